@@ -1,0 +1,68 @@
+//! The codes of all diagnostics.
+//!
+//! 00xx characters, 01xx grammar, 02xx types and shapes, 03xx derivatives, 04xx `inout` and in-place updates, 05xx
+//! keys, 06xx names, 07xx calls and arguments, 08xx not yet supported, 09xx warnings, 10xx run time.
+//!
+//! To add a code: put it in the list below, in order, and write its page `codes/DLnnnn.md`: a title line
+//! (`# inner dims of a matrix product differ`), an explanation, a wrong program in a fence ```` ```dl,wrong ````
+//! and a right one in a fence ```` ```dl ````. A test checks that the wrong program gives this code and the right
+//! one gives no diagnostic at all. A code whose wrong program cannot be shown by checking one file (run-time codes)
+//! has fences ```` ```text ```` instead. Codes are never reused for something else.
+
+macro_rules! codes {
+    ($($code:ident)*) => {
+        /// The code of a diagnostic.
+        #[allow(missing_docs, reason = "each has a page, see `Code::page`")]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Code { $($code),* }
+
+        impl Code {
+            /// All codes, in order.
+            pub const ALL: &[Code] = &[$(Code::$code),*];
+
+            /// As printed: `DL0203`.
+            pub const fn name(self) -> &'static str {
+                match self { $(Code::$code => stringify!($code)),* }
+            }
+
+            /// The page that `dlc explain` shows, in Markdown.
+            pub const fn page(self) -> &'static str {
+                match self { $(Code::$code => include_str!(concat!("codes/", stringify!($code), ".md"))),* }
+            }
+        }
+    };
+}
+
+codes! {
+    DL0001 DL0002 DL0003 DL0004 DL0005 DL0006 DL0007
+    DL0101 DL0102 DL0103 DL0104 DL0105 DL0106 DL0107 DL0108 DL0109 DL0110 DL0111 DL0112
+    DL0203 DL0220
+    DL0302
+    DL0410
+    DL0501
+    DL0901
+    DL1001 DL1002
+}
+
+impl Code {
+    /// The title of its page.
+    pub fn title(self) -> &'static str {
+        let first = self.page().lines().next().unwrap_or_default();
+        first.trim_start_matches('#').trim()
+    }
+
+    /// The code of a name, in any case, with or without `DL`: `DL0203`, `dl203`, `0203`.
+    pub fn parse(text: &str) -> Option<Code> {
+        let text = text.trim();
+        let digits = text.strip_prefix("DL").or_else(|| text.strip_prefix("dl")).unwrap_or(text);
+        let number: u16 = digits.parse().ok()?;
+        let name = format!("DL{number:04}");
+        Code::ALL.iter().copied().find(|code| code.name() == name)
+    }
+}
+
+impl std::fmt::Display for Code {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}

@@ -1,0 +1,162 @@
+//! Diagnostics: what is reported, apart from how it is printed (that is [`crate::render`]).
+//!
+//! ```text
+//! Diagnostic::error(Code::DL0203, "`f32[T, D] @ f32[F, D]`: inner dims differ, D = 64 and F = 256", op_span)
+//!     .label("said at the primary place")
+//!     .secondary(left_span, "last axis is D")
+//!     .note("`@` contracts the last axis on the left with the second-to-last on the right")
+//!     .suggest("`b.w1` is `f32[D, F]` and fits here", field_span, "w1")
+//! ```
+
+pub use crate::codes::Code;
+
+use crate::ast::Span;
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// The program is wrong; nothing is built.
+    Error,
+    /// The program is accepted, but it is probably not what was meant.
+    Warning,
+    /// What the compiler did and the user may want to know.
+    Remark,
+}
+
+impl Severity {
+    /// As printed.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+            Self::Remark => "remark",
+        }
+    }
+}
+
+/// A place and what is to be said about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Label {
+    /// The place.
+    pub span: Span,
+    /// What is said; may be empty.
+    pub text: String,
+}
+
+/// Advice, with the change to make where it can be made by a machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Help {
+    /// The advice.
+    pub text: String,
+    /// The bytes to replace (possibly none, to insert) and what by (possibly nothing, to remove).
+    pub replacement: Option<(Span, String)>,
+}
+
+/// One thing to tell the user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// The code; `dlc explain` has a page for each.
+    pub code: Code,
+    /// How bad it is.
+    pub severity: Severity,
+    /// One line; names and code in backquotes.
+    pub message: String,
+    /// The place of the error.
+    pub primary: Label,
+    /// Where each fact came from.
+    pub secondary: Vec<Label>,
+    /// Further facts, one line each.
+    pub notes: Vec<String>,
+    /// What to do about it.
+    pub help: Option<Help>,
+}
+
+impl Diagnostic {
+    /// A diagnostic at a place.
+    pub fn new(severity: Severity, code: Code, message: impl Into<String>, span: Span) -> Self {
+        Self {
+            code,
+            severity,
+            message: message.into(),
+            primary: Label { span, text: String::new() },
+            secondary: Vec::new(),
+            notes: Vec::new(),
+            help: None,
+        }
+    }
+
+    /// An error at a place.
+    pub fn error(code: Code, message: impl Into<String>, span: Span) -> Self {
+        Self::new(Severity::Error, code, message, span)
+    }
+
+    /// A warning at a place.
+    pub fn warning(code: Code, message: impl Into<String>, span: Span) -> Self {
+        Self::new(Severity::Warning, code, message, span)
+    }
+
+    /// A remark at a place.
+    pub fn remark(code: Code, message: impl Into<String>, span: Span) -> Self {
+        Self::new(Severity::Remark, code, message, span)
+    }
+
+    /// Says something at the primary place.
+    #[must_use]
+    pub fn label(mut self, text: impl Into<String>) -> Self {
+        self.primary.text = text.into();
+        self
+    }
+
+    /// Adds a place that a fact came from.
+    #[must_use]
+    pub fn secondary(mut self, span: Span, text: impl Into<String>) -> Self {
+        self.secondary.push(Label { span, text: text.into() });
+        self
+    }
+
+    /// Adds a further fact.
+    #[must_use]
+    pub fn note(mut self, text: impl Into<String>) -> Self {
+        self.notes.push(text.into());
+        self
+    }
+
+    /// Adds advice without a replacement.
+    #[must_use]
+    pub fn help(mut self, text: impl Into<String>) -> Self {
+        self.help = Some(Help { text: text.into(), replacement: None });
+        self
+    }
+
+    /// Adds advice with the change to make: `span` (may be empty, to insert) becomes `replacement`.
+    #[must_use]
+    pub fn suggest(mut self, text: impl Into<String>, span: Span, replacement: impl Into<String>) -> Self {
+        self.help = Some(Help { text: text.into(), replacement: Some((span, replacement.into())) });
+        self
+    }
+
+    /// Whether it is an error.
+    pub fn is_error(&self) -> bool {
+        self.severity == Severity::Error
+    }
+}
+
+/// Sorts by place and drops repetitions, so that the order in which checks run does not show.
+pub fn sort(diagnostics: &mut Vec<Diagnostic>) {
+    diagnostics.sort_by(|a, b| {
+        (a.primary.span, a.severity, a.code, &a.message).cmp(&(b.primary.span, b.severity, b.code, &b.message))
+    });
+    diagnostics.dedup();
+}
+
+/// The name among `candidates` that `wanted` was probably meant to be, for "did you mean".
+pub fn similar<'a>(wanted: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let limit = (wanted.chars().count() / 3).max(1);
+    candidates
+        .into_iter()
+        .filter(|candidate| *candidate != wanted)
+        .map(|candidate| (strsim::damerau_levenshtein(wanted, candidate), candidate))
+        .filter(|(distance, _)| *distance <= limit)
+        .min()
+        .map(|(_, candidate)| candidate)
+}

@@ -1,0 +1,116 @@
+//! Source texts and where their lines begin.
+
+use crate::ast::Span;
+
+/// The longest source accepted, in bytes.
+pub const MAX_SOURCE_BYTES: usize = 16 << 20;
+
+/// One source file.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// Its number in the [`SourceMap`]; spans carry it.
+    pub file: u32,
+    /// Its name as shown in messages.
+    pub name: String,
+    /// Its text.
+    pub text: String,
+    /// The byte at which each line begins.
+    lines: Vec<u32>,
+}
+
+/// A place as shown to people: both count from 1; columns count characters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LineCol {
+    /// The line.
+    pub line: usize,
+    /// The column.
+    pub col: usize,
+}
+
+impl Source {
+    /// File 0 with this text.
+    pub fn new(name: impl Into<String>, text: impl Into<String>) -> Self {
+        Self::in_file(0, name, text)
+    }
+
+    /// A file with this number and text.
+    pub fn in_file(file: u32, name: impl Into<String>, text: impl Into<String>) -> Self {
+        let text = text.into();
+        let mut lines = vec![0];
+        lines.extend(text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(i, _)| i as u32 + 1));
+        Self { file, name: name.into(), text, lines }
+    }
+
+    /// The line (from 0) that a byte stands on.
+    fn line_index(&self, offset: u32) -> usize {
+        self.lines.partition_point(|start| *start <= offset) - 1
+    }
+
+    /// The line and column of a byte.
+    pub fn line_col(&self, offset: u32) -> LineCol {
+        let offset = offset.min(self.text.len() as u32);
+        let line = self.line_index(offset);
+        let before = &self.text.as_bytes()[self.lines[line] as usize..offset as usize];
+        let col = before.iter().filter(|byte| (**byte & 0xc0) != 0x80).count() + 1;
+        LineCol { line: line + 1, col }
+    }
+
+    /// The number of lines; a last line that is empty does not count unless the file is empty.
+    pub fn line_count(&self) -> usize {
+        let n = self.lines.len();
+        if n > 1 && self.lines[n - 1] as usize == self.text.len() { n - 1 } else { n }
+    }
+
+    /// A line (from 1) without its end; empty when there is no such line.
+    pub fn line_text(&self, line: usize) -> &str {
+        let Some(start) = self.lines.get(line.wrapping_sub(1)) else { return "" };
+        let end = self.lines.get(line).map_or(self.text.len(), |next| *next as usize - 1);
+        self.text[*start as usize..end].trim_end_matches('\r')
+    }
+
+    /// The byte at which a line (from 1) begins.
+    pub fn line_start(&self, line: usize) -> u32 {
+        self.lines.get(line.wrapping_sub(1)).copied().unwrap_or(self.text.len() as u32)
+    }
+
+    /// The text of a span.
+    pub fn slice(&self, span: Span) -> &str {
+        self.text.get(span.range()).unwrap_or_default()
+    }
+}
+
+/// The files of one compilation; file 0 is the one given to the compiler.
+#[derive(Clone, Debug, Default)]
+pub struct SourceMap {
+    files: Vec<Source>,
+}
+
+impl SourceMap {
+    /// No files yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a file and returns its number.
+    pub fn add(&mut self, name: impl Into<String>, text: impl Into<String>) -> u32 {
+        let file = self.files.len() as u32;
+        self.files.push(Source::in_file(file, name, text));
+        file
+    }
+
+    /// The file of a number that [`SourceMap::add`] returned.
+    pub fn get(&self, file: u32) -> &Source {
+        &self.files[file as usize]
+    }
+
+    /// All files, in order.
+    pub fn files(&self) -> &[Source] {
+        &self.files
+    }
+}
+
+impl From<Source> for SourceMap {
+    fn from(source: Source) -> Self {
+        Self { files: vec![source] }
+    }
+}
