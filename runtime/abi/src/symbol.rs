@@ -1,0 +1,54 @@
+//! The names of the C symbols of a built library.
+
+/// The C identifier that a file stem or an export becomes: letters, digits and `_`, not starting
+/// with a digit.
+pub fn identifier(text: &str) -> String {
+    let mut name: String = text
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' })
+        .collect();
+    if !name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') {
+        name.insert(0, '_');
+    }
+    name
+}
+
+/// The C entry of an export, `STEM_EXPORT`.
+pub fn entry(stem: &str, export: &str) -> String {
+    format!("{}_{}", identifier(stem), identifier(export))
+}
+
+/// The uniform entry for loaders.
+pub fn packed(entry: &str) -> String {
+    format!("{entry}_packed")
+}
+
+/// The function that gives the size of the workspace.
+pub fn workspace(entry: &str) -> String {
+    format!("{entry}_workspace")
+}
+
+/// The function that gives the text of a status.
+pub fn message(entry: &str) -> String {
+    format!("{entry}_message")
+}
+
+/// The function that gives the ABI hash of the library, `const char *STEM_abi_hash(void)`.
+pub fn abi_hash(stem: &str) -> String {
+    format!("{}_abi_hash", identifier(stem))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_text_becomes_an_identifier() {
+        assert_eq!(identifier("my-model"), "my_model");
+        assert_eq!(identifier("3d"), "_3d");
+        assert_eq!(identifier(""), "_");
+        assert_eq!(identifier("a\"; system"), "a___system");
+        assert_eq!(entry("tiny", "train_step"), "tiny_train_step");
+        assert_eq!(abi_hash("tiny"), "tiny_abi_hash");
+    }
+}
