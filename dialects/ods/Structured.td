@@ -1,0 +1,137 @@
+// Structured.td: contraction, reduction, indexing, random bits, derivative calls.
+#ifndef DL_STRUCTURED
+#define DL_STRUCTURED
+
+include "Dialect.td"
+
+def DL_DotGeneralOp : DL_Op<"dot_general", [Pure]> {
+  let summary = "Sum of products over pairs of axes";
+  let description = [{
+    Axes of `lhs` and `rhs` are batch, contracted or free. The result's axes are the batch axes, the
+    free axes of `lhs`, the free axes of `rhs`, in order. f16 and bf16 are accumulated in f32.
+
+    C1: batch and contracting axes are distinct and in range, pairs of equal size, lists of equal length.
+    C2: the result's shape is the one described.
+    ```mlir
+    %y = dl.dot_general %a, %b batch [] x [] contract [1] x [0] : (tensor<?x64xf32>, tensor<64x10xf32>) -> tensor<?x10xf32>
+    ```
+  }];
+  let arguments = (ins DL_NumberTensor:$lhs, DL_NumberTensor:$rhs,
+    DenseI64ArrayAttr:$lhs_batch, DenseI64ArrayAttr:$rhs_batch,
+    DenseI64ArrayAttr:$lhs_contract, DenseI64ArrayAttr:$rhs_contract);
+  let results = (outs DL_NumberTensor:$y);
+  let assemblyFormat = [{$lhs `,` $rhs `batch` $lhs_batch `x` $rhs_batch `contract` $lhs_contract `x` $rhs_contract
+    attr-dict `:` functional-type(operands, results)}];
+  let hasVerifier = 1;
+}
+
+def DL_ReduceOp : DL_Op<"reduce", [Pure]> {
+  let summary = "Reduction over axes, which the result does not have";
+  let description = [{
+    `kind` is one of sum, max, min, prod (numbers), any, all (bool). An empty reduction gives the neutral
+    element: 0, -inf or the least value, inf or the greatest value, 1, false, true. max and min keep NaN.
+    Floats of less than 32 bits are accumulated in f32.
+
+    C1: `kind` fits the element type. C2: axes are distinct, ascending, in range. C3: the result's shape.
+    ```mlir
+    %s = dl.reduce "sum" %x axes [1] : tensor<?x8xf32> -> tensor<?xf32>
+    ```
+  }];
+  let arguments = (ins DL_Tensor:$x, StrAttr:$kind, DenseI64ArrayAttr:$axes);
+  let results = (outs DL_Tensor:$y);
+  let assemblyFormat = "$kind $x `axes` $axes attr-dict `:` type($x) `->` type($y)";
+  let hasVerifier = 1;
+}
+
+def DL_ArgReduceOp : DL_Op<"arg_reduce", [Pure]> {
+  let summary = "Index of the first greatest (`argmax`) or least (`argmin`) element along an axis; NaN counts as both";
+  let description = [{
+    C1: `kind` is argmax or argmin. C2: the axis is in range. C3: the result's shape.
+  }];
+  let arguments = (ins DL_NumberTensor:$x, StrAttr:$kind, I64Attr:$axis);
+  let results = (outs DL_TensorOf<I32>:$y);
+  let assemblyFormat = "$kind $x `axis` $axis attr-dict `:` type($x) `->` type($y)";
+  let hasVerifier = 1;
+}
+
+def DL_TakeOp : DL_Op<"take", [Pure]> {
+  let summary = "Slices of x at ids along an axis";
+  let description = [{
+    The axis is replaced by the axes of `ids`. A negative id counts from the end; what is then out of
+    range is clamped (an error in the reference evaluator).
+
+    C1: the axis is in range. C2: the result's shape.
+  }];
+  let arguments = (ins DL_Tensor:$x, DL_IntTensor:$ids, I64Attr:$axis);
+  let results = (outs DL_Tensor:$y);
+  let assemblyFormat = "$x `,` $ids `axis` $axis attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+def DL_TakeAlongAxisOp : DL_Op<"take_along_axis", [Pure]> {
+  let summary = "y[.., i, ..] = x[.., ids[.., i, ..], ..]";
+  let description = [{
+    x, ids and y have one rank; ids and y have one shape, which differs from x's in `axis` only.
+    Out of range as for `dl.take`.
+
+    C1: the axis is in range. C2: the shapes.
+  }];
+  let arguments = (ins DL_Tensor:$x, DL_IntTensor:$ids, I64Attr:$axis);
+  let results = (outs DL_Tensor:$y);
+  let assemblyFormat = "$x `,` $ids `axis` $axis attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+def DL_ScatterAddOp : DL_Op<"scatter_add", [Pure, AllTypesMatch<["x", "y"]>]> {
+  let summary = "x with the slices of updates added at ids along an axis, in order; the transpose of `dl.take`";
+  let description = [{
+    `updates` has the shape that `dl.take` of x at ids gives. Out of range as there.
+
+    C1: the axis is in range. C2: the shape of `updates`.
+  }];
+  let arguments = (ins DL_NumberTensor:$x, DL_IntTensor:$ids, DL_NumberTensor:$updates, I64Attr:$axis);
+  let results = (outs DL_NumberTensor:$y);
+  let assemblyFormat = "$x `,` $ids `,` $updates `axis` $axis attr-dict `:` type($x) `,` type($ids) `,` type($updates)";
+  let hasVerifier = 1;
+}
+def DL_ScatterAddAlongAxisOp : DL_Op<"scatter_add_along_axis", [Pure, AllTypesMatch<["x", "y"]>]> {
+  let summary = "x with updates added at ids; the transpose of `dl.take_along_axis`";
+  let description = [{
+    C1: the axis is in range. C2: the shapes of `ids` and `updates` are one and differ from x's in `axis` only.
+  }];
+  let arguments = (ins DL_NumberTensor:$x, DL_IntTensor:$ids, DL_NumberTensor:$updates, I64Attr:$axis);
+  let results = (outs DL_NumberTensor:$y);
+  let assemblyFormat = "$x `,` $ids `,` $updates `axis` $axis attr-dict `:` type($x) `,` type($ids) `,` type($updates)";
+  let hasVerifier = 1;
+}
+
+def DL_RandomBitsOp : DL_Op<"random_bits", [Pure]> {
+  let summary = "Threefry-2x32 bits of a key, laid out as JAX's partitionable ones";
+  let description = [{
+    Element i, in row-major order, is made of the pair (h, l) = threefry2x32(key, (i >> 32, i & 0xffffffff)):
+    ui64 is h << 32 | l, ui32 is h ^ l, ui8 the low byte of h ^ l.
+    Source: Salmon et al., Parallel random numbers: as easy as 1, 2, 3 (2011).
+
+    C1: the key is tensor<2xui32>. C2: one size for each `?` of the result.
+  }];
+  let arguments = (ins DL_Key:$key, DL_Sizes:$sizes);
+  let results = (outs RankedTensorOf<[UI<8>, UI<32>, UI<64>]>:$y);
+  let assemblyFormat = "$key `sizes` `(` $sizes `)` attr-dict `:` type($key) `->` type($y)";
+  let hasVerifier = 1;
+}
+
+def DL_GradOp : DL_Op<"grad", [Pure]> {
+  let summary = "Gradient of a function's first result";
+  let description = [{
+    The operands are the callee's arguments. `wrt` names tensor arguments of the callee (counted without the
+    leading index arguments). Results: with `value`, all results of the callee; then one gradient for each `wrt`,
+    of that argument's type. Expanded by `expand-derivatives`.
+
+    C1: the callee's first result is a float of rank 0. C2: `wrt` is in range and names float tensors.
+    (Both are checked where the op is expanded, since they need the symbol.)
+  }];
+  let arguments = (ins FlatSymbolRefAttr:$callee, Variadic<AnyTypeOf<[Index, DL_Tensor]>>:$inputs,
+    DenseI64ArrayAttr:$wrt, UnitAttr:$value);
+  let results = (outs Variadic<DL_Tensor>:$outputs);
+  let assemblyFormat = "$callee `(` $inputs `)` `wrt` $wrt (`value` $value^)? attr-dict `:` functional-type($inputs, $outputs)";
+}
+
+#endif // DL_STRUCTURED

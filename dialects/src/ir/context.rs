@@ -1,0 +1,102 @@
+//! MLIR contexts with every dialect the compiler uses, the text of their diagnostics, and mlir-opt's main.
+
+use super::ffi;
+use melior::{
+    Context, StringRef,
+    dialect::DialectRegistry,
+    diagnostic::{Diagnostic, DiagnosticSeverity},
+    pass::PassManager,
+    utility::register_all_llvm_translations,
+};
+use std::{
+    cell::RefCell,
+    ffi::{CString, c_char},
+    rc::Rc,
+    sync::Once,
+};
+
+/// A registry of MLIR's own dialects, with their extensions, and `dl`.
+pub fn registry() -> DialectRegistry {
+    let registry = DialectRegistry::new();
+    unsafe {
+        ffi::dlcRegisterExtensions(registry.to_raw());
+        mlir_sys::mlirDialectHandleInsertDialect(
+            ffi::mlirGetDialectHandle__dl__(),
+            registry.to_raw(),
+        );
+    }
+    registry
+}
+
+/// A context with all dialects loaded and LLVM translations registered. Passes run on one thread, so that
+/// output and diagnostics come in one order.
+pub fn context() -> Context {
+    let context = Context::new();
+    context.append_dialect_registry(&registry());
+    context.enable_multi_threading(false);
+    context.load_all_available_dialects();
+    register_all_llvm_translations(&context);
+    context
+}
+
+/// Registers MLIR's own passes, once in a process.
+pub fn register_upstream_passes() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(melior::utility::register_all_passes);
+}
+
+/// A diagnostic of MLIR as text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// Whether it is an error; else a warning or remark.
+    pub error: bool,
+    /// MLIR's text of the location, such as `loc("a.dl":3:4)`.
+    pub location: String,
+    /// The message.
+    pub message: String,
+    /// Texts of the attached notes.
+    pub notes: Vec<String>,
+}
+
+/// Runs `f` and collects what MLIR reported meanwhile. This is the one place where a diagnostic handler is attached.
+pub fn with_diagnostics<T>(context: &Context, f: impl FnOnce() -> T) -> (T, Vec<Record>) {
+    let records = Rc::new(RefCell::new(vec![]));
+    let sink = records.clone();
+    let id = context.attach_diagnostic_handler(move |diagnostic: Diagnostic| {
+        sink.borrow_mut().push(Record {
+            error: matches!(diagnostic.severity(), DiagnosticSeverity::Error),
+            location: diagnostic.location().to_string(),
+            message: diagnostic.to_string(),
+            notes: (0..diagnostic.note_count())
+                .filter_map(|i| Some(diagnostic.note(i).ok()?.to_string()))
+                .collect(),
+        });
+        true
+    });
+    let value = f();
+    context.detach_diagnostic_handler(id);
+    let records = records.take();
+    (value, records)
+}
+
+/// `dlc-opt`: mlir-opt's main with our dialects and what has been registered of passes; the exit status.
+pub fn opt_main(args: impl IntoIterator<Item = String>) -> i32 {
+    let args = args
+        .into_iter()
+        .map(|a| CString::new(a).unwrap_or_default())
+        .collect::<Vec<_>>();
+    let mut pointers = args
+        .iter()
+        .map(|a| a.as_ptr() as *mut c_char)
+        .collect::<Vec<_>>();
+    let registry = registry();
+    unsafe { ffi::dlcOptMain(pointers.len() as i32, pointers.as_mut_ptr(), registry.to_raw()) }
+}
+
+/// Lets a pass manager write IR and pipeline to `path` when a pass fails or crashes; `dlc-opt
+/// --run-reproducer` replays it.
+pub fn enable_reproducer(manager: &PassManager, path: &str) {
+    unsafe {
+        ffi::dlcPassManagerEnableReproducer(manager.to_raw(), StringRef::new(path).to_raw());
+    }
+}

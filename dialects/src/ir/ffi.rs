@@ -1,0 +1,12 @@
+//! The functions of `cxx/shim.h`.
+
+use mlir_sys::{MlirDialectHandle, MlirDialectRegistry, MlirPass, MlirPassManager, MlirStringRef};
+use std::ffi::{c_char, c_int, c_void};
+
+unsafe extern "C" {
+    pub fn mlirGetDialectHandle__dl__() -> MlirDialectHandle;
+    pub fn dlcRegisterPass(create: extern "C" fn(*mut c_void) -> MlirPass, data: *mut c_void);
+    pub fn dlcOptMain(argc: c_int, argv: *mut *mut c_char, registry: MlirDialectRegistry) -> c_int;
+    pub fn dlcRegisterExtensions(registry: MlirDialectRegistry);
+    pub fn dlcPassManagerEnableReproducer(manager: MlirPassManager, path: MlirStringRef);
+}
