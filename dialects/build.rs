@@ -26,7 +26,15 @@ fn main() -> Result<()> {
         ("-gen-op-defs", "DLOps.cpp.inc"),
     ] {
         let mut command = Command::new(format!("{prefix}/bin/mlir-tblgen"));
-        command.args([action, "ods/DL.td", "-I", "ods", "-I", &format!("{prefix}/include"), "-o"]);
+        command.args([
+            action,
+            "ods/DL.td",
+            "-I",
+            "ods",
+            "-I",
+            &format!("{prefix}/include"),
+            "-o",
+        ]);
         command.arg(out.join(file));
         if action.contains("dialect") {
             command.arg("-dialect=dl");
@@ -44,7 +52,7 @@ fn main() -> Result<()> {
         .include(format!("{prefix}/include"))
         .flag("-fno-rtti")
         .flag("-fno-exceptions")
-        .opt_level(1)
+        .opt_level(0)
         .debug(false)
         .warnings(false)
         .compile("dlc_shim");
@@ -173,10 +181,11 @@ fn elementwise(record: Record, operands: &[(String, bool)]) -> Result<String> {
 fn expression(dag: DagInit, operands: &[&str], key: &str) -> Result<String> {
     let operator = dag.operator();
     let mut args = vec![];
-    for (name, value) in dag.args() {
-        args.push(match (name, value) {
-            (_, TypedInit::Dag(inner)) => expression(inner, operands, key)?,
-            (_, TypedInit::String(s)) => format!("Expr::Lit({:?})", String::try_from(s)?),
+    // An operand reference such as `$x` is a name without a value, at which `dag.args()` would stop.
+    for index in 0..dag.num_args() {
+        args.push(match (dag.name(index), dag.get(index)) {
+            (_, Some(TypedInit::Dag(inner))) => expression(inner, operands, key)?,
+            (_, Some(TypedInit::String(s))) => format!("Expr::Lit({:?})", String::try_from(s)?),
             (Some("g"), _) => "Expr::Grad".into(),
             (Some(name), _) => match operands.iter().position(|o| *o == name) {
                 Some(i) => format!("Expr::Operand({i})"),
@@ -196,23 +205,44 @@ fn expression(dag: DagInit, operands: &[&str], key: &str) -> Result<String> {
 fn generate(ops: &[Op]) -> Result<String> {
     let mut s = String::new();
     writeln!(s, "/// One variant for each op of the dialect.")?;
-    writeln!(s, "#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]\npub enum OpKind {{")?;
+    writeln!(
+        s,
+        "#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]\npub enum OpKind {{"
+    )?;
     for op in ops {
-        writeln!(s, "/// `dl.{}`: {}.\n{},", op.mnemonic, op.summary, op.camel())?;
+        writeln!(
+            s,
+            "/// `dl.{}`: {}.\n{},",
+            op.mnemonic,
+            op.summary,
+            op.camel()
+        )?;
     }
-    writeln!(s, "}}\nimpl OpKind {{\n/// All kinds, by mnemonic.\npub const ALL: &'static [OpKind] = &[")?;
+    writeln!(
+        s,
+        "}}\nimpl OpKind {{\n/// All kinds, by mnemonic.\npub const ALL: &'static [OpKind] = &["
+    )?;
     for op in ops {
         writeln!(s, "OpKind::{},", op.camel())?;
     }
-    writeln!(s, "];\n/// The name without the dialect.\npub const fn mnemonic(self) -> &'static str {{ match self {{")?;
+    writeln!(
+        s,
+        "];\n/// The name without the dialect.\npub const fn mnemonic(self) -> &'static str {{ match self {{"
+    )?;
     for op in ops {
         writeln!(s, "OpKind::{} => {:?},", op.camel(), op.mnemonic)?;
     }
-    writeln!(s, "}} }}\n/// The record's summary line.\npub const fn summary(self) -> &'static str {{ match self {{")?;
+    writeln!(
+        s,
+        "}} }}\n/// The record's summary line.\npub const fn summary(self) -> &'static str {{ match self {{"
+    )?;
     for op in ops {
         writeln!(s, "OpKind::{} => {:?},", op.camel(), op.summary)?;
     }
-    writeln!(s, "}} }}\n/// The scalar body and derivative of an elementwise op.\npub const fn elementwise(self) -> Option<&'static Elementwise> {{ match self {{")?;
+    writeln!(
+        s,
+        "}} }}\n/// The scalar body and derivative of an elementwise op.\npub const fn elementwise(self) -> Option<&'static Elementwise> {{ match self {{"
+    )?;
     for op in ops {
         match &op.elementwise {
             Some(text) => writeln!(s, "OpKind::{} => Some(&{text}),", op.camel())?,
@@ -223,7 +253,10 @@ fn generate(ops: &[Op]) -> Result<String> {
     for op in ops {
         view(&mut s, op)?;
     }
-    writeln!(s, "/// Builders of detached operations, one for each op.\npub mod build {{\nuse super::*;")?;
+    writeln!(
+        s,
+        "/// Builders of detached operations, one for each op.\npub mod build {{\nuse super::*;"
+    )?;
     for op in ops {
         builder(&mut s, op)?;
     }
@@ -252,14 +285,30 @@ fn view(s: &mut String, op: &Op) -> Result<()> {
         let ident = identifier(operand);
         let after = op.operands.len() - i - 1;
         match (variadic, op.segments) {
-            (false, true) => writeln!(s, "/// Operand `{operand}`.\npub fn {ident}(self) -> Value<'c, 'a> {{ segment(self.0, {i})[0] }}")?,
-            (true, true) => writeln!(s, "/// Operands `{operand}`.\npub fn {ident}(self) -> Vec<Value<'c, 'a>> {{ segment(self.0, {i}) }}")?,
-            (true, false) => writeln!(s, "/// Operands `{operand}`.\npub fn {ident}(self) -> Vec<Value<'c, 'a>> {{ operands(self.0, {i}, {after}) }}")?,
+            (false, true) => writeln!(
+                s,
+                "/// Operand `{operand}`.\npub fn {ident}(self) -> Value<'c, 'a> {{ segment(self.0, {i})[0] }}"
+            )?,
+            (true, true) => writeln!(
+                s,
+                "/// Operands `{operand}`.\npub fn {ident}(self) -> Vec<Value<'c, 'a>> {{ segment(self.0, {i}) }}"
+            )?,
+            (true, false) => writeln!(
+                s,
+                "/// Operands `{operand}`.\npub fn {ident}(self) -> Vec<Value<'c, 'a>> {{ operands(self.0, {i}, {after}) }}"
+            )?,
             (false, false) => {
                 let from_end = op.operands[..i].iter().any(|(_, v)| *v);
                 assert!(!from_end || variadics == 1);
-                let index = if from_end { format!("self.0.operand_count() - {}", after + 1) } else { i.to_string() };
-                writeln!(s, "/// Operand `{operand}`.\npub fn {ident}(self) -> Value<'c, 'a> {{ operand(self.0, {index}) }}")?;
+                let index = if from_end {
+                    format!("self.0.operand_count() - {}", after + 1)
+                } else {
+                    i.to_string()
+                };
+                writeln!(
+                    s,
+                    "/// Operand `{operand}`.\npub fn {ident}(self) -> Value<'c, 'a> {{ operand(self.0, {index}) }}"
+                )?;
             }
         }
     }
@@ -274,7 +323,10 @@ fn view(s: &mut String, op: &Op) -> Result<()> {
             other => return Err(format!("no accessor for {other}").into()),
         };
         let ident = identifier(attribute);
-        writeln!(s, "/// Attribute `{attribute}`.\npub fn {ident}(self) -> {ty} {{ {read}(self.0, {attribute:?}) }}")?;
+        writeln!(
+            s,
+            "/// Attribute `{attribute}`.\npub fn {ident}(self) -> {ty} {{ {read}(self.0, {attribute:?}) }}"
+        )?;
     }
     writeln!(s, "}}")?;
     Ok(())
@@ -300,19 +352,39 @@ fn builder(s: &mut String, op: &Op) -> Result<()> {
     for (attribute, kind) in &op.attributes {
         let ident = identifier(attribute);
         let (ty, make) = match kind.as_str() {
-            "I64Attr" => ("i64", format!("IntegerAttribute::new(IntegerType::new(context, 64).into(), {ident}).into()")),
-            "DenseI64ArrayAttr" => ("&[i64]", format!("DenseI64ArrayAttribute::new(context, {ident}).into()")),
-            "StrAttr" => ("&str", format!("StringAttribute::new(context, {ident}).into()")),
-            "FlatSymbolRefAttr" => ("&str", format!("FlatSymbolRefAttribute::new(context, {ident}).into()")),
+            "I64Attr" => (
+                "i64",
+                format!(
+                    "IntegerAttribute::new(IntegerType::new(context, 64).into(), {ident}).into()"
+                ),
+            ),
+            "DenseI64ArrayAttr" => (
+                "&[i64]",
+                format!("DenseI64ArrayAttribute::new(context, {ident}).into()"),
+            ),
+            "StrAttr" => (
+                "&str",
+                format!("StringAttribute::new(context, {ident}).into()"),
+            ),
+            "FlatSymbolRefAttr" => (
+                "&str",
+                format!("FlatSymbolRefAttribute::new(context, {ident}).into()"),
+            ),
             "ElementsAttr" => ("Attribute<'c>", ident.clone()),
             "UnitAttr" => ("bool", String::new()),
             other => return Err(format!("no builder for {other}").into()),
         };
         params.push(format!("{ident}: {ty}"));
         if kind == "UnitAttr" {
-            writeln!(body, "if {ident} {{ attributes.push((Identifier::new(context, {attribute:?}), Attribute::unit(context))); }}")?;
+            writeln!(
+                body,
+                "if {ident} {{ attributes.push((Identifier::new(context, {attribute:?}), Attribute::unit(context))); }}"
+            )?;
         } else {
-            writeln!(body, "attributes.push((Identifier::new(context, {attribute:?}), {make}));")?;
+            writeln!(
+                body,
+                "attributes.push((Identifier::new(context, {attribute:?}), {make}));"
+            )?;
         }
     }
     if op.segments {
@@ -335,7 +407,7 @@ fn builder(s: &mut String, op: &Op) -> Result<()> {
     writeln!(
         s,
         "/// `dl.{}`: {}.\n#[allow(clippy::too_many_arguments)]\npub fn {}<'c>({}) -> Operation<'c> {{\n\
-         let mut operands: Vec<Value<'c, '_>> = vec![];\n#[allow(unused_mut)] let mut attributes: Vec<(Identifier<'c>, Attribute<'c>)> = vec![];\n{body}\
+         let _ = context;\n#[allow(unused_mut)] let mut operands: Vec<Value<'c, '_>> = vec![];\n#[allow(unused_mut)] let mut attributes: Vec<(Identifier<'c>, Attribute<'c>)> = vec![];\n{body}\
          operation(\"dl.{}\", &operands, attributes, {results}, location)\n}}",
         op.mnemonic,
         op.summary,

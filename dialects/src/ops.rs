@@ -89,11 +89,13 @@ fn operands<'c, 'a>(op: OperationRef<'c, 'a>, before: usize, after: usize) -> Ve
 }
 
 fn segment<'c, 'a>(op: OperationRef<'c, 'a>, index: usize) -> Vec<Value<'c, 'a>> {
-    let sizes = DenseI32ArrayAttribute::try_from(attribute(op, "operandSegmentSizes"))
-        .expect(VERIFIED);
+    let sizes =
+        DenseI32ArrayAttribute::try_from(attribute(op, "operandSegmentSizes")).expect(VERIFIED);
     let size = |i: usize| sizes.element(i).expect(VERIFIED) as usize;
     let start = (0..index).map(size).sum::<usize>();
-    (start..start + size(index)).map(|i| operand(op, i)).collect()
+    (start..start + size(index))
+        .map(|i| operand(op, i))
+        .collect()
 }
 
 fn attribute<'c>(op: OperationRef<'c, '_>, name: &str) -> Attribute<'c> {

@@ -3,7 +3,7 @@
 
 use crate::ir::ffi;
 use melior::{
-    Context, ContextRef, StringRef,
+    Context, ContextRef,
     ir::{Location, OperationRef, operation::OperationLike, r#type::TypeId},
     pass::{self, ExternalPass, RunExternalPass},
 };
@@ -150,6 +150,3 @@ pub fn parse_pipeline(manager: &pass::PassManager, pipeline: &str) -> Result<(),
     melior::utility::parse_pass_pipeline(manager.as_operation_pass_manager(), pipeline)
         .map_err(|error| error.to_string())
 }
-
-#[allow(unused_imports)]
-use StringRef as _;

@@ -95,7 +95,10 @@ impl<'c, 'a> Builder<'c, 'a> {
 
     /// Appends an operation and gives its first result.
     pub fn value(&self, op: Operation<'c>) -> Value<'c, 'a> {
-        self.append(op).result(0).expect("the op has a result").into()
+        self.append(op)
+            .result(0)
+            .expect("the op has a result")
+            .into()
     }
 
     /// Any op with one result, by name; for upstream dialects and elementwise `dl` ops.
@@ -186,7 +189,9 @@ impl<'c, 'a> Builder<'c, 'a> {
 
     /// floor(a / b), for b > 0.
     pub fn dim_floor_div(&self, a: Dim<'c, 'a>, b: Dim<'c, 'a>) -> Dim<'c, 'a> {
-        self.dim_op("arith.floordivsi", a, b, |a, b| (b > 0).then(|| a.div_euclid(b)))
+        self.dim_op("arith.floordivsi", a, b, |a, b| {
+            (b > 0).then(|| a.div_euclid(b))
+        })
     }
 
     /// ceil(a / b), for b > 0.
@@ -274,7 +279,14 @@ impl<'c, 'a> Builder<'c, 'a> {
     pub fn broadcast(&self, x: Value<'c, 'a>, axes: &[i64], dims: &[Dim<'c, 'a>]) -> Value<'c, 'a> {
         let ty = shape::tensor(&type_shape(dims), element_of(x));
         let sizes = dynamic(dims);
-        self.value(build::broadcast(self.context, x, &sizes, axes, ty, self.location))
+        self.value(build::broadcast(
+            self.context,
+            x,
+            &sizes,
+            axes,
+            ty,
+            self.location,
+        ))
     }
 
     /// `dl.reshape`.
@@ -287,9 +299,18 @@ impl<'c, 'a> Builder<'c, 'a> {
     /// `dl.transpose`.
     pub fn transpose(&self, x: Value<'c, 'a>, permutation: &[i64]) -> Value<'c, 'a> {
         let from = shape_of(x);
-        let to = permutation.iter().map(|&p| from[p as usize]).collect::<Vec<_>>();
+        let to = permutation
+            .iter()
+            .map(|&p| from[p as usize])
+            .collect::<Vec<_>>();
         let ty = shape::tensor(&to, element_of(x));
-        self.value(build::transpose(self.context, x, permutation, ty, self.location))
+        self.value(build::transpose(
+            self.context,
+            x,
+            permutation,
+            ty,
+            self.location,
+        ))
     }
 
     /// `dl.reduce` of a kind over ascending axes.
@@ -301,7 +322,14 @@ impl<'c, 'a> Builder<'c, 'a> {
             .map(|(_, d)| d)
             .collect::<Vec<_>>();
         let ty = shape::tensor(&kept, element_of(x));
-        self.value(build::reduce(self.context, x, kind, axes, ty, self.location))
+        self.value(build::reduce(
+            self.context,
+            x,
+            kind,
+            axes,
+            ty,
+            self.location,
+        ))
     }
 
     /// `dl.dot_general` with (batch, contracting) axes of both sides.
@@ -393,7 +421,10 @@ pub fn literal(element: Type, text: &str) -> String {
                 (_, "-inf") => 0xfff0_0000_0000_0000,
                 _ => 0x7ff8_0000_0000_0000,
             };
-            format!("0x{bits:0width$X}", width = shape::width(element) as usize / 4)
+            format!(
+                "0x{bits:0width$X}",
+                width = shape::width(element) as usize / 4
+            )
         }
         (Float, text) if !text.contains(['.', 'x']) => match text.split_once(['e', 'E']) {
             Some((mantissa, exponent)) => format!("{mantissa}.0e{exponent}"),

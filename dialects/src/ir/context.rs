@@ -3,8 +3,8 @@
 use super::ffi;
 use melior::{
     Context, StringRef,
-    dialect::DialectRegistry,
     diagnostic::{Diagnostic, DiagnosticSeverity},
+    dialect::DialectRegistry,
     pass::PassManager,
     utility::register_all_llvm_translations,
 };
@@ -90,7 +90,13 @@ pub fn opt_main(args: impl IntoIterator<Item = String>) -> i32 {
         .map(|a| a.as_ptr() as *mut c_char)
         .collect::<Vec<_>>();
     let registry = registry();
-    unsafe { ffi::dlcOptMain(pointers.len() as i32, pointers.as_mut_ptr(), registry.to_raw()) }
+    unsafe {
+        ffi::dlcOptMain(
+            pointers.len() as i32,
+            pointers.as_mut_ptr(),
+            registry.to_raw(),
+        )
+    }
 }
 
 /// Lets a pass manager write IR and pipeline to `path` when a pass fails or crashes; `dlc-opt

@@ -4,7 +4,7 @@ use melior::{
     Context,
     ir::{
         Type, TypeLike, Value, ValueLike,
-        r#type::{IntegerType, RankedTensorType, ShapedTypeLike},
+        r#type::{IntegerType, RankedTensorType},
     },
 };
 
@@ -19,10 +19,12 @@ pub fn shape(ty: Type) -> Vec<i64> {
             return vec![];
         }
         (0..mlir_sys::mlirShapedTypeGetRank(raw))
-            .map(|i| match mlir_sys::mlirShapedTypeIsDynamicDim(raw, i as isize) {
-                true => DYNAMIC,
-                false => mlir_sys::mlirShapedTypeGetDimSize(raw, i as isize),
-            })
+            .map(
+                |i| match mlir_sys::mlirShapedTypeIsDynamicDim(raw, i as isize) {
+                    true => DYNAMIC,
+                    false => mlir_sys::mlirShapedTypeGetDimSize(raw, i as isize),
+                },
+            )
             .collect()
     }
 }
