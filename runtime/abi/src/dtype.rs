@@ -146,7 +146,7 @@ impl DType {
             DType::U32 | DType::Key => "<u4",
             DType::U64 => "<u8",
             DType::F16 => "<f2",
-            DType::BF16 => "<V2",
+            DType::BF16 => "|V2",
             DType::F32 => "<f4",
             DType::F64 => "<f8",
         }
