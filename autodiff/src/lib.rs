@@ -1,1 +1,3 @@
-//! Placeholder.
+//! Derivatives of `dl` functions, made in `dl`.
+
+pub mod passes;

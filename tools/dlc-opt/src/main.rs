@@ -1,2 +1,5 @@
-//! Placeholder.
-fn main() {}
+//! mlir-opt with the `dl` dialect and passes.
+
+fn main() {
+    std::process::exit(dlc_driver::opt_main(std::env::args().collect()));
+}

@@ -1,1 +1,8 @@
-//! Placeholder.
+//! The library behind `dlc`: the pipelines, and compilation from source text to artefacts.
+//!
+//! Invariant: no file is read or written here but temporary ones that a linker or a loader needs; sources come in
+//! and artefacts go out as bytes.
+
+pub mod opt;
+
+pub use opt::{opt_main, register_all};

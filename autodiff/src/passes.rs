@@ -1,0 +1,6 @@
+//! The passes of this crate.
+
+use dlc_dialects::pass::PassInfo;
+
+/// Every pass.
+pub const PASSES: &[PassInfo] = &[];

@@ -1,0 +1,6 @@
+//! The passes of this crate, one file each.
+
+use dlc_dialects::pass::PassInfo;
+
+/// Every pass, in the order in which the pipeline runs them.
+pub const PASSES: &[PassInfo] = &[];
