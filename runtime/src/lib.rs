@@ -6,18 +6,28 @@
 //! destination and renamed.
 
 mod buffer;
+mod number;
 
+pub mod bind;
+pub mod dims;
 pub mod file;
 pub mod formats;
-
+pub mod input;
+pub mod library;
 pub mod npy;
 pub mod npz;
-
+pub mod output;
+pub mod random;
 pub mod safetensors;
 pub mod tensor;
 pub mod tree;
 
+pub use bind::{BindError, Bound, bind};
+pub use dims::DimError;
 pub use file::FileError;
 pub use formats::{ReadError, WriteError};
+pub use input::{Input, InputError, Value};
+pub use library::{Library, LibraryError};
+pub use output::Output;
 pub use tensor::{Element, Tensor, TensorError};
 pub use tree::NamedTensors;
