@@ -1,0 +1,9 @@
+//! The emitter of matrix products: kernels as private functions, one for each element type, layout and schedule,
+//! with all sizes and strides dynamic. The `emit-matmul` pass finds the contractions and calls the kernels.
+
+pub mod contraction;
+pub mod kernel;
+pub mod pack;
+pub mod transpose;
+
+pub use kernel::{Kernel, Layout};

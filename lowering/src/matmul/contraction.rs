@@ -1,0 +1,229 @@
+//! Reads a `linalg.generic` on memrefs as a batch of matrix products, if it is one.
+
+use super::kernel::Layout;
+use crate::{schedule::matmul::MatmulSizes, walk};
+use dlc_dialects::ir::shape::shape_of;
+use melior::ir::{
+    BlockLike, OperationRef, RegionLike, Type, TypeLike, Value, ValueLike,
+    operation::OperationLike,
+    r#type::{MemRefType, ShapedTypeLike},
+};
+
+/// An operand and the loop dim of each of its axes.
+#[derive(Clone)]
+pub struct Operand<'c, 'a> {
+    /// The memref.
+    pub value: Value<'c, 'a>,
+    /// Loop dims, axis by axis.
+    pub dims: Vec<usize>,
+    /// Static strides, axis by axis.
+    strides: Vec<Option<i64>>,
+    /// Static sizes, axis by axis.
+    sizes: Vec<Option<i64>>,
+    /// Whether it fills its memory without gaps, in order.
+    contiguous: bool,
+}
+
+/// Loop dims that act as one: they are walked together, as a product.
+pub type Group = Vec<usize>;
+
+/// C[batch, m, n] += A[batch, m, k] B[batch, k, n], each role with loop dims outside the kernel and a group inside.
+pub struct Contraction<'c, 'a> {
+    /// 32 or 64.
+    pub bits: i64,
+    /// The left operand of the kernel, which may be the right one of the op.
+    pub a: Operand<'c, 'a>,
+    /// The right operand of the kernel.
+    pub b: Operand<'c, 'a>,
+    /// The result.
+    pub c: Operand<'c, 'a>,
+    /// Loops around the kernel that select a product.
+    pub outer: Vec<usize>,
+    /// Loops around the kernel that add products up.
+    pub outer_sums: Vec<usize>,
+    /// Dims of the rows of C.
+    pub m: Group,
+    /// Dims of the columns of C; not empty.
+    pub n: Group,
+    /// Dims of the sums.
+    pub k: Group,
+    /// How A and B are stored.
+    pub layout: Layout,
+    /// What is known of the sizes.
+    pub sizes: MatmulSizes,
+}
+
+/// The loop dims of each operand of a `linalg.generic`, if its maps are projections.
+pub fn maps(op: OperationRef) -> Option<Vec<Vec<usize>>> {
+    let text = op.attribute("indexing_maps").ok()?.to_string();
+    let mut maps = vec![];
+    for map in text.split("affine_map<").skip(1) {
+        let (_, results) = map.split_once("-> (")?;
+        let (results, _) = results.split_once(')')?;
+        let dims: Option<Vec<usize>> = results
+            .split(", ")
+            .filter(|result| !result.is_empty())
+            .map(|result| result.strip_prefix('d')?.parse().ok())
+            .collect();
+        maps.push(dims?);
+    }
+    Some(maps)
+}
+
+/// Whether the body is a sum of products of the two inputs, all of one element type.
+fn multiplies_and_adds(op: OperationRef) -> Option<()> {
+    let block = op.region(0).ok()?.first_block()?;
+    let argument = |i| -> Option<Value> { Some(block.argument(i).ok()?.into()) };
+    let (a, b, c) = (argument(0)?, argument(1)?, argument(2)?);
+    let product = block.first_operation()?;
+    let sum = product.next_in_block()?;
+    let end = sum.next_in_block()?;
+    let takes = |op: OperationRef, x, y| {
+        let operands: Vec<_> = op.operands().collect();
+        operands == [x, y] || operands == [y, x]
+    };
+    let result = |op: OperationRef<'_, '_>| -> Option<bool> {
+        Some(end.operand(0).ok()? == op.result(0).ok()?.into())
+    };
+    let value = product.result(0).ok()?.into();
+    (walk::is(product, "arith.mulf")
+        && takes(product, a, b)
+        && walk::is(sum, "arith.addf")
+        && takes(sum, c, value)
+        && walk::is(end, "linalg.yield")
+        && result(sum)?
+        && a.r#type() == c.r#type()
+        && b.r#type() == c.r#type())
+    .then_some(())
+}
+
+impl<'c, 'a> Operand<'c, 'a> {
+    fn new(value: Value<'c, 'a>, dims: Vec<usize>) -> Option<Self> {
+        let ty = MemRefType::try_from(value.r#type()).ok()?;
+        let known = |n: i64| (n >= 0).then_some(n);
+        let strides: Vec<_> = ty.strides_and_offset().0.into_iter().map(known).collect();
+        let sizes = shape_of(value).into_iter().map(known).collect();
+        let contiguous = ty.affine_map().is_identity();
+        (dims.len() == strides.len()).then_some(Self {
+            value,
+            dims,
+            strides,
+            sizes,
+            contiguous,
+        })
+    }
+
+    fn has(&self, dim: usize) -> bool {
+        self.dims.contains(&dim)
+    }
+
+    /// The axis of a loop dim.
+    pub fn axis(&self, dim: usize) -> Option<usize> {
+        self.dims.iter().position(|d| *d == dim)
+    }
+
+    /// The last axis' dim, if its elements are side by side.
+    fn innermost(&self) -> Option<usize> {
+        (*self.strides.last()? == Some(1)).then(|| self.dims.last().copied())?
+    }
+
+    /// Whether `group` is one axis, or adjacent axes in this order without gaps.
+    fn holds(&self, group: &[usize]) -> bool {
+        let [first, ..] = group else { return true };
+        let Some(start) = self.axis(*first) else {
+            return false;
+        };
+        self.dims[start..].starts_with(group) && (group.len() == 1 || self.contiguous)
+    }
+}
+
+/// The longest tail of `dims` that every operand among `operands` holds as one; the rest is left outside.
+fn tail(dims: &[usize], operands: [&Operand; 2]) -> (Vec<usize>, Group) {
+    let start = (0..dims.len())
+        .find(|start| {
+            operands
+                .iter()
+                .all(|operand| operand.holds(&dims[*start..]))
+        })
+        .unwrap_or(dims.len());
+    (dims[..start].to_vec(), dims[start..].to_vec())
+}
+
+impl<'c, 'a> Contraction<'c, 'a> {
+    /// The op as a batch of products, or nothing: the op must then be left to plain loops.
+    pub fn read(op: OperationRef<'c, 'a>) -> Option<Self> {
+        if op.operand_count() != 3 || op.result_count() != 0 {
+            return None;
+        }
+        multiplies_and_adds(op)?;
+        let mut maps = maps(op)?.into_iter();
+        let mut operand = |i| Operand::new(op.operand(i).ok()?, maps.next()?);
+        let (x, y, c) = (operand(0)?, operand(1)?, operand(2)?);
+        let element = MemRefType::try_from(c.value.r#type()).ok()?.element();
+        let bits = float_bits(element)?;
+        // C's columns belong to the operand that becomes B.
+        let last = c.innermost()?;
+        let (a, b) = match (x.has(last), y.has(last)) {
+            (false, true) => (x, y),
+            (true, false) => (y, x),
+            _ => return None,
+        };
+        let dims = [&a, &b, &c].iter().flat_map(|o| &o.dims).copied().max()? + 1;
+        let select = |of: &Operand, wanted: [bool; 3]| -> Vec<usize> {
+            let is = |d: usize| [a.has(d), b.has(d), c.has(d)] == wanted;
+            of.dims.iter().copied().filter(|d| is(*d)).collect()
+        };
+        let batch = select(&c, [true, true, true]);
+        let m = select(&c, [true, false, true]);
+        let n = select(&c, [false, true, true]);
+        let k = select(&b, [true, true, false]);
+        if batch.len() + m.len() + n.len() + k.len() != dims {
+            return None; // A dim that only one operand has.
+        }
+        let (outer_m, m) = tail(&m, [&a, &c]);
+        let (outer_n, n) = tail(&n, [&b, &c]);
+        let (outer_sums, k) = tail(&k, [&a, &b]);
+        let a_by_k = match a.innermost() {
+            Some(d) if k.last() == Some(&d) => false,
+            Some(d) if m.last() == Some(&d) => true,
+            _ => return None,
+        };
+        let b_by_n = match b.innermost() {
+            Some(d) if n.last() == Some(&d) => false,
+            Some(d) if k.last() == Some(&d) => true,
+            _ => return None,
+        };
+        let size = |o: &Operand, group: &Group| -> Option<i64> {
+            group
+                .iter()
+                .map(|d| o.axis(*d).and_then(|axis| o.sizes[axis]))
+                .product()
+        };
+        let sizes = MatmulSizes {
+            m: size(&a, &m),
+            n: size(&b, &n),
+            k: size(&b, &k),
+        };
+        Some(Self {
+            bits,
+            outer: [batch, outer_m, outer_n].concat(),
+            outer_sums,
+            sizes,
+            layout: Layout { a_by_k, b_by_n },
+            a,
+            b,
+            c,
+            m,
+            n,
+            k,
+        })
+    }
+}
+
+fn float_bits(element: Type) -> Option<i64> {
+    match () {
+        () if element.is_f32() => Some(32),
+        () if element.is_f64() => Some(64),
+        () => None,
+    }
+}

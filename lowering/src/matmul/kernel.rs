@@ -1,0 +1,603 @@
+//! One kernel: C[M,N] = A B, or C += A B, as a private function of memrefs and sizes.
+//!
+//! Loops, from the outside: blocks of K, blocks of N (B packed to L2), slivers of rows (A copied to L1), slivers of
+//! columns, and the k loop with the tile's accumulators in registers. Where B's rows are contiguous, the first
+//! sliver of rows reads B in place and leaves the packed copy behind. Rows that remain below the last full sliver
+//! run in the shortest tile that covers them; edges never reach the k loop: rows beyond the last are stale or
+//! repeated, columns beyond the last are zeros of the packing, and only what is inside is stored.
+
+use super::pack;
+use crate::{
+    emit::{Emitter, Int},
+    schedule::MatmulSchedule,
+};
+use melior::{
+    Context,
+    ir::{
+        Attribute, Type, Value,
+        attribute::{BoolAttribute, IntegerAttribute},
+    },
+};
+
+/// Which dim of an operand is contiguous.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Layout {
+    /// A is stored as K rows of M.
+    pub a_by_k: bool,
+    /// B is stored as N rows of K.
+    pub b_by_n: bool,
+}
+
+/// What a kernel is made for.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Kernel {
+    /// 32 or 64.
+    pub bits: i64,
+    /// Storage of A and B.
+    pub layout: Layout,
+    /// Tiles and blocks.
+    pub schedule: MatmulSchedule,
+}
+
+/// The arguments of the kernel function.
+#[derive(Clone, Copy)]
+pub(super) struct Arguments<'c, 'a> {
+    pub a: Value<'c, 'a>,
+    pub b: Value<'c, 'a>,
+    pub c: Value<'c, 'a>,
+    pub packed: Value<'c, 'a>,
+    pub m: Value<'c, 'a>,
+    pub n: Value<'c, 'a>,
+    pub k: Value<'c, 'a>,
+    pub accumulate: Value<'c, 'a>,
+}
+
+/// Types and access of one kernel's values.
+pub(super) struct Shape<'c> {
+    pub kernel: Kernel,
+    pub element: Type<'c>,
+    pub vector: Type<'c>,
+    pub mask: Type<'c>,
+}
+
+/// A block of B and where it stands.
+#[derive(Clone, Copy)]
+pub(super) struct BlockOfB<'c, 'a> {
+    /// First k.
+    pub pc: Value<'c, 'a>,
+    /// Steps of k.
+    pub kb: Value<'c, 'a>,
+    /// First column.
+    pub jc: Value<'c, 'a>,
+    /// Columns.
+    pub nb: Value<'c, 'a>,
+    /// Slivers, the last perhaps not full.
+    pub slivers: Value<'c, 'a>,
+}
+
+type Values<'c, 'a> = Vec<Value<'c, 'a>>;
+
+impl Kernel {
+    /// The function's name.
+    pub fn name(&self) -> String {
+        let letter = |transposed| if transposed { 't' } else { 'n' };
+        format!(
+            "dlc_matmul_f{}_{}{}_{}x{}",
+            self.bits,
+            letter(self.layout.a_by_k),
+            letter(self.layout.b_by_n),
+            self.schedule.rows[0],
+            self.schedule.columns()
+        )
+    }
+
+    /// Text of the memref type of the matrices: any strides of rows, contiguous within them.
+    pub fn matrix(&self) -> String {
+        format!("memref<?x?xf{}, strided<[?, 1], offset: ?>>", self.bits)
+    }
+
+    /// Text of the memref type of the packed block, with a number of slivers or `?`.
+    pub fn packed(&self, slivers: &str) -> String {
+        // One more row keeps the slivers off each other's cache sets.
+        let (kc, columns) = (self.schedule.kc + 1, self.schedule.columns());
+        format!("memref<{slivers}x{kc}x{columns}xf{}>", self.bits)
+    }
+
+    /// Types of the function's arguments: A, B, C, the packed block, M, N, K, and whether C is added to.
+    pub fn arguments<'c>(&self, e: &Emitter<'c, '_>) -> Vec<Type<'c>> {
+        let matrix = e.ty(&self.matrix());
+        let (index, bool) = (e.index_type(), e.int_type(1));
+        let packed = e.ty(&self.packed("?"));
+        vec![matrix, matrix, matrix, packed, index, index, index, bool]
+    }
+
+    /// Emits the function.
+    pub fn define(&self, e: &Emitter) {
+        e.private_function(&self.name(), &self.arguments(e), &[], |e, arguments| {
+            let &[a, b, c, packed, m, n, k, accumulate] = arguments else {
+                unreachable!("the function was made with these arguments")
+            };
+            let shape = Shape::new(self.clone(), e);
+            let arguments = Arguments {
+                a,
+                b,
+                c,
+                packed,
+                m,
+                n,
+                k,
+                accumulate,
+            };
+            shape.blocks(e, &arguments);
+        });
+    }
+}
+
+impl<'c> Shape<'c> {
+    fn new(kernel: Kernel, e: &Emitter<'c, '_>) -> Self {
+        let lanes = kernel.schedule.lanes;
+        Self {
+            element: e.ty(&format!("f{}", kernel.bits)),
+            vector: e.ty(&format!("vector<{lanes}xf{}>", kernel.bits)),
+            mask: e.ty(&format!("vector<{lanes}xi1>")),
+            kernel,
+        }
+    }
+
+    pub fn schedule(&self) -> &MatmulSchedule {
+        &self.kernel.schedule
+    }
+
+    pub fn zero<'a>(&self, e: &Emitter<'c, 'a>) -> Value<'c, 'a> {
+        e.constant(
+            self.vector,
+            e.attr(&format!("dense<0.0> : {}", self.vector)),
+        )
+    }
+
+    pub fn load<'a>(
+        &self,
+        e: &Emitter<'c, 'a>,
+        from: Value<'c, 'a>,
+        at: &[Value<'c, 'a>],
+    ) -> Value<'c, 'a> {
+        e.op("vector.load", &[&[from], at].concat(), self.vector)
+    }
+
+    pub fn store<'a>(
+        &self,
+        e: &Emitter<'c, 'a>,
+        value: Value<'c, 'a>,
+        to: Value<'c, 'a>,
+        at: &[Value<'c, 'a>],
+    ) {
+        e.effect("vector.store", &[&[value, to], at].concat(), &[]);
+    }
+
+    pub fn masked_load<'a>(
+        &self,
+        e: &Emitter<'c, 'a>,
+        from: Value<'c, 'a>,
+        at: &[Value<'c, 'a>],
+        mask: Value<'c, 'a>,
+    ) -> Value<'c, 'a> {
+        let operands = [&[from], at, &[mask, self.zero(e)]].concat();
+        e.op("vector.maskedload", &operands, self.vector)
+    }
+
+    pub fn masked_store<'a>(
+        &self,
+        e: &Emitter<'c, 'a>,
+        value: Value<'c, 'a>,
+        to: Value<'c, 'a>,
+        at: &[Value<'c, 'a>],
+        mask: Value<'c, 'a>,
+    ) {
+        e.effect(
+            "vector.maskedstore",
+            &[&[to], at, &[mask, value]].concat(),
+            &[],
+        );
+    }
+
+    /// The mask of the first `count` lanes; counts below 0 and above the lanes are fine.
+    pub fn first<'a>(&self, e: &Emitter<'c, 'a>, count: Value<'c, 'a>) -> Value<'c, 'a> {
+        e.op("vector.create_mask", &[count], self.mask)
+    }
+
+    pub fn prefetch<'a>(
+        &self,
+        e: &Emitter<'c, 'a>,
+        from: Value<'c, 'a>,
+        at: &[Value<'c, 'a>],
+        locality: i64,
+    ) {
+        let attributes = prefetch_attributes(e.context(), locality);
+        e.effect("memref.prefetch", &[&[from], at].concat(), &attributes);
+    }
+
+    /// `a·b + c` on vectors.
+    fn fma<'a>(
+        &self,
+        e: &Emitter<'c, 'a>,
+        a: Value<'c, 'a>,
+        b: Value<'c, 'a>,
+        c: Value<'c, 'a>,
+    ) -> Value<'c, 'a> {
+        if self.schedule().fma {
+            return e.op("vector.fma", &[a, b, c], self.vector);
+        }
+        let product = e.op("arith.mulf", &[a, b], self.vector);
+        e.op("arith.addf", &[product, c], self.vector)
+    }
+
+    fn blocks<'a>(&self, e: &Emitter<'c, 'a>, x: &Arguments<'c, 'a>) {
+        let schedule = self.schedule().clone();
+        let (kc, nc) = (schedule.kc, schedule.nc);
+        let sliver = e.build(
+            "memref.alloca",
+            &[],
+            &[e.ty(&pack::sliver_type(&self.kernel))],
+            &[
+                ("operandSegmentSizes", e.attr("array<i32: 0, 0>")),
+                ("alignment", e.attr("64 : i64")),
+            ],
+            vec![],
+        );
+        let sliver = sliver.result(0).expect("one result").into();
+        // As few blocks of K as possible, of about the same length, in whole cache lines.
+        let blocks = e.ceil_div(x.k, kc);
+        let even = e.div(
+            e.sub(e.add(x.k, blocks), e.index(1)),
+            e.op("arith.maxsi", &[blocks, e.index(1)], e.index_type()),
+        );
+        let even = e.mul(e.ceil_div(even, 16), e.index(16));
+        let step = e.op(
+            "arith.maxsi",
+            &[e.min(even, e.index(kc)), e.index(1)],
+            e.index_type(),
+        );
+        e.for_loop((e.index(0), x.k, step), &[], |e, pc, _| {
+            let kb = e.min(e.sub(x.k, pc), step);
+            let later = e.cmp(Int::Ne, pc, e.index(0));
+            let add = e.op("arith.ori", &[later, x.accumulate], e.int_type(1));
+            let x = Arguments {
+                accumulate: add,
+                ..*x
+            };
+            e.loop_to(x.n, nc, |e, jc| {
+                let nb = e.min(e.sub(x.n, jc), e.index(nc));
+                let slivers = e.ceil_div(nb, schedule.columns());
+                let block = BlockOfB {
+                    pc,
+                    kb,
+                    jc,
+                    nb,
+                    slivers,
+                };
+                pack::ahead(self, e, &x, &block);
+                self.rows(e, &x, &block, sliver);
+            });
+            vec![]
+        });
+    }
+
+    /// All slivers of rows against one block of B.
+    fn rows<'a>(
+        &self,
+        e: &Emitter<'c, 'a>,
+        x: &Arguments<'c, 'a>,
+        block: &BlockOfB<'c, 'a>,
+        sliver: Value<'c, 'a>,
+    ) {
+        let heights = self.schedule().rows.clone();
+        let full = e.index(heights[0]);
+        let end = e.mul(e.div(x.m, full), full);
+        e.loop_to(end, heights[0], |e, i| {
+            self.row_sliver(e, x, block, sliver, i, heights[0]);
+        });
+        let left = e.sub(x.m, end);
+        self.remaining_rows(e, x, block, sliver, (end, left), &heights);
+    }
+
+    /// The rows that remain, in the shortest tile that covers them.
+    fn remaining_rows<'a>(
+        &self,
+        e: &Emitter<'c, 'a>,
+        x: &Arguments<'c, 'a>,
+        block: &BlockOfB<'c, 'a>,
+        sliver: Value<'c, 'a>,
+        (from, left): (Value<'c, 'a>, Value<'c, 'a>),
+        heights: &[i64],
+    ) {
+        let shorter = heights.get(1).copied().unwrap_or(0);
+        let here = e.cmp(Int::Sgt, left, e.index(shorter));
+        e.if_else(
+            here,
+            &[],
+            |e| {
+                self.row_sliver(e, x, block, sliver, from, heights[0]);
+                vec![]
+            },
+            |e| {
+                if heights.len() > 1 {
+                    self.remaining_rows(e, x, block, sliver, (from, left), &heights[1..]);
+                }
+                vec![]
+            },
+        );
+    }
+
+    /// One sliver of rows against one block of B.
+    fn row_sliver<'a>(
+        &self,
+        e: &Emitter<'c, 'a>,
+        x: &Arguments<'c, 'a>,
+        block: &BlockOfB<'c, 'a>,
+        sliver: Value<'c, 'a>,
+        i: Value<'c, 'a>,
+        height: i64,
+    ) {
+        pack::rows(self, e, x, block, sliver, i, height);
+        let columns = self.schedule().columns();
+        let in_place = e.cmp(Int::Eq, i, e.index(0));
+        let rows = e.sub(x.m, i);
+        e.loop_to(block.slivers, 1, |e, s| {
+            let j = e.add(block.jc, e.mul(s, e.index(columns)));
+            let left = e.sub(x.n, j);
+            let full = e.cmp(Int::Sge, left, e.index(columns));
+            let tile = Tile {
+                sliver,
+                i,
+                s,
+                j,
+                height,
+            };
+            let accumulators = if self.kernel.layout.b_by_n {
+                self.packed_loop(e, x, block, &tile)
+            } else {
+                let direct = e.op("arith.andi", &[in_place, full], e.int_type(1));
+                let types = vec![self.vector; (height * self.schedule().across) as usize];
+                e.if_else(
+                    direct,
+                    &types,
+                    |e| self.packing_loop(e, x, block, &tile),
+                    |e| self.packed_loop(e, x, block, &tile),
+                )
+            };
+            let tall = e.cmp(Int::Sge, rows, e.index(height));
+            let inside = e.op("arith.andi", &[tall, full], e.int_type(1));
+            e.if_else(
+                inside,
+                &[],
+                |e| {
+                    self.write_tile(e, x, &tile, &accumulators);
+                    vec![]
+                },
+                |e| {
+                    self.write_edge(e, x, &tile, &accumulators, rows, left);
+                    vec![]
+                },
+            );
+        });
+    }
+
+    /// One step of k: `columns` are the vectors of B.
+    fn step<'a>(
+        &self,
+        e: &Emitter<'c, 'a>,
+        tile: &Tile<'c, 'a>,
+        k: Value<'c, 'a>,
+        columns: &[Value<'c, 'a>],
+        accumulators: &[Value<'c, 'a>],
+    ) -> Values<'c, 'a> {
+        let mut next = vec![];
+        for r in 0..tile.height {
+            let at = if self.kernel.layout.a_by_k {
+                [tile.sliver, k, e.index(r)]
+            } else {
+                [tile.sliver, e.index(r), k]
+            };
+            let scalar = e.op("memref.load", &at, self.element);
+            let row = e.op("vector.broadcast", &[scalar], self.vector);
+            for column in columns {
+                next.push(self.fma(e, row, *column, accumulators[next.len()]));
+            }
+        }
+        next
+    }
+
+    fn zeros<'a>(&self, e: &Emitter<'c, 'a>, height: i64) -> Values<'c, 'a> {
+        vec![self.zero(e); (height * self.schedule().across) as usize]
+    }
+
+    fn offsets(&self) -> impl Iterator<Item = i64> + use<> {
+        let lanes = self.schedule().lanes;
+        (0..self.schedule().across).map(move |v| v * lanes)
+    }
+
+    /// The k loop on the packed sliver, in chunks that each prefetch a little of what comes next.
+    fn packed_loop<'a>(
+        &self,
+        e: &Emitter<'c, 'a>,
+        x: &Arguments<'c, 'a>,
+        block: &BlockOfB<'c, 'a>,
+        tile: &Tile<'c, 'a>,
+    ) -> Values<'c, 'a> {
+        let spread = self.schedule().spread;
+        let zeros = self.zeros(e, tile.height);
+        let chunks = (e.index(0), block.kb, e.index(spread));
+        e.for_loop(chunks, &zeros, |e, chunk, accumulators| {
+            self.prefetch_next(e, x, block, tile, chunk);
+            let end = e.min(e.add(chunk, e.index(spread)), block.kb);
+            e.for_loop(
+                (chunk, end, e.index(1)),
+                accumulators,
+                |e, k, accumulators| {
+                    let ahead = e.plus(k, self.schedule().prefetch_b);
+                    let mut columns = vec![];
+                    for offset in self.offsets() {
+                        columns.push(self.load(e, x.packed, &[tile.s, k, e.index(offset)]));
+                    }
+                    for offset in self.offsets() {
+                        self.prefetch(e, x.packed, &[tile.s, ahead, e.index(offset)], 3);
+                    }
+                    self.step(e, tile, k, &columns, accumulators)
+                },
+            )
+        })
+    }
+
+    /// The k loop on B in place, which leaves the packed sliver behind.
+    fn packing_loop<'a>(
+        &self,
+        e: &Emitter<'c, 'a>,
+        x: &Arguments<'c, 'a>,
+        block: &BlockOfB<'c, 'a>,
+        tile: &Tile<'c, 'a>,
+    ) -> Values<'c, 'a> {
+        let zeros = self.zeros(e, tile.height);
+        e.for_loop(
+            (e.index(0), block.kb, e.index(1)),
+            &zeros,
+            |e, k, accumulators| {
+                let row = e.add(block.pc, k);
+                let ahead = e.plus(row, self.schedule().prefetch_b);
+                let mut columns = vec![];
+                for offset in self.offsets() {
+                    columns.push(self.load(e, x.b, &[row, e.plus(tile.j, offset)]));
+                    self.prefetch(e, x.b, &[ahead, e.plus(tile.j, offset)], 3);
+                }
+                for (column, offset) in columns.iter().zip(self.offsets()) {
+                    self.store(e, *column, x.packed, &[tile.s, k, e.index(offset)]);
+                }
+                self.step(e, tile, k, &columns, accumulators)
+            },
+        )
+    }
+
+    /// Brings a line of C's tile and of the next sliver of A to L2. One line for each chunk of k: more at once
+    /// would hold up the loop.
+    fn prefetch_next<'a>(
+        &self,
+        e: &Emitter<'c, 'a>,
+        x: &Arguments<'c, 'a>,
+        block: &BlockOfB<'c, 'a>,
+        tile: &Tile<'c, 'a>,
+        chunk: Value<'c, 'a>,
+    ) {
+        let schedule = self.schedule();
+        let count = e.div(chunk, e.index(schedule.spread));
+        let last = e.sub(x.m, e.index(1));
+        let row = e.min(e.add(tile.i, e.min(count, e.index(tile.height - 1))), last);
+        for offset in self.offsets() {
+            self.prefetch(e, x.c, &[row, e.plus(tile.j, offset)], 2);
+        }
+        if self.kernel.layout.a_by_k {
+            // Each column sliver brings its share of the next sliver's k rows.
+            let share = schedule.kc / schedule.slivers();
+            let lines = (share * schedule.spread / schedule.kc).max(1);
+            let first = e.add(block.pc, e.mul(tile.s, e.index(share)));
+            let first = e.add(first, e.mul(count, e.index(lines)));
+            let bottom = e.sub(x.k, e.index(1));
+            for line in 0..lines {
+                let k = e.min(e.plus(first, line), bottom);
+                self.prefetch(e, x.a, &[k, e.plus(tile.i, tile.height)], 2);
+            }
+        } else {
+            let line = 64 * 8 / self.kernel.bits;
+            let lines = (schedule.kc / line / schedule.slivers()).max(1);
+            let row = e.min(e.add(e.plus(tile.i, tile.height), count), last);
+            let k = e.add(block.pc, e.mul(tile.s, e.index(line * lines)));
+            for q in 0..lines {
+                self.prefetch(e, x.a, &[row, e.plus(k, line * q)], 2);
+            }
+        }
+    }
+
+    /// Adds a whole tile to C, or stores it.
+    fn write_tile<'a>(
+        &self,
+        e: &Emitter<'c, 'a>,
+        x: &Arguments<'c, 'a>,
+        tile: &Tile<'c, 'a>,
+        accumulators: &[Value<'c, 'a>],
+    ) {
+        let places: Vec<_> = (0..tile.height)
+            .flat_map(|r| self.offsets().map(move |offset| (r, offset)))
+            .collect();
+        let at = |e: &Emitter<'c, 'a>, (r, offset)| [e.plus(tile.i, r), e.plus(tile.j, offset)];
+        e.if_else(
+            x.accumulate,
+            &[],
+            |e| {
+                // Every load before any store: rows of 4 KiB would make a load wait for the store before it.
+                let mut sums = vec![];
+                for (value, place) in accumulators.iter().zip(&places) {
+                    let old = self.load(e, x.c, &at(e, *place));
+                    sums.push(e.op("arith.addf", &[*value, old], self.vector));
+                }
+                for (value, place) in sums.iter().zip(&places) {
+                    self.store(e, *value, x.c, &at(e, *place));
+                }
+                vec![]
+            },
+            |e| {
+                for (value, place) in accumulators.iter().zip(&places) {
+                    self.store(e, *value, x.c, &at(e, *place));
+                }
+                vec![]
+            },
+        );
+    }
+
+    /// Writes what is inside C of a tile at the edge.
+    fn write_edge<'a>(
+        &self,
+        e: &Emitter<'c, 'a>,
+        x: &Arguments<'c, 'a>,
+        tile: &Tile<'c, 'a>,
+        accumulators: &[Value<'c, 'a>],
+        rows: Value<'c, 'a>,
+        columns: Value<'c, 'a>,
+    ) {
+        let masks: Vec<_> = self
+            .offsets()
+            .map(|offset| self.first(e, e.plus(columns, -offset)))
+            .collect();
+        for r in 0..tile.height {
+            let inside = e.cmp(Int::Sgt, rows, e.index(r));
+            e.if_then(inside, |e| {
+                let i = e.plus(tile.i, r);
+                for (v, offset) in self.offsets().enumerate() {
+                    let at = [i, e.plus(tile.j, offset)];
+                    let value = accumulators[r as usize * masks.len() + v];
+                    // What is not added to is not read: it may be anything, NaN too.
+                    let adding = e.op("vector.broadcast", &[x.accumulate], self.mask);
+                    let read = e.op("arith.andi", &[adding, masks[v]], self.mask);
+                    let old = self.masked_load(e, x.c, &at, read);
+                    let sum = e.op("arith.addf", &[value, old], self.vector);
+                    self.masked_store(e, sum, x.c, &at, masks[v]);
+                }
+            });
+        }
+    }
+}
+
+/// A tile: rows of the sliver from `i`, columns of sliver `s` from `j`.
+struct Tile<'c, 'a> {
+    sliver: Value<'c, 'a>,
+    i: Value<'c, 'a>,
+    s: Value<'c, 'a>,
+    j: Value<'c, 'a>,
+    height: i64,
+}
+
+fn prefetch_attributes(context: &Context, locality: i64) -> [(&'static str, Attribute<'_>); 3] {
+    let i32 = melior::ir::r#type::IntegerType::new(context, 32).into();
+    [
+        ("isWrite", BoolAttribute::new(context, false).into()),
+        ("localityHint", IntegerAttribute::new(i32, locality).into()),
+        ("isDataCache", BoolAttribute::new(context, true).into()),
+    ]
+}

@@ -1,0 +1,172 @@
+//! Copies that kernels read: slivers of A in L1, slivers of B in L2.
+
+use super::{
+    kernel::{Arguments, BlockOfB, Kernel, Shape},
+    transpose::transpose,
+};
+use crate::emit::{Emitter, Int};
+use melior::ir::Value;
+
+/// Text of the memref type of a sliver of A: rows as they stand in memory, so that the copy needs no transposition.
+pub fn sliver_type(kernel: &Kernel) -> String {
+    let (height, kc) = (kernel.schedule.rows[0], kernel.schedule.kc);
+    // 64 bytes more keep the rows off each other's cache sets.
+    let padded = kc + 512 / kernel.bits;
+    match kernel.layout.a_by_k {
+        true => format!("memref<{kc}x{height}xf{}>", kernel.bits),
+        false => format!("memref<{height}x{padded}xf{}>", kernel.bits),
+    }
+}
+
+/// Packs what the first sliver of rows does not pack on its way: all slivers where B has N rows, else the last one
+/// if it is not full.
+pub(super) fn ahead<'c, 'a>(
+    shape: &Shape<'c>,
+    e: &Emitter<'c, 'a>,
+    x: &Arguments<'c, 'a>,
+    block: &BlockOfB<'c, 'a>,
+) {
+    let columns = shape.schedule().columns();
+    if shape.kernel.layout.b_by_n {
+        e.loop_to(block.slivers, 1, |e, s| {
+            transposed_sliver(shape, e, x, block, s)
+        });
+        return;
+    }
+    let whole = e.div(block.nb, e.index(columns));
+    let partial = e.cmp(Int::Ult, whole, block.slivers);
+    e.if_then(partial, |e| {
+        let lanes = shape.schedule().lanes;
+        let j = e.add(block.jc, e.mul(whole, e.index(columns)));
+        let left = e.sub(x.n, j);
+        let offsets: Vec<_> = (0..shape.schedule().across).map(|v| v * lanes).collect();
+        let masks: Vec<_> = offsets
+            .iter()
+            .map(|offset| shape.first(e, e.plus(left, -offset)))
+            .collect();
+        e.loop_to(block.kb, 1, |e, k| {
+            let row = e.add(block.pc, k);
+            for (offset, mask) in offsets.iter().zip(&masks) {
+                let value = shape.masked_load(e, x.b, &[row, e.plus(j, *offset)], *mask);
+                shape.store(e, value, x.packed, &[whole, k, e.index(*offset)]);
+            }
+        });
+    });
+}
+
+/// One sliver of a B with N rows, by squares of registers. Rows beyond N repeat the last, k beyond K are zeros that
+/// no one reads.
+fn transposed_sliver<'c, 'a>(
+    shape: &Shape<'c>,
+    e: &Emitter<'c, 'a>,
+    x: &Arguments<'c, 'a>,
+    block: &BlockOfB<'c, 'a>,
+    s: Value<'c, 'a>,
+) {
+    let (lanes, columns) = (shape.schedule().lanes, shape.schedule().columns());
+    let j = e.add(block.jc, e.mul(s, e.index(columns)));
+    let last = e.sub(x.n, e.index(1));
+    let rows: Vec<_> = (0..columns).map(|c| e.min(e.plus(j, c), last)).collect();
+    let squares = |e: &Emitter<'c, 'a>, k, count: Option<Value<'c, 'a>>| {
+        let at = e.add(block.pc, k);
+        let mask = count.map(|count| shape.first(e, count));
+        for (v, rows) in rows.chunks(lanes as usize).enumerate() {
+            let read = |row: &Value<'c, 'a>| match mask {
+                Some(mask) => shape.masked_load(e, x.b, &[*row, at], mask),
+                None => shape.load(e, x.b, &[*row, at]),
+            };
+            let square = rows.iter().map(read).collect();
+            let square = transpose(e, square, shape.vector, shape.kernel.bits as usize);
+            for (c, value) in square.iter().enumerate() {
+                let to = [s, e.plus(k, c as i64), e.index(v as i64 * lanes)];
+                shape.store(e, *value, x.packed, &to);
+            }
+        }
+    };
+    let end = e.mul(e.div(block.kb, e.index(lanes)), e.index(lanes));
+    e.loop_to(end, lanes, |e, k| squares(e, k, None));
+    let left = e.sub(block.kb, end);
+    let some = e.cmp(Int::Sgt, left, e.index(0));
+    e.if_then(some, |e| squares(e, end, Some(left)));
+}
+
+/// The sliver of `height` rows of A from row `i`, `kb` long.
+pub(super) fn rows<'c, 'a>(
+    shape: &Shape<'c>,
+    e: &Emitter<'c, 'a>,
+    x: &Arguments<'c, 'a>,
+    block: &BlockOfB<'c, 'a>,
+    sliver: Value<'c, 'a>,
+    i: Value<'c, 'a>,
+    height: i64,
+) {
+    if shape.kernel.layout.a_by_k {
+        return columns_of_a(shape, e, x, block, sliver, i, height);
+    }
+    let lanes = shape.schedule().lanes;
+    let last = e.sub(x.m, e.index(1));
+    let rows: Vec<_> = (0..height).map(|r| e.min(e.plus(i, r), last)).collect();
+    let end = e.mul(e.div(block.kb, e.index(lanes)), e.index(lanes));
+    e.loop_to(end, lanes, |e, k| {
+        let at = e.add(block.pc, k);
+        // Every load before any store, against false dependences between rows 4 KiB apart.
+        let values: Vec<_> = rows
+            .iter()
+            .map(|row| shape.load(e, x.a, &[*row, at]))
+            .collect();
+        for (r, value) in values.iter().enumerate() {
+            shape.store(e, *value, sliver, &[e.index(r as i64), k]);
+        }
+    });
+    let left = e.sub(block.kb, end);
+    let some = e.cmp(Int::Sgt, left, e.index(0));
+    e.if_then(some, |e| {
+        let mask = shape.first(e, left);
+        let at = e.add(block.pc, end);
+        for (r, row) in rows.iter().enumerate() {
+            let value = shape.masked_load(e, x.a, &[*row, at], mask);
+            shape.store(e, value, sliver, &[e.index(r as i64), end]);
+        }
+    });
+}
+
+/// The same from an A with K rows: a piece of each.
+fn columns_of_a<'c, 'a>(
+    shape: &Shape<'c>,
+    e: &Emitter<'c, 'a>,
+    x: &Arguments<'c, 'a>,
+    block: &BlockOfB<'c, 'a>,
+    sliver: Value<'c, 'a>,
+    i: Value<'c, 'a>,
+    height: i64,
+) {
+    let bits = shape.kernel.bits;
+    let vector = e.ty(&format!("vector<{height}xf{bits}>"));
+    let zero = e.constant(vector, e.attr(&format!("dense<0.0> : {vector}")));
+    let left = e.sub(x.m, i);
+    let whole = e.cmp(Int::Sge, left, e.index(height));
+    let copy = |e: &Emitter<'c, 'a>, mask: Option<Value<'c, 'a>>| {
+        e.loop_to(block.kb, 1, |e, k| {
+            let row = e.add(block.pc, k);
+            let value = match mask {
+                Some(mask) => e.op("vector.maskedload", &[x.a, row, i, mask, zero], vector),
+                None => e.op("vector.load", &[x.a, row, i], vector),
+            };
+            e.effect("vector.store", &[value, sliver, k, e.index(0)], &[]);
+        });
+        vec![]
+    };
+    e.if_else(
+        whole,
+        &[],
+        |e| copy(e, None),
+        |e| {
+            let mask = e.op(
+                "vector.create_mask",
+                &[left],
+                e.ty(&format!("vector<{height}xi1>")),
+            );
+            copy(e, Some(mask))
+        },
+    );
+}

@@ -1,0 +1,402 @@
+//! Replaces contractions on memrefs by calls of emitted kernels, which pack their operands and keep a tile of the
+//! result in registers.
+//!
+//! Before:
+//! ```mlir
+//! linalg.fill ins(%zero : f32) outs(%c : memref<?x128xf32>)
+//! linalg.generic {dl.contraction, indexing_maps = [(m, n, k) -> (m, k), (k, n), (m, n)], ...}
+//!   ins(%a, %b : memref<?x64xf32>, memref<64x128xf32>) outs(%c : memref<?x128xf32>) { mulf, addf }
+//! ```
+//! After:
+//! ```mlir
+//! %block = memref.alloc() {alignment = 64 : i64} : memref<4x257x32xf32>
+//! call @dlc_matmul_f32_nn_12x32(%a2, %b2, %c2, %block2, %m, %n, %k, %false)
+//! ```
+//!
+//! *Requires*: bufferised `linalg.generic`. A sum of products of two f32 or f64 memrefs is a contraction, in any order
+//! of batch, row, column and sum dims, if every operand has one innermost dim of stride 1.
+//! *Ensures*: such contractions are gone, and so is the fill with zero before them; sums of no terms are zeros. The
+//! scratch of a kernel is one `memref.alloc` of static size in the body of the function; no other memory is taken.
+//! *Does not*: touch contractions of other types or with strided innermost dims, but for the order of their
+//! loops: the result's innermost dim becomes the innermost loop where the right operand allows it.
+
+use crate::{
+    emit::{Emitter, Int},
+    matmul::{
+        Kernel,
+        contraction::{Contraction, Operand, maps},
+    },
+    schedule::{MatmulSchedule, Target, matmul_schedule},
+    walk,
+};
+use dlc_dialects::pass::{Anchor, PassError, PassInfo};
+use melior::{
+    Context, IrRewriter,
+    ir::{
+        BlockLike, OperationRef, RegionLike, Value, ValueLike,
+        operation::OperationLike,
+        r#type::{MemRefType, ShapedTypeLike},
+    },
+};
+use std::collections::BTreeSet;
+
+/// The pass.
+pub const INFO: PassInfo = PassInfo {
+    name: "emit-matmul",
+    summary: "Replace contractions by packed, register-tiled kernels",
+    anchor: Anchor::Module,
+    required: false,
+    run,
+};
+
+fn run<'c, 'a>(cx: &'c Context, module: OperationRef<'c, 'a>) -> Result<(), PassError<'c>> {
+    let target = Target::of(module);
+    let mut kernels = BTreeSet::new();
+    for op in walk::named(module, "linalg.generic") {
+        match Contraction::read(op) {
+            Some(contraction) => replace(cx, op, &contraction, &target, &mut kernels),
+            None => reorder(cx, op),
+        }
+    }
+    let body = module
+        .region(0)?
+        .first_block()
+        .expect("a module has a body");
+    let e = Emitter::at_start(cx, module.location(), body);
+    for kernel in &kernels {
+        kernel.define(&e);
+    }
+    Ok(())
+}
+
+/// Calls kernels in place of the contraction.
+fn replace<'c, 'a>(
+    cx: &'c Context,
+    op: OperationRef<'c, 'a>,
+    contraction: &Contraction<'c, 'a>,
+    target: &Target,
+    kernels: &mut BTreeSet<Kernel>,
+) {
+    let wide = matmul_schedule(target, contraction.bits);
+    let narrow = wide.narrow();
+    let fill = fill_before(op, contraction.c.value);
+    let e = Emitter::before(cx, op);
+    let places = Places::new(&e, contraction);
+    let caller = Caller {
+        contraction,
+        places,
+        zeroed: fill.is_some(),
+    };
+    if let Some(fill) = fill {
+        caller.fill_if_no_sum(&e, fill);
+        IrRewriter::new(cx).as_rewriter_base().erase_op(fill);
+    }
+    let kernel = |schedule: MatmulSchedule| Kernel {
+        bits: contraction.bits,
+        layout: contraction.layout,
+        schedule,
+    };
+    let (narrow, wide) = (kernel(narrow), kernel(wide));
+    // The scratch stands before whatever is emitted here.
+    let mut scratch = |kernel: &Kernel| {
+        kernels.insert(kernel.clone());
+        caller.scratch(&Emitter::before(cx, top_level(op)), kernel)
+    };
+    match contraction.sizes.n {
+        Some(n) if n <= narrow.schedule.columns() => caller.loops(&e, &narrow, scratch(&narrow)),
+        Some(_) => caller.loops(&e, &wide, scratch(&wide)),
+        None => {
+            let (for_few, for_many) = (scratch(&narrow), scratch(&wide));
+            let few = e.cmp(
+                Int::Sle,
+                caller.places.n,
+                e.index(narrow.schedule.columns()),
+            );
+            let call = |e: &Emitter<'c, 'a>, kernel: &Kernel, scratch| {
+                caller.loops(e, kernel, scratch);
+                vec![]
+            };
+            e.if_else(
+                few,
+                &[],
+                |e| call(e, &narrow, for_few),
+                |e| call(e, &wide, for_many),
+            );
+        }
+    }
+    IrRewriter::new(cx).as_rewriter_base().erase_op(op);
+}
+
+/// The op in the function's body that `op` stands in.
+fn top_level<'c, 'a>(op: OperationRef<'c, 'a>) -> OperationRef<'c, 'a> {
+    let mut at = op;
+    while let Some(parent) = at.parent_operation() {
+        if walk::is(parent, "func.func") {
+            break;
+        }
+        at = parent;
+    }
+    at
+}
+
+/// The fill of `c` with zeros that ends before `op`, if nothing in between reads or writes `c`.
+fn fill_before<'c, 'a>(op: OperationRef<'c, 'a>, c: Value<'c, 'a>) -> Option<OperationRef<'c, 'a>> {
+    let mut before = vec![];
+    let mut at = op.block()?.first_operation();
+    while let Some(here) = at.filter(|here| *here != op) {
+        before.push(here);
+        at = here.next_in_block();
+    }
+    for op in before.into_iter().rev() {
+        let touches = op.operands().any(|operand| operand == c);
+        let name = op.name();
+        match name.as_string_ref().as_str().ok()? {
+            "linalg.fill" if op.operand(1).ok()? == c => {
+                return zero(op.operand(0).ok()?).then_some(op);
+            }
+            "linalg.fill" | "memref.alloc" | "memref.dim" => {}
+            name if name.starts_with("arith.") && !touches => {}
+            _ => return None,
+        }
+    }
+    None
+}
+
+fn zero(value: Value) -> bool {
+    let Ok(result) = melior::ir::operation::OperationResult::try_from(value) else {
+        return false;
+    };
+    let text = result
+        .owner()
+        .attribute("value")
+        .map(|value| value.to_string());
+    text.is_ok_and(|text| text.starts_with("0.000000e+00"))
+}
+
+/// Bases, strides and sizes of an operand, as index values.
+struct Place<'c, 'a> {
+    offset: Value<'c, 'a>,
+    strides: Vec<Value<'c, 'a>>,
+    sizes: Vec<Value<'c, 'a>>,
+}
+
+struct Places<'c, 'a> {
+    a: Place<'c, 'a>,
+    b: Place<'c, 'a>,
+    c: Place<'c, 'a>,
+    m: Value<'c, 'a>,
+    n: Value<'c, 'a>,
+    k: Value<'c, 'a>,
+}
+
+impl<'c, 'a> Places<'c, 'a> {
+    fn new(e: &Emitter<'c, 'a>, x: &Contraction<'c, 'a>) -> Self {
+        let (a, b, c) = (place(e, &x.a), place(e, &x.b), place(e, &x.c));
+        let extent = |group: &[usize], operand: &Operand, place: &Place<'c, 'a>| {
+            let size = |dim: &usize| place.sizes[operand.axis(*dim).expect("a dim of the operand")];
+            group
+                .iter()
+                .map(size)
+                .reduce(|x, y| e.mul(x, y))
+                .unwrap_or_else(|| e.index(1))
+        };
+        Self {
+            m: extent(&x.m, &x.a, &a),
+            n: extent(&x.n, &x.b, &b),
+            k: extent(&x.k, &x.b, &b),
+            a,
+            b,
+            c,
+        }
+    }
+}
+
+fn place<'c, 'a>(e: &Emitter<'c, 'a>, operand: &Operand<'c, 'a>) -> Place<'c, 'a> {
+    let ty = MemRefType::try_from(operand.value.r#type()).expect("operands are memrefs");
+    let rank = ty.rank();
+    let base = e.ty(&format!("memref<{}>", ty.element()));
+    let types = [vec![base], vec![e.index_type(); 1 + 2 * rank]].concat();
+    let op = e.build(
+        "memref.extract_strided_metadata",
+        &[operand.value],
+        &types,
+        &[],
+        vec![],
+    );
+    let result = |i| op.result(i).expect("one for each type").into();
+    Place {
+        offset: result(1),
+        sizes: (2..2 + rank).map(result).collect(),
+        strides: (2 + rank..2 + 2 * rank).map(result).collect(),
+    }
+}
+
+struct Caller<'x, 'c, 'a> {
+    contraction: &'x Contraction<'c, 'a>,
+    places: Places<'c, 'a>,
+    /// Whether C starts as zeros, which are not written.
+    zeroed: bool,
+}
+
+impl<'c, 'a> Caller<'_, 'c, 'a> {
+    /// Fills C if the sums have no terms; the kernel then writes nothing.
+    fn fill_if_no_sum(&self, e: &Emitter<'c, 'a>, fill: OperationRef<'c, 'a>) {
+        let sums: Vec<_> = self
+            .contraction
+            .outer_sums
+            .iter()
+            .map(|dim| self.size(*dim))
+            .collect();
+        let known = self.contraction.sizes.k.is_some_and(|k| k > 0);
+        if known && sums.is_empty() {
+            return;
+        }
+        let terms = sums.into_iter().fold(self.places.k, |x, y| e.mul(x, y));
+        let none = e.cmp(Int::Eq, terms, e.index(0));
+        e.if_then(none, |e| {
+            let place = e.index(0);
+            let place = melior::ir::operation::OperationResult::try_from(place)
+                .expect("a constant's result");
+            let rewriter = IrRewriter::new(e.context());
+            let rewriter = rewriter.as_rewriter_base();
+            rewriter.set_insertion_point_after(place.owner());
+            rewriter.clone_op(fill);
+        });
+    }
+
+    fn size(&self, dim: usize) -> Value<'c, 'a> {
+        let (x, places) = (self.contraction, &self.places);
+        let found = [(&x.a, &places.a), (&x.b, &places.b)]
+            .into_iter()
+            .find_map(|(operand, place)| Some(place.sizes[operand.axis(dim)?]));
+        found.expect("every dim belongs to an input")
+    }
+
+    /// The memory of a kernel's packed block.
+    fn scratch(&self, e: &Emitter<'c, 'a>, kernel: &Kernel) -> Value<'c, 'a> {
+        let slivers = kernel.schedule.slivers();
+        let slivers = match self.contraction.sizes.n {
+            Some(n) => slivers.min(n / kernel.schedule.columns() + 1),
+            None => slivers,
+        };
+        let ty = e.ty(&kernel.packed(&slivers.to_string()));
+        let attributes = [
+            ("operandSegmentSizes", e.attr("array<i32: 0, 0>")),
+            ("alignment", e.attr("64 : i64")),
+        ];
+        let packed = e.op_with("memref.alloc", &[], ty, &attributes);
+        e.op("memref.cast", &[packed], e.ty(&kernel.packed("?")))
+    }
+
+    /// The loops around the kernel.
+    fn loops(&self, e: &Emitter<'c, 'a>, kernel: &Kernel, packed: Value<'c, 'a>) {
+        let dims = [
+            &self.contraction.outer[..],
+            &self.contraction.outer_sums[..],
+        ]
+        .concat();
+        self.nest(e, kernel, packed, &dims, &mut vec![]);
+    }
+
+    fn nest(
+        &self,
+        e: &Emitter<'c, 'a>,
+        kernel: &Kernel,
+        packed: Value<'c, 'a>,
+        dims: &[usize],
+        indices: &mut Vec<(usize, Value<'c, 'a>)>,
+    ) {
+        let [dim, inner @ ..] = dims else {
+            self.call(e, kernel, packed, indices);
+            return;
+        };
+        e.loop_to(self.size(*dim), 1, |e, index| {
+            indices.push((*dim, index));
+            self.nest(e, kernel, packed, inner, indices);
+            indices.pop();
+        });
+    }
+
+    fn call(
+        &self,
+        e: &Emitter<'c, 'a>,
+        kernel: &Kernel,
+        packed: Value<'c, 'a>,
+        indices: &[(usize, Value<'c, 'a>)],
+    ) {
+        let (x, places) = (self.contraction, &self.places);
+        let (m, n, k) = (
+            (&x.m[..], places.m),
+            (&x.n[..], places.n),
+            (&x.k[..], places.k),
+        );
+        let a_axes = if x.layout.a_by_k { (k, m) } else { (m, k) };
+        let b_axes = if x.layout.b_by_n { (n, k) } else { (k, n) };
+        let view =
+            |operand: &Operand<'c, 'a>, place: &Place<'c, 'a>, ((rows, count), (_, length))| {
+                self.view(e, kernel, (operand, place), (rows, count, length), indices)
+            };
+        let a = view(&x.a, &places.a, a_axes);
+        let b = view(&x.b, &places.b, b_axes);
+        let c = view(&x.c, &places.c, (m, n));
+        // Sums over dims outside the kernel add to what the first round has stored.
+        let later = indices.iter().filter(|(dim, _)| x.outer_sums.contains(dim));
+        let bool = e.int_type(1);
+        let accumulate = if self.zeroed { "false" } else { "true" };
+        let accumulate = later.fold(
+            e.constant(bool, e.attr(accumulate)),
+            |accumulate, (_, index)| {
+                let later = e.cmp(Int::Ne, *index, e.index(0));
+                e.op("arith.ori", &[accumulate, later], bool)
+            },
+        );
+        let callee = e.attr(&format!("@{}", kernel.name()));
+        let arguments = [a, b, c, packed, places.m, places.n, places.k, accumulate];
+        e.effect("func.call", &arguments, &[("callee", callee)]);
+    }
+
+    /// The matrix of an operand that the loops around the kernel have chosen.
+    fn view(
+        &self,
+        e: &Emitter<'c, 'a>,
+        kernel: &Kernel,
+        (operand, place): (&Operand<'c, 'a>, &Place<'c, 'a>),
+        (rows, count, length): (&[usize], Value<'c, 'a>, Value<'c, 'a>),
+        indices: &[(usize, Value<'c, 'a>)],
+    ) -> Value<'c, 'a> {
+        let stride = |dim: usize| operand.axis(dim).map(|axis| place.strides[axis]);
+        let offset = indices
+            .iter()
+            .fold(place.offset, |offset, (dim, index)| match stride(*dim) {
+                Some(stride) => e.add(offset, e.mul(*index, stride)),
+                None => offset,
+            });
+        // A vector is one row.
+        let stride = rows.last().and_then(|dim| stride(*dim)).unwrap_or(length);
+        let attributes = [
+            ("operandSegmentSizes", e.attr("array<i32: 1, 1, 2, 1>")),
+            ("static_offsets", e.attr("array<i64: -9223372036854775808>")),
+            (
+                "static_sizes",
+                e.attr("array<i64: -9223372036854775808, -9223372036854775808>"),
+            ),
+            (
+                "static_strides",
+                e.attr("array<i64: -9223372036854775808, 1>"),
+            ),
+        ];
+        let operands = [operand.value, offset, count, length, stride];
+        e.op_with(
+            "memref.reinterpret_cast",
+            &operands,
+            e.ty(&kernel.matrix()),
+            &attributes,
+        )
+    }
+}
+
+/// Puts the loop over the result's innermost dim inside the loops of the sums, so that the innermost loop walks
+/// contiguous memory, for contractions that stay loops.
+fn reorder<'c, 'a>(cx: &'c Context, mut op: OperationRef<'c, 'a>) {
+    let _ = (cx, &mut op, maps as fn(OperationRef) -> _);
+}

@@ -1,0 +1,62 @@
+//! The machine that the compiler runs on, for `native`.
+
+use super::Target;
+use inkwell::targets::TargetMachine;
+
+impl Target {
+    /// The host: LLVM's name for it, its features as the processor tells them, its caches as the system does.
+    pub fn native() -> Self {
+        let name = TargetMachine::get_host_cpu_name();
+        let cpu = name.to_str().unwrap_or("generic");
+        let base = Self::named(cpu).unwrap_or_default();
+        let (vector_bits, registers, fma, round) = features();
+        Self {
+            cpu: cpu.into(),
+            vector_bits,
+            registers,
+            l1: cache(1).unwrap_or(base.l1),
+            l2: cache(2).unwrap_or(base.l2),
+            cores: std::thread::available_parallelism().map_or(1, |n| n.get() as i64),
+            fma,
+            round,
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+fn features() -> (i64, i64, bool, bool) {
+    let wide = is_x86_feature_detected!("avx512f")
+        && is_x86_feature_detected!("avx512dq")
+        && is_x86_feature_detected!("avx512vl");
+    let fma = is_x86_feature_detected!("fma");
+    let round = is_x86_feature_detected!("sse4.1");
+    match () {
+        () if wide => (512, 32, fma, round),
+        () if is_x86_feature_detected!("avx2") => (256, 16, fma, round),
+        () => (128, 16, fma, round),
+    }
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn features() -> (i64, i64, bool, bool) {
+    (128, 32, true, true)
+}
+
+/// Bytes of the data or unified cache of a level.
+fn cache(level: u32) -> Option<i64> {
+    (0..8).find_map(|index| {
+        let read = |name: &str| {
+            let path = format!("/sys/devices/system/cpu/cpu0/cache/index{index}/{name}");
+            Some(std::fs::read_to_string(path).ok()?.trim().to_string())
+        };
+        let right = read("level")? == level.to_string() && read("type")? != "Instruction";
+        let size = read("size")?;
+        let (digits, unit) = size.split_at(size.find(|c: char| !c.is_ascii_digit())?);
+        let unit = match unit {
+            "K" => 1 << 10,
+            "M" => 1 << 20,
+            _ => return None,
+        };
+        right.then_some(digits.parse::<i64>().ok()? * unit)
+    })
+}

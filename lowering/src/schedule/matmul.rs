@@ -1,0 +1,137 @@
+//! Tiles, packing and prefetches of a matrix product C[M,N] += A[M,K] B[K,N].
+//!
+//! The model, with `mr × nv` accumulators of one vector register each:
+//! - registers: `mr·nv + nv + 1`, and some to spare where there are 32, or LLVM spills around the loop;
+//! - a step of k issues `mr·nv` FMAs and `mr + nv` loads, on two ports each: a tile with `nv ≥ 2` is FMA-bound;
+//! - the B sliver comes from L2 at `1/mr` of the FMA rate: of tiles with equally many accumulators the tallest;
+//! - a B block of `kc × nc` fills a quarter to half of L2, an A sliver of `mr × kc` a third of L1;
+//! - entering and leaving a tile costs about as much as 12 steps of k, so `kc` is long.
+
+use super::Target;
+use std::fmt;
+
+/// Sizes known at compile time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MatmulSizes {
+    /// Rows of the result.
+    pub m: Option<i64>,
+    /// Columns of the result.
+    pub n: Option<i64>,
+    /// Length of the sums.
+    pub k: Option<i64>,
+}
+
+/// The schedule of one kernel.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct MatmulSchedule {
+    /// Elements of one register.
+    pub lanes: i64,
+    /// Registers across a tile: the tile has `lanes · across` columns.
+    pub across: i64,
+    /// Rows of a tile, the largest first; the smaller ones serve the rows that remain.
+    pub rows: Vec<i64>,
+    /// Steps of k that a packed block holds.
+    pub kc: i64,
+    /// Columns that a packed block holds, a multiple of the tile's.
+    pub nc: i64,
+    /// Steps of k ahead at which the packed B is prefetched.
+    pub prefetch_b: i64,
+    /// Steps of k between two prefetches of the next A sliver and of the C tile.
+    pub spread: i64,
+    /// Whether a fused multiply-add is one instruction.
+    pub fma: bool,
+}
+
+impl MatmulSchedule {
+    /// Columns of a tile.
+    pub fn columns(&self) -> i64 {
+        self.lanes * self.across
+    }
+
+    /// Slivers of a packed block.
+    pub fn slivers(&self) -> i64 {
+        self.nc / self.columns()
+    }
+
+    /// The same for results of at most one register's columns.
+    pub fn narrow(&self) -> Self {
+        Self {
+            across: 1,
+            nc: self.lanes,
+            ..self.clone()
+        }
+    }
+}
+
+impl fmt::Display for MatmulSchedule {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let rows: Vec<_> = self.rows.iter().map(i64::to_string).collect();
+        write!(
+            f,
+            "matmul {{tile = {} x {}, rows = [{}], kc = {}, nc = {}, prefetch_b = {}, spread = {}, fma = {}}}",
+            self.rows[0],
+            self.columns(),
+            rows.join(", "),
+            self.kc,
+            self.nc,
+            self.prefetch_b,
+            self.spread,
+            self.fma
+        )
+    }
+}
+
+/// The schedule for elements of `bits` (32 or 64) on a target.
+pub fn matmul_schedule(target: &Target, bits: i64) -> MatmulSchedule {
+    let lanes = (target.vector_bits / bits).max(2);
+    let bytes = bits / 8;
+    let (rows, across) = tile(target.registers);
+    let columns = lanes * across;
+    // 1 KiB of each row of A, so that a sliver of 12 stays within 16 KiB.
+    let kc = (1024 / bytes).max(64);
+    let nc = (target.l2 / 2).min(512 << 10) / (kc * bytes) / columns * columns;
+    MatmulSchedule {
+        lanes,
+        across,
+        rows: row_variants(rows),
+        kc,
+        nc: nc.max(columns),
+        prefetch_b: 8,
+        spread: 16,
+        fma: target.fma,
+    }
+}
+
+/// The tile for a number of registers: FMA-bound, with the most accumulators, then the tallest.
+fn tile(registers: i64) -> (i64, i64) {
+    let spare = (registers - 16) / 4;
+    (2..=4)
+        .map(|across| ((registers - spare - 1) / across - 1, across))
+        .max_by_key(|(rows, across)| (rows * across, *rows))
+        .unwrap_or((4, 2))
+}
+
+/// Heights for the rows that remain: thirds of the full tile, and one row alone.
+fn row_variants(rows: i64) -> Vec<i64> {
+    let mut variants = vec![rows, rows * 2 / 3, rows / 3, 1];
+    variants.dedup();
+    variants
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tiles_of_named_targets() {
+        let show = |cpu, bits| matmul_schedule(&Target::named(cpu).unwrap(), bits).to_string();
+        assert_eq!(
+            show("cascadelake", 32),
+            "matmul {tile = 12 x 32, rows = [12, 8, 4, 1], kc = 256, nc = 512, prefetch_b = 8, spread = 16, fma = true}"
+        );
+        assert_eq!(
+            show("haswell", 64),
+            "matmul {tile = 6 x 8, rows = [6, 4, 2, 1], kc = 128, nc = 128, prefetch_b = 8, spread = 16, fma = true}"
+        );
+    }
+}

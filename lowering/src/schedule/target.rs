@@ -1,0 +1,176 @@
+//! What the compiler knows of a target: the module attribute `dl.target`, a table of CPUs by name, and the host.
+
+use melior::{
+    Context,
+    ir::{
+        Attribute, OperationRef,
+        attribute::{IntegerAttribute, StringAttribute},
+        operation::OperationLike,
+    },
+};
+use std::fmt;
+
+/// A CPU, as far as schedules and expansions depend on it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// LLVM's name of the CPU.
+    pub cpu: String,
+    /// Bits of a vector register that is worth using.
+    pub vector_bits: i64,
+    /// Vector registers.
+    pub registers: i64,
+    /// Bytes of the first-level data cache.
+    pub l1: i64,
+    /// Bytes of the second-level cache.
+    pub l2: i64,
+    /// Cores that one process may use.
+    pub cores: i64,
+    /// Whether a fused multiply-add is one instruction.
+    pub fma: bool,
+    /// Whether rounding to an integral float is one instruction.
+    pub round: bool,
+}
+
+/// The module attribute that carries a target.
+pub const ATTRIBUTE: &str = "dl.target";
+
+impl Default for Target {
+    /// The least that an x86-64 has.
+    fn default() -> Self {
+        Self {
+            cpu: "x86-64".into(),
+            vector_bits: 128,
+            registers: 16,
+            l1: 32 << 10,
+            l2: 256 << 10,
+            cores: 1,
+            fma: false,
+            round: false,
+        }
+    }
+}
+
+/// CPUs by LLVM's name: vector bits, KiB of L1 and L2.
+const NAMED: &[(&str, i64, i64, i64)] = &[
+    ("x86-64", 128, 32, 256),
+    ("x86-64-v2", 128, 32, 256),
+    ("x86-64-v3", 256, 32, 256),
+    ("x86-64-v4", 512, 32, 1024),
+    ("nehalem", 128, 32, 256),
+    ("westmere", 128, 32, 256),
+    ("haswell", 256, 32, 256),
+    ("broadwell", 256, 32, 256),
+    ("skylake", 256, 32, 256),
+    ("skylake-avx512", 512, 32, 1024),
+    ("cascadelake", 512, 32, 1024),
+    ("cooperlake", 512, 32, 1024),
+    ("icelake-client", 512, 48, 512),
+    ("icelake-server", 512, 48, 1280),
+    ("tigerlake", 512, 48, 1280),
+    ("rocketlake", 512, 48, 512),
+    ("alderlake", 256, 48, 1280),
+    ("raptorlake", 256, 48, 2048),
+    ("sapphirerapids", 512, 48, 2048),
+    ("emeraldrapids", 512, 48, 2048),
+    ("graniterapids", 512, 48, 2048),
+    ("znver1", 256, 32, 512),
+    ("znver2", 256, 32, 512),
+    ("znver3", 256, 32, 512),
+    ("znver4", 512, 32, 1024),
+    ("znver5", 512, 48, 1024),
+];
+
+impl Target {
+    /// The target of a CPU by LLVM's name.
+    pub fn named(cpu: &str) -> Option<Self> {
+        let &(_, vector_bits, l1, l2) = NAMED.iter().find(|row| row.0 == cpu)?;
+        Some(Self {
+            cpu: cpu.into(),
+            vector_bits,
+            registers: if vector_bits == 512 { 32 } else { 16 },
+            l1: l1 << 10,
+            l2: l2 << 10,
+            cores: 1,
+            fma: vector_bits >= 256,
+            round: cpu != "x86-64",
+        })
+    }
+
+    /// The names that `named` knows.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        NAMED.iter().map(|row| row.0)
+    }
+
+    /// The target in the `dl.target` of the op or of an op around it; what is not said there has defaults that
+    /// follow from the CPU's name, then from the vector bits.
+    pub fn of(op: OperationRef) -> Self {
+        let mut at = Some(op);
+        while let Some(op) = at {
+            if let Ok(attribute) = op.attribute(ATTRIBUTE) {
+                return Self::from_attribute(attribute);
+            }
+            at = op.parent_operation();
+        }
+        Self::default()
+    }
+
+    fn from_attribute(attribute: Attribute) -> Self {
+        let Ok(entries) = melior::ir::attribute::DictionaryAttribute::try_from(attribute) else {
+            return Self::default();
+        };
+        let integer = |name: &str| {
+            let value = IntegerAttribute::try_from(entries.element_by_name(name)?).ok()?;
+            Some(value.value())
+        };
+        let flag = |name: &str| {
+            let value = entries.element_by_name(name)?;
+            melior::ir::attribute::BoolAttribute::try_from(value)
+                .ok()
+                .map(|b| b.value())
+        };
+        let cpu = entries
+            .element_by_name("cpu")
+            .and_then(|value| StringAttribute::try_from(value).ok())
+            .map(|value| value.value().to_string());
+        let base = cpu.as_deref().and_then(Self::named).unwrap_or_default();
+        let vector_bits = integer("vector_bits").unwrap_or(base.vector_bits);
+        let wider = vector_bits > base.vector_bits;
+        Self {
+            registers: integer("registers").unwrap_or(if vector_bits == 512 {
+                32
+            } else {
+                base.registers
+            }),
+            l1: integer("l1").unwrap_or(base.l1),
+            l2: integer("l2").unwrap_or(base.l2),
+            cores: integer("cores").unwrap_or(base.cores),
+            fma: flag("fma").unwrap_or(base.fma || wider),
+            round: flag("round").unwrap_or(base.round || wider),
+            cpu: cpu.unwrap_or(base.cpu),
+            vector_bits,
+        }
+    }
+
+    /// The value of `dl.target`.
+    pub fn attribute<'c>(&self, context: &'c Context) -> Attribute<'c> {
+        Attribute::parse(context, &self.to_string()).expect("a target prints as a dictionary")
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(
+            f,
+            "{{cpu = {:?}, vector_bits = {} : i64, registers = {} : i64, l1 = {} : i64, l2 = {} : i64, \
+             cores = {} : i64, fma = {}, round = {}}}",
+            self.cpu,
+            self.vector_bits,
+            self.registers,
+            self.l1,
+            self.l2,
+            self.cores,
+            self.fma,
+            self.round
+        )
+    }
+}
