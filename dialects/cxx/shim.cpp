@@ -265,6 +265,10 @@ void dlcRegisterExtensions(MlirDialectRegistry registry) {
   registerAllDialects(*unwrap(registry));
   registerAllExtensions(*unwrap(registry));
 }
+void dlcEmitError(MlirLocation location, MlirStringRef message, intptr_t count, const MlirLocation *places, const MlirStringRef *notes) {
+  InFlightDiagnostic error = emitError(unwrap(location)) << unwrap(message);
+  for (intptr_t i = 0; i < count; ++i) error.attachNote(unwrap(places[i])) << unwrap(notes[i]);
+}
 void dlcPassManagerEnableReproducer(MlirPassManager manager, MlirStringRef path) {
   unwrap(manager)->enableCrashReproducerGeneration(unwrap(path), /*genLocalReproducer=*/false);
 }

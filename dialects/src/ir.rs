@@ -2,5 +2,8 @@
 
 pub mod builder;
 pub mod context;
+pub mod dims;
+pub mod edit;
 pub(crate) mod ffi;
+pub mod inspect;
 pub mod shape;

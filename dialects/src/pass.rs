@@ -3,7 +3,7 @@
 
 use crate::ir::ffi;
 use melior::{
-    Context, ContextRef,
+    Context, ContextRef, StringRef,
     ir::{Location, OperationRef, operation::OperationLike, r#type::TypeId},
     pass::{self, ExternalPass, RunExternalPass},
 };
@@ -42,6 +42,8 @@ pub struct PassError<'c> {
     pub location: Option<Location<'c>>,
     /// What is wrong and, if it is the user's doing, the way out.
     pub message: String,
+    /// What led there, in order.
+    pub notes: Vec<(Location<'c>, String)>,
 }
 
 impl<'c> PassError<'c> {
@@ -53,7 +55,14 @@ impl<'c> PassError<'c> {
         Self {
             location: Some(op.location()),
             message: message.into(),
+            notes: vec![],
         }
+    }
+
+    /// The same error with a further note at a location.
+    pub fn note(mut self, location: Location<'c>, message: impl Into<String>) -> Self {
+        self.notes.push((location, message.into()));
+        self
     }
 }
 
@@ -62,16 +71,24 @@ impl From<melior::Error> for PassError<'_> {
         Self {
             location: None,
             message: error.to_string(),
+            notes: vec![],
         }
     }
 }
 
-/// Reports an error at a location through MLIR's diagnostics.
-pub fn emit_error(location: Location, message: &str) {
-    // A NUL would end the text early.
-    let message = message.replace('\0', "\\0");
-    let text = std::ffi::CString::new(message).expect("NULs are replaced");
-    unsafe { mlir_sys::mlirEmitError(location.to_raw(), text.as_ptr()) }
+/// Reports an error at a location, with notes, through MLIR's diagnostics.
+pub fn emit_error(location: Location, message: &str, notes: &[(Location, String)]) {
+    let places = notes.iter().map(|(l, _)| l.to_raw()).collect::<Vec<_>>();
+    let texts = notes.iter().map(|(_, t)| StringRef::new(t).to_raw()).collect::<Vec<_>>();
+    unsafe {
+        ffi::dlcEmitError(
+            location.to_raw(),
+            StringRef::new(message).to_raw(),
+            notes.len() as isize,
+            places.as_ptr(),
+            texts.as_ptr(),
+        );
+    }
 }
 
 /// Makes passes known to MLIR's registry, from which pipelines are parsed. Call once for a process.
@@ -124,20 +141,20 @@ impl<'c> RunExternalPass<'c> for Run {
         // The context outlives the pass manager that calls us.
         let context: &'c Context = unsafe { context.to_ref() };
         let result = catch_unwind(AssertUnwindSafe(|| (self.0.run)(context, operation)));
-        let (location, message) = match result {
+        let (location, message, notes) = match result {
             Ok(Ok(())) => return,
-            Ok(Err(error)) => (error.location, error.message),
+            Ok(Err(error)) => (error.location, error.message, error.notes),
             Err(panic) => {
                 let text = panic
                     .downcast_ref::<String>()
                     .map(String::as_str)
                     .or_else(|| panic.downcast_ref::<&str>().copied())
                     .unwrap_or("unknown cause");
-                (None, format!("{INTERNAL}: {text}"))
+                (None, format!("{INTERNAL}: {text}"), vec![])
             }
         };
         let location = location.unwrap_or_else(|| operation.location());
-        emit_error(location, &format!("{}: {message}", self.0.name));
+        emit_error(location, &format!("{}: {message}", self.0.name), &notes);
         pass.signal_failure();
     }
 }

@@ -201,20 +201,17 @@ impl<'c, 'a> Builder<'c, 'a> {
         })
     }
 
-    /// The dims of a tensor or memref, with `tensor.dim`/`memref.dim` for the unknown ones.
+    /// The dims of a tensor or memref; the unknown ones by [`Builder::dim`] or `memref.dim`.
     pub fn dims(&self, value: Value<'c, 'a>) -> Vec<Dim<'c, 'a>> {
-        let ty = value.r#type();
-        let name = match shape::is_tensor(ty) {
-            true => "tensor.dim",
-            false => "memref.dim",
-        };
-        shape::shape(ty)
+        let tensor = shape::is_tensor(value.r#type());
+        shape_of(value)
             .into_iter()
             .enumerate()
             .map(|(axis, d)| match d {
+                DYNAMIC if tensor => self.dim(value, axis),
                 DYNAMIC => {
                     let axis = self.index(axis as i64);
-                    Dim::Value(self.op(name, &[value, axis], &[], self.index_type()))
+                    Dim::Value(self.op("memref.dim", &[value, axis], &[], self.index_type()))
                 }
                 d => Dim::Static(d),
             })
@@ -365,25 +362,26 @@ impl<'c, 'a> Builder<'c, 'a> {
     }
 
     /// A derivative expression of an elementwise op: `operands` and `result` are the op's, `grad` the
-    /// gradient of its result. Literals take the gradient's type and shape.
+    /// gradient of its result. `literal` makes a number of the gradient's type and shape.
     pub fn derivative(
         &self,
         expr: &Expr,
         operands: &[Value<'c, 'a>],
         result: Value<'c, 'a>,
         grad: Value<'c, 'a>,
+        literal: &dyn Fn(&str) -> Value<'c, 'a>,
     ) -> Value<'c, 'a> {
         match expr {
             Expr::Operand(i) => operands[*i],
             Expr::Result => result,
             Expr::Grad => grad,
-            Expr::Lit(text) => self.full_like(grad, text),
+            Expr::Lit(text) => literal(text),
             Expr::Apply("convert", _) => self.convert(grad, element_of(operands[0])),
             Expr::Apply(name, args) => {
                 let kind = OpKind::from_mnemonic(name).expect("a derivative names an op");
                 let args = args
                     .iter()
-                    .map(|arg| self.derivative(arg, operands, result, grad))
+                    .map(|arg| self.derivative(arg, operands, result, grad, literal))
                     .collect::<Vec<_>>();
                 self.elementwise(kind, &args)
             }

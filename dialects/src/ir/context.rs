@@ -54,8 +54,17 @@ pub struct Record {
     pub location: String,
     /// The message.
     pub message: String,
-    /// Texts of the attached notes.
-    pub notes: Vec<String>,
+    /// The attached notes.
+    pub notes: Vec<Note>,
+}
+
+/// A note of a diagnostic.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// MLIR's text of the location.
+    pub location: String,
+    /// The message.
+    pub message: String,
 }
 
 /// Runs `f` and collects what MLIR reported meanwhile. This is the one place where a diagnostic handler is attached.
@@ -68,7 +77,11 @@ pub fn with_diagnostics<T>(context: &Context, f: impl FnOnce() -> T) -> (T, Vec<
             location: diagnostic.location().to_string(),
             message: diagnostic.to_string(),
             notes: (0..diagnostic.note_count())
-                .filter_map(|i| Some(diagnostic.note(i).ok()?.to_string()))
+                .filter_map(|i| diagnostic.note(i).ok())
+                .map(|note| Note {
+                    location: note.location().to_string(),
+                    message: note.to_string(),
+                })
                 .collect(),
         });
         true

@@ -1,6 +1,8 @@
 //! The functions of `cxx/shim.h`.
 
-use mlir_sys::{MlirDialectHandle, MlirDialectRegistry, MlirPass, MlirPassManager, MlirStringRef};
+use mlir_sys::{
+    MlirDialectHandle, MlirDialectRegistry, MlirLocation, MlirPass, MlirPassManager, MlirStringRef,
+};
 use std::ffi::{c_char, c_int, c_void};
 
 unsafe extern "C" {
@@ -8,5 +10,12 @@ unsafe extern "C" {
     pub fn dlcRegisterPass(create: extern "C" fn(*mut c_void) -> MlirPass, data: *mut c_void);
     pub fn dlcOptMain(argc: c_int, argv: *mut *mut c_char, registry: MlirDialectRegistry) -> c_int;
     pub fn dlcRegisterExtensions(registry: MlirDialectRegistry);
+    pub fn dlcEmitError(
+        location: MlirLocation,
+        message: MlirStringRef,
+        count: isize,
+        places: *const MlirLocation,
+        notes: *const MlirStringRef,
+    );
     pub fn dlcPassManagerEnableReproducer(manager: MlirPassManager, path: MlirStringRef);
 }

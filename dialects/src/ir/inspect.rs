@@ -1,0 +1,46 @@
+//! What interpreters of IR read: a value's identity and the elements of a constant.
+
+use super::shape;
+use melior::ir::{
+    Attribute, AttributeLike, Type, Value, ValueLike, attribute::DenseElementsAttribute,
+};
+
+/// A number that two uses of one value share, and no other value of the module has.
+pub fn identity(value: Value) -> usize {
+    value.to_raw().ptr as usize
+}
+
+/// Whether an operation uses a value.
+pub fn is_used(value: Value) -> bool {
+    unsafe { !mlir_sys::mlirOpOperandIsNull(mlir_sys::mlirValueGetFirstUse(value.to_raw())) }
+}
+
+/// The bits of each element of a `dense` attribute, zero-extended; `None` for another attribute.
+/// A splat gives all its elements.
+pub fn dense_bits(attribute: Attribute) -> Option<Vec<u64>> {
+    let dense = DenseElementsAttribute::try_from(attribute).ok()?;
+    let ty = unsafe { Type::from_raw(mlir_sys::mlirAttributeGetType(attribute.to_raw())) };
+    let count = dense.len();
+    let width = shape::width(shape::element(ty));
+    if width == 1 {
+        return (0..count)
+            .map(|i| Some(u64::from(dense.bool_element(i).ok()?)))
+            .collect();
+    }
+    let bytes = width as usize / 8;
+    let stored = match dense.is_splat() {
+        true => count.min(1),
+        false => count,
+    };
+    // MLIR stores elements of whole bytes one after another, a splat once, in the host's order.
+    let raw = match stored {
+        0 => &[],
+        _ => unsafe { std::slice::from_raw_parts(dense.raw_data().cast::<u8>(), stored * bytes) },
+    };
+    let read = |i: usize| {
+        let mut word = [0; 8];
+        word[..bytes].copy_from_slice(&raw[i * bytes..(i + 1) * bytes]);
+        u64::from_le_bytes(word)
+    };
+    Some((0..count).map(|i| read(i.min(stored - 1))).collect())
+}
