@@ -3,6 +3,11 @@
 //! Invariant: no file is read or written here but temporary ones that a linker or a loader needs; sources come in
 //! and artefacts go out as bytes.
 
+pub mod artefact;
+pub mod header;
+pub mod layout;
+pub mod link;
 pub mod opt;
+pub mod rust_bindings;
 
 pub use opt::{opt_main, register_all};

@@ -1,0 +1,221 @@
+//! From an object to a static archive and a shared library.
+
+use std::fmt::Write as _;
+use std::io::{Cursor, ErrorKind};
+use std::path::Path;
+use std::process::Command;
+
+use ar_archive_writer::{
+    ArchiveKind, DEFAULT_OBJECT_READER, NewArchiveMember, write_archive_to_stream,
+};
+use dlc_abi::{Manifest, symbol};
+
+/// A library could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// There is no C compiler to link with.
+    #[error("there is no C compiler `{program}` to link the shared library with")]
+    NoCompiler {
+        /// What was called.
+        program: String,
+    },
+    /// This system's shared libraries are not made yet.
+    #[error("shared libraries are made on Linux only")]
+    System,
+    /// The linker failed.
+    #[error("linking the shared library failed: {message}")]
+    Linker {
+        /// What it said.
+        message: String,
+    },
+    /// The archive could not be made.
+    #[error("making the archive failed: {message}")]
+    Archive {
+        /// Why.
+        message: String,
+    },
+    /// A temporary file could not be read or written.
+    #[error("cannot use the temporary folder: {error}")]
+    Temporary {
+        /// Why.
+        error: std::io::Error,
+    },
+}
+
+impl Error {
+    /// What the user can do.
+    pub fn help(&self) -> &'static str {
+        match self {
+            Error::NoCompiler { .. } => {
+                "install gcc or clang, set CC, or leave the shared library out with \
+                 --emit=staticlib,header,manifest"
+            }
+            Error::System => "link the static library, --emit=staticlib,header,manifest",
+            Error::Linker { .. } => "leave the shared library out with --emit=staticlib",
+            Error::Archive { .. } => "take the object itself, --emit=obj",
+            Error::Temporary { .. } => "set TMPDIR to a folder that can be written",
+        }
+    }
+}
+
+/// The symbols that a library lets out: those that its header declares.
+pub fn exported_symbols(manifest: &Manifest) -> Vec<String> {
+    let mut symbols = vec![symbol::abi_hash(&manifest.stem)];
+    for entry in &manifest.entries {
+        symbols.push(entry.symbol.clone());
+        symbols.push(entry.packed_symbol.clone());
+        symbols.push(entry.workspace_symbol.clone());
+        symbols.push(entry.message_symbol());
+    }
+    symbols
+}
+
+/// An archive of one object, with a symbol table and without dates, so that the same object
+/// gives the same archive.
+pub fn static_library(stem: &str, object: &[u8]) -> Result<Vec<u8>, Error> {
+    let member = NewArchiveMember::new(object, &DEFAULT_OBJECT_READER, format!("{stem}.o"));
+    let kind = if object.starts_with(b"\x7fELF") {
+        ArchiveKind::Gnu
+    } else {
+        ArchiveKind::Darwin
+    };
+    let mut archive = Cursor::new(Vec::new());
+    write_archive_to_stream(&mut archive, &[member], kind, false, None).map_err(|error| {
+        Error::Archive {
+            message: error.to_string(),
+        }
+    })?;
+    Ok(archive.into_inner())
+}
+
+/// A shared library that lets out only `exported`, linked by the system's C compiler.
+pub fn shared_library(stem: &str, object: &[u8], exported: &[String]) -> Result<Vec<u8>, Error> {
+    if !cfg!(target_os = "linux") {
+        return Err(Error::System);
+    }
+    let temporary = |error| Error::Temporary { error };
+    let folder = tempfile::Builder::new()
+        .prefix("dlc-link-")
+        .tempdir()
+        .map_err(temporary)?;
+    let path = |name: &str| folder.path().join(name);
+    let (input, script, output) = (path("in.o"), path("exports.map"), path("out.so"));
+    std::fs::write(&input, object).map_err(temporary)?;
+    std::fs::write(&script, version_script(exported)).map_err(temporary)?;
+    let compiler = std::env::var("CC").unwrap_or_default();
+    let mut words = compiler.split_whitespace();
+    let program = words.next().unwrap_or("cc").to_string();
+    let mut command = Command::new(&program);
+    command.args(words).args(["-shared", "-nostdlib", "-fPIC"]);
+    command.args([
+        "-Wl,-z,now,-z,relro,-z,noexecstack,--hash-style=gnu,--build-id=none,--no-undefined-version",
+        &format!("-Wl,-soname,lib{stem}.so"),
+        &format!("-Wl,--version-script={}", display(&script)),
+    ]);
+    command.arg("-o").arg(&output).arg(&input);
+    let result = command.output().map_err(|error| match error.kind() {
+        ErrorKind::NotFound | ErrorKind::PermissionDenied => Error::NoCompiler {
+            program: program.clone(),
+        },
+        _ => Error::Linker {
+            message: error.to_string(),
+        },
+    })?;
+    if !result.status.success() {
+        let stderr = String::from_utf8_lossy(&result.stderr);
+        let said = stderr.replace(&display(folder.path()), "…");
+        return Err(Error::Linker {
+            message: format!(
+                "{program} ended with {}\n{}",
+                result.status,
+                said.trim_end()
+            ),
+        });
+    }
+    std::fs::read(&output).map_err(temporary)
+}
+
+fn display(path: &Path) -> String {
+    path.display().to_string()
+}
+
+fn version_script(exported: &[String]) -> String {
+    let mut script = String::from("{\n  global:\n");
+    for symbol in exported {
+        let _ = writeln!(script, "    {symbol};");
+    }
+    script += "  local:\n    *;\n};\n";
+    script
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layout::tests::sample;
+
+    /// The bytes of an object that defines `t_f` and `t_hidden`; nothing without a C compiler.
+    fn object() -> Option<Vec<u8>> {
+        let folder = tempfile::tempdir().unwrap();
+        let (source, object) = (folder.path().join("t.c"), folder.path().join("t.o"));
+        std::fs::write(
+            &source,
+            "int t_hidden(void) { return 2; }\nint t_f(void) { return 1; }\n",
+        )
+        .unwrap();
+        let compiled = Command::new("cc")
+            .args(["-c", "-fPIC", "-o"])
+            .args([&object, &source])
+            .status();
+        if compiled.is_err() {
+            println!("skipped: no C compiler");
+            return None;
+        }
+        Some(std::fs::read(object).unwrap())
+    }
+
+    #[test]
+    fn archives_are_the_same_each_time_and_have_an_index() {
+        let Some(object) = object() else { return };
+        let archive = static_library("t", &object).unwrap();
+        assert!(archive.starts_with(b"!<arch>\n/ "));
+        assert_eq!(static_library("t", &object).unwrap(), archive);
+        let index = &archive[..200];
+        assert!(index.windows(3).any(|window| window == b"t_f"));
+    }
+
+    #[test]
+    fn shared_libraries_let_out_only_what_is_asked() {
+        use object::{Object, ObjectSymbol};
+        let Some(bytes) = object() else { return };
+        let exported = ["t_f".to_string()];
+        let library = shared_library("t", &bytes, &exported).unwrap();
+        assert_eq!(shared_library("t", &bytes, &exported).unwrap(), library);
+        let file = object::File::parse(library.as_slice()).unwrap();
+        let names: Vec<_> = file
+            .dynamic_symbols()
+            .filter(|symbol| symbol.is_definition())
+            .map(|symbol| symbol.name().unwrap())
+            .collect();
+        assert_eq!(names, ["t_f"]);
+    }
+
+    #[test]
+    fn what_the_linker_says_is_passed_on() {
+        let error = shared_library("t", b"junk", &[]).unwrap_err();
+        assert!(matches!(
+            error,
+            Error::Linker { .. } | Error::NoCompiler { .. }
+        ));
+        assert!(!error.help().is_empty());
+    }
+
+    #[test]
+    fn the_header_s_functions_are_let_out() {
+        let symbols = exported_symbols(&sample());
+        let header = crate::header::generate(&sample());
+        for symbol in &symbols {
+            assert!(header.contains(&format!("{symbol}(")), "{symbol}");
+        }
+        assert_eq!(symbols.len(), 1 + 4 * sample().entries.len());
+    }
+}
