@@ -1,6 +1,9 @@
-//! The passes of this crate.
+//! The passes of this crate, one file each.
+
+pub mod expand_derivatives;
+pub mod simplify_dl;
 
 use dlc_dialects::pass::PassInfo;
 
 /// Every pass.
-pub const PASSES: &[PassInfo] = &[];
+pub const PASSES: &[PassInfo] = &[expand_derivatives::INFO, simplify_dl::INFO];

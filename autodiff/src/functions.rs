@@ -1,0 +1,269 @@
+//! The functions of a module by name, what a transform of functions asks of them, and copies of their bodies with
+//! the calls inlined.
+
+use dlc_dialects::{
+    ir::{
+        edit,
+        inspect::identity,
+        shape::{ElementClass, class, element, is_tensor},
+    },
+    pass::PassError,
+};
+use melior::ir::{
+    BlockLike, BlockRef, OperationRef, RegionLike, Type, Value, ValueLike,
+    attribute::{
+        ArrayAttribute, DictionaryAttribute, FlatSymbolRefAttribute, StringAttribute, TypeAttribute,
+    },
+    operation::{OperationLike, OperationMutLike},
+    r#type::FunctionType,
+};
+use std::collections::HashMap;
+
+/// The functions of a module.
+pub struct Functions<'c, 'a> {
+    body: BlockRef<'c, 'a>,
+    by_name: HashMap<String, OperationRef<'c, 'a>>,
+}
+
+impl<'c, 'a> Functions<'c, 'a> {
+    /// Those that a module has now.
+    pub fn of(module: OperationRef<'c, 'a>) -> Self {
+        let body = module
+            .region(0)
+            .ok()
+            .and_then(|region| region.first_block())
+            .expect("a module has a block");
+        let by_name = operations(body)
+            .filter(|op| is(*op, "func.func"))
+            .map(|op| (symbol(op), op))
+            .collect();
+        Self { body, by_name }
+    }
+
+    /// Names in the module's order.
+    pub fn names(&self) -> Vec<String> {
+        operations(self.body)
+            .filter(|op| is(*op, "func.func"))
+            .map(symbol)
+            .collect()
+    }
+
+    /// The function of a name.
+    pub fn get(&self, name: &str) -> Option<OperationRef<'c, 'a>> {
+        self.by_name.get(name).copied()
+    }
+
+    /// The name, or with a number behind it if the module has it.
+    pub fn fresh_name(&self, name: String) -> String {
+        let taken = operations(self.body)
+            .filter(|op| op.has_attribute("sym_name"))
+            .map(symbol)
+            .collect::<std::collections::HashSet<_>>();
+        std::iter::once(name.clone())
+            .chain((1..).map(|n| format!("{name}__{n}")))
+            .find(|name| !taken.contains(name))
+            .expect("numbers do not end")
+    }
+
+    /// Puts a new function into the module, behind another one.
+    pub fn insert_after(
+        &mut self,
+        other: OperationRef<'c, 'a>,
+        function: melior::ir::Operation<'c>,
+    ) -> OperationRef<'c, 'a> {
+        let op = self.body.insert_operation_after(other, function);
+        self.by_name.insert(symbol(op), op);
+        op
+    }
+
+    /// Forgets a function that is about to be erased.
+    pub fn forget(&mut self, name: &str) {
+        self.by_name.remove(name);
+    }
+
+    /// Copies the body of a function to the end of a block, with `arguments` for its arguments and the bodies of the
+    /// functions that it calls in place of the calls. Gives what it returns.
+    pub fn copy_body(
+        &self,
+        function: OperationRef<'c, 'a>,
+        to: BlockRef<'c, 'a>,
+        arguments: &[Value<'c, 'a>],
+    ) -> Result<Vec<Value<'c, 'a>>, PassError<'c>> {
+        self.copy(function, to, arguments, &mut vec![symbol(function)])
+    }
+
+    fn copy(
+        &self,
+        function: OperationRef<'c, 'a>,
+        to: BlockRef<'c, 'a>,
+        arguments: &[Value<'c, 'a>],
+        stack: &mut Vec<String>,
+    ) -> Result<Vec<Value<'c, 'a>>, PassError<'c>> {
+        let from = body(function)?;
+        let mut copies = HashMap::new();
+        for (old, new) in block_arguments(from).into_iter().zip(arguments) {
+            copies.insert(identity(old), *new);
+        }
+        for op in operations(from) {
+            let operands = op
+                .operands()
+                .map(|x| copies[&identity(x)])
+                .collect::<Vec<_>>();
+            if is(op, "func.return") {
+                return Ok(operands);
+            }
+            let results = if is(op, "func.call") {
+                let callee = callee(op);
+                let error = |message: &str| PassError::at(&op, format!("`@{callee}` {message}"));
+                if stack.iter().any(|caller| caller == callee) {
+                    return Err(error("calls itself; recursion has no derivative"));
+                }
+                let function = self
+                    .get(callee)
+                    .ok_or_else(|| error("is no function of this module"))?;
+                stack.push(callee.into());
+                let results = self.copy(function, to, &operands, stack)?;
+                stack.pop();
+                results
+            } else {
+                let mut copy = (*op).clone();
+                copy.set_operands(&operands);
+                let copy = to.append_operation(copy);
+                replace_captured(copy, &copies);
+                copy.results().map(Value::from).collect()
+            };
+            for (old, new) in op.results().zip(results) {
+                copies.insert(identity(old.into()), new);
+            }
+        }
+        Err(PassError::at(&function, "the body does not return"))
+    }
+}
+
+/// Lets what the regions of a copied op read from outside read the copies.
+fn replace_captured<'c, 'a>(op: OperationRef<'c, 'a>, copies: &HashMap<usize, Value<'c, 'a>>) {
+    for inner in inside(op) {
+        for (i, x) in inner.operands().enumerate() {
+            if let Some(copy) = copies.get(&identity(x)) {
+                edit::set_operand(inner, i, *copy);
+            }
+        }
+    }
+}
+
+/// The only block of a function.
+pub fn body<'c, 'a>(function: OperationRef<'c, 'a>) -> Result<BlockRef<'c, 'a>, PassError<'c>> {
+    let error = |message: &str| {
+        let name = symbol(function);
+        PassError::at(&function, format!("`@{name}` {message}"))
+    };
+    let block = function
+        .region(0)?
+        .first_block()
+        .ok_or_else(|| error("has no body to differentiate"))?;
+    match block.next_in_region() {
+        None => Ok(block),
+        Some(_) => Err(error(
+            "has more than one block; branches have no derivative yet",
+        )),
+    }
+}
+
+/// The arguments of a block.
+pub fn block_arguments<'c, 'a>(block: BlockRef<'c, 'a>) -> Vec<Value<'c, 'a>> {
+    (0..block.argument_count())
+        .filter_map(|i| block.argument(i).ok().map(Value::from))
+        .collect()
+}
+
+/// The operations of a block.
+pub fn operations<'c, 'a>(block: BlockRef<'c, 'a>) -> impl Iterator<Item = OperationRef<'c, 'a>> {
+    std::iter::successors(block.first_operation(), |op| op.next_in_block())
+}
+
+/// The operations inside the regions of another, each before those inside it.
+pub fn inside<'c, 'a>(op: OperationRef<'c, 'a>) -> Vec<OperationRef<'c, 'a>> {
+    let mut found = vec![];
+    for region in (0..op.region_count()).filter_map(|i| op.region(i).ok()) {
+        for block in std::iter::successors(region.first_block(), |block| block.next_in_region()) {
+            for op in operations(block) {
+                found.push(op);
+                found.extend(inside(op));
+            }
+        }
+    }
+    found
+}
+
+/// Whether an operation has a name.
+pub fn is(op: OperationRef, name: &str) -> bool {
+    op.name().as_string_ref().as_str() == Ok(name)
+}
+
+/// The symbol that an operation defines.
+pub fn symbol(op: OperationRef) -> String {
+    op.attribute("sym_name")
+        .and_then(StringAttribute::try_from)
+        .map(|name| name.value().to_string())
+        .unwrap_or_default()
+}
+
+/// The function that a `func.call` or `dl.grad` names.
+pub fn callee<'c>(op: OperationRef<'c, '_>) -> &'c str {
+    op.attribute("callee")
+        .and_then(FlatSymbolRefAttribute::try_from)
+        .map_or("", |name| name.value())
+}
+
+/// Types of the arguments and the results of a function.
+pub fn signature<'c>(function: OperationRef<'c, '_>) -> (Vec<Type<'c>>, Vec<Type<'c>>) {
+    let ty = function
+        .attribute("function_type")
+        .and_then(TypeAttribute::try_from)
+        .and_then(|ty| FunctionType::try_from(ty.value()))
+        .expect("a func.func has a function type");
+    let inputs = (0..ty.input_count()).filter_map(|i| ty.input(i).ok());
+    let results = (0..ty.result_count()).filter_map(|i| ty.result(i).ok());
+    (inputs.collect(), results.collect())
+}
+
+/// Which arguments are tensors: all but the leading index arguments.
+pub fn tensors(inputs: &[Type]) -> Vec<usize> {
+    let is_tensor = |i: &usize| is_tensor(inputs[*i]);
+    (0..inputs.len()).filter(is_tensor).collect()
+}
+
+/// Whether a type is a tensor of floats.
+pub fn is_float_tensor(ty: Type) -> bool {
+    is_tensor(ty) && class(element(ty)) == ElementClass::Float
+}
+
+/// Types as they stand in a signature.
+pub fn list(types: &[Type]) -> String {
+    let types = types.iter().map(Type::to_string).collect::<Vec<_>>();
+    format!("({})", types.join(", "))
+}
+
+/// What a user calls an argument: its path, its name in the source, or its number among the tensors.
+pub fn argument_name(function: OperationRef, index: usize, value: Value) -> String {
+    let path = function
+        .attribute("arg_attrs")
+        .and_then(ArrayAttribute::try_from)
+        .and_then(|attributes| attributes.element(index))
+        .and_then(DictionaryAttribute::try_from)
+        .ok()
+        .and_then(|attributes| attributes.element_by_name("dl.path"))
+        .and_then(|path| StringAttribute::try_from(path).ok());
+    if let Some(path) = path {
+        return format!("`{}`", path.value());
+    }
+    let location = value.location();
+    if location.is_name() {
+        let name = location.name_value();
+        return format!("`{}`", name.as_string_ref().as_str().unwrap_or_default());
+    }
+    let number = tensors(&signature(function).0)
+        .iter()
+        .position(|&at| at == index);
+    format!("argument {}", number.unwrap_or(index))
+}
