@@ -5,6 +5,7 @@
 #include "mlir/CAPI/Pass.h"
 #include "mlir/CAPI/Registration.h"
 #include "mlir/CAPI/Support.h"
+#include "mlir/IR/BuiltinDialect.h"
 #include "mlir/IR/BuiltinTypes.h"
 #include "mlir/IR/Dialect.h"
 #include "mlir/IR/Matchers.h"
@@ -264,6 +265,11 @@ int dlcOptMain(int argc, char **argv, MlirDialectRegistry registry) {
 void dlcRegisterExtensions(MlirDialectRegistry registry) {
   registerAllDialects(*unwrap(registry));
   registerAllExtensions(*unwrap(registry));
+  // Our passes write these; loading them with the context takes the place of lists of dependent dialects.
+  unwrap(registry)->addExtension(+[](MLIRContext *context, BuiltinDialect *) {
+    for (StringRef name : {"arith", "bufferization", "cf", "func", "linalg", "llvm", "math", "memref", "scf", "tensor", "vector"})
+      context->getOrLoadDialect(name);
+  });
 }
 void dlcEmitError(MlirLocation location, MlirStringRef message, intptr_t count, const MlirLocation *places, const MlirStringRef *notes) {
   InFlightDiagnostic error = emitError(unwrap(location)) << unwrap(message);

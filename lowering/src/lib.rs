@@ -1,7 +1,15 @@
 //! From the `dl` dialect down to objects: passes, schedules, and the hand-over to LLVM.
 
+pub mod alias;
+pub mod dl_to_linalg;
 pub mod emit;
+pub mod entry;
+pub mod entry_text;
+pub mod linalg;
+pub mod math;
 pub mod matmul;
 pub mod passes;
+pub mod scalar;
 pub mod schedule;
+pub mod size;
 pub mod walk;

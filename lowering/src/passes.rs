@@ -1,8 +1,20 @@
 //! The passes of this crate, one file each.
 
+pub mod dl_to_linalg;
+pub mod emit_entry_points;
 pub mod emit_matmul;
+pub mod expand_math;
+pub mod forward_copies;
+pub mod plan_workspace;
 
 use dlc_dialects::pass::PassInfo;
 
 /// Every pass, in the order in which the pipeline runs them.
-pub const PASSES: &[PassInfo] = &[emit_matmul::INFO];
+pub const PASSES: &[PassInfo] = &[
+    dl_to_linalg::INFO,
+    forward_copies::INFO,
+    emit_matmul::INFO,
+    plan_workspace::INFO,
+    expand_math::INFO,
+    emit_entry_points::INFO,
+];
