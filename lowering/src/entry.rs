@@ -1,0 +1,462 @@
+//! What the attributes of an entry function say: names, dims and their ranges, conditions, and the leaves that it
+//! takes and gives. Read on tensors (for the manifest) and on memrefs (for the C entry) alike.
+
+use dlc_abi::{
+    Condition, DType, DimRange, Mode, Param, Poly, Status, Tree,
+    status::{self, CHECK, COMMON},
+    symbol,
+};
+use dlc_dialects::{ir::shape, pass::PassError};
+use melior::ir::{
+    Attribute, BlockLike, BlockRef, OperationRef, RegionLike, Type, Value, ValueLike,
+    attribute::{
+        ArrayAttribute, DenseI64ArrayAttribute, DictionaryAttribute, IntegerAttribute,
+        StringAttribute,
+    },
+    operation::OperationLike,
+};
+
+/// The attribute that makes a function an entry; its value is the C name.
+pub const ENTRY: &str = "dl.entry";
+
+/// What a leaf is to the caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Only read.
+    In,
+    /// Read and written in place.
+    InOut,
+    /// Only written.
+    Out,
+}
+
+/// A tensor that the caller hands in or gets.
+#[derive(Clone, Debug)]
+pub struct Leaf {
+    /// Who writes it.
+    pub role: Role,
+    /// The dotted path; its first component is the parameter, `out` for results.
+    pub path: String,
+    /// One polynomial per axis.
+    pub shape: Vec<Poly>,
+    /// The element type in DL, as far as the IR still tells: after `dl-to-linalg` bools are bytes.
+    pub dtype: DType,
+    /// The number of the function's argument, or of its result on tensors.
+    pub index: usize,
+}
+
+impl Leaf {
+    /// Whether C passes it by value.
+    pub fn by_value(&self) -> bool {
+        self.role == Role::In
+            && self.shape.is_empty()
+            && !self.path.contains('.')
+            && self.dtype != DType::Key
+    }
+
+    /// The parameter that it is part of.
+    pub fn parameter(&self) -> &str {
+        self.path.split('.').next().unwrap_or(&self.path)
+    }
+}
+
+/// A `where` condition.
+#[derive(Clone, Debug)]
+pub struct Check {
+    /// As the user wrote it.
+    pub text: String,
+    /// Left side.
+    pub left: Poly,
+    /// `==`, `!=`, `<`, `<=`, `>` or `>=`.
+    pub relation: String,
+    /// Right side.
+    pub right: Poly,
+    /// What a caller is told when it does not hold.
+    pub message: String,
+}
+
+/// An entry function.
+pub struct Entry<'c, 'a> {
+    /// The `func.func`.
+    pub func: OperationRef<'c, 'a>,
+    /// The C name.
+    pub symbol: String,
+    /// The name in DL.
+    pub name: String,
+    /// The dims and their ranges.
+    pub dims: Vec<DimRange>,
+    /// The messages for dims outside their ranges.
+    pub range_messages: Vec<String>,
+    /// The conditions.
+    pub checks: Vec<Check>,
+    /// Every leaf: those of the parameters, then the results.
+    pub leaves: Vec<Leaf>,
+}
+
+/// The functions of a module that are entries, in order.
+pub fn entries<'c, 'a>(module: OperationRef<'c, 'a>) -> Result<Vec<Entry<'c, 'a>>, PassError<'c>> {
+    let stem = string(module.attribute("dl.stem").ok()).unwrap_or_default();
+    let mut found = vec![];
+    let body = module.region(0)?.first_block();
+    let mut next = body.and_then(|block| block.first_operation());
+    while let Some(op) = next {
+        if op.has_attribute(ENTRY) {
+            let entry = read(op, &stem).map_err(|message| PassError::at(&op, message))?;
+            found.push(entry);
+        }
+        next = op.next_in_block();
+    }
+    Ok(found)
+}
+
+/// The only block of a function that is still structured.
+pub fn body<'c, 'a>(func: OperationRef<'c, 'a>) -> Result<BlockRef<'c, 'a>, PassError<'c>> {
+    let block = func.region(0)?.first_block();
+    block
+        .filter(|block| block.next_in_region().is_none())
+        .ok_or_else(|| PassError::at(&func, "the function has no body of one block"))
+}
+
+fn read<'c, 'a>(func: OperationRef<'c, 'a>, stem: &str) -> Result<Entry<'c, 'a>, String> {
+    let symbol = string(func.attribute(ENTRY).ok()).ok_or("`dl.entry` is no string")?;
+    let name = string(func.attribute("dl.name").ok())
+        .or_else(|| symbol.strip_prefix(&format!("{stem}_")).map(str::to_string))
+        .unwrap_or_else(|| symbol.clone());
+    let names = strings(func.attribute("dl.dims").ok())?;
+    let ranges = list(func.attribute("dl.ranges").ok()).unwrap_or_default();
+    let mut dims = vec![];
+    for (i, name) in names.into_iter().enumerate() {
+        let range = ranges
+            .get(i)
+            .copied()
+            .map(integers)
+            .unwrap_or_else(|| vec![0, -1]);
+        let [min, max] = range[..] else {
+            return Err(format!("`dl.ranges` of {name} is no pair"));
+        };
+        dims.push(DimRange {
+            name,
+            min,
+            max: (max >= 0).then_some(max),
+        });
+    }
+    let mut range_messages = strings(func.attribute("dl.range_messages").ok())?;
+    let place = place(func);
+    for dim in dims.iter().skip(range_messages.len()) {
+        range_messages.push(status::range_message(
+            &name, &dim.name, dim.min, dim.max, &place,
+        ));
+    }
+    let mut checks = vec![];
+    for check in list(func.attribute("dl.checks").ok()).unwrap_or_default() {
+        checks.push(read_check(check, &name, &place)?);
+    }
+    let leaves = read_leaves(func, dims.len())?;
+    Ok(Entry {
+        func,
+        symbol,
+        name,
+        dims,
+        range_messages,
+        checks,
+        leaves,
+    })
+}
+
+fn read_check(attribute: Attribute, entry: &str, place: &str) -> Result<Check, String> {
+    let fields = DictionaryAttribute::try_from(attribute)
+        .map_err(|_| "`dl.checks` holds no dictionaries")?;
+    let field = |name: &str| {
+        string(fields.element_by_name(name))
+            .ok_or_else(|| format!("`dl.checks` lacks the string `{name}`"))
+    };
+    let poly =
+        |name: &str| Poly::parse(&field(name)?).map_err(|error| format!("`dl.checks`: {error}"));
+    let (left, relation, right) = (poly("lhs")?, field("rel")?, poly("rhs")?);
+    if !["==", "!=", "<", "<=", ">", ">="].contains(&relation.as_str()) {
+        return Err(format!("`dl.checks`: unknown relation {relation}"));
+    }
+    let text = field("cond").unwrap_or_else(|_| format!("{left} {relation} {right}"));
+    let message =
+        field("message").unwrap_or_else(|_| status::condition_message(entry, &text, place));
+    Ok(Check {
+        text,
+        left,
+        relation,
+        right,
+        message,
+    })
+}
+
+fn read_leaves(func: OperationRef, dims: usize) -> Result<Vec<Leaf>, String> {
+    let block = func
+        .region(0)
+        .ok()
+        .and_then(|region| region.first_block())
+        .ok_or("an entry has a body")?;
+    let attributes = list(func.attribute("arg_attrs").ok()).unwrap_or_default();
+    let mut leaves = vec![];
+    for index in dims..block.argument_count() {
+        let argument: Value = block.argument(index).expect("below the count").into();
+        let attributes = attributes
+            .get(index)
+            .and_then(|a| DictionaryAttribute::try_from(*a).ok());
+        let Some(attributes) = attributes.filter(|a| a.element_by_name("dl.path").is_some()) else {
+            continue;
+        };
+        let role = match () {
+            () if attributes.element_by_name("dl.out").is_some() => Role::Out,
+            () if attributes.element_by_name("dl.inout").is_some() => Role::InOut,
+            () => Role::In,
+        };
+        leaves.push(leaf(attributes, role, argument.r#type(), index)?);
+    }
+    // On tensors results come after the new values of what is updated in place.
+    let updated = leaves
+        .iter()
+        .filter(|leaf| leaf.role == Role::InOut)
+        .count();
+    let types = result_types(func);
+    let attributes = list(func.attribute("res_attrs").ok()).unwrap_or_default();
+    for (index, ty) in types.into_iter().enumerate().skip(updated) {
+        let attributes = attributes
+            .get(index)
+            .and_then(|a| DictionaryAttribute::try_from(*a).ok());
+        let attributes = attributes.ok_or_else(|| format!("result {index} has no `dl.path`"))?;
+        leaves.push(leaf(attributes, Role::Out, ty, index)?);
+    }
+    Ok(leaves)
+}
+
+fn leaf(
+    attributes: DictionaryAttribute,
+    role: Role,
+    ty: Type,
+    index: usize,
+) -> Result<Leaf, String> {
+    let path = string(attributes.element_by_name("dl.path")).ok_or("a leaf has no `dl.path`")?;
+    let key = string(attributes.element_by_name("dl.dtype")).is_some_and(|dtype| dtype == "key");
+    let mut polys = vec![];
+    match attributes.element_by_name("dl.shape") {
+        Some(shape) => {
+            for text in strings(Some(shape))? {
+                polys.push(
+                    Poly::parse(&text).map_err(|error| format!("`dl.shape` of {path}: {error}"))?,
+                );
+            }
+        }
+        None => polys.extend(shape::shape(ty).into_iter().map(Poly::constant)),
+    }
+    let rank = shape::shape(ty).len();
+    let dtype = match key {
+        true => DType::Key,
+        false => {
+            dtype(shape::element(ty)).ok_or_else(|| format!("{path} has the element type {ty}"))?
+        }
+    };
+    // A key's trailing axis of 2 belongs to the element type; the shape may leave it out.
+    if key && polys.len() == rank {
+        polys.pop();
+    }
+    if polys.len() + usize::from(key) != rank {
+        return Err(format!(
+            "`dl.shape` of {path} has {} axes, its type has {rank}",
+            polys.len()
+        ));
+    }
+    Ok(Leaf {
+        role,
+        path,
+        shape: polys,
+        dtype,
+        index,
+    })
+}
+
+/// The DL type of an MLIR element type. Storage types are those of the dialect, or bytes for bools.
+pub fn dtype(element: Type) -> Option<DType> {
+    Some(match element.to_string().as_str() {
+        "i1" => DType::Bool,
+        "i8" => DType::I8,
+        "i32" => DType::I32,
+        "i64" => DType::I64,
+        "ui8" => DType::U8,
+        "ui32" => DType::U32,
+        "ui64" => DType::U64,
+        "f16" => DType::F16,
+        "bf16" => DType::BF16,
+        "f32" => DType::F32,
+        "f64" => DType::F64,
+        _ => return None,
+    })
+}
+
+fn result_types<'c>(func: OperationRef<'c, '_>) -> Vec<Type<'c>> {
+    use melior::ir::{attribute::TypeAttribute, r#type::FunctionType};
+    let ty = func
+        .attribute("function_type")
+        .ok()
+        .and_then(|a| TypeAttribute::try_from(a).ok());
+    let Some(ty) = ty.and_then(|ty| FunctionType::try_from(ty.value()).ok()) else {
+        return vec![];
+    };
+    (0..ty.result_count())
+        .filter_map(|i| ty.result(i).ok())
+        .collect()
+}
+
+/// `stem.dl:36` of an op from a source file, else MLIR's text of its location.
+fn place(op: OperationRef) -> String {
+    let location = op.location();
+    match location.is_file_line_col_range() {
+        true => {
+            let file = location.file_line_col_range_filename();
+            let file = file
+                .as_string_ref()
+                .as_str()
+                .unwrap_or_default()
+                .to_string();
+            format!("{file}:{}", location.file_line_col_range_start_line())
+        }
+        false => "no source".into(),
+    }
+}
+
+pub(crate) fn string(attribute: Option<Attribute>) -> Option<String> {
+    Some(
+        StringAttribute::try_from(attribute?)
+            .ok()?
+            .value()
+            .to_string(),
+    )
+}
+
+pub(crate) fn list(attribute: Option<Attribute>) -> Option<Vec<Attribute>> {
+    let array = ArrayAttribute::try_from(attribute?).ok()?;
+    (0..array.len()).map(|i| array.element(i).ok()).collect()
+}
+
+pub(crate) fn strings(attribute: Option<Attribute>) -> Result<Vec<String>, String> {
+    let Some(attribute) = attribute else {
+        return Ok(vec![]);
+    };
+    let items = list(Some(attribute)).ok_or_else(|| format!("{attribute} is no list"))?;
+    items
+        .into_iter()
+        .map(|item| string(Some(item)).ok_or_else(|| format!("{item} is no string")))
+        .collect()
+}
+
+fn integers(attribute: Attribute) -> Vec<i64> {
+    if let Ok(dense) = DenseI64ArrayAttribute::try_from(attribute) {
+        return (0..dense.len())
+            .filter_map(|i| dense.element(i).ok())
+            .collect();
+    }
+    let items = list(Some(attribute)).unwrap_or_default();
+    let value = |item| {
+        IntegerAttribute::try_from(item)
+            .ok()
+            .map(|item| item.value())
+    };
+    items.into_iter().filter_map(value).collect()
+}
+
+impl Entry<'_, '_> {
+    /// The manifest's entry. Trees are made from the paths: numbered parts make tuples, named parts structs
+    /// called after the path to them.
+    pub fn manifest(&self) -> dlc_abi::Entry {
+        let leaves = |roles: &[Role]| -> Vec<&Leaf> {
+            self.leaves
+                .iter()
+                .filter(|leaf| roles.contains(&leaf.role))
+                .collect()
+        };
+        let mut params: Vec<Param> = vec![];
+        let given = leaves(&[Role::In, Role::InOut]);
+        for group in given.chunk_by(|a, b| a.parameter() == b.parameter()) {
+            let mode = match group[0].role {
+                Role::InOut => Mode::InOut,
+                _ => Mode::In,
+            };
+            let name = group[0].parameter().to_string();
+            params.push(Param {
+                mode,
+                tree: tree(group, &name),
+                name,
+            });
+        }
+        let results = leaves(&[Role::Out]);
+        let first_condition = CHECK + self.dims.len() as i32;
+        dlc_abi::Entry {
+            name: self.name.clone(),
+            doc: String::new(),
+            symbol: self.symbol.clone(),
+            packed_symbol: symbol::packed(&self.symbol),
+            workspace_symbol: symbol::workspace(&self.symbol),
+            dims: self.dims.clone(),
+            conditions: (self.checks.iter().zip(first_condition..))
+                .map(|(check, status)| Condition {
+                    text: format!("{} {} {}", check.left, check.relation, check.right),
+                    status,
+                    source: place(self.func),
+                })
+                .collect(),
+            params,
+            result: (!results.is_empty()).then(|| tree(&results, "out")),
+            statuses: self.statuses(),
+        }
+    }
+
+    /// Every status but 0, with its message.
+    pub fn statuses(&self) -> Vec<Status> {
+        let common = COMMON.iter().filter_map(|(code, ..)| {
+            let message = status::common_message(&self.name, *code)?;
+            Some(Status {
+                code: *code,
+                message,
+            })
+        });
+        let checks = self
+            .range_messages
+            .iter()
+            .cloned()
+            .chain(self.checks.iter().map(|c| c.message.clone()));
+        let checks = checks
+            .zip(CHECK..)
+            .map(|(message, code)| Status { code, message });
+        common.chain(checks).collect()
+    }
+}
+
+fn tree(leaves: &[&Leaf], prefix: &str) -> Tree {
+    if let [leaf] = leaves
+        && leaf.path == prefix
+    {
+        let shape = leaf.shape.iter().map(Poly::to_string).collect();
+        return Tree::Tensor {
+            dtype: leaf.dtype,
+            shape,
+        };
+    }
+    let part = |leaf: &Leaf| -> String {
+        let rest = leaf.path.get(prefix.len() + 1..).unwrap_or_default();
+        rest.split('.').next().unwrap_or_default().to_string()
+    };
+    let mut fields = vec![];
+    for group in leaves.chunk_by(|a, b| part(a) == part(b)) {
+        let name = part(group[0]);
+        let tree = tree(group, &format!("{prefix}.{name}"));
+        fields.push((name, tree));
+    }
+    if fields
+        .iter()
+        .all(|(name, _)| name.bytes().all(|b| b.is_ascii_digit()))
+    {
+        return Tree::Tuple(fields.into_iter().map(|(_, tree)| tree).collect());
+    }
+    Tree::Struct {
+        name: symbol::identifier(prefix),
+        fields,
+    }
+}

@@ -1,0 +1,541 @@
+//! The C functions of an entry, as text in the `llvm` dialect; the calling convention stands here and in `dlc-abi`.
+
+use crate::{
+    entry::{Entry, Leaf, Role},
+    size::Checked,
+};
+use dlc_abi::{DType, Poly, WORKSPACE_ALIGN, status, symbol};
+use std::fmt::Write;
+
+/// An argument of an entry's body.
+pub enum Argument {
+    /// A dim.
+    Dim,
+    /// A tensor of the caller.
+    Leaf {
+        /// The memref type.
+        memref: String,
+        /// The extents, as far as constant or from the dims.
+        extents: Vec<Poly>,
+        /// Whether the body only reads it.
+        read_only: bool,
+    },
+    /// Memory in the workspace.
+    Slot,
+}
+
+const WRITTEN: &str = "writing to a string succeeds";
+
+/// A piece of text that grows.
+struct Text(String);
+
+impl Text {
+    fn line(&mut self, text: impl AsRef<str>) {
+        writeln!(self.0, "  {}", text.as_ref()).expect(WRITTEN);
+    }
+}
+
+fn implementation(symbol: &str) -> String {
+    format!("{symbol}__impl")
+}
+
+fn dim_values(entry: &Entry) -> Vec<(String, String)> {
+    entry
+        .dims
+        .iter()
+        .enumerate()
+        .map(|(i, dim)| (dim.name.clone(), format!("%d{i}")))
+        .collect()
+}
+
+/// The function on pointers that the body moves to: it makes a memref for each, in order, by a cast.
+pub fn body(entry: &Entry, arguments: &[Argument]) -> String {
+    let dims = dim_values(entry);
+    let mut parameters = vec![];
+    let mut code = Checked::new(&dims);
+    for (i, argument) in arguments.iter().enumerate() {
+        match argument {
+            Argument::Dim => {
+                parameters.push(format!("%d{i}: i64"));
+                code.let_(&format!(
+                    "builtin.unrealized_conversion_cast %d{i} : i64 to index"
+                ));
+            }
+            Argument::Leaf {
+                memref,
+                extents,
+                read_only,
+            } => {
+                let read_only = if *read_only { ", llvm.readonly" } else { "" };
+                parameters.push(format!(
+                    "%p{i}: !llvm.ptr {{llvm.noalias, llvm.nonnull, llvm.noundef{read_only}}}"
+                ));
+                let extents: Vec<_> = extents.iter().map(|extent| code.poly(extent)).collect();
+                memref_from_pointer(&mut code, &format!("%p{i}"), &extents, memref);
+            }
+            Argument::Slot => {
+                let align = WORKSPACE_ALIGN;
+                parameters.push(format!(
+                    "%p{i}: !llvm.ptr {{llvm.noalias, llvm.nonnull, llvm.align = {align} : i64}}"
+                ));
+                // Views of a slot do not ask for its size.
+                let size = code.constant(0);
+                memref_from_pointer(&mut code, &format!("%p{i}"), &[size], "memref<?xi8>");
+            }
+        }
+    }
+    format!(
+        "llvm.func internal @{}({}) attributes {{no_inline}} {{\n{}  llvm.return\n}}\n",
+        implementation(&entry.symbol),
+        parameters.join(", "),
+        code.code
+    )
+}
+
+/// A descriptor with row-major strides, cast to its memref type.
+fn memref_from_pointer(code: &mut Checked, pointer: &str, extents: &[String], memref: &str) {
+    let rank = extents.len();
+    let ty = match rank {
+        0 => "!llvm.struct<(ptr, ptr, i64)>".to_string(),
+        _ => format!("!llvm.struct<(ptr, ptr, i64, array<{rank} x i64>, array<{rank} x i64>)>"),
+    };
+    let mut at = code.let_(&format!("llvm.mlir.poison : {ty}"));
+    let zero = code.constant(0);
+    let mut fields = vec![
+        ("0".to_string(), pointer.to_string()),
+        ("1".into(), pointer.into()),
+        ("2".into(), zero),
+    ];
+    let mut stride = code.constant(1);
+    for (axis, extent) in extents.iter().enumerate().rev() {
+        fields.push((format!("3, {axis}"), extent.clone()));
+        fields.push((format!("4, {axis}"), stride.clone()));
+        if axis > 0 {
+            stride = code.let_(&format!("llvm.mul {stride}, {extent} overflow<nsw> : i64"));
+        }
+    }
+    for (place, value) in fields {
+        at = code.let_(&format!("llvm.insertvalue {value}, {at}[{place}] : {ty}"));
+    }
+    code.let_(&format!(
+        "builtin.unrealized_conversion_cast {at} : {ty} to {memref}"
+    ));
+}
+
+/// Every function that a caller sees, and a declaration of the body.
+pub fn functions(entry: &Entry, slots: &[Vec<Poly>]) -> String {
+    let leaves = vec!["!llvm.ptr"; entry.leaves.len() + slots.len()];
+    let types = [vec!["i64"; entry.dims.len()], leaves].concat().join(", ");
+    let declaration = format!("llvm.func @{}({types})\n", implementation(&entry.symbol));
+    [
+        declaration,
+        workspace(entry, slots),
+        packed(entry, slots),
+        named(entry),
+        message(entry),
+    ]
+    .join("")
+}
+
+/// The size of the workspace, or -1 (SIZE_MAX) where a size overflows.
+fn workspace(entry: &Entry, slots: &[Vec<Poly>]) -> String {
+    let dims = dim_values(entry);
+    let mut code = Checked::new(&dims);
+    let zero = code.constant(0);
+    let not_negative = |code: &mut Checked, value: &str| {
+        let negative = code.let_(&format!("llvm.icmp \"slt\" {value}, {zero} : i64"));
+        code.flag(&negative);
+    };
+    for (_, value) in &dims {
+        not_negative(&mut code, value);
+    }
+    for leaf in &entry.leaves {
+        if leaf.shape.iter().all(|extent| extent.as_const().is_some()) {
+            continue;
+        }
+        let mut size = code.constant(leaf.dtype.size() as i64);
+        for extent in &leaf.shape {
+            let extent = code.poly(extent);
+            not_negative(&mut code, &extent);
+            size = code.mul(&size, &extent);
+        }
+    }
+    let total = offsets(&mut code, slots).1;
+    let overflow = code.overflow.clone();
+    let none = code.constant(-1);
+    let result = code.let_(&format!(
+        "llvm.select {overflow}, {none}, {total} : i1, i64"
+    ));
+    let parameters: Vec<_> = dims
+        .iter()
+        .map(|(_, value)| format!("{value}: i64"))
+        .collect();
+    format!(
+        "llvm.func @{}({}) -> i64 {{\n{}  llvm.return {result} : i64\n}}\n",
+        symbol::workspace(&entry.symbol),
+        parameters.join(", "),
+        code.code
+    )
+}
+
+/// Where each slot begins in the workspace, and where the last one ends.
+fn offsets(code: &mut Checked, slots: &[Vec<Poly>]) -> (Vec<String>, String) {
+    let mut at = code.constant(0);
+    let mut offsets = vec![];
+    for sizes in slots {
+        offsets.push(at.clone());
+        let mut largest = code.constant(0);
+        for size in sizes {
+            let size = code.poly(size);
+            largest = code.max(&largest, &size);
+        }
+        let largest = code.round_up(&largest, WORKSPACE_ALIGN as i64);
+        at = code.add(&at, &largest);
+    }
+    (offsets, at)
+}
+
+/// Checks: each continues in a new block if its condition holds and returns the status if not.
+struct Guards<'x> {
+    code: Checked<'x>,
+    count: usize,
+}
+
+impl Guards<'_> {
+    fn holds(&mut self, condition: &str, status: i32) {
+        self.count += 1;
+        let (count, text) = (self.count, &mut self.code.code);
+        writeln!(
+            text,
+            "  %s{count} = llvm.mlir.constant({status} : i32) : i32"
+        )
+        .expect(WRITTEN);
+        writeln!(
+            text,
+            "  llvm.cond_br {condition}, ^ok{count}, ^fail(%s{count} : i32)\n^ok{count}:"
+        )
+        .expect(WRITTEN);
+    }
+
+    fn not_null(&mut self, pointer: &str) {
+        let set = self
+            .code
+            .let_(&format!("llvm.icmp \"ne\" {pointer}, %null : !llvm.ptr"));
+        self.holds(&set, status::NULL_POINTER);
+    }
+
+    fn load(&mut self, array: &str, index: usize, ty: &str) -> String {
+        let place = self.code.let_(&format!(
+            "llvm.getelementptr {array}[{index}] : (!llvm.ptr) -> !llvm.ptr, {ty}"
+        ));
+        self.code
+            .let_(&format!("llvm.load {place} : !llvm.ptr -> {ty}"))
+    }
+
+    fn store(&mut self, array: &str, index: usize, value: &str, ty: &str) {
+        let place = self.code.let_(&format!(
+            "llvm.getelementptr {array}[{index}] : (!llvm.ptr) -> !llvm.ptr, {ty}"
+        ));
+        writeln!(
+            self.code.code,
+            "  llvm.store {value}, {place} : {ty}, !llvm.ptr"
+        )
+        .expect(WRITTEN);
+    }
+
+    fn end(self, result: &str) -> String {
+        let code = self.code.code;
+        format!(
+            "{code}  llvm.return {result} : i32\n^fail(%status: i32):\n  llvm.return %status : i32\n}}\n"
+        )
+    }
+}
+
+const NULL: &str = "  %null = llvm.mlir.zero : !llvm.ptr\n";
+
+/// The entry for loaders: checks everything, lays out the slots and calls the body.
+fn packed(entry: &Entry, slots: &[Vec<Poly>]) -> String {
+    let dims = dim_values(entry);
+    let mut g = Guards {
+        code: Checked::new(&dims),
+        count: 0,
+    };
+    g.code.code += NULL;
+    if !dims.is_empty() {
+        g.not_null("%dims");
+        for (i, (_, value)) in dims.iter().enumerate() {
+            let loaded = g.load("%dims", i, "i64");
+            // A name that polynomials use.
+            writeln!(g.code.code, "  {value} = llvm.add {loaded}, %zero : i64").expect(WRITTEN);
+        }
+    }
+    let mut pointers = vec![];
+    if !entry.leaves.is_empty() {
+        g.not_null("%leaves");
+        for i in 0..entry.leaves.len() {
+            let pointer = g.load("%leaves", i, "!llvm.ptr");
+            g.not_null(&pointer);
+            pointers.push(pointer);
+        }
+    }
+    let mut code = status::CHECK;
+    for (dim, (_, value)) in entry.dims.iter().zip(&dims) {
+        let min = g.code.constant(dim.min);
+        let mut inside = g
+            .code
+            .let_(&format!("llvm.icmp \"sge\" {value}, {min} : i64"));
+        if let Some(max) = dim.max {
+            let max = g.code.constant(max);
+            let below = g
+                .code
+                .let_(&format!("llvm.icmp \"sle\" {value}, {max} : i64"));
+            inside = g.code.let_(&format!("llvm.and {inside}, {below} : i1"));
+        }
+        g.holds(&inside, code);
+        code += 1;
+    }
+    for check in &entry.checks {
+        let left = g.code.poly(&check.left);
+        let right = g.code.poly(&check.right);
+        let fits = g
+            .code
+            .let_(&format!("llvm.xor {}, %yes : i1", g.code.overflow));
+        g.holds(&fits, status::SIZE_OVERFLOW);
+        let relation = match check.relation.as_str() {
+            "==" => "eq",
+            "!=" => "ne",
+            "<" => "slt",
+            "<=" => "sle",
+            ">" => "sgt",
+            _ => "sge",
+        };
+        let holds = g
+            .code
+            .let_(&format!("llvm.icmp \"{relation}\" {left}, {right} : i64"));
+        g.holds(&holds, code);
+        code += 1;
+    }
+    let values: Vec<_> = dims.iter().map(|(_, value)| value.as_str()).collect();
+    let types = vec!["i64"; dims.len()].join(", ");
+    let workspace = symbol::workspace(&entry.symbol);
+    let need = g.code.let_(&format!(
+        "llvm.call @{workspace}({}) : ({types}) -> i64",
+        values.join(", ")
+    ));
+    let fits = g
+        .code
+        .let_(&format!("llvm.icmp \"sge\" {need}, %zero : i64"));
+    g.holds(&fits, status::SIZE_OVERFLOW);
+    if !slots.is_empty() {
+        let unneeded = g
+            .code
+            .let_(&format!("llvm.icmp \"eq\" {need}, %zero : i64"));
+        let mut unless_unneeded = |condition: &str, status: i32| {
+            let condition = g
+                .code
+                .let_(&format!("llvm.or {condition}, {unneeded} : i1"));
+            g.holds(&condition, status);
+        };
+        unless_unneeded("%has_workspace", status::NULL_POINTER);
+        unless_unneeded("%aligned", status::MISALIGNED);
+        let enough = g
+            .code
+            .let_(&format!("llvm.icmp \"uge\" %bytes, {need} : i64"));
+        g.holds(&enough, status::SHORT_WORKSPACE);
+    }
+    let (offsets, _) = offsets(&mut g.code, slots);
+    for offset in offsets {
+        let slot =
+            format!("llvm.getelementptr %workspace[{offset}] : (!llvm.ptr, i64) -> !llvm.ptr, i8");
+        pointers.push(g.code.let_(&slot));
+    }
+    let arguments: Vec<_> = values
+        .iter()
+        .map(|v| v.to_string())
+        .chain(pointers.iter().cloned())
+        .collect();
+    let types = [vec!["i64"; dims.len()], vec!["!llvm.ptr"; pointers.len()]]
+        .concat()
+        .join(", ");
+    let call = format!(
+        "  llvm.call @{}({}) : ({types}) -> ()\n",
+        implementation(&entry.symbol),
+        arguments.join(", ")
+    );
+    g.code.code += &call;
+    g.code.code += "  %done = llvm.mlir.constant(0 : i32) : i32\n";
+    // Constants that every path has.
+    let align = WORKSPACE_ALIGN - 1;
+    let head = format!(
+        "llvm.func @{}(%dims: !llvm.ptr, %leaves: !llvm.ptr, %workspace: !llvm.ptr, %bytes: i64) -> i32 {{
+  %zero = llvm.mlir.constant(0 : i64) : i64
+  %yes = llvm.mlir.constant(true) : i1
+  %nothing = llvm.mlir.zero : !llvm.ptr
+  %has_workspace = llvm.icmp \"ne\" %workspace, %nothing : !llvm.ptr
+  %address = llvm.ptrtoint %workspace : !llvm.ptr to i64
+  %mask = llvm.mlir.constant({align} : i64) : i64
+  %low = llvm.and %address, %mask : i64
+  %aligned = llvm.icmp \"eq\" %low, %zero : i64
+",
+        symbol::packed(&entry.symbol)
+    );
+    head + &g.end("%done")
+}
+
+/// How C passes a scalar of a type by value.
+fn c_type(dtype: DType) -> &'static str {
+    match dtype {
+        DType::Bool | DType::I8 | DType::U8 => "i8",
+        DType::F16 | DType::BF16 => "i16",
+        DType::I32 | DType::U32 => "i32",
+        DType::I64 | DType::U64 => "i64",
+        DType::F32 => "f32",
+        DType::F64 => "f64",
+        DType::Key => "!llvm.ptr",
+    }
+}
+
+/// The C entry: collects its arguments for the packed one.
+fn named(entry: &Entry) -> String {
+    let dims = dim_values(entry);
+    let mut parameters: Vec<_> = dims
+        .iter()
+        .map(|(_, value)| format!("{value}: i64"))
+        .collect();
+    let mut g = Guards {
+        code: Checked::new(&[]),
+        count: 0,
+    };
+    g.code.code += NULL;
+    g.code.code += "  %one = llvm.mlir.constant(1 : i64) : i64\n";
+    let (dim_count, leaf_count) = (dims.len(), entry.leaves.len());
+    let array = |count: usize, ty: &str| {
+        format!("llvm.alloca %one x !llvm.array<{count} x {ty}> : (i64) -> !llvm.ptr")
+    };
+    let dim_array = g.code.let_(&array(dim_count.max(1), "i64"));
+    let leaf_array = g.code.let_(&array(leaf_count.max(1), "ptr"));
+    let scalars: Vec<_> = (entry.leaves.iter())
+        .map(|leaf| match leaf.by_value() {
+            true => g.code.let_(&format!(
+                "llvm.alloca %one x {} : (i64) -> !llvm.ptr",
+                c_type(leaf.dtype)
+            )),
+            false => String::new(),
+        })
+        .collect();
+    for (i, (_, value)) in dims.iter().enumerate() {
+        g.store(&dim_array, i, value, "i64");
+    }
+    let mut next = 0;
+    let same = |a: &Leaf, b: &Leaf| {
+        a.parameter() == b.parameter() && (a.role == Role::Out) == (b.role == Role::Out)
+    };
+    for (number, group) in entry.leaves.chunk_by(same).enumerate() {
+        let name = format!("%a{number}");
+        let leaf = &group[0];
+        if leaf.path.contains('.') {
+            parameters.push(format!("{name}: !llvm.ptr"));
+            g.not_null(&name);
+            for i in 0..group.len() {
+                let pointer = g.load(&name, i, "!llvm.ptr");
+                g.store(&leaf_array, next + i, &pointer, "!llvm.ptr");
+            }
+        } else if leaf.by_value() {
+            let ty = c_type(leaf.dtype);
+            parameters.push(format!("{name}: {ty}"));
+            let place = &scalars[next];
+            writeln!(
+                g.code.code,
+                "  llvm.store {name}, {place} : {ty}, !llvm.ptr"
+            )
+            .expect(WRITTEN);
+            g.store(&leaf_array, next, place, "!llvm.ptr");
+        } else {
+            parameters.push(format!("{name}: !llvm.ptr"));
+            g.store(&leaf_array, next, &name, "!llvm.ptr");
+        }
+        next += group.len();
+    }
+    let packed = symbol::packed(&entry.symbol);
+    let result = g.code.let_(&format!(
+        "llvm.call @{packed}({dim_array}, {leaf_array}, %workspace, %bytes) : (!llvm.ptr, !llvm.ptr, !llvm.ptr, i64) -> i32"
+    ));
+    parameters.extend([
+        "%workspace: !llvm.ptr".to_string(),
+        "%bytes: i64".to_string(),
+    ]);
+    let head = format!(
+        "llvm.func @{}({}) -> i32 {{\n",
+        entry.symbol,
+        parameters.join(", ")
+    );
+    match g.count {
+        0 => format!("{head}{}  llvm.return {result} : i32\n}}\n", g.code.code),
+        _ => head + &g.end(&result),
+    }
+}
+
+/// The text of a status.
+fn message(entry: &Entry) -> String {
+    let mut texts = vec![(status::OK, "ok".to_string())];
+    texts.extend(
+        entry
+            .statuses()
+            .into_iter()
+            .map(|status| (status.code, status.message)),
+    );
+    let symbol = symbol::message(&entry.symbol);
+    let mut all = Text(String::new());
+    let mut blocks = Text(String::new());
+    let unknown = (-1, format!("DL1010 {}: unknown status", entry.name));
+    let mut cases = vec![];
+    for (code, text) in texts.iter().chain([&unknown]) {
+        let block = if *code == -1 {
+            "other".to_string()
+        } else {
+            format!("m{code}")
+        };
+        let global = format!("@{symbol}__{block}");
+        all.0 += &string_constant(&global, text);
+        blocks.0 += &format!("^{block}:\n");
+        blocks.line(format!(
+            "%{block} = llvm.mlir.addressof {global} : !llvm.ptr"
+        ));
+        blocks.line(format!("llvm.return %{block} : !llvm.ptr"));
+        if *code != -1 {
+            cases.push(format!("{code}: ^{block}"));
+        }
+    }
+    format!(
+        "{}llvm.func @{symbol}(%status: i32) -> !llvm.ptr {{\n  llvm.switch %status : i32, ^other [\n{}\n  ]\n{}}}\n",
+        all.0,
+        cases.join(",\n"),
+        blocks.0
+    )
+}
+
+/// `const char *STEM_abi_hash(void)`.
+pub fn abi_hash(stem: &str, hash: &str) -> String {
+    let symbol = symbol::abi_hash(stem);
+    let global = format!("@{symbol}__text");
+    format!(
+        "{}llvm.func @{symbol}() -> !llvm.ptr {{\n  %text = llvm.mlir.addressof {global} : !llvm.ptr\n  \
+         llvm.return %text : !llvm.ptr\n}}\n",
+        string_constant(&global, hash)
+    )
+}
+
+/// A constant C string.
+fn string_constant(global: &str, text: &str) -> String {
+    let mut escaped = String::new();
+    for byte in text.bytes() {
+        match byte {
+            b'"' | b'\\' => write!(escaped, "\\{byte:02X}").expect(WRITTEN),
+            b' '..=b'~' => escaped.push(byte as char),
+            _ => write!(escaped, "\\{byte:02X}").expect(WRITTEN),
+        }
+    }
+    format!(
+        "llvm.mlir.global internal unnamed_addr constant {global}(\"{escaped}\\00\") {{addr_space = 0 : i32}}\n"
+    )
+}

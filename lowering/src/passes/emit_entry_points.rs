@@ -1,0 +1,190 @@
+//! Makes the C functions of each entry, and the body a function on plain pointers.
+//!
+//! Before:
+//! ```mlir
+//! func.func @m_f(%B: index, %x: memref<?xf32> {dl.path = "x", dl.shape = ["B"]}, %out: …, %slot: … {dl.slot = …})
+//! ```
+//! After:
+//! ```mlir
+//! llvm.func internal @m_f__impl(%B: i64, %x: !llvm.ptr {llvm.noalias}, %out: …, %slot: …) { … }
+//! llvm.func @m_f_packed(%dims: !llvm.ptr, %leaves: !llvm.ptr, %workspace: !llvm.ptr, %bytes: i64) -> i32
+//! llvm.func @m_f(%B: i64, %x: !llvm.ptr, %out: !llvm.ptr, %workspace: !llvm.ptr, %bytes: i64) -> i32
+//! llvm.func @m_f_workspace(%B: i64) -> i64
+//! llvm.func @m_f_message(%status: i32) -> !llvm.ptr
+//! llvm.func @m_abi_hash() -> !llvm.ptr                                  // once, if the module has dl.abi_hash
+//! ```
+//! The text of these functions is in `entry_text.rs`; the convention is decision 5 of ARCHITECTURE.md.
+//!
+//! *Requires*: structured bodies without tensors or allocations, planned slots. *Ensures*: no function with
+//! `dl.entry`; descriptors are casts that `reconcile-unrealized-casts` removes after conversion to the LLVM dialect.
+
+use crate::{
+    alias,
+    entry::{self, Entry, Role},
+    entry_text,
+    passes::plan_workspace::SLOT,
+};
+use dlc_abi::Poly;
+use dlc_dialects::{
+    ir::{edit, shape},
+    pass::{Anchor, INTERNAL, PassError, PassInfo},
+};
+use melior::{
+    Context, IrRewriter,
+    ir::{
+        BlockLike, Module, OperationRef, Value, ValueLike, attribute::DictionaryAttribute,
+        operation::OperationLike,
+    },
+};
+
+/// The pass.
+pub const INFO: PassInfo = PassInfo {
+    name: "emit-entry-points",
+    summary: "Emit the C functions of the entries",
+    anchor: Anchor::Module,
+    required: true,
+    run,
+};
+
+fn run<'c, 'a>(cx: &'c Context, module: OperationRef<'c, 'a>) -> Result<(), PassError<'c>> {
+    for entry in entry::entries(module)? {
+        let slots = slots(&entry)?;
+        let types = arguments(&entry, slots.len())?;
+        let body = parse(cx, &entry, &entry_text::body(&entry, &types))?;
+        let functions = parse(cx, &entry, &entry_text::functions(&entry, &slots))?;
+        let implementation = edit::move_module_before(cx, &body, entry.func, |_| true);
+        move_body(cx, &entry, implementation[0])?;
+        // The declaration of the body stands there for the verifier only.
+        edit::move_module_before(cx, &functions, entry.func, |op| {
+            !op.attribute("sym_name")
+                .is_ok_and(|name| name.to_string().contains("__impl"))
+        });
+        edit::erase(cx, entry.func);
+    }
+    let text = |name: &str| entry::string(module.attribute(name).ok());
+    if let (Some(stem), Some(hash)) = (text("dl.stem"), text("dl.abi_hash")) {
+        let function = Module::parse(cx, &entry_text::abi_hash(&stem, &hash)).ok_or_else(|| {
+            PassError::at(
+                &module,
+                format!("{INTERNAL}: the emitted text does not parse"),
+            )
+        })?;
+        let last = module.region(0)?;
+        let last = melior::ir::RegionLike::first_block(&last)
+            .and_then(|block| alias::operations(block).pop());
+        if let Some(last) = last {
+            edit::move_module_before(cx, &function, last, |_| true);
+        }
+    }
+    Ok(())
+}
+
+fn parse<'c>(
+    cx: &'c Context,
+    entry: &Entry<'c, '_>,
+    text: &str,
+) -> Result<Module<'c>, PassError<'c>> {
+    Module::parse(cx, text).ok_or_else(|| {
+        PassError::at(
+            &entry.func,
+            format!("{INTERNAL}: the emitted text does not parse:\n{text}"),
+        )
+    })
+}
+
+/// The sizes of the slots.
+fn slots<'c>(entry: &Entry<'c, '_>) -> Result<Vec<Vec<Poly>>, PassError<'c>> {
+    let mut slots = vec![];
+    for attributes in entry::list(entry.func.attribute("arg_attrs").ok()).unwrap_or_default() {
+        let sizes = DictionaryAttribute::try_from(attributes)
+            .ok()
+            .and_then(|all| all.element_by_name(SLOT));
+        if let Some(sizes) = sizes {
+            let texts = entry::strings(Some(sizes))
+                .map_err(|message| PassError::at(&entry.func, message))?;
+            let sizes = texts
+                .iter()
+                .map(|text| Poly::parse(text))
+                .collect::<Result<Vec<_>, _>>();
+            slots.push(
+                sizes.map_err(|error| PassError::at(&entry.func, format!("`{SLOT}`: {error}")))?,
+            );
+        }
+    }
+    Ok(slots)
+}
+
+/// What each argument of the body is.
+fn arguments<'c>(
+    entry: &Entry<'c, '_>,
+    slots: usize,
+) -> Result<Vec<entry_text::Argument>, PassError<'c>> {
+    use entry_text::Argument;
+    let block = entry::body(entry.func)?;
+    let mut found = vec![];
+    let first_slot = block.argument_count() - slots.min(block.argument_count());
+    for index in 0..block.argument_count() {
+        let ty = Value::from(block.argument(index)?).r#type();
+        let leaf = entry.leaves.iter().find(|leaf| leaf.index == index);
+        found.push(match (index, leaf) {
+            (index, _) if index < entry.dims.len() => Argument::Dim,
+            (_, Some(leaf)) if alias::is_memref(block.argument(index)?.into()) => Argument::Leaf {
+                memref: ty.to_string(),
+                extents: (shape::shape(ty).into_iter().enumerate())
+                    .map(|(axis, extent)| match extent {
+                        shape::DYNAMIC => leaf.shape.get(axis).cloned(),
+                        known => Some(Poly::constant(known)),
+                    })
+                    .collect::<Option<_>>()
+                    .ok_or_else(|| {
+                        PassError::at(
+                            &entry.func,
+                            format!("`dl.shape` of {} is too short", leaf.path),
+                        )
+                    })?,
+                read_only: leaf.role == Role::In,
+            },
+            (index, None) if index >= first_slot => Argument::Slot,
+            _ => {
+                let message = format!(
+                    "{INTERNAL}: argument {index} of type {ty} is neither dim, leaf nor slot"
+                );
+                return Err(PassError::at(&entry.func, message));
+            }
+        });
+    }
+    Ok(found)
+}
+
+/// Moves the ops of the entry's function into the function on pointers, whose casts stand for its arguments.
+fn move_body<'c, 'a>(
+    cx: &'c Context,
+    entry: &Entry<'c, 'a>,
+    to: OperationRef<'c, 'a>,
+) -> Result<(), PassError<'c>> {
+    let block = entry::body(entry.func)?;
+    let target = entry::body(to)?;
+    let ops = alias::operations(target);
+    let casts: Vec<Value> = (ops
+        .iter()
+        .filter(|op| alias::name(**op) == "builtin.unrealized_conversion_cast"))
+    .map(|op| Ok(op.result(0)?.into()))
+    .collect::<Result<_, melior::Error>>()?;
+    let end = *ops
+        .last()
+        .expect("a parsed function ends with a terminator");
+    let results = block
+        .terminator()
+        .filter(|op| alias::name(*op) == "func.return" && op.operand_count() == 0);
+    let results = results.ok_or_else(|| {
+        PassError::at(
+            &entry.func,
+            format!("{INTERNAL}: an entry gives its results through memrefs"),
+        )
+    })?;
+    edit::erase(cx, results);
+    IrRewriter::new(cx)
+        .as_rewriter_base()
+        .inline_block_before(block, end, &casts);
+    Ok(())
+}
