@@ -35,7 +35,7 @@ macro_rules! codes {
 
 codes! {
     DL0001 DL0002 DL0003 DL0004 DL0005 DL0006 DL0007
-    DL0101 DL0102 DL0103 DL0104 DL0105 DL0106 DL0107 DL0108 DL0109 DL0110 DL0111 DL0112
+    DL0101 DL0102 DL0103 DL0104 DL0105 DL0106 DL0107 DL0108 DL0109 DL0110 DL0111 DL0112 DL0113
     DL0201 DL0202 DL0203 DL0204 DL0205 DL0206 DL0207 DL0208 DL0209 DL0210 DL0211 DL0212 DL0213 DL0214 DL0215 DL0216
     DL0217 DL0218 DL0219 DL0220 DL0221 DL0222 DL0223 DL0224 DL0226
     DL0301 DL0302 DL0303 DL0304
@@ -58,7 +58,10 @@ impl Code {
     /// The code of a name, in any case, with or without `DL`: `DL0203`, `dl203`, `0203`.
     pub fn parse(text: &str) -> Option<Code> {
         let text = text.trim();
-        let digits = text.strip_prefix("DL").or_else(|| text.strip_prefix("dl")).unwrap_or(text);
+        let digits = text
+            .strip_prefix("DL")
+            .or_else(|| text.strip_prefix("dl"))
+            .unwrap_or(text);
         let number: u16 = digits.parse().ok()?;
         let name = format!("DL{number:04}");
         Code::ALL.iter().copied().find(|code| code.name() == name)

@@ -78,7 +78,10 @@ impl Diagnostic {
             code,
             severity,
             message: message.into(),
-            primary: Label { span, text: String::new() },
+            primary: Label {
+                span,
+                text: String::new(),
+            },
             secondary: Vec::new(),
             notes: Vec::new(),
             help: None,
@@ -110,7 +113,10 @@ impl Diagnostic {
     /// Adds a place that a fact came from.
     #[must_use]
     pub fn secondary(mut self, span: Span, text: impl Into<String>) -> Self {
-        self.secondary.push(Label { span, text: text.into() });
+        self.secondary.push(Label {
+            span,
+            text: text.into(),
+        });
         self
     }
 
@@ -124,14 +130,25 @@ impl Diagnostic {
     /// Adds advice without a replacement.
     #[must_use]
     pub fn help(mut self, text: impl Into<String>) -> Self {
-        self.help = Some(Help { text: text.into(), replacement: None });
+        self.help = Some(Help {
+            text: text.into(),
+            replacement: None,
+        });
         self
     }
 
     /// Adds advice with the change to make: `span` (may be empty, to insert) becomes `replacement`.
     #[must_use]
-    pub fn suggest(mut self, text: impl Into<String>, span: Span, replacement: impl Into<String>) -> Self {
-        self.help = Some(Help { text: text.into(), replacement: Some((span, replacement.into())) });
+    pub fn suggest(
+        mut self,
+        text: impl Into<String>,
+        span: Span,
+        replacement: impl Into<String>,
+    ) -> Self {
+        self.help = Some(Help {
+            text: text.into(),
+            replacement: Some((span, replacement.into())),
+        });
         self
     }
 
@@ -144,7 +161,12 @@ impl Diagnostic {
 /// Sorts by place and drops repetitions, so that the order in which checks run does not show.
 pub fn sort(diagnostics: &mut Vec<Diagnostic>) {
     diagnostics.sort_by(|a, b| {
-        (a.primary.span, a.severity, a.code, &a.message).cmp(&(b.primary.span, b.severity, b.code, &b.message))
+        (a.primary.span, a.severity, a.code, &a.message).cmp(&(
+            b.primary.span,
+            b.severity,
+            b.code,
+            &b.message,
+        ))
     });
     diagnostics.dedup();
 }

@@ -37,8 +37,18 @@ impl Source {
     pub fn in_file(file: u32, name: impl Into<String>, text: impl Into<String>) -> Self {
         let text = text.into();
         let mut lines = vec![0];
-        lines.extend(text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(i, _)| i as u32 + 1));
-        Self { file, name: name.into(), text, lines }
+        lines.extend(
+            text.bytes()
+                .enumerate()
+                .filter(|(_, byte)| *byte == b'\n')
+                .map(|(i, _)| i as u32 + 1),
+        );
+        Self {
+            file,
+            name: name.into(),
+            text,
+            lines,
+        }
     }
 
     /// The line (from 0) that a byte stands on.
@@ -52,25 +62,49 @@ impl Source {
         let line = self.line_index(offset);
         let before = &self.text.as_bytes()[self.lines[line] as usize..offset as usize];
         let col = before.iter().filter(|byte| (**byte & 0xc0) != 0x80).count() + 1;
-        LineCol { line: line + 1, col }
+        LineCol {
+            line: line + 1,
+            col,
+        }
+    }
+
+    /// How far the line of a byte is indented, in bytes.
+    pub fn indent(&self, offset: u32) -> u32 {
+        let start = self.lines[self.line_index(offset)] as usize;
+        self.text.as_bytes()[start..]
+            .iter()
+            .take_while(|byte| matches!(byte, b' ' | b'\t'))
+            .count() as u32
     }
 
     /// The number of lines; a last line that is empty does not count unless the file is empty.
     pub fn line_count(&self) -> usize {
         let n = self.lines.len();
-        if n > 1 && self.lines[n - 1] as usize == self.text.len() { n - 1 } else { n }
+        if n > 1 && self.lines[n - 1] as usize == self.text.len() {
+            n - 1
+        } else {
+            n
+        }
     }
 
     /// A line (from 1) without its end; empty when there is no such line.
     pub fn line_text(&self, line: usize) -> &str {
-        let Some(start) = self.lines.get(line.wrapping_sub(1)) else { return "" };
-        let end = self.lines.get(line).map_or(self.text.len(), |next| *next as usize - 1);
+        let Some(start) = self.lines.get(line.wrapping_sub(1)) else {
+            return "";
+        };
+        let end = self
+            .lines
+            .get(line)
+            .map_or(self.text.len(), |next| *next as usize - 1);
         self.text[*start as usize..end].trim_end_matches('\r')
     }
 
     /// The byte at which a line (from 1) begins.
     pub fn line_start(&self, line: usize) -> u32 {
-        self.lines.get(line.wrapping_sub(1)).copied().unwrap_or(self.text.len() as u32)
+        self.lines
+            .get(line.wrapping_sub(1))
+            .copied()
+            .unwrap_or(self.text.len() as u32)
     }
 
     /// The text of a span.
@@ -111,6 +145,8 @@ impl SourceMap {
 
 impl From<Source> for SourceMap {
     fn from(source: Source) -> Self {
-        Self { files: vec![source] }
+        Self {
+            files: vec![source],
+        }
     }
 }

@@ -9,7 +9,7 @@ pub struct Expr {
     pub kind: ExprKind,
     /// Where it stands; the parentheses around it belong to it.
     pub span: Span,
-    /// How deep the tree below is; a leaf has 1.
+    /// How deep the tree below is; a leaf has 0.
     pub(crate) depth: u16,
 }
 
@@ -129,6 +129,66 @@ pub enum ExprKind {
     },
     /// Something that has been reported already.
     Error,
+}
+
+impl ExprKind {
+    /// How deep the tree is; a leaf has 0. Blocks and statements do not count, what holds them does.
+    pub(crate) fn depth(&self) -> u16 {
+        let dims_depth =
+            |dims: &[DimArg]| dims.iter().map(|dim| dim.value.depth).max().unwrap_or(0);
+        let of = |depth: Option<u16>| depth.unwrap_or(0);
+        let below = match self {
+            Self::Int(_)
+            | Self::Float(_)
+            | Self::Bool(_)
+            | Self::None
+            | Self::Str(_)
+            | Self::Path(_)
+            | Self::Error => {
+                return 0;
+            }
+            Self::Unary { operand, .. } => operand.depth,
+            Self::Binary { left, right, .. } => left.depth.max(right.depth),
+            Self::Call {
+                callee, dims, args, ..
+            } => callee
+                .depth
+                .max(dims_depth(dims))
+                .max(of(args.iter().map(|arg| arg.value.depth).max())),
+            Self::Index { base, indices, .. } => {
+                base.depth.max(of(indices.iter().map(Index::depth).max()))
+            }
+            Self::Field { base, .. } | Self::TupleField { base, .. } => base.depth,
+            Self::If {
+                cond,
+                then,
+                otherwise,
+            } => cond
+                .depth
+                .max(then.depth)
+                .max(of(otherwise.as_ref().map(|value| value.depth))),
+            Self::Block(block) => block.depth,
+            Self::Lambda { params, body } => {
+                let param = |param: &LambdaParam| {
+                    param
+                        .pattern
+                        .depth
+                        .max(of(param.ty.as_ref().map(|ty| ty.depth)))
+                };
+                body.depth.max(of(params.iter().map(param).max()))
+            }
+            Self::Struct {
+                dims, fields, base, ..
+            } => dims_depth(dims)
+                .max(of(fields.iter().map(|field| field.value.depth).max()))
+                .max(of(base.as_ref().map(|value| value.depth))),
+            Self::List(values) | Self::Tuple(values) => {
+                of(values.iter().map(|value| value.depth).max())
+            }
+            Self::Range { start, end, .. } => start.depth.max(end.depth),
+        };
+        below + 1
+    }
 }
 
 /// A prefix operator.
@@ -254,6 +314,21 @@ pub struct Index {
     pub kind: IndexKind,
     /// Where it stands.
     pub span: Span,
+}
+
+impl Index {
+    fn depth(&self) -> u16 {
+        match &self.kind {
+            IndexKind::At(value) => value.depth,
+            IndexKind::Slice { start, end, step } => [start, end, step]
+                .into_iter()
+                .flatten()
+                .map(|value| value.depth)
+                .max()
+                .unwrap_or(0),
+            IndexKind::Ellipsis | IndexKind::NewAxis => 0,
+        }
+    }
 }
 
 /// What an [`Index`] is.

@@ -7,7 +7,7 @@ use super::{Arg, Block, DType, DimArg, Expr, Ident, Path, Span};
 pub struct File {
     /// The `//!` comments.
     pub docs: Vec<Doc>,
-    /// The items, in order. Items that do not parse are left out.
+    /// The items, in order.
     pub items: Vec<Item>,
     /// All of it.
     pub span: Span,
@@ -50,6 +50,9 @@ pub enum ItemKind {
     Use(Use),
     /// `test "name" { … }`.
     Test(Test),
+    /// An item that does not parse and has been reported; its name where it has one, so that its uses need not be
+    /// reported too.
+    Bad(Option<Ident>),
 }
 
 /// `@name(args)`.
