@@ -1,2 +1,61 @@
-//! Placeholder.
-fn main() {}
+//! `dlc`, the command line of the compiler.
+//!
+//! The process that the user starts only reads the command line. Work that goes through MLIR and
+//! LLVM, and calls of compiled code, run in a child process, the same program again, so that a
+//! crash there ends in a message and a reproducer (`supervise`, `crash`).
+
+mod cli;
+mod commands;
+mod crash;
+mod report;
+mod source;
+mod supervise;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, FromArgMatches};
+
+use cli::{Cli, Command};
+use report::{Error, Status};
+
+/// Deep programs need a deep stack; memory that is not touched costs nothing.
+const STACK: usize = 512 << 20;
+
+fn main() -> ExitCode {
+    crash::set_panic_hook();
+    let arguments = cli::expand(std::env::args_os().collect());
+    let matches = cli::Cli::command()
+        .try_get_matches_from(&arguments)
+        .unwrap_or_else(|error| error.exit());
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    let child = supervise::is_child();
+    let status = if !child && cli.command.as_ref().is_some_and(Command::compiles) {
+        supervise::run(&cli, &arguments[1..])
+    } else {
+        work(cli)
+    };
+    ExitCode::from(status.code())
+}
+
+/// Runs the command in this process, on a thread with a large stack.
+fn work(cli: Cli) -> Status {
+    let thread = std::thread::Builder::new()
+        .name("dlc".to_string())
+        .stack_size(STACK);
+    let started = thread.spawn(move || {
+        let output = cli.common.output();
+        match commands::run(cli) {
+            Ok(()) => Status::Done,
+            Err(error) => output.error(&error),
+        }
+    });
+    match started.map(std::thread::JoinHandle::join) {
+        Ok(Ok(status)) => status,
+        // The hook has reported the panic.
+        Ok(Err(_)) => Status::Bug,
+        Err(error) => {
+            let error = Error::io(format!("cannot start a thread: {error}"));
+            report::Output::default().error(&error)
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! The commands, one module each.
+
+pub mod bench;
+pub mod build;
+pub mod call;
+pub mod check;
+pub mod explain;
+pub mod print;
+pub mod run;
+
+use dlc_driver::compile::{Options, Session};
+
+use crate::cli::{Cli, Command, Common, Compile};
+use crate::report::Error;
+use crate::supervise;
+
+/// Runs a command line.
+pub fn run(cli: Cli) -> Result<(), Error> {
+    unstable(&cli.common)?;
+    if cli.version {
+        return print::version(cli.common.verbose);
+    }
+    if let Some(what) = cli.print {
+        return print::list(what);
+    }
+    let output = cli.common.output();
+    match cli.command {
+        None => print::help(),
+        Some(Command::Check(check)) => check::run(&check, &cli.common),
+        Some(Command::Build(build)) => build::run(&build, &cli.common),
+        Some(Command::Run(run)) => run::run(&run, &cli.common, output),
+        Some(Command::Bench(bench)) => bench::run(&bench, &cli.common, output),
+        Some(Command::Explain(explain)) => explain::run(&explain.code),
+        Some(Command::Later(later)) => {
+            let (name, help) = later.name_and_help();
+            Err(Error::usage(format!("`dlc {name}` is not there yet")).help(Some(help.to_string())))
+        }
+    }
+}
+
+/// A session with the options of the command line.
+pub fn session(compile: &Compile, common: &Common) -> Result<Session, Error> {
+    if compile.gpu != "none" {
+        return Err(Error::usage("`--gpu` is not there yet")
+            .help(Some("leave it out to compile for the CPU".to_string())));
+    }
+    let output = common.output();
+    Ok(Session::new(Options {
+        target_cpu: compile.target_cpu.clone(),
+        opt_level: compile.level,
+        error_format: output.format,
+        color: output.color,
+        print_ir_after: compile.print_ir_after.clone(),
+        dump_ir: compile.dump_ir.clone(),
+        time_passes: compile.time_passes,
+        keep_ir: supervise::keep_ir(),
+    }))
+}
+
+/// Options for the compiler's own tests.
+fn unstable(common: &Common) -> Result<(), Error> {
+    for option in &common.unstable {
+        match option.as_str() {
+            "crash=panic" => panic!("asked for by -Z crash=panic"),
+            "crash=abort" => std::process::abort(),
+            "crash=overflow" => {
+                std::hint::black_box(overflow(std::hint::black_box(1)));
+            }
+            "crash=internal" => {
+                return Err(Error::Internal(
+                    "asked for by -Z crash=internal".to_string(),
+                ));
+            }
+            _ => {
+                return Err(
+                    Error::usage(format!("there is no option -Z {option}")).help(Some(
+                        "there are crash=panic, crash=abort, crash=overflow and crash=internal"
+                            .to_string(),
+                    )),
+                );
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Uses up the stack.
+fn overflow(depth: u64) -> u64 {
+    let block = std::hint::black_box([depth; 1024]);
+    if depth == 0 {
+        return 0;
+    }
+    overflow(depth + 1) + block[(depth % 1024) as usize]
+}

@@ -1,0 +1,161 @@
+//! `dlc build`: files of the kinds asked for, all or none.
+
+use std::path::{Path, PathBuf};
+
+use dlc_driver::artefact::{self, Artefact};
+use dlc_driver::compile::Emit;
+
+use crate::cli::{Build, Common};
+use crate::report::{Error, to_stderr, to_stdout};
+use crate::source::{SourceFile, split_target};
+use crate::supervise;
+
+/// What is made when nothing is asked for.
+const DEFAULT: [Emit; 4] = [Emit::Staticlib, Emit::Cdylib, Emit::Header, Emit::Manifest];
+
+/// Runs the command.
+pub fn run(build: &Build, common: &Common) -> Result<(), Error> {
+    if build.threads {
+        return Err(Error::usage("`--threads` is not there yet").help(Some(
+            "leave it out: the library runs on one thread".to_string(),
+        )));
+    }
+    let (path, export) = split_target(&build.file);
+    if export.is_some() {
+        return Err(Error::usage("`dlc build` builds all exports of a file")
+            .help(Some(format!("say `dlc build {path}`"))));
+    }
+    let wanted = wanted(&build.emit)?;
+    let to_stdout_only = build.output == Path::new("-");
+    if to_stdout_only && (wanted.len() != 1 || wanted[0].file.is_some()) {
+        return Err(Error::usage("standard output takes one kind")
+            .help(Some("such as --emit=llvm-ir -o -".to_string())));
+    }
+    let session = super::session(&build.compile, common)?;
+    let file = SourceFile::read(path)?;
+    let kinds: Vec<Emit> = wanted.iter().map(|wanted| wanted.kind).collect();
+    let mut compiled = session
+        .compile(&file.source(), &kinds)
+        .map_err(|failure| Error::of_compilation(failure, &file.name))?;
+    to_stderr(&compiled.diagnostics);
+    if supervise::keep_ir().is_some() {
+        return Ok(());
+    }
+    let mut artefacts = Vec::new();
+    for Wanted { kind, file: path } in wanted {
+        let bytes = compiled.artefacts.remove(&kind).unwrap_or_default();
+        if to_stdout_only {
+            return to_stdout(&bytes);
+        }
+        if path.as_deref() == Some(Path::new("-")) {
+            to_stdout(&bytes)?;
+            continue;
+        }
+        let path = path.unwrap_or_else(|| build.output.join(file_name(kind, file.stem())));
+        artefacts.push(Artefact { path, bytes });
+    }
+    if artefacts.iter().any(|a| a.path.starts_with(&build.output)) {
+        artefact::make_folder(&build.output)?;
+    }
+    artefact::write_all(&artefacts)?;
+    if common.verbose {
+        for artefact in &artefacts {
+            to_stderr(&format!("wrote {}\n", artefact.path.display()));
+        }
+    }
+    Ok(())
+}
+
+/// A kind to make.
+#[derive(Debug, PartialEq)]
+struct Wanted {
+    kind: Emit,
+    /// Where it goes; into the output folder when not given.
+    file: Option<PathBuf>,
+}
+
+fn wanted(emit: &[String]) -> Result<Vec<Wanted>, Error> {
+    let mut wanted: Vec<Wanted> = Vec::new();
+    for word in emit {
+        let (name, file) = match word.split_once('=') {
+            Some((name, file)) => (name, Some(PathBuf::from(file))),
+            None => (word.as_str(), None),
+        };
+        let kind = kind(name.trim())?;
+        if !wanted.iter().any(|other| other.kind == kind) {
+            wanted.push(Wanted { kind, file });
+        }
+    }
+    if wanted.is_empty() {
+        wanted.extend(DEFAULT.map(|kind| Wanted { kind, file: None }));
+    }
+    Ok(wanted)
+}
+
+fn kind(name: &str) -> Result<Emit, Error> {
+    let known = Emit::ALL.into_iter().find(|kind| kind.name() == name);
+    // The stage before any lowering has both names.
+    let known = known.or((name == "tensor").then_some(Emit::Dl));
+    known.ok_or_else(|| {
+        let message = match name {
+            "python" | "ptx" | "schedule" => format!("`--emit={name}` is not there yet"),
+            _ => format!("there is no kind `{name}` to emit"),
+        };
+        let names: Vec<_> = Emit::ALL.iter().map(|kind| kind.name()).collect();
+        Error::usage(message).help(Some(format!("the kinds are {}", names.join(", "))))
+    })
+}
+
+/// The name of the file of a kind.
+pub fn file_name(kind: Emit, stem: &str) -> String {
+    match kind {
+        Emit::Ast => format!("{stem}.ast"),
+        Emit::Dl => format!("{stem}.dl.mlir"),
+        Emit::Linalg => format!("{stem}.linalg.mlir"),
+        Emit::Loops => format!("{stem}.loops.mlir"),
+        Emit::LlvmMlir => format!("{stem}.llvm.mlir"),
+        Emit::LlvmIr => format!("{stem}.ll"),
+        Emit::Asm => format!("{stem}.s"),
+        Emit::Obj => format!("{stem}.o"),
+        Emit::Staticlib => format!("lib{stem}.a"),
+        Emit::Cdylib => format!("lib{stem}.so"),
+        Emit::Header => format!("{stem}.h"),
+        Emit::Rust => format!("{stem}.rs"),
+        Emit::Manifest => format!("{stem}.json"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(words: &[&str]) -> Vec<String> {
+        words.iter().map(|word| word.to_string()).collect()
+    }
+
+    #[test]
+    fn kinds_are_read() {
+        let kinds = |emit: &[&str]| -> Vec<&str> {
+            let wanted = wanted(&words(emit)).unwrap();
+            wanted.iter().map(|wanted| wanted.kind.name()).collect()
+        };
+        assert_eq!(kinds(&[]), ["staticlib", "cdylib", "header", "manifest"]);
+        assert_eq!(kinds(&["obj", "tensor", "obj"]), ["obj", "dl"]);
+        let named = wanted(&words(&["header=a/b.h"])).unwrap();
+        assert_eq!(named[0].file.as_deref(), Some(Path::new("a/b.h")));
+        for kind in Emit::ALL {
+            assert_eq!(kinds(&[kind.name()]), [kind.name()]);
+        }
+        let Err(Error::Message { message, .. }) = wanted(&words(&["ptx"])) else {
+            panic!("a message");
+        };
+        assert_eq!(message, "`--emit=ptx` is not there yet");
+    }
+
+    #[test]
+    fn every_kind_has_its_own_file() {
+        let names: std::collections::BTreeSet<_> =
+            Emit::ALL.iter().map(|kind| file_name(*kind, "m")).collect();
+        assert_eq!(names.len(), Emit::ALL.len());
+    }
+}

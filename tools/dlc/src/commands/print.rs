@@ -1,0 +1,71 @@
+//! `--version`, `--print` and the help page.
+
+use clap::CommandFactory;
+use dlc_driver::info;
+
+use crate::cli::{Cli, Print};
+use crate::report::{Error, to_stdout};
+
+/// The version, and with `verbose` what a report needs.
+pub fn version_text(verbose: bool) -> String {
+    let mut text = format!("dlc {}\n", env!("CARGO_PKG_VERSION"));
+    if verbose {
+        text += &format!("LLVM {}\n", info::llvm_version());
+        text += &format!("host {}\n", info::host_triple());
+        text += &format!("cpu {}\n", info::host_cpu());
+        text += &format!("ABI {}\n", dlc_abi::ABI_VERSION);
+    }
+    text
+}
+
+/// Prints the version.
+pub fn version(verbose: bool) -> Result<(), Error> {
+    to_stdout(version_text(verbose).as_bytes())
+}
+
+/// Prints a list.
+pub fn list(what: Print) -> Result<(), Error> {
+    let text = match what {
+        Print::Passes => table(&info::passes()),
+        Print::Ops => table(&info::ops()),
+        Print::TargetCpus => {
+            let mut text = format!("native (here: {})\n", info::host_cpu());
+            for cpu in info::target_cpus() {
+                text += &format!("{cpu}\n");
+            }
+            text
+        }
+        Print::HostTuple => format!("{}\n", info::host_triple()),
+        // Compiled code calls memcpy and its like only.
+        Print::NativeStaticLibs => "-lc\n".to_string(),
+    };
+    to_stdout(text.as_bytes())
+}
+
+fn table(rows: &[(String, String)]) -> String {
+    let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    rows.iter()
+        .map(|(name, summary)| format!("{name:width$}  {summary}").trim_end().to_string() + "\n")
+        .collect()
+}
+
+/// What `dlc` alone says.
+pub fn help() -> Result<(), Error> {
+    let text = Cli::command().render_help().to_string();
+    to_stdout(text.as_bytes())?;
+    Err(Error::usage("no command is given").help(Some("`dlc check FILE.dl` to begin".to_string())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tables_are_aligned() {
+        let rows = [
+            ("a".to_string(), "x".to_string()),
+            ("bcd".to_string(), String::new()),
+        ];
+        assert_eq!(table(&rows), "a    x\nbcd\n");
+    }
+}
