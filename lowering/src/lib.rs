@@ -12,4 +12,5 @@ pub mod passes;
 pub mod scalar;
 pub mod schedule;
 pub mod size;
+pub mod target;
 pub mod walk;
