@@ -201,14 +201,15 @@ impl<'c, 'a> Builder<'c, 'a> {
         })
     }
 
-    /// The dims of a tensor or memref; the unknown ones by [`Builder::dim`] or `memref.dim`.
+    /// The dims of a tensor or memref, static where its type has them so; the others by [`Builder::dim`] or
+    /// `memref.dim`.
     pub fn dims(&self, value: Value<'c, 'a>) -> Vec<Dim<'c, 'a>> {
         let tensor = shape::is_tensor(value.r#type());
         shape_of(value)
             .into_iter()
             .enumerate()
             .map(|(axis, d)| match d {
-                DYNAMIC if tensor => self.dim(value, axis),
+                DYNAMIC if tensor => Dim::Value(self.dim_value(self.dim(value, axis))),
                 DYNAMIC => {
                     let axis = self.index(axis as i64);
                     Dim::Value(self.op("memref.dim", &[value, axis], &[], self.index_type()))

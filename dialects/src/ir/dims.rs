@@ -46,8 +46,12 @@ pub fn source<'c: 'a, 'a>(value: Value<'c, 'a>, axis: usize) -> Source<'c, 'a> {
         Source::Index(sizes[shape[..axis].iter().filter(|&&d| d == DYNAMIC).count()])
     };
     if kind.elementwise().is_some() {
-        let known = |x: &Value| shape_of(*x)[axis] != DYNAMIC;
-        let x = op.operands().find(known).unwrap_or_else(|| operand(0));
+        // All operands have the dim; best is one that has it from no tensor.
+        let settled = |x: &Value| match OperationResult::try_from(*x).map(|y| OpKind::of(&y.owner())) {
+            Ok(Some(OpKind::Broadcast | OpKind::Iota | OpKind::Pad | OpKind::Reshape)) => true,
+            _ => shape_of(*x)[axis] != DYNAMIC,
+        };
+        let x = op.operands().find(settled).unwrap_or_else(|| operand(0));
         return Source::Axis(x, axis);
     }
     match kind {
