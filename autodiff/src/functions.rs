@@ -4,11 +4,13 @@
 use dlc_dialects::{
     ir::{
         edit,
-        inspect::identity,
+        inspect::{identity, is_used},
         shape::{ElementClass, class, element, is_tensor},
     },
+    ops::OpKind,
     pass::PassError,
 };
+use melior::Context;
 use melior::ir::{
     BlockLike, BlockRef, OperationRef, RegionLike, Type, Value, ValueLike,
     attribute::{
@@ -193,6 +195,23 @@ pub fn inside<'c, 'a>(op: OperationRef<'c, 'a>) -> Vec<OperationRef<'c, 'a>> {
         }
     }
     found
+}
+
+/// Removes the ops of no use inside another op, and those of no use without them.
+pub fn remove_dead<'c, 'a>(cx: &'c Context, root: OperationRef<'c, 'a>) {
+    for op in inside(root).into_iter().rev() {
+        let dead = op.results().all(|y| !is_used(Value::from(y)));
+        if dead && is_pure(op) {
+            edit::erase(cx, op);
+        }
+    }
+}
+
+/// Whether an op of no use may go: all of `dl`, and the arithmetic of dims.
+fn is_pure(op: OperationRef) -> bool {
+    let name = op.name();
+    let name = name.as_string_ref().as_str().unwrap_or_default();
+    OpKind::from_name(name).is_some() || name.starts_with("arith.") || name == "tensor.dim"
 }
 
 /// Whether an operation has a name.

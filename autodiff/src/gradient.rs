@@ -1,19 +1,22 @@
 //! Gradient functions: the callee's body, and the reverse sweep back through it.
 
 use crate::{
-    functions::{Functions, argument_name, block_arguments, body, operations, signature, tensors},
+    functions::{
+        Functions, argument_name, block_arguments, body, operations, remove_dead, signature,
+        tensors,
+    },
     reverse::gradients,
 };
 use dlc_dialects::{
-    ir::{builder::Builder, edit, inspect::is_used},
-    ops::{Grad, OpKind},
+    ir::{builder::Builder, edit},
+    ops::Grad,
     pass::PassError,
 };
 use melior::{
     Context,
     dialect::func,
     ir::{
-        Block, BlockRef, Identifier, OperationRef, Region, RegionLike, Type, Value, ValueLike,
+        Block, Identifier, OperationRef, Region, RegionLike, Type, ValueLike,
         attribute::{StringAttribute, TypeAttribute},
         operation::OperationLike,
         r#type::FunctionType,
@@ -145,24 +148,7 @@ fn fill<'c, 'a>(
         returned.push(x_adj.unwrap_or_else(|| builder.full_like(*x, "0")));
     }
     builder.append(func::r#return(&returned, function.location()));
-    remove_dead(cx, block);
+    // Parts of the primal computation, most of all, turned out not to be needed.
+    remove_dead(cx, made);
     Ok(())
-}
-
-/// Removes what the gradients turned out not to need: parts of the primal computation, most of all.
-fn remove_dead<'c, 'a>(cx: &'c Context, block: BlockRef<'c, 'a>) {
-    let ops = operations(block).collect::<Vec<_>>();
-    for op in ops.into_iter().rev() {
-        let dead = op.results().all(|y| !is_used(Value::from(y)));
-        if dead && is_pure(op) {
-            edit::erase(cx, op);
-        }
-    }
-}
-
-/// Whether an op of no use may go: all of `dl`, and the arithmetic of dims.
-fn is_pure(op: OperationRef) -> bool {
-    let name = op.name();
-    let name = name.as_string_ref().as_str().unwrap_or_default();
-    OpKind::from_name(name).is_some() || name.starts_with("arith.") || name == "tensor.dim"
 }

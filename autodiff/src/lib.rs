@@ -8,3 +8,4 @@ pub mod gradient;
 pub mod passes;
 pub mod reverse;
 pub mod rules;
+pub mod simplify;
