@@ -154,6 +154,12 @@ impl Context<'_> {
                 tok.text()
             ));
         }
+        let single = ["`:`", "`=`", "`in`", "`->`"].into_iter().find(|one| *one == wanted);
+        if let (Some(single), Some(before)) = (single, self.before(1)) {
+            let sign = single.trim_matches('`');
+            let text = if sign == ":" { ":".to_owned() } else { format!(" {sign}") };
+            diagnostic = diagnostic.suggest(format!("write {single}"), before.span.at_end(), text);
+        }
         let missing_comma = self.accepts(",")
             && self
                 .found()
@@ -213,6 +219,9 @@ impl Context<'_> {
             if self.accepts("NEWLINE") {
                 covered.extend([";", "="]);
             }
+            if self.accepts(",") {
+                covered.push("=");
+            }
         } else if self.wants_expr() {
             words.push("an expression".to_owned());
             covered.extend(starters);
@@ -220,7 +229,7 @@ impl Context<'_> {
             words.push("a type".to_owned());
             covered.extend(["IDENT", "(", "[", "fn"]);
         } else if self.accepts("<") && self.accepts("::") {
-            covered.extend(["[", "::", "<", "DIMS_OPEN"]);
+            covered.extend(["[", "::", "<", "DIMS_OPEN", "where"]);
         } else if self.accepts("IDENT")
             && self.accepts("(")
             && self.expected.len() <= 3

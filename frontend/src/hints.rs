@@ -110,6 +110,10 @@ fn head_of_item(cx: &Context<'_>, found: Option<&Tok>) -> Option<Diagnostic> {
             let help = "leave `export` out; the structs that an exported function takes are in its header anyway";
             Some(error(Code::DL0101, "only functions can be exported", place).help(help))
         }
+        (Tok::Colon, _) if in_fn && !in_body && cx.accepts("BODY_BRACE") && !cx.accepts("->") => {
+            let help = "write `fn … { … }`, without `:`";
+            Some(error(Code::DL0106, "the body of a function stands in braces", place).help(help))
+        }
         (Tok::LBracket, Tok::Ident(_))
             if in_fn && !in_body && open.is_none() && cx.accepts("<") =>
         {
@@ -147,6 +151,7 @@ fn head_of_item(cx: &Context<'_>, found: Option<&Tok>) -> Option<Diagnostic> {
             let diagnostic = error(Code::DL0101, message, place);
             Some(match found? {
                 Tok::Ident(_) => diagnostic.suggest("write `->`", place.at_start(), "-> "),
+                _ if cx.before(1)?.span.end == place.start => diagnostic.suggest("write `->`", place, " ->"),
                 _ => diagnostic.suggest("write `->`", place, "->"),
             })
         }

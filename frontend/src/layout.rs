@@ -81,6 +81,8 @@ struct Pass<'a> {
     chunk: Chunk,
     head: Head,
     stack: Vec<Frame>,
+    /// Closing brackets that were added: when they come later, they are not reported again.
+    added: Vec<Tok>,
     /// A pair whose brackets stand on lines of different indentation.
     suspicious: Option<(Span, Span)>,
     diagnostics: Vec<Diagnostic>,
@@ -95,6 +97,7 @@ pub fn lay_out(tokens: &[Token], indent_of: &dyn Fn(u32) -> u32) -> (Layout, Vec
         chunk: Chunk::default(),
         head: Head::Open,
         stack: Vec::new(),
+        added: Vec::new(),
         suspicious: None,
         diagnostics: Vec::new(),
     };
@@ -117,13 +120,13 @@ pub fn lay_out(tokens: &[Token], indent_of: &dyn Fn(u32) -> u32) -> (Layout, Vec
 }
 
 impl Pass<'_> {
-    /// The `n`-th token after `at` on the same line or, in brackets, a later one.
+    /// The `n`-th token after `at`, whatever its line.
+    fn peek_token(&self, at: usize, n: usize) -> Option<&Token> {
+        self.tokens[at + 1..].iter().filter(|token| token.tok != Tok::Newline).nth(n)
+    }
+
     fn peek(&self, at: usize, n: usize) -> Option<&Tok> {
-        self.tokens[at + 1..]
-            .iter()
-            .map(|t| &t.tok)
-            .filter(|tok| **tok != Tok::Newline)
-            .nth(n)
+        self.peek_token(at, n).map(|token| &token.tok)
     }
 
     fn last(&self) -> Option<&Tok> {
@@ -140,6 +143,7 @@ impl Pass<'_> {
             self.layout.chunks.push(chunk);
         }
         self.head = Head::Open;
+        self.added.clear();
         self.suspicious = None;
     }
 
@@ -148,7 +152,7 @@ impl Pass<'_> {
         let Token { mut tok, span } = self.tokens[at].clone();
         let neighbours = words::Neighbours {
             last: self.chunk.tokens.last(),
-            next: self.peek(at, 0),
+            next: self.peek_token(at, 0),
             after_newline,
         };
         let (rewrite, problem) = words::rewrite(&neighbours, &mut tok, span);
@@ -290,6 +294,9 @@ impl Pass<'_> {
             *tok = Tok::Test;
         }
         let type_follows = self.last() == Some(&Tok::Arrow);
+        if self.head == Head::Junk && !after_newline {
+            return;
+        }
         let next_head = match tok {
             Tok::Doc(_) | Tok::AttrAt | Tok::Export => Some(Head::Open),
             Tok::Const | Tok::Import => Some(Head::Line),
@@ -435,20 +442,19 @@ impl Pass<'_> {
             .iter()
             .rposition(|frame| closer(&frame.open) == tok)
         else {
+            let before = self.chunk.tokens.last().map_or(span.start, |token| token.span.start);
+            self.chunk.damaged.push((before, span.end));
+            if let Some(known) = self.added.iter().position(|added| *added == tok) {
+                self.added.swap_remove(known);
+                return;
+            }
             let message = format!("this `{}` closes nothing", tok.text());
             let mut diagnostic = Diagnostic::error(Code::DL0103, message, span);
             if let Some(frame) = self.stack.last() {
                 let text = format!("the open bracket here is `{}`", frame.open.text());
                 diagnostic = diagnostic.secondary(frame.span, text);
             }
-            self.diagnostics
-                .push(diagnostic.suggest("remove it", span, ""));
-            self.chunk.damaged.push((
-                self.stack
-                    .last()
-                    .map_or(span.start, |frame| frame.span.start),
-                span.end,
-            ));
+            self.diagnostics.push(diagnostic.suggest("remove it", span, ""));
             return;
         };
         if found + 1 < self.stack.len() {
@@ -519,6 +525,7 @@ impl Pass<'_> {
     /// Adds the bracket that closes the innermost open one.
     fn close_one(&mut self, span: Span) {
         if let Some(frame) = self.stack.pop() {
+            self.added.push(closer(&frame.open));
             self.push(closer(&frame.open), span);
         }
     }

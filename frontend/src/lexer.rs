@@ -349,11 +349,9 @@ pub(crate) fn lex_string(lexer: &mut Lexer<'_, Tok>) -> String {
         }
         chars.next();
     }
-    let line = rest
-        .split(['\n'])
-        .next()
-        .unwrap_or_default()
-        .trim_end_matches('\r');
+    let line = rest.split('\n').next().unwrap_or_default();
+    // What ends the line is rather code than a part of the string.
+    let line = line.trim_end_matches([' ', '\t', '\r', '{', ')', ',', ';']);
     lexer.bump(line.len());
     lexer.extras.push(Problem {
         code: Some(Code::DL0002),
@@ -363,7 +361,7 @@ pub(crate) fn lex_string(lexer: &mut Lexer<'_, Tok>) -> String {
         label: "it must end on the line where it begins".into(),
         help: Some((
             "close it with `\"`".into(),
-            Some(format!("\"{}\"", line.trim_end())),
+            Some(format!("\"{line}\"")),
         )),
         read_as: None,
     });

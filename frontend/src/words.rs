@@ -22,7 +22,7 @@ pub(crate) struct Neighbours<'a> {
     /// The token before.
     pub(crate) last: Option<&'a Token>,
     /// The token after, possibly on a later line.
-    pub(crate) next: Option<&'a Tok>,
+    pub(crate) next: Option<&'a Token>,
     /// Whether it is the first on its line.
     pub(crate) after_newline: bool,
 }
@@ -35,16 +35,11 @@ pub(crate) fn rewrite(
     tok: &mut Tok,
     span: Span,
 ) -> (Rewrite, Option<Diagnostic>) {
-    let Neighbours {
-        next,
-        after_newline,
-        ..
-    } = *around;
+    let next = around.next.map(|token| &token.tok);
+    let after_newline = around.after_newline;
     let last = around.last.map(|token| &token.tok);
-    let with_blank = Span {
-        end: span.end + u32::from(!matches!(next, Some(Tok::LParen))),
-        ..span
-    };
+    let blank = around.next.is_some_and(|token| token.span.start == span.end + 1);
+    let with_blank = Span { end: span.end + u32::from(blank), ..span };
     let Tok::Ident(word) = &*tok else {
         return (Rewrite::Keep, None);
     };
