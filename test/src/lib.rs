@@ -1,1 +1,35 @@
-//! Placeholder.
+//! The test harness: what `filetests.rs` and `end_to_end.rs` are made of.
+//!
+//! A test is data wherever it can be: files of `dl` with lines that say what to run (`directive`), goldens, and
+//! sweeps generated from the table of ops. The oracle is the reference evaluator; what is compared with it
+//! is a `Runner`.
+
+pub mod compare;
+
+pub mod directive;
+pub mod files;
+pub mod golden;
+pub mod gradcheck;
+pub mod literal;
+pub mod module;
+pub mod opfile;
+pub mod runner;
+pub mod shell;
+pub mod sweep;
+pub mod values;
+
+use libtest_mimic::{Completion, Failed, Trial};
+
+/// A trial that fails with the error's text and its causes.
+pub fn trial(name: String, run: impl FnOnce() -> anyhow::Result<()> + Send + 'static) -> Trial {
+    Trial::test(name, || {
+        run().map_err(|error| Failed::from(format!("{error:#}")))
+    })
+}
+
+/// A trial that is not run, for a reason that is printed.
+pub fn skipped(name: String, reason: impl Into<String>) -> Trial {
+    let reason = reason.into();
+    println!("skipped {name}: {reason}");
+    Trial::ignorable_test(name, move || Ok(Completion::ignored_with(reason)))
+}

@@ -1,0 +1,96 @@
+//! Tests that are data: RUN lines, evaluations and gradient checks of op files, the sweep over ops and types,
+//! golden diagnostics. `cargo test -p dlc-test --test filetests -- FILTER` runs some.
+
+use anyhow::{Context, Result, ensure};
+use dlc_dialects::ops::OpKind;
+use dlc_test::{
+    directive::{self, Directives},
+    files, opfile,
+    runner::{Reference, Runner},
+    shell, skipped, sweep, trial,
+};
+use libtest_mimic::{Arguments, Trial};
+use std::{collections::BTreeMap, fs, path::PathBuf, process::ExitCode};
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    match trials(&arguments) {
+        Ok(trials) => libtest_mimic::run(&arguments, trials).exit_code(),
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn trials(arguments: &Arguments) -> Result<Vec<Trial>> {
+    if !arguments.list {
+        files::build_tools()?;
+    }
+    let runners: [&'static dyn Runner; 1] = [&Reference];
+    let mut trials = vec![];
+    let mut ops = BTreeMap::new();
+    for folder in ["ops", "passes", "pipelines"] {
+        for path in files::below(folder, "mlir")? {
+            let text = files::read(&path)?;
+            let found = directive::parse(&text).with_context(|| files::shown(&path))?;
+            trials.extend(run_lines(&path, &found));
+            trials.extend(opfile::trials(&path, &text, &found, &runners));
+            if folder == "ops" {
+                let stem = path.file_stem().and_then(|stem| stem.to_str());
+                ops.insert(stem.context("a file has a name")?.to_string(), found);
+            }
+        }
+    }
+    for &kind in OpKind::ALL {
+        let ulp = ops.get(kind.mnemonic()).and_then(|found| found.ulp);
+        for runner in runners {
+            let name = format!("sweep/{}/{}", runner.name(), kind.mnemonic());
+            trials.push(match runner.skips(&name) {
+                Some(reason) => skipped(name, reason),
+                None => trial(name, move || sweep::run(kind, ulp, runner)),
+            });
+        }
+    }
+    trials.push(trial("complete".into(), move || complete(&ops)));
+    Ok(trials)
+}
+
+/// The trial of a file's RUN lines.
+fn run_lines(path: &PathBuf, found: &Directives) -> Option<Trial> {
+    let (path, commands) = (path.clone(), found.runs.clone());
+    let name = format!("run/{}", files::shown(&path));
+    (!commands.is_empty()).then(|| trial(name, move || shell::run(&path, &commands)))
+}
+
+/// Every op has a file with verified, evaluated and, where a gradient flows, differentiated functions; and every
+/// file is about an op.
+fn complete(ops: &BTreeMap<String, Directives>) -> Result<()> {
+    let mut missing = vec![];
+    for &kind in OpKind::ALL {
+        let name = kind.mnemonic();
+        let Some(found) = ops.get(name) else {
+            missing.push(format!("test/ops/{name}.mlir is missing"));
+            continue;
+        };
+        if found.runs.is_empty() {
+            missing.push(format!("test/ops/{name}.mlir has no RUN line"));
+        }
+        if found.evals.is_empty() {
+            missing.push(format!("test/ops/{name}.mlir has no EVAL line"));
+        }
+        let flows = dlc_dialects::ir::builder::derivative_rules(kind).is_some();
+        if flows && found.gradchecks.is_empty() {
+            missing.push(format!("test/ops/{name}.mlir has no GRADCHECK line"));
+        }
+    }
+    for name in ops.keys() {
+        if OpKind::from_mnemonic(name).is_none() {
+            missing.push(format!("test/ops/{name}.mlir is about no op"));
+        }
+    }
+    let folder = files::root().join("ops");
+    ensure!(fs::exists(&folder)?, "{} is missing", folder.display());
+    ensure!(missing.is_empty(), "{}", missing.join("\n"));
+    Ok(())
+}

@@ -1,0 +1,31 @@
+//! Goldens: files that hold what a tool should print. `DLC_BLESS=1` rewrites them.
+
+use anyhow::{Context, Result, bail};
+use similar::TextDiff;
+use std::{env, fs, path::Path};
+
+/// Whether goldens are rewritten instead of compared.
+pub fn blessing() -> bool {
+    env::var_os("DLC_BLESS").is_some_and(|value| value == "1")
+}
+
+/// That a golden file holds `actual`.
+pub fn check(path: &Path, actual: &str) -> Result<()> {
+    let expected = match fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+        Err(error) => return Err(error).with_context(|| path.display().to_string()),
+    };
+    if expected == actual {
+        return Ok(());
+    }
+    if blessing() {
+        return fs::write(path, actual).with_context(|| path.display().to_string());
+    }
+    let diff = TextDiff::from_lines(expected.as_str(), actual);
+    let diff = diff.unified_diff().header("expected", "actual").to_string();
+    bail!(
+        "{} does not hold what is printed:\n{diff}\nif that is right: cargo bless",
+        crate::files::shown(path)
+    )
+}

@@ -1,0 +1,212 @@
+//! Gradients against central differences in f64, along one random direction with a fixed seed.
+//!
+//! Of `@f` the check makes the scalar function `sum(f(x) * w)` with random weights w, differentiates it by
+//! `dl.grad`, and compares the gradient's product with a direction v to
+//! `(loss(x + h v) - loss(x - h v)) / 2h`, which the reference evaluator computes.
+
+use crate::{
+    directive::Gradcheck,
+    module::{self, Signature, TensorType},
+    runner::{Reference, Runner},
+    values::{Random, is_float, uniform_tensor, whole_tensor},
+};
+use anyhow::{Context, Result, ensure};
+use dlc_abi::DType;
+use std::fmt::Write as _;
+
+/// Half the distance of the two points; the truncation error is of its square.
+const STEP: f64 = 1e-5;
+
+/// Runs a check of a function of a module, the gradient on `runner`.
+pub fn run(check: &Gradcheck, text: &str, runner: &dyn Runner) -> Result<()> {
+    let signature = module::signature_of(&module::parse(text)?, &check.function)?;
+    ensure!(
+        signature.dims == check.dims.len(),
+        "@{} has {} dims",
+        check.function,
+        signature.dims
+    );
+    let floats = (0..signature.params.len()).filter(|&i| is_float(signature.params[i].dtype));
+    let wrt = match &check.wrt {
+        Some(wrt) => wrt.iter().map(|&i| i as usize).collect(),
+        None => floats.collect::<Vec<_>>(),
+    };
+    for &i in &wrt {
+        let ty = signature
+            .params
+            .get(i)
+            .with_context(|| format!("there is no argument {i}"))?;
+        ensure!(ty.dtype == DType::F64, "argument {i} is no f64");
+    }
+    let result = signature
+        .results
+        .first()
+        .context("the function has a result")?;
+    ensure!(result.dtype == DType::F64, "the result is no f64");
+
+    let mut random = Random::of(&check.function);
+    let mut args = Vec::new();
+    for ty in &signature.params {
+        let shape = shape_of(ty, &check.dims)?;
+        args.push(match is_float(ty.dtype) {
+            true => uniform_tensor(ty.dtype, &shape, check.domain, &mut random)?,
+            false => {
+                let (low, high) = check.integers;
+                whole_tensor(ty.dtype, &shape, (low as i64, high as i64 - 1), &mut random)?
+            }
+        });
+    }
+    // The weights have the result's shape, which only running the function tells.
+    let forward = Reference.load(text)?;
+    let value = forward.call(&check.function, &check.dims, &args)?;
+    let weights = uniform_tensor(DType::F64, value[0].shape(), (0.5, 1.5), &mut random)?;
+    let mut directions = Vec::new();
+    for &i in &wrt {
+        directions.push(uniform_tensor(
+            DType::F64,
+            args[i].shape(),
+            (-1.0, 1.0),
+            &mut random,
+        )?);
+    }
+
+    let whole = format!("{text}\n{}", functions(&signature, &wrt, value[0].shape()));
+    let reference = Reference.load(&whole)?;
+    let loss = |sign: f64| -> Result<f64> {
+        let mut moved = args.clone();
+        for (&i, direction) in wrt.iter().zip(&directions) {
+            let v = direction.to_f64();
+            let slots = moved[i].as_mut_slice::<f64>()?;
+            slots
+                .iter_mut()
+                .zip(v)
+                .for_each(|(x, v)| *x += sign * STEP * v);
+        }
+        moved.push(weights.clone());
+        Ok(reference.call("gradcheck_loss", &check.dims, &moved)?[0].to_f64()[0])
+    };
+    let numeric = (loss(1.0)? - loss(-1.0)?) / (2.0 * STEP);
+
+    let mut all = args.clone();
+    all.push(weights.clone());
+    let gradients = runner
+        .load(&whole)?
+        .call("gradcheck_gradient", &check.dims, &all)?;
+    ensure!(
+        gradients.len() == wrt.len(),
+        "{} gradients",
+        gradients.len()
+    );
+    let mut analytic = 0.0;
+    for ((gradient, direction), &i) in gradients.iter().zip(&directions).zip(&wrt) {
+        ensure!(
+            gradient.shape() == args[i].shape(),
+            "gradient {i} has shape {:?}",
+            gradient.shape()
+        );
+        let products = gradient
+            .to_f64()
+            .into_iter()
+            .zip(direction.to_f64())
+            .map(|(g, v)| g * v);
+        analytic += products.sum::<f64>();
+    }
+    let off = (analytic - numeric).abs() / numeric.abs().max(1.0);
+    ensure!(
+        off <= check.tolerance,
+        "the derivative is {analytic}, differences give {numeric}: off by {off:e}, allowed are {:e}",
+        check.tolerance
+    );
+    // A direction along which nothing changes would pass whatever the gradient is.
+    ensure!(
+        numeric != 0.0,
+        "the function is constant in this domain, so the check is empty"
+    );
+    Ok(())
+}
+
+/// The shape of an argument: every `?` is the next of the dims, or the only one.
+fn shape_of(ty: &TensorType, dims: &[i64]) -> Result<Vec<usize>> {
+    let mut next = dims.iter();
+    ty.dims
+        .iter()
+        .map(|dim| match (dim, dims) {
+            (Some(dim), _) => Ok(*dim),
+            (None, [only]) => Ok(*only as usize),
+            (None, _) => Ok(*next.next().context("the `?` are more than the dims")? as usize),
+        })
+        .collect()
+}
+
+/// The loss and its gradient, as text.
+fn functions(signature: &Signature, wrt: &[usize], result: &[usize]) -> String {
+    let f = &signature.name;
+    let mut params = (0..signature.dims)
+        .map(|i| format!("%d{i}: index"))
+        .collect::<Vec<_>>();
+    params.extend(
+        signature
+            .params
+            .iter()
+            .enumerate()
+            .map(|(i, ty)| format!("%a{i}: {ty}")),
+    );
+    let names = params
+        .iter()
+        .map(|p| p.split(':').next().unwrap_or(p).to_string());
+    let names = names.collect::<Vec<_>>().join(", ");
+    let types = |params: &[String]| {
+        let types = params
+            .iter()
+            .map(|p| p.split(": ").last().unwrap_or(p).to_string());
+        types.collect::<Vec<_>>().join(", ")
+    };
+    let inner = types(&params);
+    let y = &signature.results[0];
+    params.push(format!("%w: {y}"));
+    let outer = types(&params);
+    let params = params.join(", ");
+    let results = signature
+        .results
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(", ");
+    let count = signature.results.len();
+    let axes = (0..result.len())
+        .map(|i| i.to_string())
+        .collect::<Vec<_>>()
+        .join(", ");
+    let gradients = wrt
+        .iter()
+        .map(|&i| signature.params[i].to_string())
+        .collect::<Vec<_>>()
+        .join(", ");
+    let wrt_list = wrt
+        .iter()
+        .map(|i| i.to_string())
+        .collect::<Vec<_>>()
+        .join(", ");
+    let mut text = String::new();
+    let _ = write!(
+        text,
+        r#"
+func.func @gradcheck_loss({params}) -> tensor<f64> {{
+  %y:{count} = func.call @{f}({names}) : ({inner}) -> ({results})
+  %p = dl.mul %y#0, %w : {y}
+  %s = dl.reduce "sum" %p axes [{axes}] : {y} -> tensor<f64>
+  return %s : tensor<f64>
+}}
+func.func @gradcheck_gradient({params}) -> ({gradients}) {{
+  %g:{n} = dl.grad @gradcheck_loss({names}, %w) wrt [{wrt_list}] : ({outer}) -> ({gradients})
+  return {values} : {gradients}
+}}
+"#,
+        n = wrt.len(),
+        values = (0..wrt.len())
+            .map(|i| format!("%g#{i}"))
+            .collect::<Vec<_>>()
+            .join(", "),
+    );
+    text
+}

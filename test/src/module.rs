@@ -1,0 +1,309 @@
+//! Modules of `dl` in tests: parsing, signatures, and the attributes that make functions entries.
+
+use anyhow::{Context as _, Result, bail, ensure};
+use dlc_abi::DType;
+use dlc_dialects::ir::{
+    context::{register_upstream_passes, with_diagnostics},
+    edit::set_attribute,
+    shape,
+};
+use melior::{
+    Context,
+    ir::{
+        Attribute, BlockLike, Module, OperationRef, RegionLike, Type, TypeLike, ValueLike,
+        attribute::{ArrayAttribute, DictionaryAttribute, StringAttribute},
+        operation::OperationLike,
+    },
+    pass::PassManager,
+};
+use std::{fmt, sync::Once};
+
+thread_local! {
+    static CONTEXT: &'static Context = Box::leak(Box::new(dlc_dialects::context()));
+}
+
+/// This thread's context. It is never freed, so that modules need not be tied to a scope.
+pub fn context() -> &'static Context {
+    CONTEXT.with(|context| *context)
+}
+
+/// Parses and verifies a module; the error is what MLIR reports.
+pub fn parse(text: &str) -> Result<Module<'static>> {
+    let context = context();
+    let (module, records) = with_diagnostics(context, || {
+        Module::parse(context, text).filter(|module| module.as_operation().verify())
+    });
+    module.with_context(|| reports(&records))
+}
+
+fn reports(records: &[dlc_dialects::ir::context::Record]) -> String {
+    let lines = records
+        .iter()
+        .map(|r| format!("{}: {}", r.location, r.message));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// Runs a textual pipeline with our passes and upstream's.
+pub fn run_pipeline(module: &mut Module<'static>, pipeline: &str) -> Result<()> {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        register_upstream_passes();
+        dlc_driver::register_all();
+    });
+    let context = context();
+    let manager = PassManager::new(context);
+    let (result, records) = with_diagnostics(context, || -> Result<()> {
+        dlc_dialects::pass::parse_pipeline(&manager, pipeline).map_err(anyhow::Error::msg)?;
+        Ok(manager.run(module)?)
+    });
+    result.with_context(|| reports(&records))
+}
+
+/// The type of a tensor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TensorType {
+    /// The element type.
+    pub dtype: DType,
+    /// The dims; `None` for `?`.
+    pub dims: Vec<Option<usize>>,
+}
+
+impl TensorType {
+    fn of(ty: Type) -> Option<Self> {
+        ty.is_ranked_tensor().then_some(())?;
+        let dtype = dtype_named(&shape::element(ty).to_string())?;
+        let dims = shape::shape(ty);
+        let dims = dims.iter().map(|&dim| usize::try_from(dim).ok()).collect();
+        Some(Self { dtype, dims })
+    }
+
+    /// Whether a tensor of that element type and shape is of the type.
+    pub fn admits(&self, dtype: DType, shape: &[usize]) -> bool {
+        let fits = |(dim, size): (&Option<usize>, &usize)| dim.is_none_or(|dim| dim == *size);
+        self.dtype == dtype
+            && self.dims.len() == shape.len()
+            && self.dims.iter().zip(shape).all(fits)
+    }
+}
+
+impl fmt::Display for TensorType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "tensor<")?;
+        for dim in &self.dims {
+            match dim {
+                Some(dim) => write!(f, "{dim}x")?,
+                None => write!(f, "?x")?,
+            }
+        }
+        write!(f, "{}>", mlir_name(self.dtype))
+    }
+}
+
+/// An element type in MLIR.
+pub fn mlir_name(dtype: DType) -> &'static str {
+    match dtype {
+        DType::Bool => "i1",
+        DType::I8 => "i8",
+        DType::I32 => "i32",
+        DType::I64 => "i64",
+        DType::U8 => "ui8",
+        DType::U32 | DType::Key => "ui32",
+        DType::U64 => "ui64",
+        DType::F16 => "f16",
+        DType::BF16 => "bf16",
+        DType::F32 => "f32",
+        DType::F64 => "f64",
+    }
+}
+
+fn dtype_named(name: &str) -> Option<DType> {
+    crate::values::DTYPES
+        .into_iter()
+        .find(|&dtype| mlir_name(dtype) == name)
+}
+
+/// What a function takes and gives.
+#[derive(Clone, Debug)]
+pub struct Signature {
+    /// Its name.
+    pub name: String,
+    /// How many leading index arguments it has.
+    pub dims: usize,
+    /// Its tensor arguments.
+    pub params: Vec<TensorType>,
+    /// Its results.
+    pub results: Vec<TensorType>,
+    /// Whether other modules see it.
+    pub public: bool,
+}
+
+/// The defined functions of a module.
+pub fn functions<'c, 'a>(module: &'a Module<'c>) -> Vec<OperationRef<'c, 'a>> {
+    let mut found = vec![];
+    let mut next = module.body().first_operation();
+    while let Some(op) = next {
+        let defined = op
+            .region(0)
+            .ok()
+            .and_then(|region| region.first_block())
+            .is_some();
+        if op.name().as_string_ref().as_str() == Ok("func.func") && defined {
+            found.push(op);
+        }
+        next = op.next_in_block();
+    }
+    found
+}
+
+/// The signature of a function.
+pub fn signature(func: OperationRef) -> Result<Signature> {
+    let name = StringAttribute::try_from(func.attribute("sym_name")?)?
+        .value()
+        .to_string();
+    let block = func
+        .region(0)?
+        .first_block()
+        .context("a function has a body")?;
+    let (mut dims, mut params) = (0, vec![]);
+    for i in 0..block.argument_count() {
+        let ty = block.argument(i)?.r#type();
+        match TensorType::of(ty) {
+            Some(ty) => params.push(ty),
+            None if ty.is_index() && params.is_empty() => dims += 1,
+            None => bail!("@{name}: argument {i} is of type {ty}"),
+        }
+    }
+    let end = block.terminator().context("a function returns")?;
+    let results = end
+        .operands()
+        .map(|value| {
+            let ty = value.r#type();
+            TensorType::of(ty).with_context(|| format!("@{name}: a result is of type {ty}"))
+        })
+        .collect::<Result<_>>()?;
+    let public = !func.has_attribute("sym_visibility");
+    Ok(Signature {
+        name,
+        dims,
+        params,
+        results,
+        public,
+    })
+}
+
+/// The signature of the function of that name.
+pub fn signature_of(module: &Module, name: &str) -> Result<Signature> {
+    for func in functions(module) {
+        let found = signature(func)?;
+        if found.name == name {
+            return Ok(found);
+        }
+    }
+    bail!("there is no function @{name}")
+}
+
+/// Makes every public function an entry of the library `stem`, as the frontend would: dims named `d0`, `d1` … and
+/// arguments `a0`, `a1` … unless `dl.dims` and `dl.shape` say otherwise. A function of one dim needs no `dl.shape`:
+/// each `?` is that dim.
+pub fn make_entries(module: &Module<'static>, stem: &str) -> Result<()> {
+    let attribute = |text: &str| {
+        Attribute::parse(context(), text).with_context(|| format!("`{text}` is no attribute"))
+    };
+    set_attribute(
+        module.as_operation(),
+        "dl.stem",
+        attribute(&format!("{stem:?}"))?,
+    );
+    for func in functions(module) {
+        let signature = signature(func)?;
+        if !signature.public {
+            continue;
+        }
+        let name = &signature.name;
+        let dims = match func.attribute("dl.dims") {
+            Ok(dims) => strings(dims)?,
+            Err(_) => (0..signature.dims).map(|i| format!("d{i}")).collect(),
+        };
+        let ranges = vec!["[0, -1]"; signature.dims].join(", ");
+        let args = leaves(
+            func,
+            "arg_attrs",
+            signature.dims,
+            "a",
+            &signature.params,
+            &dims,
+        );
+        let results = leaves(func, "res_attrs", 0, "out", &signature.results, &dims);
+        for (key, value) in [
+            ("dl.entry", format!("\"{stem}_{name}\"")),
+            ("dl.name", format!("{name:?}")),
+            ("dl.dims", format!("{dims:?}")),
+            ("dl.ranges", format!("[{ranges}]")),
+            ("arg_attrs", args.with_context(|| format!("@{name}"))?),
+            ("res_attrs", results.with_context(|| format!("@{name}"))?),
+        ] {
+            if value != "[]" || key.starts_with("dl.") {
+                set_attribute(func, key, attribute(&value)?);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn strings(list: Attribute) -> Result<Vec<String>> {
+    let list = ArrayAttribute::try_from(list)?;
+    (0..list.len())
+        .map(|i| {
+            Ok(StringAttribute::try_from(list.element(i)?)?
+                .value()
+                .to_string())
+        })
+        .collect()
+}
+
+/// The attributes of a function's arguments (after its `skip` dims) or results, as text.
+fn leaves(
+    func: OperationRef,
+    key: &str,
+    skip: usize,
+    prefix: &str,
+    types: &[TensorType],
+    dims: &[String],
+) -> Result<String> {
+    let given = func
+        .attribute(key)
+        .ok()
+        .and_then(|given| ArrayAttribute::try_from(given).ok());
+    let mut texts = vec!["{}".to_string(); skip];
+    for (i, ty) in types.iter().enumerate() {
+        let shape = given
+            .and_then(|given| DictionaryAttribute::try_from(given.element(skip + i).ok()?).ok())
+            .and_then(|given| given.element_by_name("dl.shape"));
+        let shape = match shape {
+            Some(shape) => strings(shape)?,
+            None => ty
+                .dims
+                .iter()
+                .map(|dim| match (dim, dims) {
+                    (Some(dim), _) => Ok(dim.to_string()),
+                    (None, [only]) => Ok(only.clone()),
+                    _ => bail!(
+                        "the `?` of {prefix}{i} need `dl.shape`, as there are {} dims",
+                        dims.len()
+                    ),
+                })
+                .collect::<Result<_>>()?,
+        };
+        ensure!(
+            shape.len() == ty.dims.len(),
+            "`dl.shape` of {prefix}{i} has another rank than {ty}"
+        );
+        let path = match (prefix, types.len()) {
+            ("out", 1) => "out".into(),
+            ("out", _) => format!("out.{i}"),
+            _ => format!("{prefix}{i}"),
+        };
+        texts.push(format!("{{dl.path = \"{path}\", dl.shape = {shape:?}}}"));
+    }
+    Ok(format!("[{}]", texts.join(", ")))
+}

@@ -1,0 +1,37 @@
+//! `RUN` lines, run by `sh` as lit would: `%s` is the file, `%t` a path for temporary files.
+
+use crate::files;
+use anyhow::{Context, Result, ensure};
+use std::{env, path::Path, process::Command};
+
+/// Runs the commands of a file, one after another, until one fails.
+pub fn run(path: &Path, commands: &[String]) -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let temporary = folder.path().join("t");
+    let paths = [files::tools()?, files::llvm()?];
+    let rest = env::var_os("PATH").unwrap_or_default();
+    let search = env::join_paths(paths.iter().cloned().chain(env::split_paths(&rest)))?;
+    for command in commands {
+        let line = command
+            .replace("%s", &path.display().to_string())
+            .replace("%S", &path.parent().unwrap_or(path).display().to_string())
+            .replace("%t", &temporary.display().to_string());
+        // As lit does: a pipe fails where any of its commands does.
+        let script = format!("set -o pipefail\n{line}");
+        let mut shell = Command::new("bash");
+        shell
+            .arg("-c")
+            .arg(&script)
+            .env("PATH", &search)
+            .current_dir(folder.path());
+        let output = shell.output().context("cannot run bash")?;
+        ensure!(
+            output.status.success(),
+            "`{command}`: {}\n{}{}",
+            output.status,
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
+    Ok(())
+}

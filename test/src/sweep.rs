@@ -1,0 +1,269 @@
+//! Every op on every element type that it takes, on a set of shapes, compared with the reference evaluator.
+//!
+//! The cases come from the table of ops: elementwise ops from their records, the others from one function
+//! each, found by a match without a wildcard. Inputs hold each type's special values. Sums are taken of small
+//! whole numbers, on which every order gives the same bits, and once more of any numbers within a tolerance.
+
+mod elementwise;
+mod indexing;
+mod movement;
+mod structured;
+
+use crate::{
+    compare,
+    compare::Bound,
+    module,
+    runner::{Reference, Runner},
+    values::Random,
+};
+use anyhow::{Context, Result, ensure};
+use dlc_abi::DType;
+use dlc_dialects::ops::OpKind;
+use dlc_runtime::Tensor;
+
+/// Arguments of a function.
+pub struct Call {
+    /// The values of its dims.
+    pub dims: Vec<i64>,
+    /// Its tensors.
+    pub args: Vec<Tensor>,
+}
+
+/// A function of one op, with calls.
+pub struct Case {
+    /// Its name.
+    pub name: String,
+    /// Its text.
+    pub text: String,
+    /// What it is called with.
+    pub calls: Vec<Call>,
+    /// How far results may be off.
+    pub bound: Bound,
+}
+
+/// A tensor type by names of dims: a number is static, anything else a polynomial over the function's dims.
+#[derive(Clone)]
+pub struct Leaf(pub DType, pub Vec<String>);
+
+/// A leaf of the given dims.
+pub fn leaf(dtype: DType, dims: &[&str]) -> Leaf {
+    Leaf(dtype, dims.iter().map(|dim| dim.to_string()).collect())
+}
+
+impl Leaf {
+    /// The type in MLIR.
+    pub fn ty(&self) -> String {
+        let dims = self.1.iter().map(|dim| match dim.parse::<usize>() {
+            Ok(dim) => format!("{dim}x"),
+            Err(_) => "?x".into(),
+        });
+        format!(
+            "tensor<{}{}>",
+            dims.collect::<String>(),
+            module::mlir_name(self.0)
+        )
+    }
+
+    fn attributes(&self) -> String {
+        format!("{{dl.shape = {:?}}}", self.1)
+    }
+
+    /// The shape where the dims have these values; only for dims that are names or numbers.
+    pub fn shape(&self, names: &[&str], values: &[i64]) -> Result<Vec<usize>> {
+        let size = |dim: &String| match dim.parse() {
+            Ok(dim) => Ok(dim),
+            Err(_) => {
+                let at = names.iter().position(|name| name == dim);
+                at.map(|at| values[at] as usize)
+                    .with_context(|| format!("no dim `{dim}`"))
+            }
+        };
+        self.1.iter().map(size).collect()
+    }
+}
+
+/// A function `name` of dims `%m` … and tensors `%a0` …, which returns the `%y` of its body.
+pub fn function(name: &str, dims: &[&str], params: &[Leaf], result: &Leaf, body: &str) -> String {
+    let mut list = dims
+        .iter()
+        .map(|dim| format!("%{dim}: index"))
+        .collect::<Vec<_>>();
+    for (i, param) in params.iter().enumerate() {
+        list.push(format!("%a{i}: {} {}", param.ty(), param.attributes()));
+    }
+    format!(
+        "func.func @{name}({}) -> ({} {}) attributes {{dl.dims = {dims:?}}} {{\n  {body}\n  return %y : {}\n}}\n",
+        list.join(", "),
+        result.ty(),
+        result.attributes(),
+        result.ty()
+    )
+}
+
+/// Something to sweep over: a form of an op with its dims, arguments and body.
+pub struct Form<'a> {
+    /// Distinguishes the function's name.
+    pub tag: &'a str,
+    /// Names of the dims.
+    pub dims: &'a [&'a str],
+    /// Types of the arguments.
+    pub params: Vec<Leaf>,
+    /// Type of the result.
+    pub result: Leaf,
+    /// The body, which defines `%y`.
+    pub body: String,
+    /// Values of the dims, one list for each call.
+    pub sizes: &'a [&'a [i64]],
+}
+
+impl Form<'_> {
+    /// The case whose arguments `fill` makes from the number of the argument, its type and its shape.
+    pub fn case(
+        &self,
+        kind: OpKind,
+        dtype: DType,
+        bound: Bound,
+        mut fill: impl FnMut(usize, DType, &[usize], &mut Random) -> Result<Tensor>,
+    ) -> Result<Case> {
+        let name = format!("{}_{}_{}", kind.mnemonic(), dtype, self.tag);
+        let mut random = Random::of(&name);
+        let mut calls = vec![];
+        for sizes in self.sizes {
+            let args = self
+                .params
+                .iter()
+                .enumerate()
+                .map(|(i, param)| fill(i, param.0, &param.shape(self.dims, sizes)?, &mut random))
+                .collect::<Result<_>>()?;
+            calls.push(Call {
+                dims: sizes.to_vec(),
+                args,
+            });
+        }
+        let text = function(&name, self.dims, &self.params, &self.result, &self.body);
+        Ok(Case {
+            name,
+            text,
+            calls,
+            bound,
+        })
+    }
+}
+
+/// All cases of an op; `ulp` is what its test file allows.
+pub fn cases(kind: OpKind, ulp: Option<f64>) -> Result<Vec<Case>> {
+    match kind {
+        OpKind::Constant => movement::constant(),
+        OpKind::DimValue => movement::dim_value(),
+        OpKind::Iota => movement::iota(),
+        OpKind::Broadcast => movement::broadcast(),
+        OpKind::Reshape => movement::reshape(),
+        OpKind::Transpose => movement::transpose(),
+        OpKind::Reverse => movement::reverse(),
+        OpKind::Concatenate => movement::concatenate(),
+        OpKind::Slice => movement::slice(),
+        OpKind::UpdateSlice => movement::update_slice(),
+        OpKind::Pad => movement::pad(),
+        OpKind::DotGeneral => structured::dot_general(),
+        OpKind::Reduce => structured::reduce(),
+        OpKind::ArgReduce => structured::arg_reduce(),
+        OpKind::Take => indexing::take(),
+        OpKind::TakeAlongAxis => indexing::take_along_axis(),
+        OpKind::ScatterAdd => indexing::scatter_add(),
+        OpKind::ScatterAddAlongAxis => indexing::scatter_add_along_axis(),
+        OpKind::RandomBits => movement::random_bits(),
+        OpKind::Grad => structured::grad(),
+        OpKind::Convert => elementwise::convert(),
+        OpKind::Bitcast => elementwise::bitcast(),
+        OpKind::Add
+        | OpKind::Sub
+        | OpKind::Mul
+        | OpKind::Div
+        | OpKind::Rem
+        | OpKind::Neg
+        | OpKind::Abs
+        | OpKind::Sign
+        | OpKind::Maximum
+        | OpKind::Minimum
+        | OpKind::Pow
+        | OpKind::Square
+        | OpKind::Sqrt
+        | OpKind::Rsqrt
+        | OpKind::Exp
+        | OpKind::Expm1
+        | OpKind::Log
+        | OpKind::Log1p
+        | OpKind::Sin
+        | OpKind::Cos
+        | OpKind::Tan
+        | OpKind::Asin
+        | OpKind::Acos
+        | OpKind::Atan
+        | OpKind::Sinh
+        | OpKind::Cosh
+        | OpKind::Tanh
+        | OpKind::Erf
+        | OpKind::Sigmoid
+        | OpKind::Softplus
+        | OpKind::Floor
+        | OpKind::Ceil
+        | OpKind::Round
+        | OpKind::Atan2
+        | OpKind::BitwiseAnd
+        | OpKind::BitwiseOr
+        | OpKind::BitwiseXor
+        | OpKind::BitwiseNot
+        | OpKind::ShiftLeft
+        | OpKind::ShiftRight
+        | OpKind::Equal
+        | OpKind::NotEqual
+        | OpKind::Less
+        | OpKind::LessEqual
+        | OpKind::Greater
+        | OpKind::GreaterEqual
+        | OpKind::Isnan
+        | OpKind::Isfinite
+        | OpKind::Isinf
+        | OpKind::Select
+        | OpKind::StopGradient => elementwise::cases(kind, ulp),
+    }
+}
+
+/// Runs all cases of an op on a runner.
+pub fn run(kind: OpKind, ulp: Option<f64>, runner: &dyn Runner) -> Result<()> {
+    let cases = cases(kind, ulp)?;
+    ensure!(!cases.is_empty(), "the op has no cases");
+    let text = cases
+        .iter()
+        .map(|case| case.text.as_str())
+        .collect::<String>();
+    let reference = Reference.load(&text)?;
+    let program = runner.load(&text)?;
+    let mut failures = vec![];
+    for case in &cases {
+        for call in &case.calls {
+            let expected = reference
+                .call(&case.name, &call.dims, &call.args)
+                .with_context(|| format!("the reference on @{}{:?}", case.name, call.dims))?;
+            let run = || -> Result<()> {
+                let actual = program.call(&case.name, &call.dims, &call.args)?;
+                ensure!(expected.len() == actual.len(), "{} results", actual.len());
+                for (expected, actual) in expected.iter().zip(&actual) {
+                    compare::check(expected, actual, case.bound)?;
+                }
+                Ok(())
+            };
+            if let Err(error) = run() {
+                failures.push(format!("@{}{:?}: {error:#}", case.name, call.dims));
+            }
+        }
+    }
+    const SHOWN: usize = 12;
+    let (count, shown) = (failures.len(), &failures[..failures.len().min(SHOWN)]);
+    ensure!(
+        count == 0,
+        "{count} calls differ from the reference:\n{}",
+        shown.join("\n")
+    );
+    Ok(())
+}

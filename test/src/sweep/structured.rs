@@ -1,0 +1,349 @@
+//! Contractions, reductions and gradients.
+
+use super::{Case, Form, leaf, movement::mixed};
+use crate::{
+    compare::{Bound, tolerance},
+    values::{self, DTYPES, Random, is_float, uniform_tensor, whole_tensor},
+};
+use anyhow::Result;
+use dlc_abi::DType;
+use dlc_dialects::ops::OpKind;
+use dlc_runtime::Tensor;
+
+fn numbers() -> impl Iterator<Item = DType> {
+    DTYPES.into_iter().filter(|&dtype| dtype != DType::Bool)
+}
+
+/// Small whole numbers, whose sums and products are exact in every order.
+pub(super) fn whole(
+    _: usize,
+    dtype: DType,
+    shape: &[usize],
+    random: &mut Random,
+) -> Result<Tensor> {
+    whole_tensor(dtype, shape, (-3, 3), random)
+}
+
+fn unit(_: usize, dtype: DType, shape: &[usize], random: &mut Random) -> Result<Tensor> {
+    uniform_tensor(dtype, shape, (-1.0, 1.0), random)
+}
+
+/// Many terms each round once.
+fn sum_tolerance(dtype: DType) -> Bound {
+    Bound::Near(tolerance(dtype) * 5.0)
+}
+
+pub(super) fn dot_general() -> Result<Vec<Case>> {
+    const SIZES: &[&[i64]] = &[
+        &[1, 1, 1],
+        &[3, 5, 7],
+        &[0, 3, 2],
+        &[2, 0, 3],
+        &[2, 3, 0],
+        &[17, 33, 9],
+        &[65, 70, 67],
+    ];
+    const SMALL: &[&[i64]] = &[&[1, 1, 1], &[3, 5, 7], &[2, 0, 3], &[9, 17, 12]];
+    const LINES: &[&[i64]] = &[&[0], &[1], &[7], &[67], &[129]];
+    const PAIRS: &[&[i64]] = &[&[3, 5], &[0, 4], &[4, 0], &[33, 19]];
+    let mut cases = vec![];
+    for dtype in numbers() {
+        let form = |tag, dims, l: &[&str], r: &[&str], axes: &str, y: &[&str], sizes| {
+            let (l, r, y) = (leaf(dtype, l), leaf(dtype, r), leaf(dtype, y));
+            let body = format!(
+                "%y = dl.dot_general %a0, %a1 {axes} : ({}, {}) -> {}",
+                l.ty(),
+                r.ty(),
+                y.ty()
+            );
+            Form {
+                tag,
+                dims,
+                params: vec![l, r],
+                result: y,
+                body,
+                sizes,
+            }
+        };
+        let mkn = &["m", "k", "n"];
+        let forms = [
+            form(
+                "nn",
+                mkn,
+                &["m", "k"],
+                &["k", "n"],
+                "batch [] x [] contract [1] x [0]",
+                &["m", "n"],
+                SIZES,
+            ),
+            form(
+                "nt",
+                mkn,
+                &["m", "k"],
+                &["n", "k"],
+                "batch [] x [] contract [1] x [1]",
+                &["m", "n"],
+                SIZES,
+            ),
+            form(
+                "tn",
+                mkn,
+                &["k", "m"],
+                &["k", "n"],
+                "batch [] x [] contract [0] x [0]",
+                &["m", "n"],
+                SIZES,
+            ),
+            form(
+                "tt",
+                mkn,
+                &["k", "m"],
+                &["n", "k"],
+                "batch [] x [] contract [0] x [1]",
+                &["m", "n"],
+                SMALL,
+            ),
+            form(
+                "static",
+                &[],
+                &["8", "16"],
+                &["16", "10"],
+                "batch [] x [] contract [1] x [0]",
+                &["8", "10"],
+                &[&[]],
+            ),
+            form(
+                "batch",
+                mkn,
+                &["3", "m", "k"],
+                &["3", "k", "n"],
+                "batch [0] x [0] contract [2] x [1]",
+                &["3", "m", "n"],
+                SMALL,
+            ),
+            form(
+                "inner_batch",
+                mkn,
+                &["m", "4", "k"],
+                &["n", "k", "4"],
+                "batch [1] x [2] contract [2] x [1]",
+                &["4", "m", "n"],
+                SMALL,
+            ),
+            form(
+                "free",
+                &["m", "n"],
+                &["m", "2", "n"],
+                &["n", "3"],
+                "batch [] x [] contract [2] x [0]",
+                &["m", "2", "3"],
+                PAIRS,
+            ),
+            form(
+                "two",
+                &["m", "n"],
+                &["m", "n", "2"],
+                &["2", "n"],
+                "batch [] x [] contract [1, 2] x [1, 0]",
+                &["m"],
+                PAIRS,
+            ),
+            form(
+                "dot",
+                &["k"],
+                &["k"],
+                &["k"],
+                "batch [] x [] contract [0] x [0]",
+                &[],
+                LINES,
+            ),
+            form(
+                "vector",
+                &["m", "k"],
+                &["m", "k"],
+                &["k"],
+                "batch [] x [] contract [1] x [0]",
+                &["m"],
+                PAIRS,
+            ),
+            form(
+                "outer",
+                &["m", "n"],
+                &["m"],
+                &["n"],
+                "batch [] x [] contract [] x []",
+                &["m", "n"],
+                PAIRS,
+            ),
+            form(
+                "scalar",
+                &[],
+                &[],
+                &[],
+                "batch [] x [] contract [] x []",
+                &[],
+                &[&[]],
+            ),
+            form(
+                "rowwise",
+                &["m", "n"],
+                &["m", "n"],
+                &["m", "n"],
+                "batch [0] x [0] contract [1] x [1]",
+                &["m"],
+                PAIRS,
+            ),
+        ];
+        for form in &forms {
+            cases.push(form.case(OpKind::DotGeneral, dtype, Bound::Exact, whole)?);
+        }
+        if is_float(dtype) {
+            let form = form(
+                "any",
+                mkn,
+                &["m", "k"],
+                &["k", "n"],
+                "batch [] x [] contract [1] x [0]",
+                &["m", "n"],
+                SIZES,
+            );
+            cases.push(form.case(OpKind::DotGeneral, dtype, sum_tolerance(dtype), unit)?);
+        }
+    }
+    Ok(cases)
+}
+
+/// Powers of two and their opposites: products are exact in every order.
+fn powers(_: usize, dtype: DType, shape: &[usize], random: &mut Random) -> Result<Tensor> {
+    if !is_float(dtype) {
+        return values::random_tensor(dtype, shape, random);
+    }
+    let mut tensor = Tensor::zeros(dtype, shape)?;
+    tensor.fill_with(|| *random.choose(&[1.0, -1.0, 1.0, 2.0, 0.5]))?;
+    Ok(tensor)
+}
+
+pub(super) fn reduce() -> Result<Vec<Case>> {
+    const LINES: &[&[i64]] = &[&[0], &[1], &[7], &[67], &[129], &[1000]];
+    const PAIRS: &[&[i64]] = &[&[3, 5], &[0, 4], &[4, 0], &[1, 1], &[5, 33], &[33, 19]];
+    let mut cases = vec![];
+    for dtype in DTYPES {
+        let kinds: &[&str] = match dtype {
+            DType::Bool => &["any", "all"],
+            _ => &["sum", "prod", "max", "min"],
+        };
+        for kind in kinds {
+            let forms: [(&str, &[&str], &[&str], &str, &[&str], &[&[i64]]); 9] = [
+                ("line", &["n"], &["n"], "[0]", &[], LINES),
+                ("rows", &["m", "n"], &["m", "n"], "[1]", &["m"], PAIRS),
+                ("columns", &["m", "n"], &["m", "n"], "[0]", &["n"], PAIRS),
+                ("both", &["m", "n"], &["m", "n"], "[0, 1]", &[], PAIRS),
+                ("none", &["n"], &["n"], "[]", &["n"], &[&[5]]),
+                ("static", &[], &["4", "19"], "[1]", &["4"], &[&[]]),
+                ("middle", &[], &["3", "4", "5"], "[1]", &["3", "5"], &[&[]]),
+                (
+                    "outer",
+                    &["m", "n"],
+                    &["m", "4", "n"],
+                    "[0, 2]",
+                    &["4"],
+                    PAIRS,
+                ),
+                ("scalar", &[], &[], "[]", &[], &[&[]]),
+            ];
+            for (tag, dims, x, axes, y, sizes) in forms {
+                let (x, y) = (leaf(dtype, x), leaf(dtype, y));
+                let body = format!(
+                    "%y = dl.reduce \"{kind}\" %a0 axes {axes} : {} -> {}",
+                    x.ty(),
+                    y.ty()
+                );
+                let tag = format!("{kind}_{tag}");
+                let mut form = Form {
+                    tag: &tag,
+                    dims,
+                    params: vec![x],
+                    result: y,
+                    body,
+                    sizes,
+                };
+                let fill = match *kind {
+                    "sum" => whole,
+                    "prod" => powers,
+                    _ => mixed,
+                };
+                cases.push(form.case(OpKind::Reduce, dtype, Bound::Exact, fill)?);
+                if *kind == "sum" && is_float(dtype) {
+                    let tag = format!("{tag}_any");
+                    form.tag = &tag;
+                    cases.push(form.case(OpKind::Reduce, dtype, sum_tolerance(dtype), unit)?);
+                }
+            }
+        }
+    }
+    Ok(cases)
+}
+
+pub(super) fn arg_reduce() -> Result<Vec<Case>> {
+    const LINES: &[&[i64]] = &[&[1], &[7], &[67], &[129]];
+    const PAIRS: &[&[i64]] = &[&[3, 5], &[0, 4], &[1, 1], &[5, 33]];
+    let mut cases = vec![];
+    for dtype in numbers() {
+        for kind in ["argmax", "argmin"] {
+            let forms: [(&str, &[&str], &[&str], usize, &[&str], &[&[i64]]); 4] = [
+                ("line", &["n"], &["n"], 0, &[], LINES),
+                ("rows", &["m", "n"], &["m", "n"], 1, &["m"], PAIRS),
+                ("columns", &["m", "n"], &["n", "m"], 0, &["m"], PAIRS),
+                ("static", &[], &["2", "7", "3"], 1, &["2", "3"], &[&[]]),
+            ];
+            for (tag, dims, x, axis, y, sizes) in forms {
+                let (x, y) = (leaf(dtype, x), leaf(DType::I32, y));
+                let body = format!(
+                    "%y = dl.arg_reduce \"{kind}\" %a0 axis {axis} : {} -> {}",
+                    x.ty(),
+                    y.ty()
+                );
+                let ties = format!("{kind}_{tag}_ties");
+                let mut form = Form {
+                    tag: &ties,
+                    dims,
+                    params: vec![x],
+                    result: y,
+                    body,
+                    sizes,
+                };
+                cases.push(form.case(OpKind::ArgReduce, dtype, Bound::Exact, whole)?);
+                let any = format!("{kind}_{tag}_any");
+                form.tag = &any;
+                cases.push(form.case(OpKind::ArgReduce, dtype, Bound::Exact, mixed)?);
+            }
+        }
+    }
+    Ok(cases)
+}
+
+/// The gradient of `sum(x * x * x)`, by value and gradient.
+pub(super) fn grad() -> Result<Vec<Case>> {
+    let mut cases = vec![];
+    for dtype in DTYPES.into_iter().filter(|&dtype| is_float(dtype)) {
+        let (x, s) = (leaf(dtype, &["n"]), leaf(dtype, &[]));
+        let (xt, st) = (x.ty(), s.ty());
+        let body = format!("%y = dl.grad @cube_{dtype}(%n, %a0) wrt [0] : (index, {xt}) -> {xt}");
+        let form = Form {
+            tag: "cube",
+            dims: &["n"],
+            params: vec![x.clone()],
+            result: x,
+            body,
+            sizes: &[&[0], &[1], &[67]],
+        };
+        let mut case = form.case(OpKind::Grad, dtype, Bound::Exact, whole)?;
+        case.text += &format!(
+            "func.func private @cube_{dtype}(%n: index, %x: {xt}) -> {st} {{\n  \
+             %s = dl.mul %x, %x : {xt}\n  %c = dl.mul %s, %x : {xt}\n  \
+             %y = dl.reduce \"sum\" %c axes [0] : {xt} -> {st}\n  return %y : {st}\n}}\n"
+        );
+        cases.push(case);
+    }
+    Ok(cases)
+}
