@@ -1,2 +1,82 @@
-//! Placeholder.
-fn main() {}
+//! `cargo xtask`: set-up, tests, demo, benchmarks and the checks of the code base.
+//!
+//! Invariant: builds without LLVM and MLIR, so that it can say what is missing on a clean machine.
+
+mod bench;
+mod demo;
+mod docs;
+mod llvm;
+mod process;
+mod test;
+mod tidy;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Set-up, tests, demo, benchmarks and the checks of the code base
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Builds the compiler, trains the digits example from Rust and from C
+    Demo {
+        /// Builds the compiler with optimisation
+        #[arg(long)]
+        release: bool,
+    },
+    /// Builds everything and runs every test and `tidy`
+    Test {
+        /// Only tests whose name contains this; then without `tidy`
+        filter: Option<String>,
+    },
+    /// Rewrites the goldens that the tests compare with
+    Bless {
+        /// Only goldens of tests whose name contains this
+        filter: Option<String>,
+    },
+    /// Checks the rules of the code base
+    Tidy,
+    /// Times built libraries against NumPy, PyTorch and JAX where they are installed
+    Bench {
+        /// Arguments for test/bench/bench.py
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Says what is installed and what is missing
+    Doctor {
+        /// Installs what is missing
+        #[arg(long)]
+        install: bool,
+    },
+    /// Writes the reference of the dl dialect, dialects/OPS.md
+    Docs {
+        /// Fails when it is not up to date
+        #[arg(long)]
+        check: bool,
+    },
+}
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().task {
+        Task::Demo { release } => demo::run(release),
+        Task::Test { filter } => test::run(filter.as_deref()),
+        Task::Bless { filter } => test::bless(filter.as_deref()),
+        Task::Tidy => tidy::run(),
+        Task::Bench { arguments } => bench::run(&arguments),
+        Task::Doctor { install } => llvm::doctor(install),
+        Task::Docs { check } => docs::run(check),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
