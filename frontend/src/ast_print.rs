@@ -47,7 +47,9 @@ struct Printer {
 fn level(kind: &ExprKind) -> u8 {
     match kind {
         ExprKind::Lambda { .. } | ExprKind::Range { .. } => 0,
-        ExprKind::Binary { op: BinaryOp::Pow, .. } => 7,
+        ExprKind::Binary {
+            op: BinaryOp::Pow, ..
+        } => 7,
         ExprKind::Binary { op, .. } => op.precedence(),
         ExprKind::Unary { .. } => 6,
         _ => 8,
@@ -130,7 +132,11 @@ impl Printer {
                 match (prefix.is_empty(), names.as_slice()) {
                     (true, names) => self.put(&format!("use {}", names.join(", "))),
                     (false, [one]) => self.put(&format!("use {}::{one}", prefix.join("::"))),
-                    (false, names) => self.put(&format!("use {}::{{{}}}", prefix.join("::"), names.join(", "))),
+                    (false, names) => self.put(&format!(
+                        "use {}::{{{}}}",
+                        prefix.join("::"),
+                        names.join(", ")
+                    )),
                 }
             }
             ItemKind::Test(item) => {
@@ -303,15 +309,25 @@ impl Printer {
 
     fn stmt(&mut self, stmt: &Stmt) {
         match &stmt.kind {
-            StmtKind::Let { pattern, ty, value } => self.binding("let ", pattern, ty.as_ref(), value),
-            StmtKind::Var { pattern, ty, value } => self.binding("var ", pattern, ty.as_ref(), value),
-            StmtKind::Assign { target, op, value, .. } => {
+            StmtKind::Let { pattern, ty, value } => {
+                self.binding("let ", pattern, ty.as_ref(), value)
+            }
+            StmtKind::Var { pattern, ty, value } => {
+                self.binding("var ", pattern, ty.as_ref(), value)
+            }
+            StmtKind::Assign {
+                target, op, value, ..
+            } => {
                 self.expr(target, 0);
                 self.put(&format!(" {}= ", op.map_or("", BinaryOp::symbol)));
                 self.expr(value, 0);
             }
             StmtKind::Expr(value) => self.expr(value, 0),
-            StmtKind::For { pattern, iter, body } => {
+            StmtKind::For {
+                pattern,
+                iter,
+                body,
+            } => {
                 self.put("for ");
                 self.pattern(pattern);
                 self.put(" in ");
@@ -351,7 +367,11 @@ impl Printer {
         self.put(if iter.enumerate { "enumerate(" } else { "" });
         self.put(if iter.reversed { "reversed(" } else { "" });
         match &iter.kind {
-            IterKind::Range { start, end, inclusive } => {
+            IterKind::Range {
+                start,
+                end,
+                inclusive,
+            } => {
                 self.expr(start, 4);
                 self.put(if *inclusive { "..=" } else { ".." });
                 self.expr(end, 4);
@@ -397,7 +417,9 @@ impl Printer {
                 self.put(op.symbol());
                 self.expr(operand, 6);
             }
-            ExprKind::Binary { op, left, right, .. } => {
+            ExprKind::Binary {
+                op, left, right, ..
+            } => {
                 let own = level(kind);
                 let (before, after) = match op {
                     BinaryOp::Pow => (8, 6),
@@ -408,7 +430,9 @@ impl Printer {
                 self.put(&format!(" {} ", op.symbol()));
                 self.expr(right, after);
             }
-            ExprKind::Call { callee, dims, args, .. } => {
+            ExprKind::Call {
+                callee, dims, args, ..
+            } => {
                 self.expr(callee, 8);
                 self.dim_args(dims);
                 self.put("(");
@@ -429,7 +453,11 @@ impl Printer {
                 self.expr(base, 8);
                 self.put(&format!(".{index}"));
             }
-            ExprKind::If { cond, then, otherwise } => {
+            ExprKind::If {
+                cond,
+                then,
+                otherwise,
+            } => {
                 self.put("if ");
                 self.head(cond);
                 self.put(" ");
@@ -452,7 +480,12 @@ impl Printer {
                 self.put("| ");
                 self.expr(body, 0);
             }
-            ExprKind::Struct { path, dims, fields, base } => {
+            ExprKind::Struct {
+                path,
+                dims,
+                fields,
+                base,
+            } => {
                 self.put(&path.to_string());
                 self.dim_args(dims);
                 self.put(" { ");
@@ -476,7 +509,11 @@ impl Printer {
                 self.list(values, |this, value| this.expr(value, 0));
                 self.put(if values.len() == 1 { ",)" } else { ")" });
             }
-            ExprKind::Range { start, end, inclusive } => {
+            ExprKind::Range {
+                start,
+                end,
+                inclusive,
+            } => {
                 self.expr(start, 4);
                 self.put(if *inclusive { "..=" } else { ".." });
                 self.expr(end, 4);
@@ -489,7 +526,11 @@ impl Printer {
     fn float(&mut self, value: f64) {
         let start = self.text.len();
         let plain = (1e-4..1e16).contains(&value.abs()) || value == 0.0;
-        let written = if plain { write!(self.text, "{value:?}") } else { write!(self.text, "{value:e}") };
+        let written = if plain {
+            write!(self.text, "{value:?}")
+        } else {
+            write!(self.text, "{value:e}")
+        };
         written.expect("a string takes every text");
         debug_assert!(self.text[start..].contains(['.', 'e']));
     }
@@ -507,7 +548,11 @@ impl Printer {
                 }
                 if let Some(step) = step {
                     // Two colons between two names would join them.
-                    self.put(if end.is_none() && start.is_some() { " :" } else { ":" });
+                    self.put(if end.is_none() && start.is_some() {
+                        " :"
+                    } else {
+                        ":"
+                    });
                     self.expr(step, 1);
                 }
             }

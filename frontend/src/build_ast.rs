@@ -291,6 +291,16 @@ impl<'a> Builder<'a> {
                 kind: StmtKind::Expr(value),
                 ..
             }) => Some(Box::new(value)),
+            // What did not parse may have been the value.
+            Some(Stmt {
+                kind: StmtKind::Error,
+                span,
+                ..
+            }) => Some(Box::new(Expr {
+                kind: ExprKind::Error,
+                span,
+                depth: 0,
+            })),
             Some(last) => {
                 stmts.push(last);
                 None

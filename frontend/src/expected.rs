@@ -130,6 +130,7 @@ impl Context<'_> {
         let wanted = one_of(&self.wanted());
         let found = match self.found() {
             Some(tok) => tok.describe(),
+            None if self.is_line_item() => "the end of the line".to_owned(),
             None => "the end of the item".to_owned(),
         };
         let before = self.before(1).map(|token| match &token.tok {
@@ -154,10 +155,16 @@ impl Context<'_> {
                 tok.text()
             ));
         }
-        let single = ["`:`", "`=`", "`in`", "`->`"].into_iter().find(|one| *one == wanted);
+        let single = ["`:`", "`=`", "`in`", "`->`"]
+            .into_iter()
+            .find(|one| *one == wanted);
         if let (Some(single), Some(before)) = (single, self.before(1)) {
             let sign = single.trim_matches('`');
-            let text = if sign == ":" { ":".to_owned() } else { format!(" {sign}") };
+            let text = if sign == ":" {
+                ":".to_owned()
+            } else {
+                format!(" {sign}")
+            };
             diagnostic = diagnostic.suggest(format!("write {single}"), before.span.at_end(), text);
         }
         let missing_comma = self.accepts(",")
@@ -170,6 +177,13 @@ impl Context<'_> {
                 diagnostic.suggest("separate the entries by a comma", before.span.at_end(), ",");
         }
         diagnostic
+    }
+
+    /// Whether the item ends with its line.
+    fn is_line_item(&self) -> bool {
+        self.tokens
+            .iter()
+            .any(|token| matches!(token.tok, Tok::Const | Tok::Import | Tok::Use))
     }
 
     /// What was wanted, in words.

@@ -112,7 +112,14 @@ fn head_of_item(cx: &Context<'_>, found: Option<&Tok>) -> Option<Diagnostic> {
         }
         (Tok::Colon, _) if in_fn && !in_body && cx.accepts("BODY_BRACE") && !cx.accepts("->") => {
             let help = "write `fn … { … }`, without `:`";
-            Some(error(Code::DL0106, "the body of a function stands in braces", place).help(help))
+            Some(
+                error(
+                    Code::DL0106,
+                    "the body of a function stands in braces",
+                    place,
+                )
+                .help(help),
+            )
         }
         (Tok::LBracket, Tok::Ident(_))
             if in_fn && !in_body && open.is_none() && cx.accepts("<") =>
@@ -151,7 +158,9 @@ fn head_of_item(cx: &Context<'_>, found: Option<&Tok>) -> Option<Diagnostic> {
             let diagnostic = error(Code::DL0101, message, place);
             Some(match found? {
                 Tok::Ident(_) => diagnostic.suggest("write `->`", place.at_start(), "-> "),
-                _ if cx.before(1)?.span.end == place.start => diagnostic.suggest("write `->`", place, " ->"),
+                _ if cx.before(1)?.span.end == place.start => {
+                    diagnostic.suggest("write `->`", place, " ->")
+                }
                 _ => diagnostic.suggest("write `->`", place, "->"),
             })
         }
@@ -204,11 +213,17 @@ fn condition(cx: &Context<'_>, found: Option<&Tok>) -> Option<Diagnostic> {
             }
             Some(Tok::Ident(word)) if matches!(word.as_str(), "then" | "do") => {
                 let message = format!("`{word}` is not part of the language");
-                return Some(error(Code::DL0106, message, place).suggest(
-                    "a block stands in braces",
-                    place,
-                    "{",
-                ));
+                let diagnostic = error(Code::DL0106, message, place);
+                return Some(match cx.after() {
+                    Some(next) if next.tok == Tok::LBrace => {
+                        let with_blank = Span {
+                            end: next.span.start,
+                            ..place
+                        };
+                        diagnostic.suggest("leave it out", with_blank, "")
+                    }
+                    _ => diagnostic.help("a block stands in braces: `{ … }`"),
+                });
             }
             _ => {
                 let message = format!("the block of `{word}` has no `{{`");
@@ -247,12 +262,9 @@ fn other_languages(cx: &Context<'_>, found: Option<&Tok>) -> Option<Diagnostic> 
             let message = format!("a type stands after `{name}`, but this binds nothing");
             Some(error(Code::DL0101, message, place).help(format!("write `let {name}: … = …`")))
         }
-        (Tok::Gt, Tok::Assign) if before.span.end == place.start => {
-            let diagnostic = error(
-                Code::DL0106,
-                "`=>` is not part of the language",
-                before.span.to(place),
-            );
+        (Tok::Assign, _) if adjacent && next_tok == Some(&Tok::Gt) => {
+            let both = place.to(next?.span);
+            let diagnostic = error(Code::DL0106, "`=>` is not part of the language", both);
             Some(
                 diagnostic
                     .help("a function value is written `|x| …`, a result type stands after `->`"),

@@ -122,7 +122,10 @@ pub fn lay_out(tokens: &[Token], indent_of: &dyn Fn(u32) -> u32) -> (Layout, Vec
 impl Pass<'_> {
     /// The `n`-th token after `at`, whatever its line.
     fn peek_token(&self, at: usize, n: usize) -> Option<&Token> {
-        self.tokens[at + 1..].iter().filter(|token| token.tok != Tok::Newline).nth(n)
+        self.tokens[at + 1..]
+            .iter()
+            .filter(|token| token.tok != Tok::Newline)
+            .nth(n)
     }
 
     fn peek(&self, at: usize, n: usize) -> Option<&Tok> {
@@ -337,11 +340,17 @@ impl Pass<'_> {
             return;
         };
         let body_follows = *tok == Tok::LBrace && !frame.heads.is_empty();
-        let ends = frame.block
-            && after_newline
-            && self.last().is_some_and(Tok::ends_expr)
-            && !tok.continues_line()
-            && !body_follows;
+        let complete =
+            self.last().is_some_and(Tok::ends_expr) && !tok.continues_line() && !body_follows;
+        // A keyword of a statement begins one even where the line before is not complete.
+        let cut_off = tok.starts_stmt()
+            && self.last().is_some_and(|last| {
+                !matches!(
+                    last,
+                    Tok::LBrace | Tok::BodyBrace | Tok::Semi | Tok::Newline
+                )
+            });
+        let ends = frame.block && after_newline && (complete || cut_off);
         if ends {
             if let Some(frame) = self.stack.last_mut() {
                 frame.heads.clear();
@@ -442,7 +451,11 @@ impl Pass<'_> {
             .iter()
             .rposition(|frame| closer(&frame.open) == tok)
         else {
-            let before = self.chunk.tokens.last().map_or(span.start, |token| token.span.start);
+            let before = self
+                .chunk
+                .tokens
+                .last()
+                .map_or(span.start, |token| token.span.start);
             self.chunk.damaged.push((before, span.end));
             if let Some(known) = self.added.iter().position(|added| *added == tok) {
                 self.added.swap_remove(known);
@@ -454,23 +467,25 @@ impl Pass<'_> {
                 let text = format!("the open bracket here is `{}`", frame.open.text());
                 diagnostic = diagnostic.secondary(frame.span, text);
             }
-            self.diagnostics.push(diagnostic.suggest("remove it", span, ""));
+            self.diagnostics
+                .push(diagnostic.suggest("remove it", span, ""));
             return;
         };
         if found + 1 < self.stack.len() {
             let open = &self.stack[self.stack.len() - 1];
             let (text, expected) = (open.open.text(), closer(&open.open).text());
+            let message = format!("this `{text}` is never closed");
+            let instead = format!("`{}` where `{expected}` must come first", tok.text());
+            let end = self
+                .chunk
+                .tokens
+                .last()
+                .map_or(span, |token| token.span)
+                .at_end();
             self.diagnostics.push(
-                Diagnostic::error(
-                    Code::DL0102,
-                    format!("this `{text}` is never closed"),
-                    open.span,
-                )
-                .secondary(
-                    span,
-                    format!("`{}` where `{expected}` must come first", tok.text()),
-                )
-                .help(format!("add `{expected}`")),
+                Diagnostic::error(Code::DL0102, message, open.span)
+                    .secondary(span, instead)
+                    .suggest(format!("add `{expected}`"), end, expected),
             );
             self.chunk.damaged.push((open.span.start, span.start));
             while self.stack.len() > found + 1 {

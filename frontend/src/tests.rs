@@ -41,7 +41,10 @@ fn the_program_of_the_language_document_parses() {
     let (file, diagnostics) = parsed(TINY);
     assert_eq!(diagnostics, []);
     assert_eq!(file.items.len(), 16);
-    assert_eq!(file.docs[0].text, "tiny.dl - a causal transformer and its SGD step");
+    assert_eq!(
+        file.docs[0].text,
+        "tiny.dl - a causal transformer and its SGD step"
+    );
 }
 
 #[test]
@@ -53,7 +56,10 @@ fn printing_keeps_the_program() {
 #[test]
 fn precedence() {
     for (written, printed) in [
-        ("a || b && c == d + e * f ** g", "a || b && c == d + e * f ** g"),
+        (
+            "a || b && c == d + e * f ** g",
+            "a || b && c == d + e * f ** g",
+        ),
         ("((a || b) && c) == d", "((a || b) && c) == d"),
         ("-x ** 2", "-x ** 2"),
         ("(-x) ** 2", "(-x) ** 2"),
@@ -64,8 +70,14 @@ fn precedence() {
         ("-a.b[0](c).0.1", "-a.b[0](c).0.1"),
         ("!a && !b", "!a && !b"),
         ("(a < b) == (c < d)", "(a < b) == (c < d)"),
-        ("f(|x, (y, z)| x + y, k=|| 1)", "f(|x, (y, z)| x + y, k=|| 1)"),
-        ("x[1:3, ..., -1, :, none, ::2, a::b, a: :b, i]", "x[1:3, ..., -1, :, none, ::2, a::b, a: :b, i]"),
+        (
+            "f(|x, (y, z)| x + y, k=|| 1)",
+            "f(|x, (y, z)| x + y, k=|| 1)",
+        ),
+        (
+            "x[1:3, ..., -1, :, none, ::2, a::b, a: :b, i]",
+            "x[1:3, ..., -1, :, none, ::2, a::b, a: :b, i]",
+        ),
         ("f<T=8, U=2 * T>(x)", "f<T=8, U=2 * T>(x)"),
         ("a < b", "a < b"),
         ("(x,)", "(x,)"),
@@ -74,7 +86,10 @@ fn precedence() {
         ("P { a: 1, b, ..old }", "P { a: 1, b: b, ..old }"),
         ("P {}", "P {  }"),
         ("std::nn::P<D=3> { a: 1 }", "std::nn::P<D=3> { a: 1 }"),
-        ("1_000 + 0x1f + 0b11 + 1e-6 + 1.5e3", "1000 + 31 + 3 + 1e-6 + 1500.0"),
+        (
+            "1_000 + 0x1f + 0b11 + 1e-6 + 1.5e3",
+            "1000 + 31 + 3 + 1e-6 + 1500.0",
+        ),
         ("where(a, b, c)", "where(a, b, c)"),
         ("t.0.1 + 0.1", "t.0.1 + 0.1"),
     ] {
@@ -100,10 +115,19 @@ test \"it works\" { assert(true); }
 ";
     let once = printed(text);
     assert_eq!(printed(&once), once);
-    assert!(once.contains("E in 0..N>(inout p: P<A, X=2>, g: fn(f32, (i32, bool)) -> key"), "{once}");
-    assert!(once.starts_with("/// doc\n@checkpoint\n@precision(bf16)\nexport fn f<A, B in 1..=64, "), "{once}");
+    assert!(
+        once.contains("E in 0..N>(inout p: P<A, X=2>, g: fn(f32, (i32, bool)) -> key"),
+        "{once}"
+    );
+    assert!(
+        once.starts_with("/// doc\n@checkpoint\n@precision(bf16)\nexport fn f<A, B in 1..=64, "),
+        "{once}"
+    );
     assert!(once.contains("/// the first\n  a: f32,"), "{once}");
-    assert!(once.contains("use std::nn::{linear, layer_norm}\n\nuse a::b\n"), "{once}");
+    assert!(
+        once.contains("use std::nn::{linear, layer_norm}\n\nuse a::b\n"),
+        "{once}"
+    );
 }
 
 #[test]
@@ -125,8 +149,14 @@ if a { b } else if c { d } else { e }
 { let y = 1; y }
 return x";
     let once = body(text);
-    assert!(once.contains("for i in 0..n { / } / for (i, x) in enumerate(reversed(xs)) { / a / }"), "{once}");
-    assert!(once.contains("for i in reversed(0..=n - 1) { / a = i / }"), "{once}");
+    assert!(
+        once.contains("for i in 0..n { / } / for (i, x) in enumerate(reversed(xs)) { / a / }"),
+        "{once}"
+    );
+    assert!(
+        once.contains("for i in reversed(0..=n - 1) { / a = i / }"),
+        "{once}"
+    );
     assert!(once.ends_with("{ / let y = 1 / y / } / return x"), "{once}");
     assert_eq!(body(&once.replace(" / ", "\n")), once);
 }

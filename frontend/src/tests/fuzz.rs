@@ -29,10 +29,19 @@ fn check(text: &str) {
     let (file, diagnostics) = parse(&source);
     let inside = |span: Span| source.text.get(span.range()).is_some();
     for diagnostic in &diagnostics {
-        assert!(inside(diagnostic.primary.span), "{diagnostic:?} in {text:?}");
-        assert!(diagnostic.secondary.iter().all(|label| inside(label.span)), "{diagnostic:?} in {text:?}");
+        assert!(
+            inside(diagnostic.primary.span),
+            "{diagnostic:?} in {text:?}"
+        );
+        assert!(
+            diagnostic.secondary.iter().all(|label| inside(label.span)),
+            "{diagnostic:?} in {text:?}"
+        );
         let replaced = diagnostic.help.iter().flat_map(|help| &help.replacement);
-        assert!(replaced.into_iter().all(|(span, _)| inside(*span)), "{diagnostic:?} in {text:?}");
+        assert!(
+            replaced.into_iter().all(|(span, _)| inside(*span)),
+            "{diagnostic:?} in {text:?}"
+        );
     }
     let sources = SourceMap::from(source.clone());
     for format in [Format::Plain, Format::Narrated, Format::Short, Format::Json] {
@@ -40,7 +49,11 @@ fn check(text: &str) {
         assert_eq!(printed.is_empty(), diagnostics.is_empty());
     }
     let printed = ast_print::print(&file);
-    let bad = printed.contains("<error>") || file.items.iter().any(|item| matches!(item.kind, ItemKind::Bad(_)));
+    let bad = printed.contains("<error>")
+        || file
+            .items
+            .iter()
+            .any(|item| matches!(item.kind, ItemKind::Bad(_)));
     let wrong = diagnostics.iter().any(Diagnostic::is_error);
     assert!(wrong || !bad, "{text:?}");
     if !wrong {
@@ -54,7 +67,9 @@ fn check(text: &str) {
 fn random_bytes() {
     let mut random = Random(0x9e37_79b9_7f4a_7c15);
     for _ in 0..2000 {
-        let bytes: Vec<u8> = (0..random.below(60)).map(|_| random.below(256) as u8).collect();
+        let bytes: Vec<u8> = (0..random.below(60))
+            .map(|_| random.below(256) as u8)
+            .collect();
         check(&String::from_utf8_lossy(&bytes));
     }
 }
@@ -62,11 +77,80 @@ fn random_bytes() {
 #[test]
 fn random_words() {
     const WORDS: &[&str] = &[
-        "fn", "let", "var", "if", "else", "for", "in", "while", "return", "struct", "const", "export", "import", "use",
-        "test", "where", "inout", "true", "none", "f", "x", "T", "f32", "0", "1.5", "\"s\"", "(", ")", "[", "]", "{",
-        "}", ",", ";", ":", "::", ".", "..", "..=", "...", "->", "=", "+=", "||", "&&", "|", "!", "==", "<", ">", "+",
-        "-", "*", "/", "@", "**", "\n", "\n", "// c\n", "/// d\n", "//! e\n", "and", "not", "elif", "def", "mut", "$",
-        "\"open", "é", "fn f() {", "}\n", "struct S {", "x: f32,", "@inline\n",
+        "fn",
+        "let",
+        "var",
+        "if",
+        "else",
+        "for",
+        "in",
+        "while",
+        "return",
+        "struct",
+        "const",
+        "export",
+        "import",
+        "use",
+        "test",
+        "where",
+        "inout",
+        "true",
+        "none",
+        "f",
+        "x",
+        "T",
+        "f32",
+        "0",
+        "1.5",
+        "\"s\"",
+        "(",
+        ")",
+        "[",
+        "]",
+        "{",
+        "}",
+        ",",
+        ";",
+        ":",
+        "::",
+        ".",
+        "..",
+        "..=",
+        "...",
+        "->",
+        "=",
+        "+=",
+        "||",
+        "&&",
+        "|",
+        "!",
+        "==",
+        "<",
+        ">",
+        "+",
+        "-",
+        "*",
+        "/",
+        "@",
+        "**",
+        "\n",
+        "\n",
+        "// c\n",
+        "/// d\n",
+        "//! e\n",
+        "and",
+        "not",
+        "elif",
+        "def",
+        "mut",
+        "$",
+        "\"open",
+        "é",
+        "fn f() {",
+        "}\n",
+        "struct S {",
+        "x: f32,",
+        "@inline\n",
     ];
     let mut random = Random(42);
     for _ in 0..4000 {
@@ -79,7 +163,9 @@ fn random_words() {
 #[test]
 fn mutated_programs() {
     let mut random = Random(7);
-    let pieces: Vec<&str> = TINY.split_inclusive([' ', '(', ')', ',', '\n', '[', ']', '{', '}']).collect();
+    let pieces: Vec<&str> = TINY
+        .split_inclusive([' ', '(', ')', ',', '\n', '[', ']', '{', '}'])
+        .collect();
     for round in 0..1500 {
         let mut mutated = pieces.clone();
         for _ in 0..=round % 4 {
@@ -100,7 +186,10 @@ fn mutated_programs() {
 
 #[test]
 fn truncated_programs() {
-    for end in (0..TINY.len()).step_by(7).filter(|end| TINY.is_char_boundary(*end)) {
+    for end in (0..TINY.len())
+        .step_by(7)
+        .filter(|end| TINY.is_char_boundary(*end))
+    {
         check(&TINY[..end]);
         check(&TINY[end..]);
     }

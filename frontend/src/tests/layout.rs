@@ -23,7 +23,10 @@ fn newlines_end_statements_when_the_expression_is_complete() {
         ("f(\n  -a\n  -b\n)", "f(-a - b)"),
         ("[1,\n 2,\n]", "[1, 2]"),
         ("x // comment\n\n\n// more\ny", "x / y"),
-        ("if a\n{\n b }\nelse\n{\n c }", "if a { / b / } else { / c / }"),
+        (
+            "if a\n{\n b }\nelse\n{\n c }",
+            "if a { / b / } else { / c / }",
+        ),
         ("for x in xs\n{ a }", "for x in xs { / a / }"),
         ("for x in xs { a } b", "for x in xs { / a / } / b"),
         ("while a { b } c", "while a { / b / } / c"),
@@ -31,7 +34,10 @@ fn newlines_end_statements_when_the_expression_is_complete() {
         ("x = P { a: 1 }\ny", "x = P { a: 1 } / y"),
         ("let f = a\n{ b }", "let f = a / { / b / }"),
         ("f(|x| {\n a\n -b\n})", "f(|x| { / a / -b / })"),
-        ("f(if a { b\n-c } else { d })", "f(if a { / b / -c / } else { / d / })"),
+        (
+            "f(if a { b\n-c } else { d })",
+            "f(if a { / b / -c / } else { / d / })",
+        ),
         ("return\n", "return"),
         ("return\n-x", "return / -x"),
     ] {
@@ -42,16 +48,32 @@ fn newlines_end_statements_when_the_expression_is_complete() {
 #[test]
 fn a_brace_after_a_name_is_a_struct_but_not_in_heads() {
     assert_eq!(body("if a { b }"), "if a { / b / }");
-    assert_eq!(body("if (P { a: 1 }).a { b }"), "if (P { a: 1 }.a) { / b / }");
-    assert_eq!(body("if f(P { a: 1 }) { b }"), "if (f(P { a: 1 })) { / b / }");
-    assert_eq!(body("for x in p.q { P { a: x } }"), "for x in p.q { / P { a: x } / }");
-    assert_eq!(body("if if a { b } else { c } { d }"), "if (if a { / b / } else { / c / }) { / d / }");
+    assert_eq!(
+        body("if (P { a: 1 }).a { b }"),
+        "if (P { a: 1 }.a) { / b / }"
+    );
+    assert_eq!(
+        body("if f(P { a: 1 }) { b }"),
+        "if (f(P { a: 1 })) { / b / }"
+    );
+    assert_eq!(
+        body("for x in p.q { P { a: x } }"),
+        "for x in p.q { / P { a: x } / }"
+    );
+    assert_eq!(
+        body("if if a { b } else { c } { d }"),
+        "if (if a { / b / } else { / c / }) { / d / }"
+    );
 }
 
 #[test]
 fn line_ends_and_byte_order_marks() {
     let unix = "const A = 1\nfn f() {\n  let x = 1\n  x\n}\n";
-    for text in [unix.replace('\n', "\r\n"), format!("\u{feff}{unix}"), unix.trim_end().to_owned()] {
+    for text in [
+        unix.replace('\n', "\r\n"),
+        format!("\u{feff}{unix}"),
+        unix.trim_end().to_owned(),
+    ] {
         let (file, diagnostics) = parsed(&text);
         assert_eq!(diagnostics, [], "{text:?}");
         assert_eq!(file.items.len(), 2);
@@ -68,15 +90,20 @@ fn files_without_items() {
 
 #[test]
 fn words_that_are_keywords_only_in_their_place() {
-    assert_eq!(body("let test = where(a, b, c)\ntest"), "let test = where(a, b, c) / test");
-    let (file, diagnostics) = parsed("fn f(test: f32) -> f32 where test <= where(a, 1, 2) { test }\ntest \"x\" { }\n");
+    assert_eq!(
+        body("let test = where(a, b, c)\ntest"),
+        "let test = where(a, b, c) / test"
+    );
+    let (file, diagnostics) =
+        parsed("fn f(test: f32) -> f32 where test <= where(a, 1, 2) { test }\ntest \"x\" { }\n");
     assert_eq!((file.items.len(), diagnostics), (2, vec![]));
 }
 
 #[test]
 fn nesting_is_limited_everywhere_without_overflow() {
     let function = |body: String| format!("fn f(x: f32) -> f32 {{\n  let y = {body}\n  y\n}}\n");
-    let pairs = |open: &str, close: &str, n: usize| function(open.repeat(n) + "1" + &close.repeat(n));
+    let pairs =
+        |open: &str, close: &str, n: usize| function(open.repeat(n) + "1" + &close.repeat(n));
     for n in [100, 300, 10_000] {
         for (what, text) in [
             ("parentheses", pairs("(", ")", n)),
@@ -85,7 +112,14 @@ fn nesting_is_limited_everywhere_without_overflow() {
             ("calls", pairs("f(", ")", n)),
             ("structs", pairs("A { a: ", "}", n)),
             ("branches", pairs("if a { ", " } else { 1 }", n)),
-            ("loops", format!("fn f() {{ {} 1 {} }}", "while a { ".repeat(n), " }".repeat(n))),
+            (
+                "loops",
+                format!(
+                    "fn f() {{ {} 1 {} }}",
+                    "while a { ".repeat(n),
+                    " }".repeat(n)
+                ),
+            ),
             ("minus", function("- ".repeat(n) + "1")),
             ("not", function("!".repeat(n) + "a")),
             ("sums", function("1 + ".repeat(n) + "1")),
@@ -94,13 +128,28 @@ fn nesting_is_limited_everywhere_without_overflow() {
             ("indices", function("a".to_owned() + &"[0]".repeat(n))),
             ("functions", function("|x| ".repeat(n) + "1")),
             ("else if", function("if a { 1 } else ".repeat(n) + "{ 1 }")),
-            ("tuple types", format!("fn f(x: {}f32{}) {{ }}", "(".repeat(n), ",)".repeat(n))),
-            ("list types", format!("struct A {{ x: {}f32{} }}", "[".repeat(n), "; 2]".repeat(n))),
-            ("function types", format!("fn f(x: {}f32) {{ }}", "fn() -> ".repeat(n))),
-            ("patterns", format!("fn f() {{ let {}a{} = 1 }}", "(".repeat(n), ",)".repeat(n))),
+            (
+                "tuple types",
+                format!("fn f(x: {}f32{}) {{ }}", "(".repeat(n), ",)".repeat(n)),
+            ),
+            (
+                "list types",
+                format!("struct A {{ x: {}f32{} }}", "[".repeat(n), "; 2]".repeat(n)),
+            ),
+            (
+                "function types",
+                format!("fn f(x: {}f32) {{ }}", "fn() -> ".repeat(n)),
+            ),
+            (
+                "patterns",
+                format!("fn f() {{ let {}a{} = 1 }}", "(".repeat(n), ",)".repeat(n)),
+            ),
         ] {
             let (_, diagnostics) = parsed(&text);
-            let codes: Vec<&str> = diagnostics.iter().map(|diagnostic| diagnostic.code.name()).collect();
+            let codes: Vec<&str> = diagnostics
+                .iter()
+                .map(|diagnostic| diagnostic.code.name())
+                .collect();
             let expected: &[&str] = if n > 256 { &["DL0006"] } else { &[] };
             assert_eq!(codes, expected, "{what} {n}");
         }

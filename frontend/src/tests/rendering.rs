@@ -14,11 +14,15 @@ fn every_part_is_shown() {
         let start = text.find(what).expect("it is there") as u32;
         Span::new(start, start + what.len() as u32)
     };
-    let diagnostic = Diagnostic::error(Code::DL0203, "inner dims differ, D = 64 and F = 256", at("@"))
-        .secondary(at("norm(y)"), "last axis is D")
-        .secondary(at("b.w2"), "first axis is F")
-        .note("`@` contracts the last axis on the left with the second-to-last on the right")
-        .suggest("`b.w1` is `f32[D, F]` and fits here", at("b.w2"), "b.w1");
+    let diagnostic = Diagnostic::error(
+        Code::DL0203,
+        "inner dims differ, D = 64 and F = 256",
+        at("@"),
+    )
+    .secondary(at("norm(y)"), "last axis is D")
+    .secondary(at("b.w2"), "first axis is F")
+    .note("`@` contracts the last axis on the left with the second-to-last on the right")
+    .suggest("`b.w1` is `f32[D, F]` and fits here", at("b.w2"), "b.w1");
     let sources = SourceMap::from(Source::new("tiny.dl", text));
     let expected = "\
 error[DL0203]: inner dims differ, D = 64 and F = 256
@@ -38,15 +42,23 @@ help: `b.w1` is `f32[D, F]` and fits here
   = explain: dlc explain DL0203
 
 ";
-    assert_eq!(render(&sources, std::slice::from_ref(&diagnostic), Format::Plain), expected);
+    assert_eq!(
+        render(&sources, std::slice::from_ref(&diagnostic), Format::Plain),
+        expected
+    );
     let short = render(&sources, std::slice::from_ref(&diagnostic), Format::Short);
-    assert_eq!(short, "tiny.dl:2:11: error[DL0203]: inner dims differ, D = 64 and F = 256\n");
+    assert_eq!(
+        short,
+        "tiny.dl:2:11: error[DL0203]: inner dims differ, D = 64 and F = 256\n"
+    );
     let json = render(&sources, std::slice::from_ref(&diagnostic), Format::Json);
     let value: serde_json::Value = serde_json::from_str(&json).expect("it is JSON");
     assert_eq!(value["primary"]["line"], 2);
     assert_eq!(value["secondary"][0]["label"], "last axis is D");
     assert_eq!(value["help"]["replacement"]["text"], "b.w1");
-    let start = value["help"]["replacement"]["start"].as_u64().expect("a number") as usize;
+    let start = value["help"]["replacement"]["start"]
+        .as_u64()
+        .expect("a number") as usize;
     assert_eq!(&text[start..start + 4], "b.w2");
     let colour = render(&sources, &[diagnostic], Format::Colour);
     assert!(colour.contains("\u{1b}["));
@@ -63,8 +75,23 @@ fn wide_characters_tabs_and_line_ends() {
 
 #[test]
 fn errors_at_the_end_of_the_file() {
-    for text in ["fn", "fn f(", "const A =", "fn f() {", "///", "struct A", "\"", "use a::"] {
-        for format in [Format::Plain, Format::Colour, Format::Narrated, Format::Short, Format::Json] {
+    for text in [
+        "fn",
+        "fn f(",
+        "const A =",
+        "fn f() {",
+        "///",
+        "struct A",
+        "\"",
+        "use a::",
+    ] {
+        for format in [
+            Format::Plain,
+            Format::Colour,
+            Format::Narrated,
+            Format::Short,
+            Format::Json,
+        ] {
             let (printed, ok) = check_to_string("t.dl", text, format);
             assert!(!ok && !printed.is_empty(), "{text}");
         }
