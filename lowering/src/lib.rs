@@ -5,6 +5,7 @@ pub mod dl_to_linalg;
 pub mod emit;
 pub mod entry;
 pub mod entry_text;
+pub mod fuse;
 pub mod linalg;
 pub mod math;
 pub mod matmul;

@@ -1,10 +1,10 @@
 //! Builds `linalg` operations on tensors.
 
-use crate::emit::Emitter;
+use crate::{emit::Emitter, walk};
 use dlc_dialects::ir::shape;
 use melior::ir::{
-    Attribute, Block, BlockLike, Region, RegionLike, Type, Value, ValueLike,
-    operation::OperationLike,
+    Attribute, Block, BlockLike, BlockRef, OperationRef, Region, RegionLike, Type, Value,
+    ValueLike, attribute::DenseI32ArrayAttribute, operation::OperationLike,
 };
 
 /// What a loop of a `linalg.generic` does.
@@ -44,6 +44,15 @@ impl<'c, 'a> Generic<'c, 'a> {
         e: &Emitter<'c, 'a>,
         body: impl FnOnce(&Emitter<'c, 'a>, &[Value<'c, 'a>]) -> Vec<Value<'c, 'a>>,
     ) -> Vec<Value<'c, 'a>> {
+        let (op, block) = self.declare(e);
+        let inside = Emitter::at_end(e.context(), e.location(), block);
+        let yielded = body(&inside, &arguments(block));
+        inside.effect("linalg.yield", &yielded, &[]);
+        results(op)
+    }
+
+    /// Builds the op with an empty body.
+    pub fn declare(self, e: &Emitter<'c, 'a>) -> (OperationRef<'c, 'a>, BlockRef<'c, 'a>) {
         let operands = self.inputs.iter().chain(&self.outputs);
         let maps = operands
             .clone()
@@ -95,16 +104,83 @@ impl<'c, 'a> Generic<'c, 'a> {
             .ok()
             .and_then(|region| region.first_block())
             .expect("built with one block");
-        let inside = Emitter::at_end(e.context(), e.location(), block);
-        let arguments = (0..block.argument_count())
-            .map(|i| block.argument(i).expect("index below the count").into())
-            .collect::<Vec<_>>();
-        let yielded = body(&inside, &arguments);
-        inside.effect("linalg.yield", &yielded, &[]);
-        (0..op.result_count())
-            .map(|i| op.result(i).expect("index below the count").into())
-            .collect()
+        (op, block)
     }
+
+    /// What an op says, if it is a `linalg.generic` whose maps only select loops.
+    pub fn read(op: OperationRef<'c, 'a>) -> Option<Self> {
+        if !walk::is(op, "linalg.generic") {
+            return None;
+        }
+        let maps = maps(op)?;
+        let iterators = op.attribute("iterator_types").ok()?.to_string();
+        let iterators = iterators
+            .split('<')
+            .skip(1)
+            .map(|text| match text.starts_with("parallel") {
+                true => Iterator::Parallel,
+                false => Iterator::Reduction,
+            })
+            .collect();
+        let segments =
+            DenseI32ArrayAttribute::try_from(op.attribute("operandSegmentSizes").ok()?).ok()?;
+        let inputs = segments.element(0).ok()? as usize;
+        let mut accesses = op
+            .operands()
+            .zip(maps)
+            .map(|(value, loops)| Access { value, loops })
+            .collect::<Vec<_>>();
+        let outputs = accesses.split_off(inputs);
+        let mut attributes = vec![];
+        attributes.extend(op.attribute(CONTRACTION).ok().map(|a| (CONTRACTION, a)));
+        Some(Self {
+            iterators,
+            inputs: accesses,
+            outputs,
+            attributes,
+        })
+    }
+
+    /// Whether the op is a sum of products that is to become a matrix product.
+    pub fn is_contraction(&self) -> bool {
+        self.attributes.iter().any(|(name, _)| *name == CONTRACTION)
+    }
+
+    /// Whether no loop adds up.
+    pub fn is_parallel(&self) -> bool {
+        self.iterators.iter().all(|i| *i == Iterator::Parallel)
+    }
+}
+
+/// The mark of a sum of products that is to become a matrix product.
+pub const CONTRACTION: &str = "dl.contraction";
+
+/// The arguments of a block.
+pub fn arguments<'c, 'a>(block: BlockRef<'c, 'a>) -> Vec<Value<'c, 'a>> {
+    (0..block.argument_count())
+        .map(|i| block.argument(i).expect("index below the count").into())
+        .collect()
+}
+
+/// The results of an operation.
+pub fn results<'c, 'a>(op: OperationRef<'c, 'a>) -> Vec<Value<'c, 'a>> {
+    (0..op.result_count())
+        .map(|i| op.result(i).expect("index below the count").into())
+        .collect()
+}
+
+/// The loops of each operand's axes, if all maps only select loops.
+fn maps(op: OperationRef) -> Option<Vec<Vec<usize>>> {
+    let text = op.attribute("indexing_maps").ok()?.to_string();
+    let maps = text.split("affine_map<").skip(1).map(|map| {
+        let (_, results) = map.split_once("-> (")?;
+        let (results, _) = results.split_once(")>")?;
+        let loops = results.split(", ").filter(|result| !result.is_empty());
+        loops
+            .map(|result| result.strip_prefix('d')?.parse().ok())
+            .collect()
+    });
+    maps.collect()
 }
 
 /// The text of a map that selects loops.

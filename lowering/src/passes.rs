@@ -5,6 +5,7 @@ pub mod emit_entry_points;
 pub mod emit_matmul;
 pub mod expand_math;
 pub mod forward_copies;
+pub mod fuse_elementwise;
 pub mod plan_workspace;
 
 use dlc_dialects::pass::PassInfo;
@@ -12,6 +13,7 @@ use dlc_dialects::pass::PassInfo;
 /// Every pass, in the order in which the pipeline runs them.
 pub const PASSES: &[PassInfo] = &[
     dl_to_linalg::INFO,
+    fuse_elementwise::INFO,
     forward_copies::INFO,
     emit_matmul::INFO,
     plan_workspace::INFO,

@@ -76,40 +76,40 @@ impl<'c, 'a> Lowering<'c, 'a> {
         let size = self.sizes.value(e, &size);
         let (from, indices) = (self.tensor(e, &x), self.tensor(e, &ids));
         let empty = self.empty(e, &dims, stored);
-        let generic = Generic {
-            iterators: vec![Iterator::Parallel; dims.len()],
-            inputs: vec![Access {
-                value: indices,
-                loops: places,
-            }],
-            outputs: vec![Access {
-                value: empty,
-                loops: (0..dims.len()).collect(),
-            }],
-            attributes: vec![],
+        let access = Access {
+            value: indices,
+            loops: places,
         };
-        let made = generic.build(e, |e, arguments| {
-            let id = normalised(e, arguments[0], ids.element, size);
-            let place = source.iter().enumerate().map(|(i, from)| match i == axis {
-                true => id,
-                false => linalg::index(e, *from),
-            });
-            let place = place.collect::<Vec<_>>();
-            let read = |e: &Emitter<'c, 'a>| extract(e, from, &place);
-            match known {
-                true => vec![read(e)],
-                // Nothing may be read where there is nothing.
-                false => {
-                    let any = e.cmp(Int::Ne, size, e.index(0));
-                    e.if_else(
-                        any,
-                        &[stored],
-                        |e| vec![read(e)],
-                        |e| vec![scalar::number(e, stored, "0")],
-                    )
-                }
+        let read = |e: &Emitter<'c, 'a>| {
+            let generic = Generic {
+                iterators: vec![Iterator::Parallel; dims.len()],
+                inputs: vec![access],
+                outputs: vec![Access {
+                    value: empty,
+                    loops: (0..dims.len()).collect(),
+                }],
+                attributes: vec![],
+            };
+            generic.build(e, |e, arguments| {
+                let id = normalised(e, arguments[0], ids.element, size);
+                let place = source.iter().enumerate().map(|(i, from)| match i == axis {
+                    true => id,
+                    false => linalg::index(e, *from),
+                });
+                vec![extract(e, from, &place.collect::<Vec<_>>())]
+            })
+        };
+        let made = match known {
+            true => read(e),
+            // Nothing may be read where there is nothing.
+            false => {
+                let any = e.cmp(Int::Ne, size, e.index(0));
+                let zero = |e: &Emitter<'c, 'a>| {
+                    vec![linalg::fill(e, scalar::number(e, stored, "0"), empty)]
+                };
+                e.if_else(any, &[empty.r#type()], read, zero)
             }
-        });
+        };
         self.made(e, element, dims, made[0])
     }
 }

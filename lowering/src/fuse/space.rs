@@ -1,0 +1,162 @@
+//! Sizes of tensors as polynomials, by which two ops are known to loop over the same space.
+
+use super::Node;
+use crate::size::{self, Dims};
+use dlc_abi::Poly;
+use dlc_dialects::ir::{
+    edit,
+    inspect::identity,
+    shape::{self, DYNAMIC},
+};
+use melior::ir::{
+    BlockLike, OperationRef, Value,
+    attribute::{ArrayAttribute, DenseI64ArrayAttribute, DictionaryAttribute, StringAttribute},
+    block::BlockArgument,
+    operation::{OperationLike, OperationResult},
+};
+
+/// What the function says of its arguments' sizes.
+pub struct Spaces {
+    names: Vec<String>,
+    /// `dl.shape` of each argument.
+    shapes: Vec<Option<Vec<Poly>>>,
+}
+
+impl Spaces {
+    /// Reads a function's attributes.
+    pub fn of(func: OperationRef) -> Self {
+        let names = func
+            .attribute("dl.dims")
+            .ok()
+            .and_then(strings)
+            .unwrap_or_default();
+        let attributes = func
+            .attribute("arg_attrs")
+            .ok()
+            .and_then(|a| ArrayAttribute::try_from(a).ok());
+        let shape = |i: usize| {
+            let attributes = DictionaryAttribute::try_from(attributes?.element(i).ok()?).ok()?;
+            let texts = strings(attributes.element_by_name("dl.shape")?)?;
+            texts.iter().map(|text| Poly::parse(text).ok()).collect()
+        };
+        let count = attributes.map_or(0, |a| a.len());
+        Self {
+            names,
+            shapes: (0..count).map(shape).collect(),
+        }
+    }
+
+    /// The sizes of a node's loops.
+    pub fn loops<'c: 'a, 'a>(&self, node: &Node<'c, 'a>) -> Vec<Poly> {
+        let accesses = node.generic.outputs.iter().chain(&node.generic.inputs);
+        let accesses = accesses.collect::<Vec<_>>();
+        let size = |wanted: usize| {
+            let candidates = accesses.iter().flat_map(|access| {
+                let places = access
+                    .loops
+                    .iter()
+                    .enumerate()
+                    .filter(move |(_, l)| **l == wanted);
+                places.map(|(axis, _)| self.size(access.value, axis))
+            });
+            let candidates = candidates.collect::<Vec<_>>();
+            let known = candidates.iter().find(|size| size.as_const().is_some());
+            known
+                .or(candidates.first())
+                .cloned()
+                .unwrap_or_else(|| unknown(identity(accesses[0].value), wanted))
+        };
+        (0..node.loops()).map(size).collect()
+    }
+
+    /// The size of an axis of a tensor or memref.
+    fn size(&self, value: Value, axis: usize) -> Poly {
+        match shape::shape_of(value)[axis] {
+            DYNAMIC => self
+                .traced(value, axis)
+                .unwrap_or_else(|| unknown(identity(value), axis)),
+            known => Poly::constant(known),
+        }
+    }
+
+    fn traced(&self, value: Value, axis: usize) -> Option<Poly> {
+        if let Ok(argument) = BlockArgument::try_from(value) {
+            let function = argument.owner().parent_operation()?;
+            return match edit::name(function) {
+                "func.func" => self
+                    .shapes
+                    .get(argument.argument_number())?
+                    .as_ref()?
+                    .get(axis)
+                    .cloned(),
+                _ => None,
+            };
+        }
+        let result = OperationResult::try_from(value).ok()?;
+        let op = result.owner();
+        let like = |operand: usize| Some(self.size(op.operand(operand).ok()?, axis));
+        match edit::name(op) {
+            "tensor.empty" => {
+                let before = shape::shape_of(value)[..axis]
+                    .iter()
+                    .filter(|d| **d == DYNAMIC)
+                    .count();
+                Some(self.index(op.operand(before).ok()?))
+            }
+            "tensor.expand_shape" | "tensor.extract_slice" => {
+                let list = match edit::name(op) {
+                    "tensor.expand_shape" => "static_output_shape",
+                    _ => "static_sizes",
+                };
+                let sizes = DenseI64ArrayAttribute::try_from(op.attribute(list).ok()?).ok()?;
+                if sizes.len() != shape::shape_of(value).len() {
+                    return None;
+                }
+                let dynamic = |i: usize| sizes.element(i).is_ok_and(|d| d == DYNAMIC);
+                let before = (0..axis).filter(|i| dynamic(*i)).count();
+                let offsets = match op.attribute("static_offsets") {
+                    Ok(offsets) => {
+                        let offsets = DenseI64ArrayAttribute::try_from(offsets).ok()?;
+                        (0..offsets.len())
+                            .filter(|i| offsets.element(*i).is_ok_and(|d| d == DYNAMIC))
+                            .count()
+                    }
+                    Err(_) => 0,
+                };
+                Some(self.index(op.operand(1 + offsets + before).ok()?))
+            }
+            "linalg.generic" => {
+                like(op.operand_count() - op.result_count() + result.result_number())
+            }
+            "linalg.fill" | "tensor.insert_slice" | "tensor.insert" => like(1),
+            "scf.for" => like(3 + result.result_number()),
+            "tensor.cast" | "bufferization.to_tensor" => like(0),
+            _ => None,
+        }
+    }
+
+    fn index(&self, value: Value) -> Poly {
+        let dims = Dims {
+            names: &self.names,
+            leaves: &[],
+        };
+        size::exact(value, &dims).unwrap_or_else(|| unknown(identity(value), 0))
+    }
+}
+
+fn unknown(id: usize, axis: usize) -> Poly {
+    Poly::name(format!("%{id}.{axis}"))
+}
+
+fn strings(attribute: melior::ir::Attribute) -> Option<Vec<String>> {
+    let array = ArrayAttribute::try_from(attribute).ok()?;
+    let text = |i| {
+        Some(
+            StringAttribute::try_from(array.element(i).ok()?)
+                .ok()?
+                .value()
+                .to_string(),
+        )
+    };
+    (0..array.len()).map(text).collect()
+}
