@@ -1,9 +1,10 @@
 //! Measures every expansion of `expand-math` against the C library in units of the last place, on vectors and scalars,
 //! with and without fused multiply-add. `DLC_MATH_STRIDE=1` runs over every f32.
 
-use dlc_dialects::{ir::context::register_upstream_passes, pass};
-use melior::{ExecutionEngine, ir::Module, pass::PassManager};
-use std::sync::Once;
+mod jit;
+
+use jit::Memref;
+use melior::ExecutionEngine;
 
 unsafe extern "C" {
     fn erf(x: f64) -> f64;
@@ -22,13 +23,30 @@ struct Case {
     binary: bool,
 }
 
-const fn unary(op: &'static str, reference: fn(f64, f64) -> f64, bounds: (f64, f64), range: (f64, f64)) -> Case {
-    Case { op, reference, bounds, range, binary: false }
+const fn unary(
+    op: &'static str,
+    reference: fn(f64, f64) -> f64,
+    bounds: (f64, f64),
+    range: (f64, f64),
+) -> Case {
+    Case {
+        op,
+        reference,
+        bounds,
+        range,
+        binary: false,
+    }
 }
 
 const fn binary(op: &'static str, reference: fn(f64, f64) -> f64, bounds: (f64, f64)) -> Case {
     let range = (f64::NEG_INFINITY, f64::INFINITY);
-    Case { op, reference, bounds, range, binary: true }
+    Case {
+        op,
+        reference,
+        bounds,
+        range,
+        binary: true,
+    }
 }
 
 const ALL: (f64, f64) = (f64::NEG_INFINITY, f64::INFINITY);
@@ -36,7 +54,12 @@ const ALL: (f64, f64) = (f64::NEG_INFINITY, f64::INFINITY);
 fn cases() -> Vec<Case> {
     vec![
         unary("math.exp", |x, _| x.exp(), (1.1, 1.2), (-800.0, 800.0)),
-        unary("math.exp2", |x, _| unsafe { exp2(x) }, (1.5, 2.0), (-1100.0, 1100.0)),
+        unary(
+            "math.exp2",
+            |x, _| unsafe { exp2(x) },
+            (1.5, 2.0),
+            (-1100.0, 1100.0),
+        ),
         unary("math.expm1", |x, _| x.exp_m1(), (2.5, 3.0), (-800.0, 800.0)),
         unary("math.log", |x, _| x.ln(), (1.1, 1.5), ALL),
         unary("math.log1p", |x, _| x.ln_1p(), (2.5, 3.0), ALL),
@@ -52,16 +75,36 @@ fn cases() -> Vec<Case> {
         unary("math.cosh", |x, _| x.cosh(), (3.0, 3.0), (-800.0, 800.0)),
         unary("math.tanh", |x, _| x.tanh(), (2.0, 2.5), (-40.0, 40.0)),
         unary("math.asinh", |x, _| x.asinh_reference(), (4.0, 4.0), ALL),
-        unary("math.acosh", |x, _| x.acosh_reference(), (4.0, 4.0), (0.0, f64::INFINITY)),
-        unary("math.atanh", |x, _| x.atanh_reference(), (4.0, 4.0), (-1.5, 1.5)),
-        unary("math.erf", |x, _| unsafe { erf(x) }, (1.2, 2.0), (-8.0, 8.0)),
+        unary(
+            "math.acosh",
+            |x, _| x.acosh_reference(),
+            (4.0, 4.0),
+            (0.0, f64::INFINITY),
+        ),
+        unary(
+            "math.atanh",
+            |x, _| x.atanh_reference(),
+            (4.0, 4.0),
+            (-1.5, 1.5),
+        ),
+        unary(
+            "math.erf",
+            |x, _| unsafe { erf(x) },
+            (1.2, 2.0),
+            (-8.0, 8.0),
+        ),
         unary("math.cbrt", |x, _| unsafe { cbrt(x) }, (1.0, 2.0), ALL),
         unary("math.rsqrt", |x, _| 1.0 / x.sqrt(), (1.5, 1.5), ALL),
         unary("math.floor", |x, _| x.floor(), (0.0, 0.0), ALL),
         unary("math.ceil", |x, _| x.ceil(), (0.0, 0.0), ALL),
         unary("math.trunc", |x, _| x.trunc(), (0.0, 0.0), ALL),
         unary("math.round", |x, _| x.round(), (0.0, 0.0), ALL),
-        unary("math.roundeven", |x, _| x.round_ties_even(), (0.0, 0.0), ALL),
+        unary(
+            "math.roundeven",
+            |x, _| x.round_ties_even(),
+            (0.0, 0.0),
+            ALL,
+        ),
         binary("math.powf", |x, y| x.powf(y), (1.0, 2.5)),
         binary("math.atan2", |x, y| x.atan2(y), (4.0, 4.0)),
         binary("arith.remf", |x, y| unsafe { fmod(x, y) }, (0.0, 0.0)),
@@ -99,10 +142,26 @@ const PIPELINE: &str = "builtin.module(func.func(expand-math),convert-scf-to-cf,
     convert-func-to-llvm,reconcile-unrealized-casts)";
 
 fn function(case: &Case, ty: &str, vector: bool) -> String {
-    let name = format!("{}_{ty}_{}", case.op.replace('.', "_"), if vector { "v" } else { "s" });
-    let value = if vector { format!("vector<{LANES}x{ty}>") } else { ty.to_string() };
-    let (load, store) = if vector { ("vector.load", "vector.store") } else { ("memref.load", "memref.store") };
-    let suffix = if vector { format!(", {value}") } else { String::new() };
+    let name = format!(
+        "{}_{ty}_{}",
+        case.op.replace('.', "_"),
+        if vector { "v" } else { "s" }
+    );
+    let value = if vector {
+        format!("vector<{LANES}x{ty}>")
+    } else {
+        ty.to_string()
+    };
+    let (load, store) = if vector {
+        ("vector.load", "vector.store")
+    } else {
+        ("memref.load", "memref.store")
+    };
+    let suffix = if vector {
+        format!(", {value}")
+    } else {
+        String::new()
+    };
     let step = if vector { LANES } else { 1 };
     let operands = if case.binary { "%x, %y" } else { "%x" };
     format!(
@@ -123,12 +182,6 @@ fn function(case: &Case, ty: &str, vector: bool) -> String {
 }
 
 fn compile(fma: bool, round: bool) -> ExecutionEngine {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        register_upstream_passes();
-        pass::register(dlc_lowering::passes::PASSES);
-    });
-    let context = dlc_dialects::context();
     let functions: String = cases()
         .iter()
         .flat_map(|case| {
@@ -140,41 +193,26 @@ fn compile(fma: bool, round: bool) -> ExecutionEngine {
         "module attributes {{dl.target = {{cpu = \"x86-64\", vector_bits = 128 : i64, fma = {fma}, round = {round}}}}} {{
          {functions} }}"
     );
-    let mut module = Module::parse(&context, &text).expect("the test's module is well formed");
-    let manager = PassManager::new(&context);
-    pass::parse_pipeline(&manager, PIPELINE).expect("the pipeline is well formed");
-    manager.run(&mut module).expect("every case has an expansion");
-    let text = module.as_operation().to_string();
+    let lowered = jit::lower(&text, PIPELINE);
     for call in ["llvm.intr.exp", "llvm.intr.pow", "llvm.intr.sin", "frem"] {
-        assert!(!text.contains(call), "{call} is left");
+        assert!(!lowered.contains(call), "{call} is left");
     }
-    assert!(fma || !text.contains("llvm.intr.fma"));
-    ExecutionEngine::new(&module, 2, &[], false, false)
+    assert!(fma || !lowered.contains("llvm.intr.fma"));
+    jit::compile(&text, PIPELINE)
 }
-
-#[repr(C)]
-struct Memref<T> {
-    allocated: *mut T,
-    aligned: *mut T,
-    offset: i64,
-    size: i64,
-    stride: i64,
-}
-
-fn memref<T>(values: &mut [T]) -> Memref<T> {
-    let at = values.as_mut_ptr();
-    Memref { allocated: at, aligned: at, offset: 0, size: values.len() as i64, stride: 1 }
-}
-
-type Compiled<T> = unsafe extern "C" fn(*mut Memref<T>, *mut Memref<T>, *mut Memref<T>);
 
 /// Results for arguments, whose number is a multiple of the lanes.
-fn call<T: Copy + Default>(engine: &ExecutionEngine, name: &str, a: &mut [T], b: &mut [T]) -> Vec<T> {
+fn call<T: Copy + Default>(
+    engine: &ExecutionEngine,
+    name: &str,
+    a: &mut [T],
+    b: &mut [T],
+) -> Vec<T> {
     let mut out = vec![T::default(); a.len()];
-    let at = engine.lookup(&format!("_mlir_ciface_{name}"));
-    assert!(!at.is_null(), "{name}");
-    let function: Compiled<T> = unsafe { std::mem::transmute(at) };
-    unsafe { function(&mut memref(a), &mut memref(b), &mut memref(&mut out)) };
+    let shape = [a.len() as i64];
+    let memrefs = [a, b, &mut out[..]].map(|values| Memref::new(values, &shape));
+    let [mut a, mut b, mut o] = memrefs;
+    jit::call(engine, name, [&mut a, &mut b, &mut o]);
     out
 }
 
@@ -193,7 +231,11 @@ fn last_place(value: f64, wide: bool) -> f64 {
 fn error(got: f64, want: f64, wide: bool) -> f64 {
     let rounded = if wide { want } else { want as f32 as f64 };
     if rounded.is_nan() || got.is_nan() {
-        return if rounded.is_nan() && got.is_nan() { 0.0 } else { f64::INFINITY };
+        return if rounded.is_nan() && got.is_nan() {
+            0.0
+        } else {
+            f64::INFINITY
+        };
     }
     if rounded == got {
         // Zeros have signs.
@@ -207,16 +249,50 @@ fn error(got: f64, want: f64, wide: bool) -> f64 {
 }
 
 const SPECIAL: [f64; 32] = [
-    0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 2.0, -2.0, 3.0, -3.0, 1.5, -1.5, 2.5, -2.5, f64::INFINITY, f64::NEG_INFINITY, f64::NAN,
-    1e-40, -1e-40, 1e-310, -1e-310, 3e38, -3e38, 1e308, -1e308, 4503599627370497.5, 8388609.0, -8388607.5, 0.49999997,
-    0.49999999999999994, 16777216.0, 7.0,
+    0.0,
+    -0.0,
+    1.0,
+    -1.0,
+    0.5,
+    -0.5,
+    2.0,
+    -2.0,
+    3.0,
+    -3.0,
+    1.5,
+    -1.5,
+    2.5,
+    -2.5,
+    f64::INFINITY,
+    f64::NEG_INFINITY,
+    f64::NAN,
+    1e-40,
+    -1e-40,
+    1e-310,
+    -1e-310,
+    3e38,
+    -3e38,
+    1e308,
+    -1e308,
+    4503599627370497.5,
+    8388609.0,
+    -8388607.5,
+    0.49999997,
+    0.49999999999999994,
+    16777216.0,
+    7.0,
 ];
 
 fn pairs() -> Vec<(f64, f64)> {
-    let mut pairs: Vec<_> = SPECIAL.iter().flat_map(|x| SPECIAL.map(|y| (*x, y))).collect();
+    let mut pairs: Vec<_> = SPECIAL
+        .iter()
+        .flat_map(|x| SPECIAL.map(|y| (*x, y)))
+        .collect();
     let mut state = 0x9E37_79B9_7F4A_7C15u64;
     let mut next = || {
-        state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        state = state
+            .wrapping_mul(6364136223846793005)
+            .wrapping_add(1442695040888963407);
         state
     };
     for _ in 0..60_000 {
@@ -236,19 +312,26 @@ fn pairs() -> Vec<(f64, f64)> {
 
 fn stride() -> u64 {
     let text = std::env::var("DLC_MATH_STRIDE");
-    text.ok().and_then(|text| text.parse().ok()).unwrap_or(50_021)
+    text.ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(50_021)
 }
 
 fn narrow_arguments() -> impl Iterator<Item = f32> {
     let stride = stride();
     let special = SPECIAL.into_iter().map(|x| x as f32);
-    special.chain((0..=u32::MAX as u64).step_by(stride as usize).map(|bits| f32::from_bits(bits as u32)))
+    special.chain(
+        (0..=u32::MAX as u64)
+            .step_by(stride as usize)
+            .map(|bits| f32::from_bits(bits as u32)),
+    )
 }
 
 fn wide_arguments(range: (f64, f64)) -> Vec<f64> {
     let (low, high) = (range.0.max(-50.0), range.1.min(50.0));
     let even = (0..40_000).map(|i| low + (high - low) * (i as f64 + 0.37) / 40_000.0);
-    let logarithmic = (0..1u64 << 16).map(|i| f64::from_bits(i.wrapping_mul(0x1_0000_FFFF_DEAD) ^ i << 48));
+    let logarithmic =
+        (0..1u64 << 16).map(|i| f64::from_bits(i.wrapping_mul(0x1_0000_FFFF_DEAD) ^ i << 48));
     SPECIAL.into_iter().chain(even).chain(logarithmic).collect()
 }
 
@@ -259,8 +342,15 @@ struct Worst {
 
 fn sweep(case: &Case, engine: &ExecutionEngine, wide: bool, vector: bool) -> Worst {
     let ty = if wide { "f64" } else { "f32" };
-    let name = format!("{}_{ty}_{}", case.op.replace('.', "_"), if vector { "v" } else { "s" });
-    let mut worst = Worst { error: 0.0, text: String::new() };
+    let name = format!(
+        "{}_{ty}_{}",
+        case.op.replace('.', "_"),
+        if vector { "v" } else { "s" }
+    );
+    let mut worst = Worst {
+        error: 0.0,
+        text: String::new(),
+    };
     let mut check = |x: f64, y: f64, got: f64| {
         let want = (case.reference)(x, y);
         let error = error(got, want, wide);
@@ -271,8 +361,14 @@ fn sweep(case: &Case, engine: &ExecutionEngine, wide: bool, vector: bool) -> Wor
     };
     let arguments: Vec<(f64, f64)> = match (case.binary, wide) {
         (true, true) => pairs(),
-        (true, false) => pairs().iter().map(|(x, y)| ((*x as f32) as f64, (*y as f32) as f64)).collect(),
-        (false, true) => wide_arguments(case.range).into_iter().map(|x| (x, 0.0)).collect(),
+        (true, false) => pairs()
+            .iter()
+            .map(|(x, y)| ((*x as f32) as f64, (*y as f32) as f64))
+            .collect(),
+        (false, true) => wide_arguments(case.range)
+            .into_iter()
+            .map(|x| (x, 0.0))
+            .collect(),
         (false, false) => narrow_arguments().map(|x| (x as f64, 0.0)).collect(),
     };
     for chunk in arguments.chunks(4096) {
@@ -282,12 +378,18 @@ fn sweep(case: &Case, engine: &ExecutionEngine, wide: bool, vector: bool) -> Wor
             let mut a: Vec<f64> = (0..full).map(|i| at(i).0).collect();
             let mut b: Vec<f64> = (0..full).map(|i| at(i).1).collect();
             let out = call(engine, &name, &mut a, &mut b);
-            chunk.iter().zip(out).for_each(|((x, y), got)| check(*x, *y, got));
+            chunk
+                .iter()
+                .zip(out)
+                .for_each(|((x, y), got)| check(*x, *y, got));
         } else {
             let mut a: Vec<f32> = (0..full).map(|i| at(i).0 as f32).collect();
             let mut b: Vec<f32> = (0..full).map(|i| at(i).1 as f32).collect();
             let out = call(engine, &name, &mut a, &mut b);
-            chunk.iter().zip(out).for_each(|((x, y), got)| check(*x, *y, f64::from(got)));
+            chunk
+                .iter()
+                .zip(out)
+                .for_each(|((x, y), got)| check(*x, *y, f64::from(got)));
         }
     }
     worst
@@ -306,14 +408,25 @@ fn check_all(fma: bool, round: bool) {
             }
             for vector in [true, false] {
                 let worst = sweep(&case, &engine, wide, vector);
-                println!("{:16} {} {} {:.3}  {}", case.op, if wide { "f64" } else { "f32" }, vector, worst.error, worst.text);
+                println!(
+                    "{:16} {} {} {:.3}  {}",
+                    case.op,
+                    if wide { "f64" } else { "f32" },
+                    vector,
+                    worst.error,
+                    worst.text
+                );
                 if worst.error > bound {
                     failures.push(worst.text);
                 }
             }
         }
     }
-    assert!(failures.is_empty(), "beyond the bound:\n{}", failures.join("\n"));
+    assert!(
+        failures.is_empty(),
+        "beyond the bound:\n{}",
+        failures.join("\n")
+    );
 }
 
 #[test]

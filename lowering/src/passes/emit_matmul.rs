@@ -29,11 +29,14 @@ use crate::{
     schedule::{MatmulSchedule, Target, matmul_schedule},
     walk,
 };
-use dlc_dialects::pass::{Anchor, PassError, PassInfo};
+use dlc_dialects::{
+    ir::edit,
+    pass::{Anchor, PassError, PassInfo},
+};
 use melior::{
     Context, IrRewriter,
     ir::{
-        BlockLike, OperationRef, RegionLike, Value, ValueLike,
+        Attribute, BlockLike, OperationRef, RegionLike, Value, ValueLike,
         operation::OperationLike,
         r#type::{MemRefType, ShapedTypeLike},
     },
@@ -55,7 +58,7 @@ fn run<'c, 'a>(cx: &'c Context, module: OperationRef<'c, 'a>) -> Result<(), Pass
     for op in walk::named(module, "linalg.generic") {
         match Contraction::read(op) {
             Some(contraction) => replace(cx, op, &contraction, &target, &mut kernels),
-            None => reorder(cx, op),
+            None => drop(reorder(cx, op)),
         }
     }
     let body = module
@@ -395,8 +398,46 @@ impl<'c, 'a> Caller<'_, 'c, 'a> {
     }
 }
 
-/// Puts the loop over the result's innermost dim inside the loops of the sums, so that the innermost loop walks
-/// contiguous memory, for contractions that stay loops.
-fn reorder<'c, 'a>(cx: &'c Context, mut op: OperationRef<'c, 'a>) {
-    let _ = (cx, &mut op, maps as fn(OperationRef) -> _);
+/// Puts the loop over the result's innermost dim inside the loops of the sums, where an input has its elements side
+/// by side too, so that the innermost loop of a contraction that stays loops walks contiguous memory.
+fn reorder<'c, 'a>(cx: &'c Context, op: OperationRef<'c, 'a>) -> Option<()> {
+    if !op.has_attribute("dl.contraction") {
+        return None;
+    }
+    let maps = maps(op)?;
+    let (result, inputs) = maps.split_last()?;
+    let inner = *result.last()?;
+    if !inputs.iter().any(|input| input.last() == Some(&inner)) {
+        return None;
+    }
+    let count = maps.iter().flatten().max()? + 1;
+    let (outer, sums): (Vec<usize>, Vec<_>) = (0..count)
+        .filter(|dim| *dim != inner)
+        .partition(|dim| result.contains(dim));
+    let order = [&outer[..], &sums, &[inner]].concat();
+    let list = |dims: &mut dyn Iterator<Item = usize>| {
+        dims.map(|dim| format!("d{dim}"))
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    let all = list(&mut (0..count));
+    let map = |map: &Vec<usize>| {
+        let dims = map.iter().map(|dim| order.iter().position(|d| d == dim));
+        let dims = dims.collect::<Option<Vec<_>>>()?;
+        Some(format!(
+            "affine_map<({all}) -> ({})>",
+            list(&mut dims.into_iter())
+        ))
+    };
+    let maps = maps.iter().map(map).collect::<Option<Vec<_>>>()?;
+    let kind = |dim: &usize| match result.contains(dim) {
+        true => "#linalg.iterator_type<parallel>",
+        false => "#linalg.iterator_type<reduction>",
+    };
+    let kinds: Vec<_> = order.iter().map(kind).collect();
+    let attribute = |items: &[String]| Attribute::parse(cx, &format!("[{}]", items.join(", ")));
+    edit::set_attribute(op, "indexing_maps", attribute(&maps)?);
+    let kinds = kinds.into_iter().map(String::from).collect::<Vec<_>>();
+    edit::set_attribute(op, "iterator_types", attribute(&kinds)?);
+    Some(())
 }

@@ -1,0 +1,272 @@
+//! Runs contractions of every layout and of awkward sizes through `emit-matmul` and compares with sums in f64.
+
+mod jit;
+
+use jit::Memref;
+use melior::ExecutionEngine;
+
+const PIPELINE: &str = "builtin.module(emit-matmul,canonicalize,cse,convert-linalg-to-loops,convert-scf-to-cf,\
+    expand-strided-metadata,lower-affine,convert-vector-to-llvm,finalize-memref-to-llvm,convert-arith-to-llvm,\
+    convert-index-to-llvm,convert-cf-to-llvm,convert-func-to-llvm,reconcile-unrealized-casts)";
+
+/// Letters of the axes of both inputs and the result.
+struct Case {
+    name: &'static str,
+    axes: [&'static str; 3],
+    emitted: bool,
+}
+
+const fn case(name: &'static str, a: &'static str, b: &'static str, c: &'static str) -> Case {
+    Case {
+        name,
+        axes: [a, b, c],
+        emitted: true,
+    }
+}
+
+const CASES: &[Case] = &[
+    case("nn", "mk", "kn", "mn"),
+    case("tn", "km", "kn", "mn"),
+    case("nt", "mk", "nk", "mn"),
+    case("tt", "km", "nk", "mn"),
+    case("swapped", "mk", "kn", "nm"),
+    case("batch", "bmk", "bkn", "bmn"),
+    case("heads", "bhmk", "bhnk", "bhmn"),
+    case("batch_inside", "mbk", "nbk", "bmn"),
+    case("dense", "bmk", "kn", "bmn"),
+    case("weights", "bmk", "bmn", "kn"),
+    case("crossed_sums", "bkm", "kbn", "mn"),
+    case("matrix_vector", "mk", "k", "m"),
+    case("vector_matrix", "k", "kn", "n"),
+    case("outer", "m", "n", "mn"),
+    Case {
+        name: "batch_innermost",
+        axes: ["mkb", "knb", "mnb"],
+        emitted: false,
+    },
+    Case {
+        name: "dot",
+        axes: ["k", "k", ""],
+        emitted: false,
+    },
+];
+
+const LETTERS: &str = "bhmnk";
+
+/// Sizes of b, h, m, n, k.
+const SIZES: &[[i64; 5]] = &[
+    [2, 2, 5, 7, 3],
+    [1, 3, 13, 33, 17],
+    [3, 1, 12, 32, 40],
+    [2, 1, 25, 16, 64],
+    [1, 1, 1, 50, 9],
+    [1, 2, 9, 1, 33],
+    [2, 1, 30, 70, 300],
+    [1, 1, 4, 530, 20],
+    [2, 2, 0, 5, 4],
+    [2, 2, 4, 0, 5],
+    [2, 2, 4, 5, 0],
+    [0, 1, 4, 5, 6],
+];
+
+fn function(case: &Case, ty: &str, sizes: Option<&[i64; 5]>) -> String {
+    let size = |letter: char| match sizes {
+        Some(sizes) => sizes[LETTERS.find(letter).expect("one of the letters")].to_string(),
+        None => "?".to_string(),
+    };
+    let memref = |axes: &str| {
+        let dims: String = axes
+            .chars()
+            .map(|letter| format!("{}x", size(letter)))
+            .collect();
+        format!("memref<{dims}{ty}>")
+    };
+    let used: Vec<char> = LETTERS
+        .chars()
+        .filter(|l| case.axes.iter().any(|axes| axes.contains(*l)))
+        .collect();
+    let list = |letters: &mut dyn Iterator<Item = char>| {
+        letters.map(String::from).collect::<Vec<_>>().join(", ")
+    };
+    let dims = list(&mut used.iter().copied());
+    let maps = case
+        .axes
+        .map(|axes| format!("affine_map<({dims}) -> ({})>", list(&mut axes.chars())));
+    let kind = |letter: &char| match case.axes[2].contains(*letter) {
+        true => "\"parallel\"",
+        false => "\"reduction\"",
+    };
+    let kinds: Vec<_> = used.iter().map(kind).collect();
+    let [a, b, c] = case.axes.map(memref);
+    format!(
+        "func.func @{}(%a: {a}, %b: {b}, %c: {c}) attributes {{llvm.emit_c_interface}} {{
+           %z = arith.constant 0.0 : {ty}
+           linalg.fill ins(%z : {ty}) outs(%c : {c})
+           linalg.generic {{indexing_maps = [{}], iterator_types = [{}], dl.contraction}}
+               ins(%a, %b : {a}, {b}) outs(%c : {c}) {{
+           ^bb0(%x: {ty}, %y: {ty}, %s: {ty}):
+             %p = arith.mulf %x, %y : {ty}
+             %q = arith.addf %s, %p : {ty}
+             linalg.yield %q : {ty}
+           }}
+           return
+         }}\n",
+        case.name,
+        maps.join(", "),
+        kinds.join(", "),
+    )
+}
+
+fn module(target: &str, functions: &str) -> String {
+    format!("module attributes {{dl.target = {target}}} {{ {functions} }}")
+}
+
+fn shape(axes: &str, sizes: &[i64; 5]) -> Vec<i64> {
+    axes.chars()
+        .map(|l| sizes[LETTERS.find(l).expect("one of the letters")])
+        .collect()
+}
+
+fn position(axes: &str, sizes: &[i64; 5], index: &[i64; 5]) -> usize {
+    axes.chars().fold(0, |at, letter| {
+        let letter = LETTERS.find(letter).expect("one of the letters");
+        at * sizes[letter] as usize + index[letter] as usize
+    })
+}
+
+trait Number: Copy {
+    const EPSILON: f64;
+    fn of(x: f64) -> Self;
+    fn get(self) -> f64;
+}
+
+impl Number for f32 {
+    const EPSILON: f64 = f32::EPSILON as f64;
+    fn of(x: f64) -> Self {
+        x as f32
+    }
+    fn get(self) -> f64 {
+        self as f64
+    }
+}
+
+impl Number for f64 {
+    const EPSILON: f64 = f64::EPSILON;
+    fn of(x: f64) -> Self {
+        x
+    }
+    fn get(self) -> f64 {
+        self
+    }
+}
+
+fn check<T: Number>(engine: &ExecutionEngine, case: &Case, sizes: &[i64; 5]) {
+    let shapes = case.axes.map(|axes| shape(axes, sizes));
+    let mut state = 88172645463325252u64;
+    let mut random = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 11) as f64 / (1u64 << 53) as f64 - 0.5
+    };
+    let count = |shape: &[i64]| shape.iter().product::<i64>() as usize;
+    let mut a: Vec<T> = (0..count(&shapes[0])).map(|_| T::of(random())).collect();
+    let mut b: Vec<T> = (0..count(&shapes[1])).map(|_| T::of(random())).collect();
+    // What is not written, and what is read before it is written, shows.
+    let mut c = vec![T::of(f64::NAN); count(&shapes[2]) + 64];
+    let mut want = vec![0.0; count(&shapes[2])];
+    let used = |letter: usize| {
+        case.axes
+            .iter()
+            .any(|axes| axes.contains(&LETTERS[letter..=letter]))
+    };
+    let bounds: Vec<i64> = (0..5).map(|l| if used(l) { sizes[l] } else { 1 }).collect();
+    let mut index = [0; 5];
+    for flat in 0..bounds.iter().product::<i64>() {
+        let mut rest = flat;
+        for letter in (0..5).rev() {
+            index[letter] = rest % bounds[letter];
+            rest /= bounds[letter];
+        }
+        let at = |i: usize| position(case.axes[i], sizes, &index);
+        want[at(2)] += a[at(0)].get() * b[at(1)].get();
+    }
+    let [sa, sb, sc] = &shapes;
+    jit::call(
+        engine,
+        case.name,
+        [
+            &mut Memref::new(&mut a, sa),
+            &mut Memref::new(&mut b, sb),
+            &mut Memref::new(&mut c, sc),
+        ],
+    );
+    let terms = bounds[4].max(bounds[0]).max(1) as f64;
+    for (i, want) in want.iter().enumerate() {
+        let error = (c[i].get() - want).abs();
+        assert!(
+            error <= 8.0 * T::EPSILON * terms.sqrt(),
+            "{} {sizes:?} at {i}: {} is not {want}",
+            case.name,
+            c[i].get()
+        );
+    }
+    assert!(
+        c[want.len()..].iter().all(|x| x.get().is_nan()),
+        "{} {sizes:?} writes past its end",
+        case.name
+    );
+}
+
+fn check_target(target: &str, types: &[&str]) {
+    for (ty, wide) in types.iter().map(|ty| (ty, *ty == "f64")) {
+        let functions: String = CASES.iter().map(|case| function(case, ty, None)).collect();
+        let engine = jit::compile(&module(target, &functions), PIPELINE);
+        for case in CASES {
+            for sizes in SIZES {
+                match wide {
+                    true => check::<f64>(&engine, case, sizes),
+                    false => check::<f32>(&engine, case, sizes),
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn registers_of_512_bits() {
+    check_target("{cpu = \"cascadelake\"}", &["f32"]);
+}
+
+#[test]
+fn registers_of_256_bits() {
+    check_target("{cpu = \"haswell\"}", &["f32", "f64"]);
+}
+
+#[test]
+fn the_least_target() {
+    check_target("{cpu = \"x86-64\"}", &["f32"]);
+}
+
+#[test]
+fn sizes_known_at_compile_time() {
+    for sizes in [SIZES[0], SIZES[1], SIZES[10]].iter() {
+        let functions: String = CASES
+            .iter()
+            .map(|case| function(case, "f32", Some(sizes)))
+            .collect();
+        let engine = jit::compile(&module("{cpu = \"haswell\"}", &functions), PIPELINE);
+        CASES
+            .iter()
+            .for_each(|case| check::<f32>(&engine, case, sizes));
+    }
+}
+
+#[test]
+fn contractions_are_found() {
+    for case in CASES {
+        let text = module("{cpu = \"haswell\"}", &function(case, "f32", None));
+        let text = jit::lower(&text, "builtin.module(emit-matmul)");
+        assert_eq!(text.contains("@dlc_matmul"), case.emitted, "{}", case.name);
+    }
+}

@@ -1,0 +1,91 @@
+// RUN: dlc-opt %s --split-input-file --pass-pipeline='builtin.module(emit-matmul,canonicalize)' | FileCheck %s
+
+#a = affine_map<(m, n, k) -> (m, k)>
+#b = affine_map<(m, n, k) -> (k, n)>
+#c = affine_map<(m, n, k) -> (m, n)>
+
+module attributes {dl.target = {cpu = "cascadelake"}} {
+  // One kernel with 24 accumulators, for columns of two registers.
+  // CHECK-LABEL: func.func private @dlc_matmul_f32_nn_12x32
+  // CHECK:       memref.alloca() {{.*}} : memref<12x272xf32>
+  // CHECK-COUNT-24: vector.fma {{.*}} : vector<16xf32>
+  // CHECK-NOT:   func.func private
+  // CHECK-LABEL: func.func @dense
+  // The fill is gone, since the sums have terms; the block of B is as large as N needs.
+  // CHECK-NOT:   linalg.
+  // CHECK:       memref.alloc() {{.*}} : memref<5x257x32xf32>
+  // CHECK:       call @dlc_matmul_f32_nn_12x32
+  // CHECK-NOT:   linalg.
+  // CHECK:       return
+  func.func @dense(%x: memref<?x64xf32>, %w: memref<64x128xf32>, %y: memref<?x128xf32>) {
+    %zero = arith.constant 0.0 : f32
+    linalg.fill ins(%zero : f32) outs(%y : memref<?x128xf32>)
+    linalg.generic {dl.contraction, indexing_maps = [#a, #b, #c], iterator_types = ["parallel", "parallel", "reduction"]}
+        ins(%x, %w : memref<?x64xf32>, memref<64x128xf32>) outs(%y : memref<?x128xf32>) {
+    ^bb0(%l: f32, %r: f32, %s: f32):
+      %p = arith.mulf %l, %r : f32
+      %q = arith.addf %s, %p : f32
+      linalg.yield %q : f32
+    }
+    return
+  }
+}
+
+// -----
+
+#a = affine_map<(b, m, n, k) -> (b, m, k)>
+#b = affine_map<(b, m, n, k) -> (b, n, k)>
+#c = affine_map<(b, m, n, k) -> (b, m, n)>
+
+module attributes {dl.target = {cpu = "haswell"}} {
+  // A batch is a loop around the call; unknown columns choose between two kernels; empty sums leave zeros.
+  // CHECK-DAG:   func.func private @dlc_matmul_f64_nt_6x8
+  // CHECK-DAG:   func.func private @dlc_matmul_f64_nt_6x4
+  // CHECK-LABEL: func.func @batch
+  // CHECK:       scf.if
+  // CHECK-NEXT:    linalg.fill
+  // CHECK:       scf.if
+  // CHECK-NEXT:    scf.for
+  // CHECK:           call @dlc_matmul_f64_nt_6x4
+  // CHECK:       } else {
+  // CHECK-NEXT:    scf.for
+  // CHECK:           call @dlc_matmul_f64_nt_6x8
+  // CHECK-NOT:   linalg.generic
+  // CHECK:       return
+  func.func @batch(%x: memref<?x?x?xf64>, %w: memref<?x?x?xf64>, %y: memref<?x?x?xf64>) {
+    %zero = arith.constant 0.0 : f64
+    linalg.fill ins(%zero : f64) outs(%y : memref<?x?x?xf64>)
+    linalg.generic {dl.contraction, indexing_maps = [#a, #b, #c],
+                    iterator_types = ["parallel", "parallel", "parallel", "reduction"]}
+        ins(%x, %w : memref<?x?x?xf64>, memref<?x?x?xf64>) outs(%y : memref<?x?x?xf64>) {
+    ^bb0(%l: f64, %r: f64, %s: f64):
+      %p = arith.mulf %l, %r : f64
+      %q = arith.addf %s, %p : f64
+      linalg.yield %q : f64
+    }
+    return
+  }
+}
+
+// -----
+
+#a = affine_map<(m, n, k) -> (m, k)>
+#b = affine_map<(m, n, k) -> (k, n)>
+#c = affine_map<(m, n, k) -> (m, n)>
+
+// Integers stay loops, with the contiguous dim innermost.
+// CHECK: #[[A:.*]] = affine_map<(d0, d1, d2) -> (d0, d1)>
+// CHECK: #[[B:.*]] = affine_map<(d0, d1, d2) -> (d1, d2)>
+// CHECK: #[[C:.*]] = affine_map<(d0, d1, d2) -> (d0, d2)>
+// CHECK-LABEL: func.func @integers
+// CHECK: linalg.generic {indexing_maps = [#[[A]], #[[B]], #[[C]]], iterator_types = ["parallel", "reduction", "parallel"]}
+func.func @integers(%x: memref<?x?xi32>, %w: memref<?x?xi32>, %y: memref<?x?xi32>) {
+  linalg.generic {dl.contraction, indexing_maps = [#a, #b, #c], iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x, %w : memref<?x?xi32>, memref<?x?xi32>) outs(%y : memref<?x?xi32>) {
+  ^bb0(%l: i32, %r: i32, %s: i32):
+    %p = arith.muli %l, %r : i32
+    %q = arith.addi %s, %p : i32
+    linalg.yield %q : i32
+  }
+  return
+}
