@@ -322,7 +322,8 @@ fn place(op: OperationRef) -> String {
     }
 }
 
-pub(crate) fn string(attribute: Option<Attribute>) -> Option<String> {
+/// The text of a string attribute.
+pub fn string(attribute: Option<Attribute>) -> Option<String> {
     Some(
         StringAttribute::try_from(attribute?)
             .ok()?

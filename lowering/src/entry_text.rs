@@ -26,15 +26,6 @@ pub enum Argument {
 
 const WRITTEN: &str = "writing to a string succeeds";
 
-/// A piece of text that grows.
-struct Text(String);
-
-impl Text {
-    fn line(&mut self, text: impl AsRef<str>) {
-        writeln!(self.0, "  {}", text.as_ref()).expect(WRITTEN);
-    }
-}
-
 fn implementation(symbol: &str) -> String {
     format!("{symbol}__impl")
 }
@@ -155,8 +146,11 @@ fn workspace(entry: &Entry, slots: &[Vec<Poly>]) -> String {
         }
         let mut size = code.constant(leaf.dtype.size() as i64);
         for extent in &leaf.shape {
+            let known = extent.as_const().is_some();
             let extent = code.poly(extent);
-            not_negative(&mut code, &extent);
+            if !known {
+                not_negative(&mut code, &extent);
+            }
             size = code.mul(&size, &extent);
         }
     }
@@ -477,40 +471,34 @@ fn named(entry: &Entry) -> String {
 
 /// The text of a status.
 fn message(entry: &Entry) -> String {
-    let mut texts = vec![(status::OK, "ok".to_string())];
-    texts.extend(
-        entry
-            .statuses()
-            .into_iter()
-            .map(|status| (status.code, status.message)),
-    );
     let symbol = symbol::message(&entry.symbol);
-    let mut all = Text(String::new());
-    let mut blocks = Text(String::new());
-    let unknown = (-1, format!("DL1010 {}: unknown status", entry.name));
-    let mut cases = vec![];
-    for (code, text) in texts.iter().chain([&unknown]) {
-        let block = if *code == -1 {
-            "other".to_string()
-        } else {
-            format!("m{code}")
-        };
-        let global = format!("@{symbol}__{block}");
-        all.0 += &string_constant(&global, text);
-        blocks.0 += &format!("^{block}:\n");
-        blocks.line(format!(
-            "%{block} = llvm.mlir.addressof {global} : !llvm.ptr"
+    let mut constants = String::new();
+    let mut code = Checked::new(&[]);
+    let mut constant = |code: &mut Checked, name: &str, text: &str| {
+        let global = format!("@{symbol}__{name}");
+        constants += &string_constant(&global, text);
+        code.let_(&format!("llvm.mlir.addressof {global} : !llvm.ptr"))
+    };
+    let mut found = constant(
+        &mut code,
+        "unknown",
+        &format!("DL1010 {}: unknown status", entry.name),
+    );
+    let known = entry
+        .statuses()
+        .into_iter()
+        .map(|status| (status.code, status.message));
+    for (number, text) in known.chain([(status::OK, "ok".to_string())]) {
+        let text = constant(&mut code, &number.to_string(), &text);
+        let number = code.let_(&format!("llvm.mlir.constant({number} : i32) : i32"));
+        let this = code.let_(&format!("llvm.icmp \"eq\" %status, {number} : i32"));
+        found = code.let_(&format!(
+            "llvm.select {this}, {text}, {found} : i1, !llvm.ptr"
         ));
-        blocks.line(format!("llvm.return %{block} : !llvm.ptr"));
-        if *code != -1 {
-            cases.push(format!("{code}: ^{block}"));
-        }
     }
+    let code = code.code;
     format!(
-        "{}llvm.func @{symbol}(%status: i32) -> !llvm.ptr {{\n  llvm.switch %status : i32, ^other [\n{}\n  ]\n{}}}\n",
-        all.0,
-        cases.join(",\n"),
-        blocks.0
+        "{constants}llvm.func @{symbol}(%status: i32) -> !llvm.ptr {{\n{code}  llvm.return {found} : !llvm.ptr\n}}\n"
     )
 }
 

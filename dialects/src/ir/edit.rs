@@ -6,7 +6,7 @@
 use melior::{
     Context, IrRewriter,
     ir::{
-        Attribute, BlockLike, Module, OperationRef, Value, ValueLike,
+        Attribute, BlockLike, Module, Operation, OperationRef, Value, ValueLike,
         operation::{OperationLike, OperationMutLike, OperationRefMut},
     },
 };
@@ -87,4 +87,10 @@ pub fn name<'c>(op: OperationRef<'c, '_>) -> &'c str {
     let text = name.as_string_ref().as_str().unwrap_or_default();
     // Names are interned in the context.
     unsafe { std::mem::transmute::<&str, &'c str>(text) }
+}
+
+/// A copy of a module.
+pub fn clone_module<'c>(module: &Module<'c>) -> Module<'c> {
+    let copy = unsafe { Operation::from_raw(mlir_sys::mlirOperationClone(module.as_operation().to_raw())) };
+    Module::from_operation(copy).expect("the copy of a module is a module")
 }

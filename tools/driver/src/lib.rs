@@ -4,10 +4,16 @@
 //! and artefacts go out as bytes.
 
 pub mod artefact;
+mod codegen;
+pub mod compile;
 pub mod header;
+pub mod info;
 pub mod layout;
 pub mod link;
 pub mod opt;
+pub mod pipelines;
+mod render;
 pub mod rust_bindings;
+mod source;
 
 pub use opt::{opt_main, register_all};

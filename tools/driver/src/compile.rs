@@ -1,0 +1,534 @@
+//! Compilation: from a source text, or a textual `dl` module, to artefacts.
+
+use crate::{
+    codegen, header, link,
+    pipelines::{CPU, Failed, Observe, Runner},
+    render, rust_bindings, source,
+};
+use dlc_abi::Manifest;
+use dlc_dialects::ir::{context::context, edit};
+use dlc_lowering::schedule::{self, Target};
+use dlc_lowering::target::Form;
+use dlc_runtime::Tensor;
+use melior::{
+    Context,
+    ir::{Module, attribute::StringAttribute},
+};
+use std::{
+    cell::OnceCell,
+    collections::BTreeMap,
+    path::PathBuf,
+    time::{Duration, Instant},
+};
+
+/// The compiler's name and version, as it stands in manifests.
+pub const COMPILER: &str = concat!("dlc ", env!("CARGO_PKG_VERSION"));
+
+/// What a compilation depends on besides the source.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// `native`, or a name of LLVM's.
+    pub target_cpu: String,
+    /// 0 to 3.
+    pub opt_level: u8,
+    /// How messages are written.
+    pub error_format: ErrorFormat,
+    /// Whether they are coloured.
+    pub color: bool,
+    /// Passes after which the IR goes to the standard error; `all` for each.
+    pub print_ir_after: Vec<String>,
+    /// A folder for the IR after each pass.
+    pub dump_ir: Option<PathBuf>,
+    /// Whether times go to the standard error.
+    pub time_passes: bool,
+    /// A file for the IR before each pass, which a crash leaves behind.
+    pub keep_ir: Option<PathBuf>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            target_cpu: "native".into(),
+            opt_level: 3,
+            error_format: ErrorFormat::Human,
+            color: false,
+            print_ir_after: vec![],
+            dump_ir: None,
+            time_passes: false,
+            keep_ir: None,
+        }
+    }
+}
+
+/// How messages are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ErrorFormat {
+    /// With source lines, for people.
+    Human,
+    /// One line each.
+    Short,
+    /// One JSON object each.
+    Json,
+}
+
+/// A source text.
+#[derive(Debug, Clone, Copy)]
+pub struct Source<'a> {
+    /// As shown in messages. A name that ends in `.mlir` is that of a textual `dl` module.
+    pub name: &'a str,
+    /// The text.
+    pub text: &'a str,
+    /// The prefix of C names, an identifier.
+    pub stem: &'a str,
+}
+
+/// A kind of artefact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Emit {
+    /// The syntax tree.
+    Ast,
+    /// The `dl` module with derivatives made.
+    Dl,
+    /// On tensors, in linalg.
+    Linalg,
+    /// Loops on memory in the workspace.
+    Loops,
+    /// The `llvm` dialect.
+    LlvmMlir,
+    /// LLVM IR, optimised.
+    LlvmIr,
+    /// Assembly.
+    Asm,
+    /// An object file.
+    Obj,
+    /// A static library.
+    Staticlib,
+    /// A shared library.
+    Cdylib,
+    /// A C header.
+    Header,
+    /// Rust bindings.
+    Rust,
+    /// The manifest.
+    Manifest,
+}
+
+impl Emit {
+    /// Every kind.
+    pub const ALL: [Emit; 13] = [
+        Emit::Ast,
+        Emit::Dl,
+        Emit::Linalg,
+        Emit::Loops,
+        Emit::LlvmMlir,
+        Emit::LlvmIr,
+        Emit::Asm,
+        Emit::Obj,
+        Emit::Staticlib,
+        Emit::Cdylib,
+        Emit::Header,
+        Emit::Rust,
+        Emit::Manifest,
+    ];
+
+    /// The word on the command line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Emit::Ast => "ast",
+            Emit::Dl => "dl",
+            Emit::Linalg => "linalg",
+            Emit::Loops => "loops",
+            Emit::LlvmMlir => "llvm-mlir",
+            Emit::LlvmIr => "llvm-ir",
+            Emit::Asm => "asm",
+            Emit::Obj => "obj",
+            Emit::Staticlib => "staticlib",
+            Emit::Cdylib => "cdylib",
+            Emit::Header => "header",
+            Emit::Rust => "rust",
+            Emit::Manifest => "manifest",
+        }
+    }
+
+    /// The stage of the pipeline that gives it, or that code is made after.
+    fn stage(self) -> Option<usize> {
+        match self {
+            Emit::Ast | Emit::Header | Emit::Rust | Emit::Manifest => None,
+            Emit::Dl => Some(0),
+            Emit::Linalg => Some(1),
+            Emit::Loops => Some(2),
+            Emit::LlvmMlir
+            | Emit::LlvmIr
+            | Emit::Asm
+            | Emit::Obj
+            | Emit::Staticlib
+            | Emit::Cdylib => Some(3),
+        }
+    }
+
+    /// What LLVM makes for it.
+    fn form(self) -> Option<Form> {
+        match self {
+            Emit::LlvmIr => Some(Form::LlvmIr),
+            Emit::Asm => Some(Form::Assembly),
+            Emit::Obj | Emit::Staticlib | Emit::Cdylib => Some(Form::Object),
+            _ => None,
+        }
+    }
+}
+
+/// A source without errors.
+#[derive(Debug)]
+pub struct Checked {
+    /// The warnings, ready to be shown.
+    pub diagnostics: String,
+}
+
+/// What a compilation made.
+#[derive(Debug)]
+pub struct Compiled {
+    /// The warnings, ready to be shown.
+    pub diagnostics: String,
+    /// The artefacts asked for.
+    pub artefacts: BTreeMap<Emit, Vec<u8>>,
+    /// The manifest; without entries if only the syntax tree was asked for.
+    pub manifest: Manifest,
+}
+
+/// Why nothing was made.
+#[derive(Debug)]
+pub enum Failure {
+    /// Errors in the source.
+    User {
+        /// All of them and the warnings, ready to be shown.
+        rendered: String,
+        /// How many errors.
+        errors: usize,
+    },
+    /// A wrong option: one line, and a line of help.
+    Usage(String),
+    /// Something outside the compiler failed: one line, and a line of help.
+    Io(String),
+    /// A bug of the compiler.
+    Internal {
+        /// What happened.
+        message: String,
+        /// The IR at which it happens, with the pipeline to run on it.
+        ir: Option<String>,
+    },
+}
+
+impl Failure {
+    pub(crate) fn internal(message: impl Into<String>) -> Self {
+        Failure::Internal {
+            message: message.into(),
+            ir: None,
+        }
+    }
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Failure::User { rendered: text, .. } | Failure::Usage(text) | Failure::Io(text) => {
+                f.write_str(text)
+            }
+            Failure::Internal { message, ir: None } => write!(f, "compiler bug: {message}"),
+            Failure::Internal {
+                message,
+                ir: Some(ir),
+            } => write!(f, "compiler bug: {message}\n{ir}"),
+        }
+    }
+}
+
+impl std::error::Error for Failure {}
+
+/// Compiles with one set of options.
+pub struct Session {
+    options: Options,
+    context: OnceCell<Context>,
+}
+
+impl Session {
+    /// A session; MLIR starts when it is first needed.
+    pub fn new(options: Options) -> Self {
+        Self {
+            options,
+            context: OnceCell::new(),
+        }
+    }
+
+    /// The options.
+    pub fn options(&self) -> &Options {
+        &self.options
+    }
+
+    pub(crate) fn context(&self) -> &Context {
+        self.context.get_or_init(context)
+    }
+
+    /// Checks a source.
+    pub fn check(&self, source: &Source) -> Result<Checked, Failure> {
+        Ok(Checked {
+            diagnostics: source::check(self, source)?,
+        })
+    }
+
+    /// Makes artefacts, with one run of the pipeline, no further than the kinds need.
+    pub fn compile(&self, source: &Source, kinds: &[Emit]) -> Result<Compiled, Failure> {
+        let target = self.target()?;
+        let mut artefacts = BTreeMap::new();
+        let mut diagnostics = String::new();
+        if kinds.contains(&Emit::Ast) {
+            let (ast, warnings) = source::ast(self, source)?;
+            artefacts.insert(Emit::Ast, ast.into_bytes());
+            diagnostics = warnings;
+        }
+        let triple = dlc_lowering::target::host_triple();
+        let place = format!("{triple} {}", target.cpu);
+        if kinds.iter().all(|kind| *kind == Emit::Ast) {
+            let manifest = Manifest::new(COMPILER, source.stem, &place, vec![]);
+            return Ok(Compiled {
+                diagnostics,
+                artefacts,
+                manifest,
+            });
+        }
+        let unit = source::emit(self, source)?;
+        let manifest = Manifest::new(COMPILER, source.stem, &place, unit.entries);
+        let mut work = Work {
+            session: self,
+            source,
+            kinds,
+            target,
+            manifest: &manifest,
+            artefacts,
+            times: vec![],
+        };
+        work.descriptions();
+        let lowered = work.lower(unit.module);
+        if self.options.time_passes {
+            eprint!("{}", render::times(&work.times));
+        }
+        lowered?;
+        let artefacts = work.artefacts;
+        Ok(Compiled {
+            diagnostics: unit.diagnostics,
+            artefacts,
+            manifest,
+        })
+    }
+
+    /// Runs an export on the reference evaluator: takes the leaves of all parameters, in the manifest's order, and
+    /// gives those of the `inout` ones and of the result.
+    pub fn evaluate(
+        &self,
+        source: &Source,
+        export: &str,
+        dims: &BTreeMap<String, i64>,
+        leaves: Vec<Tensor>,
+    ) -> Result<Vec<Tensor>, Failure> {
+        source::evaluate(self, source, export, dims, leaves)
+    }
+
+    /// What schedules may assume.
+    fn target(&self) -> Result<Target, Failure> {
+        let cpu = self.options.target_cpu.as_str();
+        match cpu {
+            "native" => Ok(Target::native()),
+            _ => Target::named(cpu).ok_or_else(|| {
+                let known: Vec<_> = schedule::Target::names().collect();
+                Failure::Usage(format!(
+                    "unknown CPU `{cpu}`\nhelp: `native`, or one of {}",
+                    known.join(", ")
+                ))
+            }),
+        }
+    }
+
+    /// Runs the first `stages` stages of the pipeline on a module; `after` is called after each.
+    pub(crate) fn run_stages<'c>(
+        &'c self,
+        source: &Source,
+        module: &mut Module<'c>,
+        stages: usize,
+        times: &mut Vec<(String, Duration)>,
+        mut after: impl FnMut(usize, &Module<'c>),
+    ) -> Result<(), Failure> {
+        let observe = Observe {
+            print_ir_after: self.options.print_ir_after.clone(),
+            dump_ir: self.options.dump_ir.clone(),
+            time_passes: self.options.time_passes,
+            keep_ir: self.options.keep_ir.clone(),
+        };
+        let mut runner = Runner::new(self.context(), &observe, self.options.opt_level > 0);
+        for (i, stage) in CPU.iter().enumerate().take(stages) {
+            let result = runner.run(stage, module);
+            times.append(&mut runner.times);
+            result.map_err(|failed| self.failure(source, failed))?;
+            after(i, module);
+        }
+        Ok(())
+    }
+
+    fn failure(&self, source: &Source, failed: Failed) -> Failure {
+        let records = &failed.records;
+        if let Some(failure) = render::user_errors(&self.options, source, records) {
+            return failure;
+        }
+        let mut message = format!("`{}` failed", failed.pass);
+        for record in records {
+            message += &format!("\n{}: {}", record.location, record.message);
+            for note in &record.notes {
+                message += &format!("\n  {}", note.message);
+            }
+        }
+        let pipeline = format!("builtin.module({})", failed.pass);
+        Failure::Internal {
+            message,
+            ir: Some(format!(
+                "// dlc-opt --pass-pipeline='{pipeline}'\n{}",
+                failed.ir
+            )),
+        }
+    }
+}
+
+/// One compilation.
+struct Work<'x> {
+    session: &'x Session,
+    source: &'x Source<'x>,
+    kinds: &'x [Emit],
+    target: Target,
+    manifest: &'x Manifest,
+    artefacts: BTreeMap<Emit, Vec<u8>>,
+    times: Vec<(String, Duration)>,
+}
+
+impl<'x> Work<'x> {
+    /// The artefacts that follow from the manifest.
+    fn descriptions(&mut self) {
+        for kind in self.kinds {
+            let text = match kind {
+                Emit::Header => header::generate(self.manifest),
+                Emit::Rust => rust_bindings::generate(self.manifest),
+                Emit::Manifest => self.manifest.to_json(),
+                _ => continue,
+            };
+            self.artefacts.insert(*kind, text.into_bytes());
+        }
+    }
+
+    /// The artefacts that come from the module.
+    fn lower(&mut self, mut module: Module<'x>) -> Result<(), Failure> {
+        let Some(last) = self.kinds.iter().filter_map(|kind| kind.stage()).max() else {
+            return Ok(());
+        };
+        let context = self.session.context();
+        let op = module.as_operation();
+        let text = |text: &str| StringAttribute::new(context, text).into();
+        edit::set_attribute(op, "dl.stem", text(&self.manifest.stem));
+        edit::set_attribute(op, "dl.abi_hash", text(&self.manifest.abi_hash));
+        edit::set_attribute(
+            op,
+            schedule::target::ATTRIBUTE,
+            self.target.attribute(context),
+        );
+        let (session, source, kinds) = (self.session, self.source, self.kinds);
+        let artefacts = &mut self.artefacts;
+        session.run_stages(
+            source,
+            &mut module,
+            last + 1,
+            &mut self.times,
+            |stage, module| {
+                for kind in kinds
+                    .iter()
+                    .filter(|kind| kind.stage() == Some(stage) && kind.form().is_none())
+                {
+                    artefacts.insert(*kind, module.as_operation().to_string().into_bytes());
+                }
+            },
+        )?;
+        self.code(&module)
+    }
+
+    /// What LLVM makes.
+    fn code(&mut self, module: &Module<'x>) -> Result<(), Failure> {
+        let mut forms: Vec<_> = self.kinds.iter().filter_map(|kind| kind.form()).collect();
+        if forms.is_empty() {
+            return Ok(());
+        }
+        forms.sort();
+        forms.dedup();
+        let start = Instant::now();
+        let options = &self.session.options;
+        let mut made = codegen::emit(module, self.manifest, options, &self.target, &forms)?;
+        self.times.push(("(LLVM)".into(), start.elapsed()));
+        let stem = &self.manifest.stem;
+        let start = Instant::now();
+        for kind in self.kinds {
+            let Some(code) = kind.form().and_then(|form| made.get_mut(&form)) else {
+                continue;
+            };
+            let bytes = match kind {
+                Emit::Staticlib => link::static_library(stem, code),
+                Emit::Cdylib => {
+                    link::shared_library(stem, code, &link::exported_symbols(self.manifest))
+                }
+                _ => Ok(code.clone()),
+            };
+            let bytes =
+                bytes.map_err(|error| Failure::Io(format!("{error}\nhelp: {}", error.help())))?;
+            self.artefacts.insert(*kind, bytes);
+        }
+        self.times.push(("(link)".into(), start.elapsed()));
+        Ok(())
+    }
+}
+
+/// A library in a temporary folder, removed with it.
+pub struct TempLibrary {
+    /// What it holds.
+    pub manifest: Manifest,
+    /// The shared object.
+    pub path: PathBuf,
+    folder: tempfile::TempDir,
+}
+
+impl TempLibrary {
+    /// The folder; other files may be put there.
+    pub fn folder(&self) -> &std::path::Path {
+        self.folder.path()
+    }
+}
+
+/// Builds a shared library of a source for one process.
+pub fn temporary_library(session: &Session, source: &Source) -> Result<TempLibrary, Failure> {
+    let mut compiled = session.compile(source, &[Emit::Cdylib])?;
+    let io =
+        |error: std::io::Error| Failure::Io(format!("cannot write a temporary library: {error}"));
+    let folder = tempfile::tempdir().map_err(io)?;
+    let path = folder.path().join(format!("lib{}.so", source.stem));
+    let bytes = compiled.artefacts.remove(&Emit::Cdylib).unwrap_or_default();
+    std::fs::write(&path, bytes).map_err(io)?;
+    Ok(TempLibrary {
+        manifest: compiled.manifest,
+        path,
+        folder,
+    })
+}
+
+/// Builds a textual `dl` module, whose functions with `dl.entry` are the entries, for one process.
+pub fn compile_mlir_to_library(text: &str, options: Options) -> Result<TempLibrary, Failure> {
+    let session = Session::new(options);
+    temporary_library(
+        &session,
+        &Source {
+            name: "module.mlir",
+            text,
+            stem: "m",
+        },
+    )
+}

@@ -1,0 +1,41 @@
+//! What `dlc --print` lists.
+
+use dlc_dialects::ops::OpKind;
+use dlc_lowering::schedule::Target;
+
+pub use dlc_lowering::target::{host_triple, llvm_version};
+
+/// Our passes: names and summaries, in the order in which pipelines run them.
+pub fn passes() -> Vec<(String, String)> {
+    let all = dlc_autodiff::passes::PASSES
+        .iter()
+        .chain(dlc_lowering::passes::PASSES);
+    all.map(|pass| (pass.name.to_string(), pass.summary.to_string()))
+        .collect()
+}
+
+/// The ops of the `dl` dialect: names and summaries.
+pub fn ops() -> Vec<(String, String)> {
+    let line = |kind: &OpKind| {
+        (
+            format!("dl.{}", kind.mnemonic()),
+            kind.summary().to_string(),
+        )
+    };
+    OpKind::ALL.iter().map(line).collect()
+}
+
+/// The processors that schedules know, by LLVM's names.
+pub fn target_cpus() -> Vec<String> {
+    Target::names().map(str::to_string).collect()
+}
+
+/// LLVM's name of the processor that the compiler runs on.
+pub fn host_cpu() -> String {
+    Target::native().cpu
+}
+
+/// The page of a diagnostic's code.
+pub fn explain(code: &str) -> Option<&'static str> {
+    Some(dlc_frontend::codes::Code::parse(code)?.page())
+}

@@ -1,0 +1,272 @@
+//! Every pipeline, as lists of passes in the order in which they run, and the runner.
+//!
+//! Passes are named as in textual pipelines, so what stands here can be given to `dlc-opt --pass-pipeline`.
+
+use crate::opt::register_all;
+use dlc_dialects::{
+    ir::{
+        context::{Record, with_diagnostics},
+        edit,
+    },
+    pass::parse_pipeline,
+};
+use melior::{Context, ir::Module, pass::PassManager};
+use std::{
+    path::PathBuf,
+    time::{Duration, Instant},
+};
+
+/// A part of a pipeline, after which the module can be looked at.
+#[derive(Debug)]
+pub struct Stage {
+    /// The `--emit` word of what it gives.
+    pub name: &'static str,
+    /// Its passes.
+    pub passes: &'static [Step],
+}
+
+/// A pass of a pipeline.
+#[derive(Debug)]
+pub enum Step {
+    /// The result is wrong, or a later pass fails, without it.
+    Required(&'static str),
+    /// Left out at -O0.
+    Optional(&'static str),
+}
+
+use Step::{Optional, Required};
+
+impl Step {
+    /// Its text in a pipeline on the module.
+    pub fn text(&self) -> &'static str {
+        match self {
+            Required(text) | Optional(text) => text,
+        }
+    }
+
+    /// The pass's name, without anchor and options.
+    pub fn name(&self) -> &'static str {
+        let text = self.text();
+        let text = text.strip_prefix("func.func(").unwrap_or(text);
+        text.split(['{', ')']).next().unwrap_or(text)
+    }
+}
+
+/// For CPUs: from `dl` functions to a module in the `llvm` dialect.
+pub const CPU: &[Stage] = &[
+    Stage {
+        name: "dl",
+        passes: &[
+            Required("inline"), // derivatives are made of whole functions
+            Required("expand-derivatives"),
+            Required("inline"),                 // the functions that it made
+            Optional("func.func(simplify-dl)"), // what derivatives leave behind
+            Optional("canonicalize"),
+            Optional("cse"),
+            Required("symbol-dce"), // functions that are no entries, after the last inlining
+        ],
+    },
+    Stage {
+        name: "linalg",
+        passes: &[
+            Required("dl-to-linalg"),
+            Required("canonicalize"), // folds shape arithmetic, on which fusion and the planner look
+            Required("cse"),          // equal sizes become one value
+        ],
+    },
+    Stage {
+        name: "loops",
+        passes: &[
+            // On tensors, where a use says all about a value.
+            Required("one-shot-bufferize{unknown-type-conversion=identity-layout-map}"),
+            Required("canonicalize"), // folds casts, so that copies join buffers of one type
+            Required("cse"),
+            Optional("func.func(forward-copies)"), // while the ops still tell how they read and write
+            Optional("emit-matmul"), // allocates its packed blocks, so before the planner
+            Required("func.func(convert-linalg-to-loops)"),
+            Required("func.func(buffer-loop-hoisting)"),
+            Required("lower-affine"), // sizes become index arithmetic, which the planner reads
+            Required("plan-workspace"),
+            Optional("canonicalize"),
+            Optional("func.func(loop-invariant-code-motion)"),
+            Optional("cse"),
+        ],
+    },
+    Stage {
+        name: "llvm-mlir",
+        passes: &[
+            Required("func.func(lower-vector-multi-reduction)"),
+            Required("func.func(convert-vector-to-scf{full-unroll=true})"), // transfers of rank 2 and more
+            Required("func.func(expand-math)"), // on vectors and scalars, before their ops are gone
+            Required("emit-entry-points"),      // the last pass on structured functions
+            Required("expand-strided-metadata"),
+            Required("lower-affine"), // what expand-strided-metadata made
+            Required("arith-expand{include-bf16=true}"), // no libcalls for bf16
+            Required("convert-scf-to-cf"),
+            Required("convert-vector-to-llvm{vector-contract-lowering=outerproduct}"),
+            Required("convert-math-to-llvm"),
+            Required("convert-ub-to-llvm"),
+            Required("finalize-memref-to-llvm"),
+            Required("convert-arith-to-llvm"),
+            Required("convert-index-to-llvm"),
+            Required("convert-cf-to-llvm"),
+            Required("convert-func-to-llvm"),
+            Required("reconcile-unrealized-casts"),
+            Optional("canonicalize"),
+            Optional("cse"),
+        ],
+    },
+];
+
+/// What to show of a run.
+#[derive(Clone, Debug, Default)]
+pub struct Observe {
+    /// Passes after which the module goes to the standard error; `all` for each.
+    pub print_ir_after: Vec<String>,
+    /// A folder for the module after each pass.
+    pub dump_ir: Option<PathBuf>,
+    /// Whether to keep times.
+    pub time_passes: bool,
+    /// A file for the module before each pass, for a crash to leave behind.
+    pub keep_ir: Option<PathBuf>,
+}
+
+impl Observe {
+    fn each_pass(&self) -> bool {
+        !self.print_ir_after.is_empty()
+            || self.dump_ir.is_some()
+            || self.time_passes
+            || self.keep_ir.is_some()
+    }
+}
+
+/// A pass that failed.
+#[derive(Debug)]
+pub struct Failed {
+    /// Its text in the pipeline.
+    pub pass: String,
+    /// What was reported.
+    pub records: Vec<Record>,
+    /// The module before it.
+    pub ir: String,
+}
+
+/// Runs stages on a module.
+pub struct Runner<'c, 'x> {
+    context: &'c Context,
+    observe: &'x Observe,
+    optimise: bool,
+    count: usize,
+    /// Passes and times, in order, if kept.
+    pub times: Vec<(String, Duration)>,
+    /// Warnings and remarks.
+    pub records: Vec<Record>,
+}
+
+impl<'c, 'x> Runner<'c, 'x> {
+    /// A runner; without `optimise` only required passes run.
+    pub fn new(context: &'c Context, observe: &'x Observe, optimise: bool) -> Self {
+        register_all();
+        Self {
+            context,
+            observe,
+            optimise,
+            count: 0,
+            times: vec![],
+            records: vec![],
+        }
+    }
+
+    /// Runs a stage.
+    pub fn run(&mut self, stage: &Stage, module: &mut Module<'c>) -> Result<(), Failed> {
+        let steps: Vec<_> = stage.passes.iter().filter(|step| self.runs(step)).collect();
+        if self.observe.each_pass() {
+            return steps
+                .into_iter()
+                .try_for_each(|step| self.one(step, module));
+        }
+        let before = edit::clone_module(module);
+        let texts: Vec<_> = steps.iter().map(|step| step.text()).collect();
+        let Err(records) = self.passes(&texts.join(","), module) else {
+            return Ok(());
+        };
+        // Again, one by one, to tell which pass it was.
+        *module = before;
+        steps
+            .into_iter()
+            .try_for_each(|step| self.one(step, module))?;
+        Err(Failed {
+            pass: texts.join(","),
+            records,
+            ir: module.as_operation().to_string(),
+        })
+    }
+
+    fn runs(&self, step: &Step) -> bool {
+        self.optimise || matches!(step, Required(_))
+    }
+
+    /// Runs one pass, observed.
+    fn one(&mut self, step: &Step, module: &mut Module<'c>) -> Result<(), Failed> {
+        self.count += 1;
+        let name = step.name();
+        if let Some(path) = &self.observe.keep_ir {
+            // It helps after a crash; a build does not fail for it.
+            let _ = std::fs::write(
+                path,
+                format!("// pass: {}\n{}", step.text(), module.as_operation()),
+            );
+        }
+        let before = edit::clone_module(module);
+        let start = Instant::now();
+        let result = self.passes(step.text(), module);
+        self.times.push((name.to_string(), start.elapsed()));
+        result.map_err(|records| Failed {
+            pass: step.text().to_string(),
+            records,
+            ir: before.as_operation().to_string(),
+        })?;
+        if self
+            .observe
+            .print_ir_after
+            .iter()
+            .any(|wanted| wanted == "all" || wanted == name)
+        {
+            eprintln!(
+                "// -----// IR after {name} //----- //\n{}",
+                module.as_operation()
+            );
+        }
+        if let Some(folder) = &self.observe.dump_ir {
+            let file = folder.join(format!("{:02}-{name}.mlir", self.count));
+            let text = module.as_operation().to_string();
+            let written =
+                std::fs::create_dir_all(folder).and_then(|()| std::fs::write(&file, text));
+            if let Err(error) = written {
+                eprintln!("warning: can't write {}: {error}", file.display());
+            }
+        }
+        Ok(())
+    }
+
+    fn passes(&mut self, passes: &str, module: &mut Module<'c>) -> Result<(), Vec<Record>> {
+        let manager = PassManager::new(self.context);
+        manager.enable_verifier(true);
+        if let Err(message) = parse_pipeline(&manager, &format!("builtin.module({passes})")) {
+            return Err(vec![Record {
+                error: true,
+                location: "loc(unknown)".into(),
+                message,
+                notes: vec![],
+            }]);
+        }
+        let (result, records) = with_diagnostics(self.context, || manager.run(module));
+        match result {
+            Ok(()) => {
+                self.records.extend(records);
+                Ok(())
+            }
+            Err(_) => Err(records),
+        }
+    }
+}

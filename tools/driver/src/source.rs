@@ -1,0 +1,121 @@
+//! Sources: DL text through the frontend, or textual `dl` modules.
+
+use crate::compile::{Failure, Session, Source};
+use dlc_abi::Entry;
+use dlc_dialects::ir::context::with_diagnostics;
+use dlc_lowering::entry;
+use dlc_runtime::Tensor;
+use melior::ir::{Module, operation::OperationLike};
+use std::collections::BTreeMap;
+
+/// A source as a `dl` module.
+pub struct Unit<'c> {
+    /// The module.
+    pub module: Module<'c>,
+    /// Its entries, as the manifest has them.
+    pub entries: Vec<Entry>,
+    /// The warnings, ready to be shown.
+    pub diagnostics: String,
+}
+
+fn is_module(source: &Source) -> bool {
+    source.name.ends_with(".mlir")
+}
+
+/// Checks a source; gives the warnings.
+pub fn check(session: &Session, source: &Source) -> Result<String, Failure> {
+    Ok(emit(session, source)?.diagnostics)
+}
+
+/// The syntax tree as text, and the warnings.
+pub fn ast(_session: &Session, source: &Source) -> Result<(String, String), Failure> {
+    if is_module(source) {
+        return Err(Failure::Usage(format!(
+            "{}: a module has no syntax tree\nhelp: `--emit=ast` is for DL sources",
+            source.name
+        )));
+    }
+    Err(Failure::internal("the frontend is not connected"))
+}
+
+/// The `dl` module of a source.
+pub fn emit<'c>(session: &'c Session, source: &Source) -> Result<Unit<'c>, Failure> {
+    match is_module(source) {
+        true => parse(session, source),
+        false => Err(Failure::internal("the frontend is not connected")),
+    }
+}
+
+fn parse<'c>(session: &'c Session, source: &Source) -> Result<Unit<'c>, Failure> {
+    let context = session.context();
+    let (module, records) = with_diagnostics(context, || Module::parse(context, source.text));
+    let errors: Vec<_> = records.iter().filter(|record| record.error).collect();
+    let Some(module) = module else {
+        let lines = errors.iter().map(|record| {
+            format!(
+                "{}: error: {}: {}\n",
+                source.name, record.location, record.message
+            )
+        });
+        return Err(Failure::User {
+            rendered: lines.collect(),
+            errors: errors.len().max(1),
+        });
+    };
+    let entries = entry::entries(module.as_operation()).map_err(|error| Failure::User {
+        rendered: format!("{}: error: {}\n", source.name, error.message),
+        errors: 1,
+    })?;
+    let entries = entries.iter().map(|entry| entry.manifest()).collect();
+    Ok(Unit {
+        module,
+        entries,
+        diagnostics: String::new(),
+    })
+}
+
+/// Runs an export on the reference evaluator.
+pub fn evaluate(
+    session: &Session,
+    source: &Source,
+    export: &str,
+    dims: &BTreeMap<String, i64>,
+    leaves: Vec<Tensor>,
+) -> Result<Vec<Tensor>, Failure> {
+    let mut unit = emit(session, source)?;
+    let unknown = || {
+        Failure::Usage(format!(
+            "there is no export {export}\nhelp: mark it with `export fn`"
+        ))
+    };
+    let entry = unit
+        .entries
+        .iter()
+        .find(|entry| entry.name == export)
+        .ok_or_else(unknown)?
+        .clone();
+    let mut values = vec![];
+    for dim in &entry.dims {
+        let value = dims.get(&dim.name).ok_or_else(|| {
+            Failure::Usage(format!(
+                "dim {0} has no value\nhelp: give it as `--dim {0}=8`",
+                dim.name
+            ))
+        })?;
+        values.push(*value);
+    }
+    // The evaluator runs `dl` ops, so derivatives must be made first.
+    session.run_stages(source, &mut unit.module, 1, &mut vec![], |_, _| {})?;
+    let function = entry::entries(unit.module.as_operation())
+        .map_err(|error| Failure::internal(error.message))?
+        .into_iter()
+        .find(|found| found.symbol == entry.symbol)
+        .and_then(|found| entry::string(found.func.attribute("sym_name").ok()))
+        .ok_or_else(unknown)?;
+    dlc_reference::evaluate(&unit.module, &function, &values, &leaves).map_err(|error| {
+        Failure::User {
+            rendered: format!("error: {error}\n"),
+            errors: 1,
+        }
+    })
+}
