@@ -279,7 +279,7 @@ impl<'c, 'a> Sweep<'_, 'c, 'a> {
             })
             .note(
                 op.location(),
-                "wrap it in `stop_gradient(...)` to treat the result as constant",
+                "help: wrap it in `stop_gradient(...)` to treat the result as constant",
             )
     }
 

@@ -126,7 +126,8 @@ def DL_GradOp : DL_Op<"grad", [Pure]> {
     of that argument's type. Expanded by `expand-derivatives`.
 
     C1: the callee's first result is a float of rank 0. C2: `wrt` is in range and names float tensors.
-    (Both are checked where the op is expanded, since they need the symbol.)
+    C3: operands and results have the types described.
+    (All are checked where the op is expanded, since they need the symbol.)
   }];
   let arguments = (ins FlatSymbolRefAttr:$callee, Variadic<AnyTypeOf<[Index, DL_Tensor]>>:$inputs,
     DenseI64ArrayAttr:$wrt, UnitAttr:$value);

@@ -1,0 +1,163 @@
+// RUN: dlc-opt %s --expand-derivatives --split-input-file --verify-diagnostics
+
+// An integer made of a float may not come back as a float: the gradient would be cut off without a word.
+func.func private @f(%x: tensor<4x8xf32> {dl.path = "p.emb"}, %ids: tensor<4xi32>) -> tensor<f32> {
+  // expected-note @+1 {{through `take`}}
+  %t = dl.take %x, %ids axis 0 : (tensor<4x8xf32>, tensor<4xi32>) -> tensor<4x8xf32>
+  // expected-error @+3 {{DL0302 no reverse-mode rule for `argmax`, reached from `p.emb` on the way to the loss}}
+  // expected-note @+2 {{through `argmax`}}
+  // expected-note @+1 {{help: wrap it in `stop_gradient(...)` to treat the result as constant}}
+  %a = dl.arg_reduce "argmax" %t axis 1 : tensor<4x8xf32> -> tensor<4xi32>
+  // expected-note @+1 {{through `convert`}}
+  %c = dl.convert %a : tensor<4xi32> -> tensor<4xf32>
+  // expected-note @+1 {{through `sum`}}
+  %l = dl.reduce "sum" %c axes [0] : tensor<4xf32> -> tensor<f32>
+  return %l : tensor<f32>
+}
+func.func @g(%x: tensor<4x8xf32>, %ids: tensor<4xi32>) -> tensor<4x8xf32> {
+  // expected-note @+1 {{in the gradient of `@f`}}
+  %g = dl.grad @f(%x, %ids) wrt [0] : (tensor<4x8xf32>, tensor<4xi32>) -> tensor<4x8xf32>
+  return %g : tensor<4x8xf32>
+}
+
+// -----
+
+// What a region reads counts as read.
+func.func private @f(%x: tensor<f32>) -> tensor<f32> {
+  %zero = dl.constant dense<0.0> : tensor<f32>
+  %c = dl.greater %x, %zero : tensor<f32> -> tensor<i1>
+  %positive = tensor.extract %c[] : tensor<i1>
+  // expected-error @+3 {{DL0302 no reverse-mode rule for `scf.if`, reached from argument 0 on the way to the loss}}
+  // expected-note @+2 {{through `scf.if`}}
+  // expected-note @+1 {{help: wrap it in `stop_gradient(...)`}}
+  %y = scf.if %positive -> tensor<f32> {
+    %z = dl.sin %x : tensor<f32>
+    scf.yield %z : tensor<f32>
+  } else {
+    scf.yield %zero : tensor<f32>
+  }
+  return %y : tensor<f32>
+}
+func.func @g(%x: tensor<f32>) -> tensor<f32> {
+  // expected-note @+1 {{in the gradient of `@f`}}
+  %g = dl.grad @f(%x) wrt [0] : (tensor<f32>) -> tensor<f32>
+  return %g : tensor<f32>
+}
+
+// -----
+
+func.func private @f(%x: tensor<f32>) -> tensor<f32>
+func.func @no_function(%x: tensor<f32>) -> tensor<f32> {
+  // expected-error @+1 {{`@h` is no function of this module}}
+  %g = dl.grad @h(%x) wrt [0] : (tensor<f32>) -> tensor<f32>
+  return %g : tensor<f32>
+}
+
+// -----
+
+// expected-error @+1 {{`@f` has no body to differentiate}}
+func.func private @f(%x: tensor<f32>) -> tensor<f32>
+func.func @no_body(%x: tensor<f32>) -> tensor<f32> {
+  %g = dl.grad @f(%x) wrt [0] : (tensor<f32>) -> tensor<f32>
+  return %g : tensor<f32>
+}
+
+// -----
+
+func.func private @f(%x: tensor<4xf32>) -> tensor<4xf32> {
+  return %x : tensor<4xf32>
+}
+func.func @grad_c1_rank(%x: tensor<4xf32>) -> tensor<4xf32> {
+  // expected-error @+1 {{C1: the first result of `@f` should be a float of rank 0, is tensor<4xf32>}}
+  %g = dl.grad @f(%x) wrt [0] : (tensor<4xf32>) -> tensor<4xf32>
+  return %g : tensor<4xf32>
+}
+
+// -----
+
+func.func private @f(%x: tensor<4xf32>) {
+  return
+}
+func.func @grad_c1_none(%x: tensor<4xf32>) -> tensor<4xf32> {
+  // expected-error @+1 {{C1: `@f` has no result to differentiate}}
+  %g = dl.grad @f(%x) wrt [0] : (tensor<4xf32>) -> tensor<4xf32>
+  return %g : tensor<4xf32>
+}
+
+// -----
+
+func.func private @f(%n: index, %x: tensor<i32>, %y: tensor<f32>) -> tensor<f32> {
+  return %y : tensor<f32>
+}
+func.func @grad_c2_integer(%n: index, %x: tensor<i32>, %y: tensor<f32>) -> tensor<i32> {
+  // expected-error @+1 {{C2: argument 0 of `@f` should be a float tensor, is tensor<i32>}}
+  %g = dl.grad @f(%n, %x, %y) wrt [0] : (index, tensor<i32>, tensor<f32>) -> tensor<i32>
+  return %g : tensor<i32>
+}
+
+// -----
+
+func.func private @f(%n: index, %x: tensor<i32>, %y: tensor<f32>) -> tensor<f32> {
+  return %y : tensor<f32>
+}
+func.func @grad_c2_range(%n: index, %x: tensor<i32>, %y: tensor<f32>) -> tensor<f32> {
+  // expected-error @+1 {{C2: `@f` has 2 tensor arguments, counted from 0, and none of number 2}}
+  %g = dl.grad @f(%n, %x, %y) wrt [2] : (index, tensor<i32>, tensor<f32>) -> tensor<f32>
+  return %g : tensor<f32>
+}
+
+// -----
+
+func.func private @f(%x: tensor<f32>) -> tensor<f32> {
+  return %x : tensor<f32>
+}
+func.func @grad_c3_operands(%x: tensor<f64>) -> tensor<f32> {
+  // expected-error @+1 {{C3: operands should be (tensor<f32>), are (tensor<f64>)}}
+  %g = dl.grad @f(%x) wrt [0] : (tensor<f64>) -> tensor<f32>
+  return %g : tensor<f32>
+}
+
+// -----
+
+func.func private @f(%x: tensor<f32>) -> tensor<f32> {
+  return %x : tensor<f32>
+}
+func.func @grad_c3_results(%x: tensor<f32>) -> tensor<f32> {
+  // expected-error @+1 {{C3: results should be (tensor<f32>, tensor<f32>), are (tensor<f32>)}}
+  %g = dl.grad @f(%x) wrt [0] value : (tensor<f32>) -> tensor<f32>
+  return %g : tensor<f32>
+}
+
+// -----
+
+func.func private @f(%x: tensor<f32>) -> tensor<f32> {
+  // expected-error @+1 {{`@f` calls itself; recursion has no derivative}}
+  %y = dl.grad @f(%x) wrt [0] : (tensor<f32>) -> tensor<f32>
+  return %y : tensor<f32>
+}
+
+// -----
+
+func.func private @f(%x: tensor<f32>) -> tensor<f32> {
+  // expected-error @+1 {{`@f` calls itself; recursion has no derivative}}
+  %y = func.call @f(%x) : (tensor<f32>) -> tensor<f32>
+  return %y : tensor<f32>
+}
+func.func @calls(%x: tensor<f32>) -> tensor<f32> {
+  // expected-note @+1 {{in the gradient of `@f`}}
+  %g = dl.grad @f(%x) wrt [0] : (tensor<f32>) -> tensor<f32>
+  return %g : tensor<f32>
+}
+
+// -----
+
+// expected-error @+1 {{`@f` has more than one block; branches have no derivative yet}}
+func.func private @f(%x: tensor<f32>, %n: index) -> tensor<f32> {
+  cf.br ^next
+^next:
+  return %x : tensor<f32>
+}
+func.func @blocks(%x: tensor<f32>, %n: index) -> tensor<f32> {
+  %g = dl.grad @f(%x, %n) wrt [0] : (tensor<f32>, index) -> tensor<f32>
+  return %g : tensor<f32>
+}
