@@ -329,7 +329,8 @@ fn incremented(cx: &Context<'_>) -> Option<Diagnostic> {
         (&first.tok, &second.tok),
         (Tok::Plus, Tok::Plus) | (Tok::Minus, Tok::Minus)
     );
-    if !doubled && !(cx.found() == Some(&Tok::Plus) && second.tok == Tok::Plus) {
+    let before_plus = cx.found() == Some(&Tok::Plus) && second.tok == Tok::Plus;
+    if !doubled && !before_plus {
         return None;
     }
     let span = if doubled {

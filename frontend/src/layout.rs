@@ -102,17 +102,15 @@ pub fn lay_out(tokens: &[Token], indent_of: &dyn Fn(u32) -> u32) -> (Layout, Vec
         diagnostics: Vec::new(),
     };
     let mut after_newline = true;
-    for at in 0..tokens.len() {
-        if tokens[at].tok == Tok::Newline {
+    for (at, token) in tokens.iter().enumerate() {
+        if token.tok == Tok::Newline {
             after_newline = true;
-        } else {
-            if !pass.step(at, after_newline) {
-                pass.stack.clear();
-                pass.chunk = Chunk::default();
-                return (pass.layout, pass.diagnostics);
-            }
-            after_newline = false;
+            continue;
         }
+        if !pass.step(at, after_newline) {
+            return (pass.layout, pass.diagnostics);
+        }
+        after_newline = false;
     }
     pass.close_all(None);
     pass.finish_item();
@@ -367,11 +365,13 @@ impl Pass<'_> {
     /// Gives tokens that are written alike their meaning.
     fn settle(&mut self, at: usize, tok: &mut Tok) {
         match tok {
-            Tok::Ident(name) if name == "where" && self.stack.is_empty() => {
-                if self.head == (Head::Fn { conditions: false }) {
-                    self.head = Head::Fn { conditions: true };
-                    *tok = Tok::Where;
-                }
+            Tok::Ident(name)
+                if name == "where"
+                    && self.stack.is_empty()
+                    && self.head == (Head::Fn { conditions: false }) =>
+            {
+                self.head = Head::Fn { conditions: true };
+                *tok = Tok::Where;
             }
             Tok::Lt => {
                 let named = matches!(self.peek(at, 0), Some(Tok::Ident(_)))

@@ -55,7 +55,7 @@ pub fn lex(source: &Source) -> (Vec<Token>, Vec<Diagnostic>) {
         let range = lexer.span();
         let span = span_of(range.start, range.end);
         match result {
-            Ok(Tok::Comment) => {}
+            Ok(Tok::Comment) => diagnostics.extend(floor_division(source, tokens.last(), span)),
             Ok(Tok::Number(Number::Float(_)))
                 if follows_dot(&tokens, span) && split_fields(source, span).is_some() =>
             {
@@ -81,6 +81,26 @@ pub fn lex(source: &Source) -> (Vec<Token>, Vec<Diagnostic>) {
         }));
     }
     (tokens, merge_runs(diagnostics))
+}
+
+/// A warning for a comment that is rather meant as a division: a number, or a name and the brackets that are open.
+fn floor_division(source: &Source, last: Option<&Token>, comment: Span) -> Option<Diagnostic> {
+    let text = source.slice(comment)[2..].trim();
+    let divisor = text.trim_end_matches([')', ']', ',', ';', '}', ' ']);
+    let closes = divisor.len() < text.len();
+    let number = !divisor.is_empty() && divisor.bytes().all(|b| b.is_ascii_digit());
+    let name = divisor
+        .bytes()
+        .all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    if !last.is_some_and(|token| token.tok.ends_expr()) || !(number || (closes && name)) {
+        return None;
+    }
+    let slashes = Span {
+        end: comment.start + 2,
+        ..comment
+    };
+    let diagnostic = Diagnostic::warning(Code::DL0903, "`//` begins a comment", comment);
+    Some(diagnostic.suggest("`/` on integers is floor division", slashes, "/"))
 }
 
 /// Whether a `.` stands just before: then `0.1` is two tuple fields.
@@ -359,10 +379,7 @@ pub(crate) fn lex_string(lexer: &mut Lexer<'_, Tok>) -> String {
         end: start + 1 + line.len(),
         message: "this string has no closing quote".into(),
         label: "it must end on the line where it begins".into(),
-        help: Some((
-            "close it with `\"`".into(),
-            Some(format!("\"{line}\"")),
-        )),
+        help: Some(("close it with `\"`".into(), Some(format!("\"{line}\"")))),
         read_as: None,
     });
     value

@@ -40,7 +40,11 @@ pub(crate) struct Stop {
 /// `Bad` nodes.
 pub fn parse(source: &Source) -> (File, Vec<Diagnostic>) {
     let (tokens, mut diagnostics) = lex(source);
-    let bad_text: Vec<Span> = diagnostics.iter().map(|diagnostic| diagnostic.primary.span).collect();
+    let bad_text: Vec<Span> = diagnostics
+        .iter()
+        .filter(|one| one.is_error())
+        .map(|one| one.primary.span)
+        .collect();
     let (layout, problems) = lay_out(&tokens, &|offset| source.indent(offset));
     diagnostics.extend(problems);
     let mut items = Vec::with_capacity(layout.chunks.len());
@@ -63,12 +67,24 @@ pub fn parse(source: &Source) -> (File, Vec<Diagnostic>) {
 /// One item. Each syntax error is reported, the statement or expression around it is taken out, and the item is read
 /// again, until it parses. An error just behind text that is no token, or where brackets did not match, follows from
 /// that and is not reported.
-fn parse_item(source: &Source, chunk: Chunk, bad_text: &[Span], diagnostics: &mut Vec<Diagnostic>) -> Option<Item> {
+fn parse_item(
+    source: &Source,
+    chunk: Chunk,
+    bad_text: &[Span],
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Option<Item> {
     let follows_bad_text = |before: Span, place: Span| {
         let first = bad_text.partition_point(|bad| bad.end < before.end);
-        bad_text.get(first).is_some_and(|bad| bad.start <= place.start)
+        bad_text
+            .get(first)
+            .is_some_and(|bad| bad.start <= place.start)
     };
-    let damaged = |place: Span| chunk.damaged.iter().any(|(from, to)| (*from..=*to).contains(&place.start));
+    let damaged = |place: Span| {
+        chunk
+            .damaged
+            .iter()
+            .any(|(from, to)| (*from..=*to).contains(&place.start))
+    };
     let mut tokens = chunk.tokens;
     let whole = tokens.first()?.span.to(tokens.last()?.span);
     let mut reported = 0;
@@ -83,7 +99,10 @@ fn parse_item(source: &Source, chunk: Chunk, bad_text: &[Span], diagnostics: &mu
         let place = tokens
             .get(stop.at)
             .map_or(whole.at_end(), |token| token.span);
-        let before = stop.at.checked_sub(1).map_or(whole.at_start(), |last| tokens[last].span);
+        let before = stop
+            .at
+            .checked_sub(1)
+            .map_or(whole.at_start(), |last| tokens[last].span);
         if !damaged(place) && !follows_bad_text(before, place) {
             diagnostics.push(expected::explain(source, &tokens, &stop));
             reported += 1;

@@ -14,7 +14,7 @@ pub enum Tok {
     #[token("\n")]
     Newline,
     /// `// …`, dropped; also `////`.
-    #[regex(r"//[^\n]*", logos::skip, priority = 1, allow_greedy = true)]
+    #[regex(r"//[^\n]*", priority = 1, allow_greedy = true)]
     Comment,
     /// `/// …`.
     #[regex(r"///([^/\n][^\n]*)?", lex_doc, priority = 20, allow_greedy = true)]

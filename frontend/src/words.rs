@@ -38,8 +38,13 @@ pub(crate) fn rewrite(
     let next = around.next.map(|token| &token.tok);
     let after_newline = around.after_newline;
     let last = around.last.map(|token| &token.tok);
-    let blank = around.next.is_some_and(|token| token.span.start == span.end + 1);
-    let with_blank = Span { end: span.end + u32::from(blank), ..span };
+    let blank = around
+        .next
+        .is_some_and(|token| token.span.start == span.end + 1);
+    let with_blank = Span {
+        end: span.end + u32::from(blank),
+        ..span
+    };
     let Tok::Ident(word) = &*tok else {
         return (Rewrite::Keep, None);
     };

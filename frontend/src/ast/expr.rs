@@ -332,6 +332,10 @@ impl Index {
 }
 
 /// What an [`Index`] is.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "indices are few, and boxes would be in the way of matching"
+)]
 #[derive(Clone, Debug, PartialEq)]
 pub enum IndexKind {
     /// `x[i]`; also a name `newaxis`, which is a built-in constant that may be shadowed.

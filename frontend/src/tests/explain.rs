@@ -14,7 +14,13 @@ fn programs(page: &str) -> (Vec<String>, Vec<String>) {
             "```dl" => &mut right,
             _ => continue,
         };
-        into.push(lines.by_ref().take_while(|line| *line != "```").map(|line| format!("{line}\n")).collect());
+        into.push(
+            lines
+                .by_ref()
+                .take_while(|line| *line != "```")
+                .map(|line| format!("{line}\n"))
+                .collect(),
+        );
     }
     (wrong, right)
 }
