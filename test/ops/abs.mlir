@@ -1,0 +1,43 @@
+// dl.abs: absolute value.
+// RUN: dlc-opt %s --split-input-file --verify-diagnostics | FileCheck %s
+// RUN: dlc-opt %s --split-input-file --verify-diagnostics --dl-to-linalg | FileCheck %s --check-prefix=LOWER
+
+// EVAL: @abs([-0.0, 0.5, -1.25, -inf]) == [0.0, 0.5, 1.25, inf]
+// EVAL: @abs_dynamic(4, [-0.0, 0.5, -1.25, -inf]) == [0.0, 0.5, 1.25, inf]
+// EVAL: @abs_dynamic(0, []) == []
+// EVAL: @abs_ui8([0, 1, 255, 128]) == [0, 1, 255, 128]
+// EVAL: @abs_i8([-128, 5, 0, -127]) == [-128, 5, 0, 127]
+// GRADCHECK: @abs_dynamic(5) domain=(0.5,2) tol=1e-6
+
+// CHECK-LABEL: func.func @abs(
+// CHECK: dl.abs %{{.*}} : tensor<4xf32>
+// LOWER-LABEL: func.func @abs(
+// LOWER: linalg.generic
+// LOWER: math.absf
+func.func @abs(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %y = dl.abs %x : tensor<4xf32>
+  return %y : tensor<4xf32>
+}
+
+func.func @abs_dynamic(%n: index, %x: tensor<?xf64>) -> tensor<?xf64> {
+  %y = dl.abs %x : tensor<?xf64>
+  return %y : tensor<?xf64>
+}
+
+func.func @abs_ui8(%x: tensor<4xui8>) -> tensor<4xui8> {
+  %y = dl.abs %x : tensor<4xui8>
+  return %y : tensor<4xui8>
+}
+
+func.func @abs_i8(%x: tensor<4xi8>) -> tensor<4xi8> {
+  %y = dl.abs %x : tensor<4xi8>
+  return %y : tensor<4xi8>
+}
+
+// -----
+
+func.func @of_bools(%x: tensor<4xi1>) -> tensor<4xi1> {
+  // expected-error @+1 {{operand #0 must be ranked tensor of number values, but got 'tensor<4xi1>'}}
+  %y = dl.abs %x : tensor<4xi1>
+  return %y : tensor<4xi1>
+}

@@ -1,0 +1,29 @@
+// dl.isfinite: whether x is neither NaN nor infinite.
+// RUN: dlc-opt %s --split-input-file --verify-diagnostics | FileCheck %s
+// RUN: dlc-opt %s --split-input-file --verify-diagnostics --dl-to-linalg | FileCheck %s --check-prefix=LOWER
+
+// EVAL: @isfinite([1.0, nan, inf, -inf]) == [true, false, false, false]
+// EVAL: @isfinite_dynamic(3, [0.0, 1.7976931348623157e+308, 5e-324]) == [true, true, true]
+// EVAL: @isfinite_dynamic(0, []) == []
+
+// CHECK-LABEL: func.func @isfinite(
+// CHECK: dl.isfinite %{{.*}} : tensor<4xf32> -> tensor<4xi1>
+// LOWER-LABEL: func.func @isfinite(
+// LOWER: arith.cmpf olt
+func.func @isfinite(%x: tensor<4xf32>) -> tensor<4xi1> {
+  %y = dl.isfinite %x : tensor<4xf32> -> tensor<4xi1>
+  return %y : tensor<4xi1>
+}
+
+func.func @isfinite_dynamic(%n: index, %x: tensor<?xf64>) -> tensor<?xi1> {
+  %y = dl.isfinite %x : tensor<?xf64> -> tensor<?xi1>
+  return %y : tensor<?xi1>
+}
+
+// -----
+
+func.func @of_integers(%x: tensor<4xi32>) -> tensor<4xi1> {
+  // expected-error @+1 {{operand #0 must be ranked tensor of float values, but got 'tensor<4xi32>'}}
+  %y = dl.isfinite %x : tensor<4xi32> -> tensor<4xi1>
+  return %y : tensor<4xi1>
+}

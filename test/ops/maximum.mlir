@@ -1,0 +1,51 @@
+// dl.maximum: the larger of a and b, NaN if either is.
+// RUN: dlc-opt %s --split-input-file --verify-diagnostics | FileCheck %s
+// RUN: dlc-opt %s --split-input-file --verify-diagnostics --dl-to-linalg | FileCheck %s --check-prefix=LOWER
+
+// EVAL: @maximum([1.5, -2.0, nan, 7.0], [2.0, 3.0, -0.5, 7.0]) == [2.0, 3.0, nan, 7.0]
+// EVAL: @maximum_dynamic(4, [1.5, -2.0, nan, 7.0], [2.0, 3.0, -0.5, 7.0]) == [2.0, 3.0, nan, 7.0]
+// EVAL: @maximum_dynamic(0, [], []) == []
+// EVAL: @maximum_i8([100, -128, 7, -7], [100, -1, 2, 2]) == [100, -1, 7, 2]
+// EVAL: @maximum_ui8([200, 3, 255, 0], [100, 5, 2, 1]) == [200, 5, 255, 1]
+// GRADCHECK: @maximum_dynamic(5) domain=(-2,2) tol=1e-6
+
+// CHECK-LABEL: func.func @maximum(
+// CHECK: dl.maximum %{{.*}}, %{{.*}} : tensor<4xf32>
+// LOWER-LABEL: func.func @maximum(
+// LOWER: linalg.generic
+// LOWER: arith.maximumf
+func.func @maximum(%a: tensor<4xf32>, %b: tensor<4xf32>) -> tensor<4xf32> {
+  %y = dl.maximum %a, %b : tensor<4xf32>
+  return %y : tensor<4xf32>
+}
+
+func.func @maximum_dynamic(%n: index, %a: tensor<?xf64>, %b: tensor<?xf64>) -> tensor<?xf64> {
+  %y = dl.maximum %a, %b : tensor<?xf64>
+  return %y : tensor<?xf64>
+}
+
+func.func @maximum_i8(%a: tensor<4xi8>, %b: tensor<4xi8>) -> tensor<4xi8> {
+  %y = dl.maximum %a, %b : tensor<4xi8>
+  return %y : tensor<4xi8>
+}
+
+func.func @maximum_ui8(%a: tensor<4xui8>, %b: tensor<4xui8>) -> tensor<4xui8> {
+  %y = dl.maximum %a, %b : tensor<4xui8>
+  return %y : tensor<4xui8>
+}
+
+// -----
+
+func.func @of_bools(%a: tensor<4xi1>, %b: tensor<4xi1>) -> tensor<4xi1> {
+  // expected-error @+1 {{operand #0 must be ranked tensor of number values, but got 'tensor<4xi1>'}}
+  %y = dl.maximum %a, %b : tensor<4xi1>
+  return %y : tensor<4xi1>
+}
+
+// -----
+
+func.func @of_two_shapes(%a: tensor<4xf32>, %b: tensor<3xf32>) -> tensor<4xf32> {
+  // expected-error @+1 {{must have the same shape}}
+  %y = "dl.maximum"(%a, %b) : (tensor<4xf32>, tensor<3xf32>) -> tensor<4xf32>
+  return %y : tensor<4xf32>
+}

@@ -1,0 +1,40 @@
+// dl.pow: a to the power b.
+// RUN: dlc-opt %s --split-input-file --verify-diagnostics | FileCheck %s
+// RUN: dlc-opt %s --split-input-file --verify-diagnostics --dl-to-linalg | FileCheck %s --check-prefix=LOWER
+// ULP: 4
+
+// EVAL: @pow([2.0, 9.0, 0.0, -2.0], [10.0, 0.5, 0.0, 3.0]) ~= [1024.0, 3.0, 1.0, -8.0]
+// EVAL: @pow_dynamic(4, [2.0, 9.0, 0.0, -2.0], [10.0, 0.5, 0.0, 3.0]) ~= [1024.0, 3.0, 1.0, -8.0]
+// EVAL: @pow_dynamic(0, [], []) == []
+// GRADCHECK: @pow_dynamic(5) domain=(0.5,2) tol=1e-6
+
+// CHECK-LABEL: func.func @pow(
+// CHECK: dl.pow %{{.*}}, %{{.*}} : tensor<4xf32>
+// LOWER-LABEL: func.func @pow(
+// LOWER: linalg.generic
+// LOWER: math.powf
+func.func @pow(%a: tensor<4xf32>, %b: tensor<4xf32>) -> tensor<4xf32> {
+  %y = dl.pow %a, %b : tensor<4xf32>
+  return %y : tensor<4xf32>
+}
+
+func.func @pow_dynamic(%n: index, %a: tensor<?xf64>, %b: tensor<?xf64>) -> tensor<?xf64> {
+  %y = dl.pow %a, %b : tensor<?xf64>
+  return %y : tensor<?xf64>
+}
+
+// -----
+
+func.func @of_integers(%a: tensor<4xi32>, %b: tensor<4xi32>) -> tensor<4xi32> {
+  // expected-error @+1 {{operand #0 must be ranked tensor of float values, but got 'tensor<4xi32>'}}
+  %y = dl.pow %a, %b : tensor<4xi32>
+  return %y : tensor<4xi32>
+}
+
+// -----
+
+func.func @of_two_shapes(%a: tensor<4xf32>, %b: tensor<3xf32>) -> tensor<4xf32> {
+  // expected-error @+1 {{must have the same shape}}
+  %y = "dl.pow"(%a, %b) : (tensor<4xf32>, tensor<3xf32>) -> tensor<4xf32>
+  return %y : tensor<4xf32>
+}
