@@ -5,8 +5,12 @@
 pub mod ast;
 pub mod ast_print;
 mod build_ast;
+mod builtins;
+mod check;
 pub mod codes;
+pub mod core;
 pub mod diagnostic;
+pub mod emit;
 mod expected;
 pub mod golden;
 mod hints;
@@ -26,10 +30,31 @@ use diagnostic::Diagnostic;
 use render::Format;
 use source::Source;
 
+/// What [`check`] finds out about a source file.
+pub struct Checked {
+    /// The program, if there are no errors.
+    pub program: Option<core::Program>,
+    /// Errors and warnings, in the order of the text.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Parses and checks a source file.
+pub fn check(source: &Source) -> Checked {
+    let (file, mut diagnostics) = parser::parse(source);
+    let program = check::check_file(source, &file, &mut diagnostics);
+    Checked {
+        program,
+        diagnostics,
+    }
+}
+
 /// All diagnostics of a source file as text, and whether it has no errors.
 pub fn check_to_string(name: &str, text: &str, format: Format) -> (String, bool) {
     let source = Source::new(name, text);
-    let (_, diagnostics) = parser::parse(&source);
-    let ok = !diagnostics.iter().any(Diagnostic::is_error);
-    (render::render(&source.into(), &diagnostics, format), ok)
+    let checked = check(&source);
+    let ok = checked.program.is_some();
+    (
+        render::render(&source.into(), &checked.diagnostics, format),
+        ok,
+    )
 }

@@ -1,0 +1,225 @@
+//! The checker: from the syntax tree to the typed core, in one walk over each function.
+//!
+//! Note [Functions and instances]. Every function is checked once by itself, with its dims as unknowns, so that its
+//! errors are shown even if nobody calls it. A call names an *instance*: the function with the dims that are known
+//! numbers at the call put in. An instance is checked again with these numbers (errors of the first check are not
+//! repeated) and becomes one function of the core. What needs a number that only an instance has, such as the length
+//! of a list, makes the first check leave that part alone. Functions that take function values, and function values
+//! themselves, are put in place at the call.
+//!
+//! Note [Reported]. What cannot be given a value has been reported; it is passed on as `Err(Reported)` or
+//! `Value::Error`, and whatever meets it is silent. So one mistake gives one message.
+
+mod assign;
+pub(crate) mod binary;
+mod build;
+pub(crate) mod call;
+pub(crate) mod consts;
+pub(crate) mod convert;
+pub(crate) mod dims;
+mod env;
+mod export;
+mod expr;
+mod facts;
+mod frame;
+mod function;
+mod grad;
+mod index;
+mod items;
+mod keys;
+mod lookup;
+mod mismatch;
+mod stmt;
+mod tests_item;
+mod trees;
+pub(crate) mod types;
+mod unify;
+mod update;
+pub(crate) mod value;
+
+use std::collections::{HashMap, VecDeque};
+use std::rc::Rc;
+
+pub(crate) use self::consts::Number;
+pub(crate) use self::types::{Ty, join};
+pub(crate) use self::value::{FnValue, NodeId, Reported, Res, Value};
+
+use crate::ast::{self, Span};
+use crate::core::{Func, Program};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::source::Source;
+
+use self::env::{FnContext, Scope};
+use self::frame::Frame;
+use self::items::{ConstItem, FnItem, StructItem};
+
+/// The stack of the thread that checks: enough for the deepest tree inside the deepest inlining.
+const STACK_BYTES: usize = 512 << 20;
+
+/// The deepest nesting of expressions, those of inlined functions counted.
+const MAX_EVAL_DEPTH: usize = 3000;
+
+/// The most nodes in one function of the core.
+const MAX_NODES: usize = 1 << 20;
+
+/// Checks a file that has been parsed. `None` if there is any error in `diagnostics`, which may hold the parser's.
+pub(crate) fn check_file(
+    source: &Source,
+    file: &ast::File,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Option<Program> {
+    // A thread of its own, since the caller's stack may be small.
+    std::thread::scope(|scope| {
+        let check = || {
+            let mut checker = Checker::new(source, file);
+            let program = checker.run();
+            (program, checker.diagnostics)
+        };
+        let thread = std::thread::Builder::new()
+            .name("check".into())
+            .stack_size(STACK_BYTES)
+            .spawn_scoped(scope, check);
+        let (program, found) = match thread.expect("a thread can be started").join() {
+            Ok(result) => result,
+            Err(panic) => std::panic::resume_unwind(panic),
+        };
+        diagnostics.extend(found);
+        crate::diagnostic::sort(diagnostics);
+        (!diagnostics.iter().any(Diagnostic::is_error)).then_some(program)
+    })
+}
+
+/// What a function is being checked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// By itself, its dims unknown; what needs more is left alone.
+    Definition,
+    /// As part of the program.
+    Program,
+}
+
+/// All that is known while checking a file.
+pub(crate) struct Checker<'a> {
+    pub(crate) source: &'a Source,
+    file: &'a ast::File,
+    consts: Vec<ConstItem<'a>>,
+    structs: Vec<StructItem<'a>>,
+    fns: Vec<FnItem<'a>>,
+    names: HashMap<&'a str, items::Item>,
+    /// Names brought in by `use` and `import`, which nothing is known of.
+    imported: HashMap<&'a str, Span>,
+    diagnostics: Vec<Diagnostic>,
+    mode: Mode,
+    frames: Vec<Frame>,
+    next_frame: u32,
+    scope: Rc<Scope<'a>>,
+    funcs: Vec<Option<Func>>,
+    instances: HashMap<(usize, Vec<Option<i64>>), usize>,
+    queue: VecDeque<function::Instance>,
+    func_names: HashMap<String, usize>,
+    /// Who calls whom, and where.
+    calls: Vec<(usize, usize, Span)>,
+    /// Functions being put in place.
+    inlining: Vec<usize>,
+    /// Where each key was used.
+    keys: keys::Keys,
+    /// The second results of function values that are differentiated, for their structure.
+    outlined_results: Vec<Value<'a>>,
+    /// Whether a `test` is being checked.
+    pub(crate) in_test: bool,
+    eval_depth: usize,
+    too_deep: bool,
+}
+
+impl<'a> Checker<'a> {
+    fn new(source: &'a Source, file: &'a ast::File) -> Self {
+        let context = FnContext {
+            name: String::new(),
+            item: None,
+            dims: Default::default(),
+        };
+        Self {
+            source,
+            file,
+            consts: Vec::new(),
+            structs: Vec::new(),
+            fns: Vec::new(),
+            names: HashMap::new(),
+            imported: HashMap::new(),
+            diagnostics: Vec::new(),
+            mode: Mode::Program,
+            frames: Vec::new(),
+            next_frame: 0,
+            scope: Scope::root(Rc::new(context)),
+            funcs: Vec::new(),
+            instances: HashMap::new(),
+            queue: VecDeque::new(),
+            func_names: HashMap::new(),
+            calls: Vec::new(),
+            inlining: Vec::new(),
+            keys: keys::Keys::default(),
+            outlined_results: Vec::new(),
+            in_test: false,
+            eval_depth: 0,
+            too_deep: false,
+        }
+    }
+
+    fn run(&mut self) -> Program {
+        self.collect_items();
+        self.resolve_items();
+        self.check_functions();
+        self.check_tests();
+        self.check_instances();
+        self.check_recursion();
+        let entries = self.manifest_entries();
+        Program {
+            funcs: std::mem::take(&mut self.funcs)
+                .into_iter()
+                .flatten()
+                .collect(),
+            entries,
+            stem: self.stem(),
+        }
+    }
+
+    /// Reports something.
+    pub(crate) fn report(&mut self, diagnostic: Diagnostic) -> Reported {
+        self.diagnostics.push(diagnostic);
+        Reported
+    }
+
+    /// Reports an error with nothing but a message.
+    pub(crate) fn error<T>(
+        &mut self,
+        code: Code,
+        message: impl Into<String>,
+        span: Span,
+    ) -> Res<T> {
+        Err(self.report(Diagnostic::error(code, message, span)))
+    }
+
+    /// Reports a construct that is not supported yet.
+    pub(crate) fn not_yet<T>(&mut self, construct: &str, span: Span) -> Res<T> {
+        let message = format!("{construct} not supported yet");
+        let diagnostic = Diagnostic::error(Code::DL0801, message, span)
+            .note("the language has it; this version of the compiler does not");
+        Err(self.report(diagnostic))
+    }
+
+    /// The text of a span as the user wrote it, on one line.
+    pub(crate) fn text(&self, span: Span) -> String {
+        self.source
+            .slice(span)
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ")
+    }
+
+    /// The function under construction.
+    pub(crate) fn frame(&mut self) -> &mut Frame {
+        self.frames
+            .last_mut()
+            .expect("expressions are checked inside a function")
+    }
+}

@@ -1,0 +1,767 @@
+//! Calls.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use crate::ast::{self, BinaryOp, DType, DimArg, Expr, ExprKind, Ident, LambdaParam, Span};
+use crate::builtins;
+use crate::check::Checker;
+use crate::check::binary::Operand;
+use crate::check::convert::Expected;
+use crate::check::dims::{Condition, count, holds};
+use crate::check::env::{Binding, FnContext, Kind, Scope};
+use crate::check::items::Signature;
+use crate::check::types::{FnTy, Ty, known_dims};
+use crate::check::unify::Bindings;
+use crate::check::value::{FnValue, NodeId, Reported, Res, Value};
+use crate::core::{Dim, NodeIndex, Prim, TensorType};
+use crate::diagnostic::{Code, Diagnostic, similar};
+
+/// An argument of a call.
+#[derive(Clone)]
+pub(crate) struct Arg<'a> {
+    /// The keyword.
+    pub name: Option<&'a Ident>,
+    /// The value; `Error` for one that is not evaluated by itself, such as `wrt=`.
+    pub operand: Operand<'a>,
+}
+
+/// A call whose arguments fit.
+pub(super) struct Prepared<'a> {
+    pub signature: Rc<Signature>,
+    pub bindings: Bindings,
+    pub operands: Vec<Operand<'a>>,
+    /// The arguments as the parameters' types.
+    pub values: Vec<Value<'a>>,
+}
+
+/// Where a call stands.
+#[derive(Clone, Copy)]
+pub(crate) struct Site {
+    /// All of it.
+    pub span: Span,
+    /// What is called.
+    pub callee: Span,
+}
+
+impl<'a> Checker<'a> {
+    /// `callee<dims>(args)`.
+    pub(super) fn eval_call(
+        &mut self,
+        callee: &'a Expr,
+        dims: &'a [DimArg],
+        args: &'a [ast::Arg],
+        args_span: Span,
+        span: Span,
+    ) -> Res<Value<'a>> {
+        let site = Site {
+            span,
+            callee: callee.span,
+        };
+        let _ = args_span;
+        let f = self.eval_callee(callee);
+        let raw: &[&str] = match f.as_deref() {
+            Ok(FnValue::Builtin(id)) => builtins::raw_arguments(*id),
+            _ => &[],
+        };
+        let mut values = Vec::new();
+        let mut failed = false;
+        for arg in args {
+            let is_raw = arg
+                .name
+                .as_ref()
+                .is_some_and(|name| raw.contains(&name.name.as_str()));
+            let value = if is_raw {
+                Ok(Value::Error)
+            } else {
+                self.eval(&arg.value)
+            };
+            failed |= value.is_err();
+            let operand = Operand::new(value.unwrap_or(Value::Error), &arg.value);
+            values.push(Arg {
+                name: arg.name.as_ref(),
+                operand,
+            });
+        }
+        let f = f?;
+        if failed {
+            if let FnValue::Item(id) = &*f {
+                self.note_call(*id, callee.span);
+                self.poison_inout(*id, args);
+            }
+            return Err(Reported);
+        }
+        self.call(&f, values, dims, site)
+    }
+
+    /// What is called; a tensor or the like is reported.
+    fn eval_callee(&mut self, callee: &'a Expr) -> Res<Rc<FnValue<'a>>> {
+        match self.eval(callee)? {
+            Value::Fn(f) => Ok(f),
+            Value::DType(dtype) => Ok(Rc::new(FnValue::Cast(dtype))),
+            other => {
+                let what = self.describe(&other);
+                let mut diagnostic = Diagnostic::error(
+                    Code::DL0703,
+                    format!("{what} is not a function"),
+                    callee.span,
+                );
+                if let ExprKind::Path(path) = &callee.kind
+                    && let Some(ident) = path.as_ident()
+                {
+                    if let Some(binding) = self.scope.lookup(&ident.name) {
+                        diagnostic = diagnostic.secondary(binding.span, "bound here");
+                    }
+                    if builtins::find(&ident.name).is_some() {
+                        diagnostic = diagnostic.help(format!(
+                            "this `{0}` hides the built-in operation of the same name",
+                            ident.name
+                        ));
+                    }
+                }
+                Err(self.report(diagnostic))
+            }
+        }
+    }
+
+    /// Calls a function value.
+    pub(crate) fn call(
+        &mut self,
+        f: &Rc<FnValue<'a>>,
+        args: Vec<Arg<'a>>,
+        dims: &'a [DimArg],
+        site: Site,
+    ) -> Res<Value<'a>> {
+        if let (Some(dim), false) = (dims.first(), matches!(**f, FnValue::Item(_))) {
+            return self.error(
+                Code::DL0701,
+                "only a function of the file takes dims",
+                dim.span,
+            );
+        }
+        match &**f {
+            FnValue::Item(id) => self.call_item(*id, args, dims, site),
+            FnValue::Builtin(id) => builtins::call(self, *id, args, site),
+            FnValue::Cast(dtype) => self.cast(*dtype, args, site),
+            FnValue::Lambda {
+                params,
+                body,
+                scope,
+                span,
+            } => self.call_lambda(params, body, scope, *span, args, site),
+            FnValue::Grad(grad) => self.call_grad(grad, args, site),
+            FnValue::Opaque(ty) => self.call_opaque(ty, args, site),
+        }
+    }
+
+    /// Calls a function value with values, as `map` does.
+    pub(crate) fn call_values(
+        &mut self,
+        f: &Rc<FnValue<'a>>,
+        values: Vec<Value<'a>>,
+        site: Site,
+    ) -> Res<Value<'a>> {
+        let args = values
+            .into_iter()
+            .map(|value| Arg {
+                name: None,
+                operand: Operand {
+                    value,
+                    span: site.span,
+                    expr: None,
+                },
+            })
+            .collect();
+        self.call(f, args, &[], site)
+    }
+
+    fn cast(&mut self, dtype: DType, args: Vec<Arg<'a>>, site: Site) -> Res<Value<'a>> {
+        let [arg] = args.as_slice() else {
+            let message = format!(
+                "`{dtype}(…)` converts one value, and {} given",
+                count_given(args.len())
+            );
+            return self.error(Code::DL0701, message, site.span);
+        };
+        builtins::cast(self, &arg.operand, dtype, site.span)
+    }
+
+    fn call_lambda(
+        &mut self,
+        params: &'a [LambdaParam],
+        body: &'a Expr,
+        scope: &Rc<Scope<'a>>,
+        lambda: Span,
+        args: Vec<Arg<'a>>,
+        site: Site,
+    ) -> Res<Value<'a>> {
+        if let Some(name) = args.iter().find_map(|arg| arg.name) {
+            return self.error(
+                Code::DL0702,
+                "a function value takes no keyword arguments",
+                name.span,
+            );
+        }
+        if args.len() != params.len() {
+            let message = format!(
+                "a function value of {} gets {}",
+                count(params.len(), "parameter"),
+                args.len()
+            );
+            let diagnostic = Diagnostic::error(Code::DL0701, message, lambda);
+            let diagnostic = if site.span == lambda {
+                diagnostic
+            } else {
+                diagnostic.secondary(site.callee, "called here")
+            };
+            return Err(self.report(diagnostic));
+        }
+        let child = Scope::child(scope, true);
+        self.with_scope(child, |checker| {
+            for (param, arg) in params.iter().zip(args) {
+                let mut value = arg.operand.value;
+                if let Some(written) = &param.ty {
+                    let ty = checker.body_type(written)?;
+                    let expected = Expected::new("the argument", Code::DL0204)
+                        .declared(written.span, "declared here");
+                    value = checker.coerce(value, &ty, arg.operand.span, &expected)?;
+                }
+                checker.bind(&param.pattern, value, &|_| Kind::Let)?;
+            }
+            checker.eval(body)
+        })
+    }
+
+    /// A function parameter of a function that is checked by itself: only its type is known.
+    fn call_opaque(&mut self, ty: &FnTy, args: Vec<Arg<'a>>, site: Site) -> Res<Value<'a>> {
+        if args.len() != ty.params.len() {
+            let message = format!(
+                "the function takes {}, and {} given",
+                count(ty.params.len(), "argument"),
+                count_given(args.len())
+            );
+            return self.error(Code::DL0701, message, site.span);
+        }
+        let mut nodes = Vec::new();
+        for (i, (arg, ty)) in args.into_iter().zip(&ty.params).enumerate() {
+            let expected = Expected::new(format!("argument {}", i + 1), Code::DL0204);
+            let value = self.coerce(arg.operand.value, ty, arg.operand.span, &expected)?;
+            self.use_keys(&value, arg.operand.span, "a call")?;
+            nodes.extend(value.nodes());
+        }
+        self.value_of(&ty.result, "", site.span, &mut |checker, _, ty| {
+            checker.node(Prim::Opaque, &nodes, ty.clone(), site.span)
+        })
+    }
+
+    /// Notes who calls whom.
+    pub(super) fn note_call(&mut self, callee: usize, span: Span) {
+        if let Some(caller) = self.scope.function.item {
+            self.calls.push((caller, callee, span));
+        }
+    }
+
+    /// What a call that failed would have assigned is unknown after it.
+    fn poison_inout(&mut self, id: usize, args: &'a [ast::Arg]) {
+        let Some(signature) = self.fns[id].sig.clone() else {
+            return;
+        };
+        for (arg, param) in args.iter().zip(&signature.params) {
+            if param.inout
+                && let ExprKind::Path(path) = &arg.value.kind
+                && let Some(ident) = path.as_ident()
+            {
+                self.scope.assign(&ident.name, Value::Error);
+            }
+        }
+    }
+
+    fn call_item(
+        &mut self,
+        id: usize,
+        args: Vec<Arg<'a>>,
+        dims: &'a [DimArg],
+        site: Site,
+    ) -> Res<Value<'a>> {
+        let Prepared {
+            signature,
+            bindings,
+            operands,
+            values,
+        } = self.prepare_call(id, args, dims, site)?;
+        self.inout_places(&signature, &operands)?;
+        for (value, operand) in values.iter().zip(&operands) {
+            self.use_keys(value, operand.span, &format!("`{}`", signature.name))?;
+        }
+        let (finals, result) = if self.fns[id].inlined {
+            self.inline_item(id, &signature, bindings, values, site)?
+        } else {
+            self.call_instance(id, &signature, &bindings, values, site)?
+        };
+        for (operand, value) in operands.iter().zip(finals) {
+            if let (Some(expr), Some(value)) = (operand.expr, value) {
+                self.store(expr, value, expr)?;
+            }
+        }
+        Ok(result)
+    }
+
+    /// Fits arguments to a signature: finds the dims, and checks types and conditions.
+    pub(super) fn prepare_call(
+        &mut self,
+        id: usize,
+        args: Vec<Arg<'a>>,
+        dims: &'a [DimArg],
+        site: Site,
+    ) -> Res<Prepared<'a>> {
+        self.note_call(id, site.callee);
+        let signature = self.fns[id].sig.clone().ok_or(Reported)?;
+        let operands = self.arguments_of(&signature, args, site)?;
+        let mut bindings =
+            Bindings::new(signature.dims.iter().map(|dim| dim.name.clone()).collect());
+        for dim in dims {
+            self.explicit_dim(&signature, dim, &mut bindings)?;
+        }
+        for (param, operand) in signature.params.iter().zip(&operands) {
+            self.unify_value(&param.ty, &operand.value, &mut bindings);
+        }
+        self.solve(&mut bindings);
+        let mut values = Vec::new();
+        for (param, operand) in signature.params.iter().zip(&operands) {
+            let ty = bindings.apply(&param.ty);
+            let mut expected = Expected::new(
+                format!("argument `{}` of `{}`", param.name, signature.name),
+                Code::DL0204,
+            )
+            .declared(param.span, "declared here");
+            if let Some(expr) = operand.expr {
+                expected = expected.expr(expr);
+            }
+            values.push(self.coerce(operand.value.clone(), &ty, operand.span, &expected));
+        }
+        let values = values.into_iter().collect::<Res<Vec<_>>>()?;
+        if let Some(missing) = bindings.unbound() {
+            let message = format!("dim `{missing}` of `{}` cannot be inferred", signature.name);
+            let span = signature
+                .dims
+                .iter()
+                .find(|dim| dim.name == missing)
+                .map(|dim| dim.span);
+            let mut diagnostic = Diagnostic::error(Code::DL0221, message, site.callee)
+                .help(format!("give it: `{}<{missing}=…>(…)`", signature.name));
+            if let Some(span) = span {
+                diagnostic = diagnostic.secondary(span, "declared here");
+            }
+            return Err(self.report(diagnostic));
+        }
+        self.check_conditions(&signature, &bindings, site)?;
+        Ok(Prepared {
+            signature,
+            bindings,
+            operands,
+            values,
+        })
+    }
+
+    /// The argument for each parameter.
+    fn arguments_of(
+        &mut self,
+        signature: &Signature,
+        args: Vec<Arg<'a>>,
+        site: Site,
+    ) -> Res<Vec<Operand<'a>>> {
+        let mut slots: Vec<Option<Operand<'a>>> = signature.params.iter().map(|_| None).collect();
+        let mut failed = false;
+        let given = args.len();
+        for (i, arg) in args.into_iter().enumerate() {
+            let position = match arg.name {
+                None => (i < slots.len()).then_some(i),
+                Some(name) => {
+                    let position = signature
+                        .params
+                        .iter()
+                        .position(|param| param.name == name.name);
+                    if position.is_none() {
+                        let message =
+                            format!("`{}` has no parameter `{}`", signature.name, name.name);
+                        let mut diagnostic = Diagnostic::error(Code::DL0702, message, name.span);
+                        let names = signature.params.iter().map(|param| param.name.as_str());
+                        if let Some(similar) = similar(&name.name, names) {
+                            diagnostic =
+                                diagnostic.suggest("a similar one exists", name.span, similar);
+                        } else if signature.dims.iter().any(|dim| dim.name == name.name) {
+                            diagnostic =
+                                diagnostic.help(format!("dims are given in `<{}=…>`", name.name));
+                        }
+                        self.report(diagnostic);
+                        failed = true;
+                        continue;
+                    }
+                    position
+                }
+            };
+            let Some(position) = position else {
+                if !failed {
+                    let message = format!(
+                        "`{}` takes {}, and {} given",
+                        signature.name,
+                        count(signature.params.len(), "argument"),
+                        count_given(given)
+                    );
+                    let _ = self.error::<()>(Code::DL0701, message, arg.operand.span);
+                }
+                failed = true;
+                continue;
+            };
+            if slots[position].is_some() {
+                let message = format!("`{}` is given twice", signature.params[position].name);
+                let _ = self.error::<()>(Code::DL0701, message, arg.operand.span);
+                failed = true;
+            }
+            slots[position] = Some(arg.operand);
+        }
+        let missing: Vec<String> = signature
+            .params
+            .iter()
+            .zip(&slots)
+            .filter(|(_, slot)| slot.is_none())
+            .map(|(param, _)| format!("`{}: {}`", param.name, param.ty))
+            .collect();
+        if !missing.is_empty() && !failed {
+            let message = format!(
+                "`{}` is called without {}",
+                signature.name,
+                missing.join(" and ")
+            );
+            let mut diagnostic = Diagnostic::error(Code::DL0701, message, site.span);
+            if let Some((param, _)) = signature
+                .params
+                .iter()
+                .zip(&slots)
+                .find(|(_, slot)| slot.is_none())
+            {
+                diagnostic = diagnostic.secondary(param.span, "declared here");
+            }
+            return Err(self.report(diagnostic));
+        }
+        if failed {
+            Err(Reported)
+        } else {
+            Ok(slots.into_iter().flatten().collect())
+        }
+    }
+
+    fn explicit_dim(
+        &mut self,
+        signature: &Signature,
+        arg: &'a DimArg,
+        bindings: &mut Bindings,
+    ) -> Res<()> {
+        let Some(name) = &arg.name else {
+            return self.error(Code::DL0701, "a dim is given by name, `T=8`", arg.span);
+        };
+        if !signature.dims.iter().any(|dim| dim.name == name.name) {
+            let mut diagnostic = Diagnostic::error(
+                Code::DL0702,
+                format!("`{}` has no dim `{}`", signature.name, name.name),
+                name.span,
+            );
+            let names = signature.dims.iter().map(|dim| dim.name.as_str());
+            if let Some(similar) = similar(&name.name, names) {
+                diagnostic = diagnostic.suggest("a similar one exists", name.span, similar);
+            }
+            return Err(self.report(diagnostic));
+        }
+        let dim = self.body_dim(&arg.value)?;
+        self.check_size(&dim, arg.value.span)?;
+        bindings.bind(&name.name, dim);
+        Ok(())
+    }
+
+    /// The conditions and ranges of a function that is called.
+    fn check_conditions(
+        &mut self,
+        signature: &Signature,
+        bindings: &Bindings,
+        site: Site,
+    ) -> Res<()> {
+        for condition in &signature.conditions {
+            let (left, right) = (
+                bindings.apply_dim(&condition.left),
+                bindings.apply_dim(&condition.right),
+            );
+            if self.decide(condition.rel, &left, &right) == Some(true) {
+                continue;
+            }
+            return Err(self.condition_fails(signature, condition, &left, &right, site));
+        }
+        for dim in &signature.dims {
+            let (Some((min, max)), Some(value)) = (dim.range, bindings.get(&dim.name)) else {
+                continue;
+            };
+            let above = self.decide(BinaryOp::Ge, value, &Dim::constant(min));
+            let below = max.map_or(Some(true), |max| {
+                self.decide(BinaryOp::Le, value, &Dim::constant(max))
+            });
+            if above == Some(true) && below == Some(true) {
+                continue;
+            }
+            let range = dlc_abi::status::range_text(min, max);
+            let known = super::convert::dim_text(value);
+            let message = if above == Some(false) || below == Some(false) {
+                format!(
+                    "`{}` of `{}` is {known}, outside {range}",
+                    dim.name, signature.name
+                )
+            } else {
+                format!(
+                    "`{}` of `{}` is {known}, which may be outside {range}",
+                    dim.name, signature.name
+                )
+            };
+            let diagnostic = Diagnostic::error(Code::DL0223, message, site.callee)
+                .secondary(dim.span, "the range is declared here")
+                .help("give the caller's dim a range that fits");
+            return Err(self.report(diagnostic));
+        }
+        Ok(())
+    }
+
+    fn condition_fails(
+        &mut self,
+        signature: &Signature,
+        condition: &Condition,
+        left: &Dim,
+        right: &Dim,
+        site: Site,
+    ) -> Reported {
+        let text = self.text(condition.span);
+        let known = known_dims([left, right]);
+        let always = match (left.as_const(), right.as_const()) {
+            (Some(a), Some(b)) => !holds(condition.rel, a, b),
+            _ => self.decide(condition.rel, left, right) == Some(false),
+        };
+        let here = format!("{left} {} {right}", condition.rel.symbol());
+        let message = if always {
+            format!(
+                "`{}` needs `{text}`, and `{here}` does not hold{known}",
+                signature.name
+            )
+        } else {
+            format!(
+                "`{}` needs `{text}`, and nothing says that `{here}` holds",
+                signature.name
+            )
+        };
+        let mut diagnostic = Diagnostic::error(Code::DL0222, message, site.callee)
+            .secondary(condition.span, "the condition");
+        if !always {
+            diagnostic = diagnostic.help(format!("add `where {here}` to the caller"));
+        }
+        self.report(diagnostic)
+    }
+
+    /// The arguments for `inout` parameters are variables, each given once.
+    fn inout_places(&mut self, signature: &Signature, operands: &[Operand<'a>]) -> Res<()> {
+        let mut seen: BTreeMap<String, Span> = BTreeMap::new();
+        for (param, operand) in signature.params.iter().zip(operands) {
+            if !param.inout {
+                continue;
+            }
+            let Some(expr) = operand.expr else {
+                let message = format!(
+                    "`{}` has an `inout` parameter and cannot be used here",
+                    signature.name
+                );
+                return self.error(Code::DL0403, message, operand.span);
+            };
+            self.place_root(expr, &param.name)?;
+            let place = self.text(expr.span);
+            let clash = seen.iter().find(|(known, _)| {
+                let inside = |a: &str, b: &str| a == b || a.starts_with(&format!("{b}."));
+                inside(known, &place) || inside(&place, known)
+            });
+            if let Some((_, first)) = clash {
+                let diagnostic = Diagnostic::error(
+                    Code::DL0404,
+                    format!("`{place}` is passed to two `inout` parameters"),
+                    operand.span,
+                )
+                .secondary(*first, "first here");
+                return Err(self.report(diagnostic));
+            }
+            seen.insert(place, operand.span);
+        }
+        Ok(())
+    }
+
+    /// Calls the instance for these dims. Gives the new values of `inout` arguments, and the result.
+    fn call_instance(
+        &mut self,
+        id: usize,
+        signature: &Signature,
+        bindings: &Bindings,
+        values: Vec<Value<'a>>,
+        site: Site,
+    ) -> Res<(Vec<Option<Value<'a>>>, Value<'a>)> {
+        let span = site.span;
+        let dims = bindings.in_order();
+        let known: Vec<Option<i64>> = dims.iter().map(Dim::as_const).collect();
+        let passed: Vec<Dim> = dims
+            .into_iter()
+            .filter(|dim| dim.as_const().is_none())
+            .collect();
+        let nodes: Vec<NodeId> = values.iter().flat_map(Value::nodes).collect();
+        let mut results: Vec<TensorType> = Vec::new();
+        let mut inout_types = Vec::new();
+        for param in &signature.params {
+            if !param.inout {
+                inout_types.push(None);
+                continue;
+            }
+            let ty = bindings.apply(&param.ty);
+            results.extend(self.leaves(&ty, "", span)?.into_iter().map(|leaf| leaf.ty));
+            inout_types.push(Some(ty));
+        }
+        let result_ty = bindings.apply(&signature.result);
+        results.extend(
+            self.leaves(&result_ty, "", span)?
+                .into_iter()
+                .map(|leaf| leaf.ty),
+        );
+        for ty in &results {
+            self.check_byte_size(ty, span)?;
+        }
+        let func = self.instance(id, known);
+        let call = self.call_node(
+            Prim::Call {
+                func,
+                dims: passed,
+                results: results.clone(),
+            },
+            &nodes,
+            &results,
+            span,
+        )?;
+        let mut next: NodeIndex = 0;
+        let mut leaf = |checker: &mut Self, _: &str, ty: &TensorType| {
+            next += 1;
+            checker.node(Prim::Result(next - 1), &[call], ty.clone(), span)
+        };
+        let mut finals = Vec::new();
+        for ty in inout_types {
+            finals.push(match ty {
+                Some(ty) => Some(self.value_of(&ty, "", span, &mut leaf)?),
+                None => None,
+            });
+        }
+        let result = self.value_of(&result_ty, "", span, &mut leaf)?;
+        Ok((finals, result))
+    }
+
+    /// The node of a call.
+    pub(super) fn call_node(
+        &mut self,
+        op: Prim,
+        args: &[NodeId],
+        results: &[TensorType],
+        span: Span,
+    ) -> Res<NodeId> {
+        let ty = results
+            .first()
+            .cloned()
+            .unwrap_or(TensorType::scalar(DType::Bool));
+        self.node(op, args, ty, span)
+    }
+
+    /// Puts a function that takes functions in place.
+    fn inline_item(
+        &mut self,
+        id: usize,
+        signature: &Signature,
+        bindings: Bindings,
+        values: Vec<Value<'a>>,
+        site: Site,
+    ) -> Res<(Vec<Option<Value<'a>>>, Value<'a>)> {
+        if self.inlining.contains(&id) {
+            let names: Vec<String> = self
+                .inlining
+                .iter()
+                .chain([&id])
+                .map(|id| format!("`{}`", self.fns[*id].ast.name.name))
+                .collect();
+            let message = format!(
+                "functions call each other in a circle: {}",
+                names.join(" -> ")
+            );
+            return self.error(Code::DL0704, message, site.callee);
+        }
+        if self.fns[id].failed {
+            return Err(Reported);
+        }
+        let result_ty = bindings.apply(&signature.result);
+        let types: Vec<Ty> = signature
+            .params
+            .iter()
+            .map(|param| bindings.apply(&param.ty))
+            .collect();
+        let context = FnContext {
+            name: signature.name.clone(),
+            item: Some(id),
+            dims: bindings.into_map(),
+        };
+        let scope = Scope::root(Rc::new(context));
+        let ast = self.fns[id].ast;
+        for (((param, value), ty), sig) in ast
+            .params
+            .iter()
+            .zip(values)
+            .zip(types)
+            .zip(&signature.params)
+        {
+            let kind = if sig.inout {
+                Kind::Inout(ty)
+            } else {
+                Kind::Param
+            };
+            scope.bind(
+                &param.name.name,
+                Binding {
+                    value,
+                    kind,
+                    span: param.span,
+                },
+            );
+        }
+        self.inlining.push(id);
+        let result = self.with_scope(scope.clone(), |checker| {
+            let value = checker.eval_body(&ast.body)?;
+            let expected =
+                Expected::new(format!("the result of `{}`", signature.name), Code::DL0205)
+                    .declared(signature.result_span, "declared here");
+            checker.coerce(value, &result_ty, ast.body.span, &expected)
+        });
+        self.inlining.pop();
+        let finals = signature
+            .params
+            .iter()
+            .map(|param| {
+                param.inout.then(|| {
+                    scope
+                        .lookup(&param.name)
+                        .map_or(Value::Error, |binding| binding.value)
+                })
+            })
+            .collect();
+        Ok((finals, result?))
+    }
+}
+
+/// `1 is`, `2 are`.
+pub(crate) fn count_given(n: usize) -> String {
+    match n {
+        0 => "none is".to_string(),
+        1 => "1 is".to_string(),
+        n => format!("{n} are"),
+    }
+}

@@ -1,0 +1,142 @@
+//! Names in reach: scopes, bindings and the dims of the function at hand.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
+
+use crate::ast::Span;
+use crate::check::types::Ty;
+use crate::check::value::Value;
+use crate::core::Dim;
+
+/// How a name was bound.
+#[derive(Clone, Debug)]
+pub(crate) enum Kind {
+    /// A parameter.
+    Param,
+    /// By `let`, `for` or as a parameter of a function value.
+    Let,
+    /// By `var`, with the type it keeps.
+    Var(Ty),
+    /// A parameter that the caller sees change, with its type.
+    Inout(Ty),
+}
+
+/// What a name stands for.
+#[derive(Clone)]
+pub(crate) struct Binding<'a> {
+    /// Its value now.
+    pub value: Value<'a>,
+    /// How it was bound.
+    pub kind: Kind,
+    /// Where.
+    pub span: Span,
+}
+
+/// The names of one block, and what is around it.
+pub(crate) struct Scope<'a> {
+    vars: RefCell<HashMap<&'a str, Binding<'a>>>,
+    parent: Option<Rc<Scope<'a>>>,
+    /// The function whose text this is.
+    pub function: Rc<FnContext>,
+    /// Whether this is the body of a function value: what is outside cannot be assigned from here.
+    pub is_lambda: bool,
+    /// Nesting of scopes.
+    pub depth: usize,
+}
+
+/// The function whose text is being checked.
+pub(crate) struct FnContext {
+    /// Its name, for messages.
+    pub name: String,
+    /// Its number, unless it is a test or a constant.
+    pub item: Option<usize>,
+    /// Its dims in terms of those of the function under construction.
+    pub dims: BTreeMap<String, Dim>,
+}
+
+/// What an assignment found.
+pub(crate) enum Assigned {
+    /// It is done.
+    Done,
+    /// There is no such variable.
+    Unknown,
+    /// It is bound, but not by `var` or `inout`.
+    Immutable(Span, Kind),
+    /// It is outside the function value that assigns.
+    Captured(Span),
+}
+
+impl<'a> Scope<'a> {
+    /// The outermost scope of a function.
+    pub fn root(function: Rc<FnContext>) -> Rc<Self> {
+        Rc::new(Self {
+            vars: RefCell::default(),
+            parent: None,
+            function,
+            is_lambda: false,
+            depth: 0,
+        })
+    }
+
+    /// A scope inside another.
+    pub fn child(parent: &Rc<Self>, is_lambda: bool) -> Rc<Self> {
+        Rc::new(Self {
+            vars: RefCell::default(),
+            parent: Some(parent.clone()),
+            function: parent.function.clone(),
+            is_lambda,
+            depth: parent.depth + 1,
+        })
+    }
+
+    /// Binds a name here.
+    pub fn bind(&self, name: &'a str, binding: Binding<'a>) {
+        self.vars.borrow_mut().insert(name, binding);
+    }
+
+    /// The nearest binding of a name.
+    pub fn lookup(&self, name: &str) -> Option<Binding<'a>> {
+        let mut scope = self;
+        loop {
+            if let Some(binding) = scope.vars.borrow().get(name) {
+                return Some(binding.clone());
+            }
+            scope = scope.parent.as_deref()?;
+        }
+    }
+
+    /// Gives a variable a new value.
+    pub fn assign(&self, name: &str, value: Value<'a>) -> Assigned {
+        let (mut scope, mut crossed) = (self, false);
+        loop {
+            if let Some(binding) = scope.vars.borrow_mut().get_mut(name) {
+                return match &binding.kind {
+                    Kind::Var(_) | Kind::Inout(_) if crossed => Assigned::Captured(binding.span),
+                    Kind::Var(_) | Kind::Inout(_) => {
+                        binding.value = value;
+                        Assigned::Done
+                    }
+                    kind => Assigned::Immutable(binding.span, kind.clone()),
+                };
+            }
+            crossed |= scope.is_lambda;
+            match scope.parent.as_deref() {
+                Some(parent) => scope = parent,
+                None => return Assigned::Unknown,
+            }
+        }
+    }
+
+    /// All names in reach, for suggestions.
+    pub fn names(&self) -> Vec<&'a str> {
+        let mut names = Vec::new();
+        let mut scope = Some(self);
+        while let Some(here) = scope {
+            names.extend(here.vars.borrow().keys().copied());
+            scope = here.parent.as_deref();
+        }
+        names.sort_unstable();
+        names
+    }
+}

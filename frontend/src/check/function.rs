@@ -1,0 +1,548 @@
+//! Functions: checked by themselves, as instances and as exports.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use dlc_abi::dim::Poly;
+
+use crate::ast::{BinaryOp, ExprKind, Span};
+use crate::check::convert::Expected;
+use crate::check::dims::substitute;
+use crate::check::env::{Binding, FnContext, Kind, Scope};
+use crate::check::facts::{Facts, solve_linear};
+use crate::check::items::Signature;
+use crate::check::types::Ty;
+use crate::check::value::{FnValue, NodeId, Reported, Res, Value};
+use crate::check::{Checker, Mode};
+use crate::core::{Dim, Func, FuncResult, Param};
+use crate::diagnostic::{Code, Diagnostic};
+
+/// A function with some dims known.
+pub(crate) struct Instance {
+    /// The function.
+    pub id: usize,
+    /// The dims that are numbers.
+    pub known: Vec<Option<i64>>,
+    /// Its place in the program.
+    pub func: usize,
+}
+
+impl<'a> Checker<'a> {
+    /// Checks every function by itself; exports become part of the program.
+    pub(super) fn check_functions(&mut self) {
+        for id in 0..self.fns.len() {
+            if self.fns[id].ast.export {
+                self.funcs.push(None);
+            }
+        }
+        let mut next_export = 0;
+        for id in 0..self.fns.len() {
+            let export = self.fns[id].ast.export;
+            let slot = next_export;
+            next_export += usize::from(export);
+            let Some(signature) = self.fns[id].sig.clone() else {
+                self.fns[id].failed = true;
+                continue;
+            };
+            let unknown = vec![None; signature.dims.len()];
+            let errors = self.error_count();
+            let funcs = self.funcs.len();
+            self.mode = if export {
+                Mode::Program
+            } else {
+                Mode::Definition
+            };
+            let func = self.build_function(id, &signature, &unknown);
+            self.fns[id].failed = self.error_count() > errors;
+            self.mode = Mode::Program;
+            if !export {
+                self.funcs.truncate(funcs);
+                continue;
+            }
+            let Ok(mut func) = func else { continue };
+            func.entry = Some(self.entry_info(id, &signature));
+            func.name = self.unique_name(&signature.name);
+            self.funcs[slot] = Some(func);
+        }
+    }
+
+    pub(super) fn error_count(&self) -> usize {
+        self.diagnostics
+            .iter()
+            .filter(|diagnostic| diagnostic.is_error())
+            .count()
+    }
+
+    /// The place of an instance in the program.
+    pub(super) fn instance(&mut self, id: usize, known: Vec<Option<i64>>) -> usize {
+        if self.mode == Mode::Definition {
+            // A function that is checked by itself is no part of the program.
+            return usize::MAX;
+        }
+        if let Some(func) = self.instances.get(&(id, known.clone())) {
+            return *func;
+        }
+        let func = self.funcs.len();
+        self.funcs.push(None);
+        self.instances.insert((id, known.clone()), func);
+        self.queue.push_back(Instance { id, known, func });
+        func
+    }
+
+    /// Checks the instances that the exports need, and those that these need.
+    pub(super) fn check_instances(&mut self) {
+        while let Some(Instance {
+            id,
+            known,
+            func: slot,
+        }) = self.queue.pop_front()
+        {
+            if self.fns[id].failed {
+                continue;
+            }
+            let Some(signature) = self.fns[id].sig.clone() else {
+                continue;
+            };
+            let name = instance_name(&signature, &known);
+            let errors = self.diagnostics.len();
+            let built = self.build_function(id, &signature, &known);
+            if self.diagnostics.len() > errors {
+                let values: Vec<String> = signature
+                    .dims
+                    .iter()
+                    .zip(&known)
+                    .filter_map(|(dim, known)| known.map(|value| format!("{} = {value}", dim.name)))
+                    .collect();
+                let note = if values.is_empty() {
+                    format!("in `{}` as it is called in this program", signature.name)
+                } else {
+                    format!("in `{}` with {}", signature.name, values.join(", "))
+                };
+                for diagnostic in &mut self.diagnostics[errors..] {
+                    diagnostic.notes.push(note.clone());
+                }
+                // One instance has shown what is wrong.
+                self.fns[id].failed = true;
+            }
+            if let Ok(mut func) = built {
+                func.name = self.unique_name(&name);
+                self.funcs[slot] = Some(func);
+            }
+        }
+    }
+
+    /// A symbol that no other function has.
+    pub(super) fn unique_name(&mut self, wanted: &str) -> String {
+        if self.mode == Mode::Definition {
+            return wanted.to_string();
+        }
+        let mut name = wanted.to_string();
+        loop {
+            let uses = self.func_names.entry(name.clone()).or_insert(0);
+            *uses += 1;
+            if *uses == 1 {
+                return name;
+            }
+            name = format!("{wanted}.{}", *uses - 1);
+        }
+    }
+
+    /// The dims of a function as its body sees them, what is known of them, and those that are passed.
+    fn dims_of(
+        &mut self,
+        signature: &Signature,
+        known: &[Option<i64>],
+    ) -> (BTreeMap<String, Dim>, Facts, Vec<String>) {
+        let mut dims = BTreeMap::new();
+        let mut passed = Vec::new();
+        let mut facts = Facts::default();
+        for (dim, known) in signature.dims.iter().zip(known) {
+            let own = Poly::name(&dim.name);
+            match known {
+                Some(value) => {
+                    dims.insert(
+                        dim.name.clone(),
+                        Dim::with_shown(Poly::constant(*value), own),
+                    );
+                }
+                None => {
+                    dims.insert(dim.name.clone(), Dim::new(own));
+                    passed.push(dim.name.clone());
+                    if let Some((min, max)) = dim.range {
+                        facts.add_range(&dim.name, min, max);
+                    }
+                }
+            }
+        }
+        let value = |dim: &Dim, dims: &BTreeMap<String, Dim>| {
+            substitute(dim, &|name| dims.get(name).cloned())
+                .poly()
+                .clone()
+        };
+        for condition in &signature.conditions {
+            let (left, right) = (
+                value(&condition.left, &dims),
+                value(&condition.right, &dims),
+            );
+            match condition.rel {
+                BinaryOp::Eq => {
+                    let difference = left - right;
+                    match solve_linear(&difference).filter(|(name, _)| dims.contains_key(name)) {
+                        Some((name, solution)) => {
+                            for dim in dims.values_mut() {
+                                let poly = dim
+                                    .poly()
+                                    .substitute_with(&|n| (n == name).then(|| solution.clone()));
+                                *dim = Dim::with_shown(poly, dim.shown().clone());
+                            }
+                        }
+                        None => facts.add_zero(difference),
+                    }
+                }
+                BinaryOp::Le => facts.add_nonnegative(right - left),
+                BinaryOp::Lt => facts.add_nonnegative(right - left - Poly::one()),
+                BinaryOp::Ge => facts.add_nonnegative(left - right),
+                BinaryOp::Gt => facts.add_nonnegative(left - right - Poly::one()),
+                _ => {}
+            }
+        }
+        (dims, facts, passed)
+    }
+
+    /// Checks a function's body with these dims.
+    fn build_function(
+        &mut self,
+        id: usize,
+        signature: &Signature,
+        known: &[Option<i64>],
+    ) -> Res<Func> {
+        let (dims, facts, passed) = self.dims_of(signature, known);
+        let context = FnContext {
+            name: signature.name.clone(),
+            item: Some(id),
+            dims,
+        };
+        let scope = Scope::root(Rc::new(context));
+        self.push_frame(passed, facts);
+        self.keys = Default::default();
+        let results = self.with_scope(scope, |checker| checker.function_body(id, signature));
+        let frame = self.frames.pop().ok_or(Reported)?;
+        let mut func = frame.finish(signature.name.clone(), self.fns[id].ast.name.span);
+        func.results = results?;
+        Ok(func)
+    }
+
+    fn function_body(&mut self, id: usize, signature: &Signature) -> Res<Vec<FuncResult>> {
+        let ast = self.fns[id].ast;
+        let dims = self.scope.function.clone();
+        let in_body =
+            |ty: &Ty| ty.map_dims(&|dim| substitute(dim, &|name| dims.dims.get(name).cloned()));
+        let mut failed = false;
+        for (param, sig) in ast.params.iter().zip(&signature.params) {
+            let ty = in_body(&sig.ty);
+            let value = self
+                .parameter(&ty, &sig.name, sig.inout, param.ty.span)
+                .unwrap_or(Value::Error);
+            failed |= value.has_error();
+            let kind = if sig.inout {
+                Kind::Inout(ty)
+            } else {
+                Kind::Param
+            };
+            self.scope.bind(
+                &param.name.name,
+                Binding {
+                    value,
+                    kind,
+                    span: param.span,
+                },
+            );
+        }
+        let value = self.eval_body(&ast.body);
+        let result_ty = in_body(&signature.result);
+        let value = value?;
+        let tail = ast.body.tail.as_deref();
+        let returned = ast.body.stmts.last().and_then(|stmt| match &stmt.kind {
+            crate::ast::StmtKind::Return(value) => value.as_ref(),
+            _ => None,
+        });
+        let last = tail.or(returned);
+        let span = last.map_or(ast.body.span, |expr| innermost(expr).span);
+        if last.is_none() && result_ty != Ty::unit() && !result_ty.has_error() {
+            let diagnostic = Diagnostic::error(
+                Code::DL0205,
+                format!(
+                    "`{}` gives nothing, and `{result_ty}` is declared",
+                    signature.name
+                ),
+                signature.result_span,
+            )
+            .help("a block's value is its last expression");
+            return Err(self.report(diagnostic));
+        }
+        let mut expected =
+            Expected::new(format!("the result of `{}`", signature.name), Code::DL0205);
+        expected = if ast.result.is_some() {
+            expected.declared(signature.result_span, "declared here")
+        } else {
+            expected.declared(signature.result_span, "no result is declared")
+        };
+        if let Some(last) = last {
+            expected = expected.expr(innermost(last));
+        }
+        let value = self.coerce(value, &result_ty, span, &expected)?;
+        if failed {
+            return Err(Reported);
+        }
+        self.function_results(id, signature, &value, &in_body, span)
+    }
+
+    /// The final values of `inout` parameters, then the leaves of the result.
+    fn function_results(
+        &mut self,
+        id: usize,
+        signature: &Signature,
+        value: &Value<'a>,
+        in_body: &dyn Fn(&Ty) -> Ty,
+        span: Span,
+    ) -> Res<Vec<FuncResult>> {
+        let mut results = Vec::new();
+        let mut keys: Vec<NodeId> = Vec::new();
+        let ast = self.fns[id].ast;
+        for (param, sig) in ast
+            .params
+            .iter()
+            .zip(&signature.params)
+            .filter(|(_, sig)| sig.inout)
+        {
+            let binding = self.scope.lookup(&sig.name).ok_or(Reported)?;
+            if binding.value.has_error() {
+                return Err(Reported);
+            }
+            let leaves = self.leaves(&in_body(&sig.ty), &sig.name, sig.span)?;
+            let nodes = binding.value.nodes();
+            if self.is_unchanged(&nodes, leaves.len(), &sig.name) {
+                let message = format!("`inout {}` is never assigned", sig.name);
+                let at = param.inout.unwrap_or(param.span);
+                let diagnostic = Diagnostic::warning(Code::DL0902, message, at).suggest(
+                    "take it by value",
+                    at,
+                    "",
+                );
+                self.report(diagnostic);
+            }
+            for (leaf, node) in leaves.iter().zip(&nodes) {
+                let what = format!("`{}`", leaf.path);
+                self.check_key_kept(*node, &what, param.span, &mut keys)?;
+                results.push(FuncResult {
+                    path: leaf.path.clone(),
+                    node: self.returned(*node, span)?,
+                });
+            }
+        }
+        let leaves = self.leaves(&in_body(&signature.result), "out", signature.result_span)?;
+        for (leaf, node) in leaves.iter().zip(value.nodes()) {
+            self.check_key_kept(node, "the result", span, &mut keys)?;
+            results.push(FuncResult {
+                path: leaf.path.clone(),
+                node: self.returned(node, span)?,
+            });
+        }
+        Ok(results)
+    }
+
+    /// The index of a node that is returned.
+    fn returned(&mut self, node: NodeId, span: Span) -> Res<u32> {
+        if self.frame().id == node.frame {
+            return Ok(node.index);
+        }
+        let ty = self.ty(node).clone();
+        self.node(crate::core::Prim::Reshape, &[node], ty, span)
+            .map(|id| id.index)
+    }
+
+    /// Whether all leaves of a parameter are still what they were.
+    fn is_unchanged(&mut self, nodes: &[NodeId], leaves: usize, name: &str) -> bool {
+        let unchanged = |checker: &Self, node: &NodeId| {
+            matches!(checker.prim(*node), crate::core::Prim::Param(_))
+                && checker.origin(*node).is_some_and(|origin| {
+                    origin.text == name || origin.text.starts_with(&format!("{name}."))
+                })
+        };
+        leaves > 0 && nodes.iter().all(|node| unchanged(self, node))
+    }
+
+    /// A key that leaves a function has not been used, and leaves once.
+    fn check_key_kept(
+        &mut self,
+        node: NodeId,
+        what: &str,
+        span: Span,
+        seen: &mut Vec<NodeId>,
+    ) -> Res<()> {
+        if self.dtype(node) != crate::ast::DType::Key {
+            return Ok(());
+        }
+        if let Some(first) = self.key_use(node) {
+            let message = format!("{what} hands out a key that has been used");
+            let diagnostic = Diagnostic::error(Code::DL0501, message, span)
+                .secondary(first.span, "used here")
+                .help("split it first: `let (k1, k2) = split_key(k)`, and hand out the other one");
+            return Err(self.report(diagnostic));
+        }
+        if seen.contains(&node) {
+            return self.error(
+                Code::DL0501,
+                format!("{what} hands out a key a second time"),
+                span,
+            );
+        }
+        seen.push(node);
+        Ok(())
+    }
+
+    /// The value of a parameter.
+    fn parameter(&mut self, ty: &Ty, name: &str, inout: bool, span: Span) -> Res<Value<'a>> {
+        if let Ty::Fn(ty) = ty {
+            return Ok(Value::Fn(Rc::new(FnValue::Opaque(ty.clone()))));
+        }
+        if ty.has_error() {
+            return Err(Reported);
+        }
+        self.value_of(ty, name, span, &mut |checker, path, ty| {
+            let declared = checker.declared_at(path, span);
+            let frame = checker.frame();
+            let id = frame.push_param(Param {
+                path: path.to_string(),
+                ty: ty.clone(),
+                inout,
+                span,
+            });
+            frame.origins.insert(
+                id.index,
+                super::frame::Origin {
+                    text: path.to_string(),
+                    span: declared,
+                },
+            );
+            Ok(id)
+        })
+    }
+
+    /// Where the leaf of a parameter is declared: at a struct's field where it is in one.
+    fn declared_at(&self, path: &str, otherwise: Span) -> Span {
+        let mut parts = path.split('.');
+        let root = parts.next().unwrap_or_default();
+        let Some(item) = self.scope.function.item else {
+            return otherwise;
+        };
+        let Some(signature) = &self.fns[item].sig else {
+            return otherwise;
+        };
+        let Some(param) = signature.params.iter().find(|param| param.name == root) else {
+            return otherwise;
+        };
+        let mut ty = param.ty.clone();
+        let mut span = otherwise;
+        for part in parts {
+            ty = match &ty {
+                Ty::Struct(s) => {
+                    let ast = self.structs[s.id].ast;
+                    let Some(i) = ast.fields.iter().position(|field| field.name.name == part)
+                    else {
+                        return span;
+                    };
+                    span = ast.fields[i].span;
+                    self.structs[s.id].fields[i].clone()
+                }
+                Ty::Tuple(items) => match part.parse::<usize>().ok().and_then(|i| items.get(i)) {
+                    Some(item) => item.clone(),
+                    None => return span,
+                },
+                Ty::List(element, _) => (**element).clone(),
+                _ => return span,
+            };
+        }
+        span
+    }
+
+    /// Functions may not call each other in a circle.
+    pub(super) fn check_recursion(&mut self) {
+        let calls = std::mem::take(&mut self.calls);
+        let mut edges: Vec<Vec<(usize, Span)>> = vec![Vec::new(); self.fns.len()];
+        for (caller, callee, span) in calls {
+            if !edges[caller].iter().any(|(known, _)| *known == callee) {
+                edges[caller].push((callee, span));
+            }
+        }
+        // 0 is new, 1 on the path, 2 done.
+        let mut state = vec![0u8; self.fns.len()];
+        for start in 0..self.fns.len() {
+            if state[start] != 0 {
+                continue;
+            }
+            let mut path: Vec<(usize, usize)> = vec![(start, 0)];
+            state[start] = 1;
+            while let Some((id, next)) = path.pop() {
+                let Some((callee, span)) = edges[id].get(next).copied() else {
+                    state[id] = 2;
+                    continue;
+                };
+                path.push((id, next + 1));
+                match state[callee] {
+                    0 => {
+                        state[callee] = 1;
+                        path.push((callee, 0));
+                    }
+                    1 => self.report_circle(&path, callee, span),
+                    _ => {}
+                }
+            }
+        }
+    }
+
+    fn report_circle(&mut self, path: &[(usize, usize)], to: usize, span: Span) {
+        let from = path.iter().position(|(id, _)| *id == to).unwrap_or(0);
+        let mut ids: Vec<usize> = path[from..].iter().map(|(id, _)| *id).collect();
+        ids.push(to);
+        if ids.len() > 8 {
+            ids.truncate(7);
+            ids.push(to);
+        }
+        let names: Vec<String> = ids
+            .iter()
+            .map(|id| format!("`{}`", self.fns[*id].ast.name.name))
+            .collect();
+        let message = if path.len() - from == 1 {
+            format!("{} calls itself", names[0])
+        } else {
+            format!(
+                "functions call each other in a circle: {}",
+                names.join(" -> ")
+            )
+        };
+        let diagnostic = Diagnostic::error(Code::DL0704, message, span)
+            .secondary(self.fns[to].ast.name.span, "the circle begins here")
+            .help("functions cannot be recursive; go through a list or a range by `for`");
+        self.report(diagnostic);
+    }
+}
+
+/// The expression that gives a block's value.
+fn innermost(expr: &crate::ast::Expr) -> &crate::ast::Expr {
+    match &expr.kind {
+        ExprKind::Block(block) => block.tail.as_deref().map_or(expr, innermost),
+        _ => expr,
+    }
+}
+
+/// `loss`, or `loss.T8` with a dim known.
+fn instance_name(signature: &Signature, known: &[Option<i64>]) -> String {
+    let mut name = signature.name.clone();
+    for (dim, known) in signature.dims.iter().zip(known) {
+        if let Some(value) = known {
+            name += &format!(".{}{value}", dim.name);
+        }
+    }
+    name
+}

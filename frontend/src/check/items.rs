@@ -1,0 +1,427 @@
+//! The items of a file: their names, types and signatures.
+
+use std::rc::Rc;
+
+use crate::ast::{self, Expr, ExprKind, ItemKind, Span};
+use crate::check::dims::{Condition, DimNames};
+use crate::check::types::Ty;
+use crate::check::value::Res;
+use crate::check::{Checker, Reported};
+use crate::core::Num;
+use crate::diagnostic::{Code, Diagnostic};
+
+/// What a name of the file stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Item {
+    /// A constant.
+    Const(usize),
+    /// A struct.
+    Struct(usize),
+    /// A function.
+    Fn(usize),
+}
+
+/// How far a constant is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum ConstState {
+    /// Not looked at.
+    New,
+    /// Being evaluated.
+    Busy,
+    /// Evaluated.
+    Done(Res<Num>),
+}
+
+/// A constant.
+pub(crate) struct ConstItem<'a> {
+    pub ast: &'a ast::Const,
+    pub state: ConstState,
+}
+
+/// A struct.
+pub(crate) struct StructItem<'a> {
+    pub ast: &'a ast::Struct,
+    pub name: Rc<str>,
+    pub dims: Vec<String>,
+    /// Its fields' types in terms of its own dims.
+    pub fields: Vec<Ty>,
+}
+
+/// A function.
+pub(crate) struct FnItem<'a> {
+    pub ast: &'a ast::Fn,
+    pub item: &'a ast::Item,
+    pub sig: Option<Rc<Signature>>,
+    /// Whether the check by itself reported an error.
+    pub failed: bool,
+    /// Whether it takes function values, so that calls put it in place.
+    pub inlined: bool,
+}
+
+/// The signature of a function, in terms of its own dims.
+#[derive(Debug)]
+pub(crate) struct Signature {
+    pub name: String,
+    pub dims: Vec<SigDim>,
+    pub params: Vec<SigParam>,
+    pub result: Ty,
+    /// Where the result's type stands; the name where there is none.
+    pub result_span: Span,
+    pub conditions: Vec<Condition>,
+}
+
+/// A dim of a signature.
+#[derive(Debug)]
+pub(crate) struct SigDim {
+    pub name: String,
+    pub span: Span,
+    pub range: Option<(i64, Option<i64>)>,
+}
+
+/// A parameter of a signature.
+#[derive(Debug)]
+pub(crate) struct SigParam {
+    pub name: String,
+    pub ty: Ty,
+    pub span: Span,
+    pub ty_span: Span,
+    pub inout: bool,
+}
+
+impl<'a> Checker<'a> {
+    /// Enters the names of all items.
+    pub(super) fn collect_items(&mut self) {
+        let mut seen: std::collections::HashMap<&'a str, Span> = Default::default();
+        for item in &self.file.items {
+            let (name, entry) = match &item.kind {
+                ItemKind::Const(c) => {
+                    self.consts.push(ConstItem {
+                        ast: c,
+                        state: ConstState::New,
+                    });
+                    (&c.name, Item::Const(self.consts.len() - 1))
+                }
+                ItemKind::Struct(s) => {
+                    self.structs.push(StructItem {
+                        ast: s,
+                        name: s.name.name.as_str().into(),
+                        dims: s.dims.iter().map(|dim| dim.name.name.clone()).collect(),
+                        fields: Vec::new(),
+                    });
+                    (&s.name, Item::Struct(self.structs.len() - 1))
+                }
+                ItemKind::Fn(f) => {
+                    self.fns.push(FnItem {
+                        ast: f,
+                        item,
+                        sig: None,
+                        failed: false,
+                        inlined: false,
+                    });
+                    (&f.name, Item::Fn(self.fns.len() - 1))
+                }
+                ItemKind::Import(import) => {
+                    let stem = import.path.rsplit('/').next().unwrap_or_default();
+                    let stem = stem.strip_suffix(".dl").unwrap_or(stem);
+                    // The stem lives in the path's text.
+                    self.imported.insert(stem, import.path_span);
+                    let _ = self.not_yet::<()>("`import` is", item.span);
+                    continue;
+                }
+                ItemKind::Use(u) => {
+                    for name in &u.names {
+                        self.imported.insert(&name.name, name.span);
+                    }
+                    let _ = self.not_yet::<()>("`use` is", item.span);
+                    continue;
+                }
+                ItemKind::Bad(name) => {
+                    if let Some(name) = name {
+                        self.imported.insert(&name.name, name.span);
+                    }
+                    continue;
+                }
+                ItemKind::Test(_) => continue,
+            };
+            if let Some(first) = seen.insert(&name.name, name.span) {
+                let message = format!("`{}` is defined twice", name.name);
+                let diagnostic = Diagnostic::error(Code::DL0602, message, name.span)
+                    .label("again here")
+                    .secondary(first, "first defined here");
+                self.report(diagnostic);
+                continue;
+            }
+            self.names.insert(&name.name, entry);
+        }
+    }
+
+    /// Gives constants their values, and structs and functions their types.
+    pub(super) fn resolve_items(&mut self) {
+        for id in 0..self.consts.len() {
+            let _ = self.const_value(id);
+        }
+        for id in 0..self.structs.len() {
+            self.resolve_struct(id);
+        }
+        self.check_struct_cycles();
+        for id in 0..self.fns.len() {
+            if let Ok(signature) = self.resolve_signature(id) {
+                self.fns[id].inlined = signature
+                    .params
+                    .iter()
+                    .any(|param| matches!(param.ty, Ty::Fn(_)));
+                self.fns[id].sig = Some(Rc::new(signature));
+            }
+        }
+        self.check_attributes();
+        self.check_export_names();
+    }
+
+    /// The value of a constant.
+    pub(super) fn const_value(&mut self, id: usize) -> Res<Num> {
+        let ast = self.consts[id].ast;
+        match self.consts[id].state {
+            ConstState::Done(value) => return value,
+            ConstState::Busy => {
+                let message = format!("`const {}` needs its own value", ast.name.name);
+                let diagnostic = Diagnostic::error(Code::DL0606, message, ast.value.span)
+                    .help("break the circle: write one of the values as a number");
+                self.consts[id].state = ConstState::Done(Err(Reported));
+                return Err(self.report(diagnostic));
+            }
+            ConstState::New => {}
+        }
+        self.consts[id].state = ConstState::Busy;
+        let value = self.eval_const(&ast.name.name, &ast.value);
+        if let ConstState::Busy = self.consts[id].state {
+            self.consts[id].state = ConstState::Done(value);
+        }
+        match self.consts[id].state {
+            ConstState::Done(value) => value,
+            ConstState::New | ConstState::Busy => value,
+        }
+    }
+
+    fn resolve_struct(&mut self, id: usize) {
+        let ast = self.structs[id].ast;
+        let names = self.dim_names(&ast.dims);
+        for dim in &ast.dims {
+            if let Some(range) = &dim.range {
+                let _ = self.error::<()>(
+                    Code::DL0224,
+                    "the dims of a struct have no range",
+                    range.span,
+                );
+            }
+        }
+        let mut fields = Vec::new();
+        let mut seen: std::collections::HashMap<&str, Span> = Default::default();
+        for field in &ast.fields {
+            if let Some(first) = seen.insert(&field.name.name, field.name.span) {
+                self.report_twice("field", &field.name, first);
+            }
+            let ty = self.resolve_type(&field.ty, &names).unwrap_or(Ty::Error);
+            if let Ty::Fn(_) = ty {
+                let _ = self.error::<()>(
+                    Code::DL0705,
+                    "a struct cannot hold a function",
+                    field.ty.span,
+                );
+            }
+            fields.push(ty);
+        }
+        self.structs[id].fields = fields;
+    }
+
+    pub(super) fn report_twice(&mut self, what: &str, name: &ast::Ident, first: Span) {
+        let message = format!("{what} `{}` is declared twice", name.name);
+        let diagnostic = Diagnostic::error(Code::DL0602, message, name.span)
+            .label("again here")
+            .secondary(first, "first here");
+        self.report(diagnostic);
+    }
+
+    /// The dims declared by an item, without repetitions.
+    fn dim_names(&mut self, dims: &'a [ast::DimParam]) -> DimNames<'a> {
+        let mut names: DimNames<'a> = DimNames::default();
+        let mut seen: std::collections::HashMap<&str, Span> = Default::default();
+        for dim in dims {
+            if let Some(first) = seen.insert(&dim.name.name, dim.name.span) {
+                self.report_twice("dim", &dim.name, first);
+            }
+            names.insert(&dim.name.name);
+        }
+        names
+    }
+
+    /// A struct that holds itself would be endless.
+    fn check_struct_cycles(&mut self) {
+        #[derive(Clone, Copy, PartialEq)]
+        enum State {
+            New,
+            Busy,
+            Done,
+        }
+        let mut states = vec![State::New; self.structs.len()];
+        for start in 0..self.structs.len() {
+            let mut stack: Vec<(usize, usize)> = vec![(start, 0)];
+            while let Some((id, next)) = stack.pop() {
+                if next == 0 {
+                    if states[id] != State::New {
+                        continue;
+                    }
+                    states[id] = State::Busy;
+                }
+                let fields = self.structs[id].fields.iter().enumerate();
+                let held = fields
+                    .flat_map(|(field, ty)| structs_in(ty).into_iter().map(move |s| (field, s)));
+                let Some((field, held)) = held.into_iter().nth(next) else {
+                    states[id] = State::Done;
+                    continue;
+                };
+                stack.push((id, next + 1));
+                if states[held] == State::Busy {
+                    let ast = &self.structs[id].ast.fields[field];
+                    let message = format!("struct `{}` holds itself", self.structs[held].name);
+                    let diagnostic = Diagnostic::error(Code::DL0606, message, ast.ty.span)
+                        .help("hold a list of fixed length, or the tensors themselves");
+                    self.report(diagnostic);
+                    self.structs[id].fields[field] = Ty::Error;
+                    stack.pop();
+                    stack.push((id, next.max(1)));
+                } else {
+                    stack.push((held, 0));
+                }
+            }
+        }
+    }
+
+    fn resolve_signature(&mut self, id: usize) -> Res<Signature> {
+        let ast = self.fns[id].ast;
+        let names = self.dim_names(&ast.dims);
+        let mut dims = Vec::new();
+        for dim in &ast.dims {
+            let range = match &dim.range {
+                Some(range) => self.resolve_range(range).ok(),
+                None => None,
+            };
+            dims.push(SigDim {
+                name: dim.name.name.clone(),
+                span: dim.span,
+                range,
+            });
+        }
+        let mut params = Vec::new();
+        let mut seen: std::collections::HashMap<&str, Span> = Default::default();
+        for param in &ast.params {
+            if let Some(first) = seen.insert(&param.name.name, param.name.span) {
+                self.report_twice("parameter", &param.name, first);
+            }
+            let mut ty = self.resolve_type(&param.ty, &names).unwrap_or(Ty::Error);
+            if let (Ty::Fn(_), Some(span)) = (&ty, param.inout) {
+                let _ = self.error::<()>(Code::DL0705, "a function cannot be `inout`", span);
+                ty = Ty::Error;
+            }
+            params.push(SigParam {
+                name: param.name.name.clone(),
+                ty,
+                span: param.span,
+                ty_span: param.ty.span,
+                inout: param.inout.is_some(),
+            });
+        }
+        let (result, result_span) = match &ast.result {
+            Some(ty) => (self.resolve_type(ty, &names).unwrap_or(Ty::Error), ty.span),
+            None => (Ty::unit(), ast.name.span),
+        };
+        if let Ty::Fn(_) = result {
+            return self.error(
+                Code::DL0705,
+                "a function cannot return a function",
+                result_span,
+            );
+        }
+        let mut conditions = Vec::new();
+        for condition in &ast.conditions {
+            if let Some(condition) = self.resolve_condition(condition, &names, ast)? {
+                conditions.push(condition);
+            }
+        }
+        Ok(Signature {
+            name: ast.name.name.clone(),
+            dims,
+            params,
+            result,
+            result_span,
+            conditions,
+        })
+    }
+
+    /// Attributes that this version knows.
+    fn check_attributes(&mut self) {
+        const KNOWN: &[&str] = &["inline", "name"];
+        const LATER: &[&str] = &[
+            "checkpoint",
+            "precision",
+            "custom_vjp",
+            "custom_jvp",
+            "shard",
+        ];
+        for item in &self.file.items {
+            for attribute in &item.attrs {
+                let name = attribute.name.name.as_str();
+                if LATER.contains(&name) {
+                    let _ = self.not_yet::<()>(&format!("`@{name}` is"), attribute.span);
+                } else if !KNOWN.contains(&name) {
+                    let mut diagnostic = Diagnostic::error(
+                        Code::DL0605,
+                        format!("there is no attribute `@{name}`"),
+                        attribute.name.span,
+                    );
+                    if let Some(similar) =
+                        crate::diagnostic::similar(name, KNOWN.iter().chain(LATER).copied())
+                    {
+                        diagnostic = diagnostic.suggest(
+                            "a similar one exists",
+                            attribute.name.span,
+                            similar,
+                        );
+                    }
+                    self.report(diagnostic);
+                }
+            }
+        }
+    }
+
+    /// The text of `@name("…")` before a function.
+    pub(super) fn c_name(&self, item: &'a ast::Item) -> Option<(&'a str, Span)> {
+        let attribute = item
+            .attrs
+            .iter()
+            .find(|attribute| attribute.name.name == "name")?;
+        match attribute.args.as_slice() {
+            [
+                ast::Arg {
+                    name: None,
+                    value:
+                        Expr {
+                            kind: ExprKind::Str(text),
+                            ..
+                        },
+                    ..
+                },
+            ] => Some((text.as_str(), attribute.span)),
+            _ => None,
+        }
+    }
+}
+
+/// The structs that a type holds.
+fn structs_in(ty: &Ty) -> Vec<usize> {
+    match ty {
+        Ty::Struct(s) => vec![s.id],
+        Ty::List(element, _) => structs_in(element),
+        Ty::Tuple(items) => items.iter().flat_map(structs_in).collect(),
+        Ty::Tensor(_) | Ty::Fn(_) | Ty::Error => Vec::new(),
+    }
+}

@@ -1,0 +1,181 @@
+//! What an expression is while checking: a tree of nodes, or something known at compile time.
+
+use std::rc::Rc;
+
+use crate::ast::{DType, Expr, LambdaParam, Span};
+use crate::check::env::Scope;
+use crate::check::types::{FnTy, StructTy, Ty};
+use crate::core::{Dim, NodeIndex, Num};
+
+/// An error that the user has been told of already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Reported;
+
+/// The result of checking something.
+pub(crate) type Res<T> = Result<T, Reported>;
+
+/// A node in one of the functions under construction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct NodeId {
+    /// The function under construction.
+    pub frame: u32,
+    /// The node in it.
+    pub index: NodeIndex,
+}
+
+/// The value of an expression.
+#[derive(Clone)]
+pub(crate) enum Value<'a> {
+    /// A tensor.
+    Tensor(NodeId),
+    /// A literal or a constant: it takes the dtype of what it meets.
+    Num(Num),
+    /// A dim used as a number, an `i64`.
+    Dim(Dim),
+    /// Text.
+    Str(Rc<str>),
+    /// `none`.
+    None,
+    /// A dtype.
+    DType(DType),
+    /// A tuple; unit without elements.
+    Tuple(Rc<Vec<Value<'a>>>),
+    /// A list.
+    List(Rc<Vec<Value<'a>>>),
+    /// A struct.
+    Struct(Rc<StructValue<'a>>),
+    /// A function.
+    Fn(Rc<FnValue<'a>>),
+    /// Something that has been reported.
+    Error,
+}
+
+/// The value of a struct.
+pub(crate) struct StructValue<'a> {
+    /// Its type.
+    pub ty: StructTy,
+    /// Its fields, in the order of the declaration.
+    pub fields: Vec<Value<'a>>,
+}
+
+/// A function value.
+pub(crate) enum FnValue<'a> {
+    /// A function of the file, by number.
+    Item(usize),
+    /// A built-in, by position in the table.
+    Builtin(usize),
+    /// A conversion.
+    Cast(DType),
+    /// `|x| …`.
+    Lambda {
+        /// The parameters.
+        params: &'a [LambdaParam],
+        /// The value.
+        body: &'a Expr,
+        /// The names in reach where it is written.
+        scope: Rc<Scope<'a>>,
+        /// All of it.
+        span: Span,
+    },
+    /// `grad(f, wrt=…)`, `value_and_grad(f, …)`.
+    Grad(GradFn<'a>),
+    /// A parameter that takes a function, while its function is checked by itself.
+    Opaque(Rc<FnTy>),
+}
+
+/// A derivative of a function.
+pub(crate) struct GradFn<'a> {
+    /// Of what.
+    pub f: Rc<FnValue<'a>>,
+    /// Which parameters.
+    pub wrt: Vec<usize>,
+    /// Whether `wrt` was one name, so that the result is one tree.
+    pub single: bool,
+    /// Whether the function gives more than the value.
+    pub has_aux: bool,
+    /// Whether the value is wanted too.
+    pub value: bool,
+    /// Where the derivative is taken.
+    pub span: Span,
+}
+
+impl<'a> Value<'a> {
+    /// The value of something without a value.
+    pub fn unit() -> Self {
+        Value::Tuple(Rc::new(Vec::new()))
+    }
+
+    /// A tuple.
+    pub fn tuple(items: Vec<Value<'a>>) -> Self {
+        Value::Tuple(Rc::new(items))
+    }
+
+    /// A list.
+    pub fn list(items: Vec<Value<'a>>) -> Self {
+        Value::List(Rc::new(items))
+    }
+
+    /// An integer literal.
+    pub fn int(value: i64) -> Self {
+        Value::Num(Num::Int(value.into()))
+    }
+
+    /// The parts of a tree; none for a leaf.
+    pub fn parts(&self) -> Option<&[Value<'a>]> {
+        match self {
+            Value::Tuple(items) | Value::List(items) => Some(items),
+            Value::Struct(s) => Some(&s.fields),
+            _ => None,
+        }
+    }
+
+    /// Whether it is or holds something that has been reported.
+    pub fn has_error(&self) -> bool {
+        matches!(self, Value::Error)
+            || self
+                .parts()
+                .is_some_and(|parts| parts.iter().any(Value::has_error))
+    }
+
+    /// A tree of the same structure with other parts.
+    pub fn with_parts(&self, parts: Vec<Value<'a>>) -> Value<'a> {
+        match self {
+            Value::Tuple(_) => Value::tuple(parts),
+            Value::List(_) => Value::list(parts),
+            Value::Struct(s) => Value::Struct(Rc::new(StructValue {
+                ty: s.ty.clone(),
+                fields: parts,
+            })),
+            other => other.clone(),
+        }
+    }
+
+    /// All tensors in it, in order.
+    pub fn nodes(&self) -> Vec<NodeId> {
+        let mut nodes = Vec::new();
+        self.collect_nodes(&mut nodes);
+        nodes
+    }
+
+    fn collect_nodes(&self, nodes: &mut Vec<NodeId>) {
+        if let Value::Tensor(id) = self {
+            nodes.push(*id);
+        }
+        for part in self.parts().unwrap_or_default() {
+            part.collect_nodes(nodes);
+        }
+    }
+}
+
+/// What kind of thing a type is, for messages: `a tensor`, `a struct`.
+pub(crate) fn kind_of_type(ty: &Ty) -> &'static str {
+    match ty {
+        Ty::Tensor(_) => "a tensor",
+        Ty::Struct(_) => "a struct",
+        Ty::Tuple(items) if items.is_empty() => "nothing",
+        Ty::Tuple(_) => "a tuple",
+        Ty::List(..) => "a list",
+        Ty::Fn(_) => "a function",
+        Ty::Error => "an error",
+    }
+}

@@ -1,0 +1,435 @@
+//! The typed core: what the checker makes of a file and what emission turns into the `dl` dialect.
+//!
+//! A function is a list of nodes in the order of their evaluation; each node names earlier ones. Structs, tuples,
+//! lists, generic dims with known values, built-ins and function values are gone; `Prim` has one case for each kind
+//! of `dl` op. Nothing here refers to MLIR.
+
+use std::sync::Arc;
+
+use dlc_abi::dim::Poly;
+use dlc_abi::manifest::Entry;
+
+use crate::ast::{DType, Span};
+
+/// A dim: its value as a polynomial over the dims of the function at hand, and the way its author wrote it.
+///
+/// Two dims are equal when their values are, however they are written.
+#[derive(Clone, Debug)]
+pub struct Dim {
+    poly: Arc<Poly>,
+    /// With names of constants and of generic dims left in; nothing when it is the value itself.
+    shown: Option<Arc<Poly>>,
+}
+
+impl Dim {
+    /// A dim that is shown as it is.
+    pub fn new(poly: Poly) -> Self {
+        Self {
+            poly: Arc::new(poly),
+            shown: None,
+        }
+    }
+
+    /// A dim that is shown in another way.
+    pub fn with_shown(poly: Poly, shown: Poly) -> Self {
+        if poly == shown {
+            Self::new(poly)
+        } else {
+            Self {
+                poly: Arc::new(poly),
+                shown: Some(Arc::new(shown)),
+            }
+        }
+    }
+
+    /// A number.
+    pub fn constant(value: i64) -> Self {
+        Self::new(Poly::constant(value))
+    }
+
+    /// Its value.
+    pub fn poly(&self) -> &Poly {
+        &self.poly
+    }
+
+    /// As it is shown.
+    pub fn shown(&self) -> &Poly {
+        self.shown.as_deref().unwrap_or(&self.poly)
+    }
+
+    /// Its value, when it is a number.
+    pub fn as_const(&self) -> Option<i64> {
+        self.poly.as_const()
+    }
+
+    /// Applies an operation to both forms.
+    pub fn zip(&self, other: &Dim, f: impl Fn(&Poly, &Poly) -> Poly) -> Dim {
+        let poly = f(&self.poly, &other.poly);
+        if self.shown.is_none() && other.shown.is_none() {
+            return Dim::new(poly);
+        }
+        Dim::with_shown(poly, f(self.shown(), other.shown()))
+    }
+
+    /// Applies an operation that may fail to both forms.
+    pub fn try_map(&self, f: impl Fn(&Poly) -> Option<Poly>) -> Option<Dim> {
+        let poly = f(&self.poly)?;
+        Some(match &self.shown {
+            None => Dim::new(poly),
+            Some(shown) => match f(shown) {
+                Some(shown) => Dim::with_shown(poly, shown),
+                None => Dim::new(poly),
+            },
+        })
+    }
+}
+
+impl PartialEq for Dim {
+    fn eq(&self, other: &Self) -> bool {
+        self.poly == other.poly
+    }
+}
+
+impl Eq for Dim {}
+
+impl std::hash::Hash for Dim {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.poly.hash(state);
+    }
+}
+
+impl std::fmt::Display for Dim {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.shown())
+    }
+}
+
+impl std::ops::Add for &Dim {
+    type Output = Dim;
+    fn add(self, other: &Dim) -> Dim {
+        self.zip(other, |a, b| a.clone() + b.clone())
+    }
+}
+
+impl std::ops::Sub for &Dim {
+    type Output = Dim;
+    fn sub(self, other: &Dim) -> Dim {
+        self.zip(other, |a, b| a.clone() - b.clone())
+    }
+}
+
+impl std::ops::Mul for &Dim {
+    type Output = Dim;
+    fn mul(self, other: &Dim) -> Dim {
+        self.zip(other, |a, b| a.clone() * b.clone())
+    }
+}
+
+/// The type of a tensor.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct TensorType {
+    /// The element type.
+    pub dtype: DType,
+    /// The size of each axis; none for a scalar.
+    pub shape: Vec<Dim>,
+}
+
+impl TensorType {
+    /// A tensor type.
+    pub fn new(dtype: DType, shape: impl Into<Vec<Dim>>) -> Self {
+        Self {
+            dtype,
+            shape: shape.into(),
+        }
+    }
+
+    /// The type of a scalar.
+    pub fn scalar(dtype: DType) -> Self {
+        Self {
+            dtype,
+            shape: Vec::new(),
+        }
+    }
+
+    /// The number of axes.
+    pub fn rank(&self) -> usize {
+        self.shape.len()
+    }
+
+    /// The same shape with another element type.
+    pub fn with_dtype(&self, dtype: DType) -> Self {
+        Self {
+            dtype,
+            shape: self.shape.clone(),
+        }
+    }
+
+    /// The sizes as the manifest writes them.
+    pub fn shape_texts(&self) -> Vec<String> {
+        self.shape
+            .iter()
+            .map(|dim| dim.poly().to_string())
+            .collect()
+    }
+}
+
+impl std::fmt::Display for TensorType {
+    /// `f32[B, T]`, in the user's names.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.dtype)?;
+        if !self.shape.is_empty() {
+            f.write_str("[")?;
+            for (i, dim) in self.shape.iter().enumerate() {
+                let comma = if i == 0 { "" } else { ", " };
+                write!(f, "{comma}{dim}")?;
+            }
+            f.write_str("]")?;
+        }
+        Ok(())
+    }
+}
+
+/// A number known when compiling.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Num {
+    /// An integer; between the least `i64` and the greatest `u64`.
+    Int(i128),
+    /// A float.
+    Float(f64),
+    /// A truth value.
+    Bool(bool),
+}
+
+impl std::fmt::Display for Num {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Num::Int(value) => write!(f, "{value}"),
+            Num::Float(value) => write!(f, "{value:?}"),
+            Num::Bool(value) => write!(f, "{value}"),
+        }
+    }
+}
+
+/// The number of a node in its function.
+pub type NodeIndex = u32;
+
+/// The number of a function in its program.
+pub type FuncIndex = usize;
+
+/// What a node does. The names are those of the `dl` ops, which say what each means.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Prim {
+    /// The n-th parameter.
+    Param(u32),
+    /// An elementwise op by its mnemonic, such as `add`, `select` or `convert`.
+    Elementwise(&'static str),
+    /// One number for all elements, or one for each.
+    Constant(Vec<Num>),
+    /// A dim as an `i64`.
+    DimValue(Dim),
+    /// Each element is its position along an axis.
+    Iota {
+        /// The axis.
+        axis: usize,
+    },
+    /// Sum of products.
+    DotGeneral {
+        /// Batch axes of both.
+        batch: Vec<(usize, usize)>,
+        /// Contracted axes of both.
+        contract: Vec<(usize, usize)>,
+    },
+    /// `sum`, `max`, `min`, `prod`, `any`, `all` over axes.
+    Reduce {
+        /// Which.
+        kind: &'static str,
+        /// The axes, ascending.
+        axes: Vec<usize>,
+    },
+    /// `argmax`, `argmin` along an axis.
+    ArgReduce {
+        /// Which.
+        kind: &'static str,
+        /// The axis.
+        axis: usize,
+    },
+    /// Axis i becomes axis `axes[i]`; the others are new.
+    Broadcast {
+        /// Where the operand's axes go.
+        axes: Vec<usize>,
+    },
+    /// The same elements in another shape.
+    Reshape,
+    /// Axis i of the result is axis `permutation[i]`.
+    Transpose {
+        /// The permutation.
+        permutation: Vec<usize>,
+    },
+    /// Turned over along axes.
+    Reverse {
+        /// The axes, ascending.
+        axes: Vec<usize>,
+    },
+    /// One after another along an axis.
+    Concatenate {
+        /// The axis.
+        axis: usize,
+    },
+    /// A part.
+    Slice {
+        /// The first index of each axis.
+        starts: Vec<Dim>,
+        /// The step of each axis.
+        strides: Vec<i64>,
+    },
+    /// With a part replaced.
+    UpdateSlice {
+        /// The first index of each axis.
+        starts: Vec<Dim>,
+        /// The step of each axis.
+        strides: Vec<i64>,
+    },
+    /// Inside a tensor of a value.
+    Pad {
+        /// How much comes before on each axis.
+        low: Vec<Dim>,
+    },
+    /// Slices at ids along an axis.
+    Take {
+        /// The axis.
+        axis: usize,
+    },
+    /// Elements at ids along an axis.
+    TakeAlongAxis {
+        /// The axis.
+        axis: usize,
+    },
+    /// Slices added at ids along an axis.
+    ScatterAdd {
+        /// The axis.
+        axis: usize,
+    },
+    /// Random bits of a key.
+    RandomBits,
+    /// `u32[..., 2]` taken as keys.
+    KeyFromBits,
+    /// A call; `Result` nodes name what it gives.
+    Call {
+        /// Whom.
+        func: FuncIndex,
+        /// The callee's dims in terms of the caller's.
+        dims: Vec<Dim>,
+        /// The types of its results.
+        results: Vec<TensorType>,
+    },
+    /// A call of the gradient; its results are those of the callee if `value`, then one for each `wrt`.
+    Grad {
+        /// Of whom.
+        func: FuncIndex,
+        /// The callee's dims in terms of the caller's.
+        dims: Vec<Dim>,
+        /// Positions among the callee's parameters.
+        wrt: Vec<u32>,
+        /// Whether the results of the callee are wanted too.
+        value: bool,
+        /// The types of its results.
+        results: Vec<TensorType>,
+    },
+    /// The n-th result of a call.
+    Result(u32),
+    /// The result of a function value that is known by its type only. Never in a program that is emitted.
+    Opaque,
+}
+
+/// One step of a function.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Node {
+    /// What it does.
+    pub op: Prim,
+    /// Its operands.
+    pub args: Vec<NodeIndex>,
+    /// Its type; that of the first result for a call, if there is one.
+    pub ty: TensorType,
+    /// The place in the source it came from.
+    pub span: Span,
+}
+
+/// A parameter of a function: one tensor.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Param {
+    /// The dotted path, `p.w1`.
+    pub path: String,
+    /// Its type.
+    pub ty: TensorType,
+    /// Whether the caller sees changes.
+    pub inout: bool,
+    /// Where it is declared.
+    pub span: Span,
+}
+
+/// A result of a function: one tensor.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FuncResult {
+    /// The dotted path, `out.0` or `p.w1`.
+    pub path: String,
+    /// The node.
+    pub node: NodeIndex,
+}
+
+/// A condition that an entry checks when it is called.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Check {
+    /// As in the manifest: both sides as canonical polynomials.
+    pub text: String,
+    /// The left side.
+    pub lhs: Poly,
+    /// `==`, `!=`, `<`, `<=`, `>` or `>=`.
+    pub rel: &'static str,
+    /// The right side.
+    pub rhs: Poly,
+    /// What the caller is told.
+    pub message: String,
+}
+
+/// What makes a function an entry point of the library.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EntryInfo {
+    /// The C name.
+    pub symbol: String,
+    /// The least and greatest value of each dim.
+    pub ranges: Vec<(i64, Option<i64>)>,
+    /// What is said of each dim outside its range.
+    pub range_messages: Vec<String>,
+    /// The conditions after the ranges.
+    pub checks: Vec<Check>,
+}
+
+/// A function.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Func {
+    /// Its symbol.
+    pub name: String,
+    /// Where it is declared.
+    pub span: Span,
+    /// The dims that are passed to it.
+    pub dims: Vec<String>,
+    /// The tensors that are passed to it.
+    pub params: Vec<Param>,
+    /// The steps.
+    pub nodes: Vec<Node>,
+    /// What it returns: the final values of `inout` leaves, in the order of the parameters, then its result's leaves.
+    pub results: Vec<FuncResult>,
+    /// For an export.
+    pub entry: Option<EntryInfo>,
+}
+
+/// A checked file.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct Program {
+    /// The functions; calls name them by position.
+    pub funcs: Vec<Func>,
+    /// What the manifest says of the exports, in the order of the source.
+    pub entries: Vec<Entry>,
+    /// The stem of the file as a C identifier; every symbol of the library starts with it.
+    pub stem: String,
+}

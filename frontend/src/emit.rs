@@ -1,0 +1,604 @@
+//! Emission: the typed core as a module of the `dl` dialect, one op for each node, with locations.
+//!
+//! Dims become leading `index` arguments; a dim that is a number stands in the types. A key is a tensor of two
+//! `ui32`, so every op on keys has one more axis here than in the core. What the checker let through verifies; if it
+//! does not, the compiler is wrong, not the user.
+
+use std::collections::BTreeMap;
+
+use dlc_abi::dim::{Factor, Poly};
+use dlc_dialects::ir::builder::{Builder, Dim as IrDim, dynamic, literal, type_shape};
+use dlc_dialects::ir::shape;
+use dlc_dialects::ops::build;
+use melior::Context;
+use melior::dialect::func;
+use melior::ir::attribute::{ArrayAttribute, StringAttribute, TypeAttribute};
+use melior::ir::operation::{OperationBuilder, OperationLike};
+use melior::ir::r#type::FunctionType;
+use melior::ir::{
+    Attribute, Block, BlockLike, Identifier, Location, Module, Operation, Region, RegionLike, Type,
+    Value,
+};
+
+use crate::ast::{DType, Span};
+use crate::core::{Dim, EntryInfo, Func, Node, Num, Prim, Program, TensorType};
+use crate::source::Source;
+
+/// The size of the axis that a key adds to a shape.
+const KEY_WORDS: i64 = 2;
+
+/// The module of a checked program. `source` gives names and lines for locations.
+pub fn emit<'c>(context: &'c Context, program: &Program, source: &Source) -> Module<'c> {
+    let file = source.name.rsplit(['/', '\\']).next().unwrap_or_default();
+    let module = Module::new(Location::new(context, file, 1, 1));
+    let mut op = module.as_operation();
+    set_attribute(
+        &mut op,
+        "dl.stem",
+        StringAttribute::new(context, &program.stem).into(),
+    );
+    let emitter = Emitter {
+        context,
+        program,
+        source,
+        file,
+    };
+    for func in &program.funcs {
+        module.body().append_operation(emitter.func(func));
+    }
+    module
+}
+
+fn set_attribute<'c>(op: &mut melior::ir::OperationRef<'c, '_>, name: &str, value: Attribute<'c>) {
+    dlc_dialects::ir::edit::set_attribute(*op, name, value);
+}
+
+struct Emitter<'c, 'p> {
+    context: &'c Context,
+    program: &'p Program,
+    source: &'p Source,
+    file: &'p str,
+}
+
+impl<'c> Emitter<'c, '_> {
+    fn location(&self, span: Span) -> Location<'c> {
+        let place = self.source.line_col(span.start);
+        Location::new(self.context, self.file, place.line, place.col)
+    }
+
+    fn string(&self, text: &str) -> Attribute<'c> {
+        StringAttribute::new(self.context, text).into()
+    }
+
+    fn strings<T: AsRef<str>>(&self, texts: impl IntoIterator<Item = T>) -> Attribute<'c> {
+        let texts: Vec<_> = texts
+            .into_iter()
+            .map(|text| self.string(text.as_ref()))
+            .collect();
+        ArrayAttribute::new(self.context, &texts).into()
+    }
+
+    fn element(&self, dtype: DType) -> Type<'c> {
+        let name = match dtype {
+            DType::Bool => "i1",
+            DType::I8 => "i8",
+            DType::I32 => "i32",
+            DType::I64 => "i64",
+            DType::U8 => "ui8",
+            DType::U32 | DType::Key => "ui32",
+            DType::U64 => "ui64",
+            DType::F16 => "f16",
+            DType::BF16 => "bf16",
+            DType::F32 => "f32",
+            DType::F64 => "f64",
+        };
+        shape::element_named(self.context, name).expect("the names are MLIR's")
+    }
+
+    fn ty(&self, ty: &TensorType) -> Type<'c> {
+        let mut dims: Vec<i64> = ty
+            .shape
+            .iter()
+            .map(|dim| dim.as_const().unwrap_or(shape::DYNAMIC))
+            .collect();
+        dims.extend((ty.dtype == DType::Key).then_some(KEY_WORDS));
+        shape::tensor(&dims, self.element(ty.dtype))
+    }
+
+    /// A dictionary attribute from its entries.
+    fn dictionary(&self, entries: &[(&str, Attribute<'c>)]) -> Attribute<'c> {
+        let entries: Vec<String> = entries
+            .iter()
+            .map(|(name, value)| format!("{name} = {value}"))
+            .collect();
+        Attribute::parse(self.context, &format!("{{{}}}", entries.join(", ")))
+            .expect("the entries are attributes")
+    }
+
+    /// What is said of a leaf of an entry.
+    fn leaf(&self, path: &str, ty: &TensorType, inout: bool) -> Attribute<'c> {
+        let mut entries = vec![
+            ("dl.path", self.string(path)),
+            ("dl.shape", self.strings(shape_texts(ty))),
+        ];
+        if inout {
+            entries.push(("dl.inout", Attribute::unit(self.context)));
+        }
+        if ty.dtype == DType::Key {
+            entries.push(("dl.dtype", self.string("key")));
+        }
+        self.dictionary(&entries)
+    }
+
+    fn func(&self, func: &Func) -> Operation<'c> {
+        let context = self.context;
+        let location = self.location(func.span);
+        let index = Type::index(context);
+        let mut arguments: Vec<_> = func.dims.iter().map(|_| (index, location)).collect();
+        arguments.extend(
+            func.params
+                .iter()
+                .map(|param| (self.ty(&param.ty), self.location(param.span))),
+        );
+        let results: Vec<_> = func
+            .results
+            .iter()
+            .map(|r| self.ty(&func.nodes[r.node as usize].ty))
+            .collect();
+        let inputs: Vec<_> = arguments.iter().map(|(ty, _)| *ty).collect();
+        let ty = FunctionType::new(context, &inputs, &results);
+
+        let region = Region::new();
+        {
+            let block = region.append_block(Block::new(&arguments));
+            let builder = Builder::at_end(context, block, location);
+            let mut body = Body {
+                emitter: self,
+                func,
+                builder,
+                dims: BTreeMap::new(),
+                values: Vec::new(),
+            };
+            for (i, name) in func.dims.iter().enumerate() {
+                body.dims
+                    .insert(name, block.argument(i).expect("one for each dim").into());
+            }
+            for node in &func.nodes {
+                body.node(node);
+            }
+            let results: Vec<_> = func
+                .results
+                .iter()
+                .map(|r| body.values[r.node as usize][0])
+                .collect();
+            block.append_operation(func::r#return(&results, location));
+        }
+
+        let mut attributes = vec![("dl.dims", self.strings(&func.dims))];
+        match &func.entry {
+            Some(entry) => attributes.extend(self.entry(func, entry)),
+            None => attributes.push(("sym_visibility", self.string("private"))),
+        }
+        let attributes: Vec<_> = attributes
+            .into_iter()
+            .map(|(name, value)| (Identifier::new(context, name), value))
+            .collect();
+        func::func(
+            context,
+            StringAttribute::new(context, &func.name),
+            TypeAttribute::new(ty.into()),
+            region,
+            &attributes,
+            location,
+        )
+    }
+
+    /// The attributes that make a function an entry.
+    fn entry(&self, func: &Func, entry: &EntryInfo) -> Vec<(&'static str, Attribute<'c>)> {
+        let pair =
+            |(min, max): &(i64, Option<i64>)| format!("array<i64: {min}, {}>", max.unwrap_or(-1));
+        let ranges: Vec<_> = entry.ranges.iter().map(pair).collect();
+        let ranges = Attribute::parse(self.context, &format!("[{}]", ranges.join(", ")));
+        let checks: Vec<_> = entry
+            .checks
+            .iter()
+            .map(|check| {
+                self.dictionary(&[
+                    ("cond", self.string(&check.text)),
+                    ("lhs", self.string(&check.lhs.to_string())),
+                    ("rel", self.string(check.rel)),
+                    ("rhs", self.string(&check.rhs.to_string())),
+                    ("message", self.string(&check.message)),
+                ])
+            })
+            .collect();
+        let empty = self.dictionary(&[]);
+        let mut arguments = vec![empty; func.dims.len()];
+        arguments.extend(
+            func.params
+                .iter()
+                .map(|param| self.leaf(&param.path, &param.ty, param.inout)),
+        );
+        let results: Vec<_> = func
+            .results
+            .iter()
+            .map(|result| self.leaf(&result.path, &func.nodes[result.node as usize].ty, false))
+            .collect();
+        vec![
+            ("dl.entry", self.string(&entry.symbol)),
+            ("dl.ranges", ranges.expect("the pairs are attributes")),
+            ("dl.range_messages", self.strings(&entry.range_messages)),
+            (
+                "dl.checks",
+                ArrayAttribute::new(self.context, &checks).into(),
+            ),
+            (
+                "arg_attrs",
+                ArrayAttribute::new(self.context, &arguments).into(),
+            ),
+            (
+                "res_attrs",
+                ArrayAttribute::new(self.context, &results).into(),
+            ),
+        ]
+    }
+}
+
+/// The sizes of a type as IR attributes write them, those of a key's words left out.
+fn shape_texts(ty: &TensorType) -> Vec<String> {
+    ty.shape_texts()
+}
+
+/// A function's body while it is written.
+struct Body<'c, 'a, 'p> {
+    emitter: &'p Emitter<'c, 'p>,
+    func: &'p Func,
+    builder: Builder<'c, 'a>,
+    dims: BTreeMap<&'p str, Value<'c, 'a>>,
+    /// What each node gave: one value, or all results of a call.
+    values: Vec<Vec<Value<'c, 'a>>>,
+}
+
+impl<'c, 'a> Body<'c, 'a, '_> {
+    fn node(&mut self, node: &Node) {
+        self.builder.location = self.emitter.location(node.span);
+        let args: Vec<_> = match node.op {
+            Prim::Result(_) | Prim::Param(_) => Vec::new(),
+            _ => node
+                .args
+                .iter()
+                .map(|&arg| self.values[arg as usize][0])
+                .collect(),
+        };
+        let values = match &node.op {
+            Prim::Call { .. } | Prim::Grad { .. } => self.call(node, &args),
+            Prim::Result(n) => vec![self.values[node.args[0] as usize][*n as usize]],
+            _ => vec![self.value(node, &args)],
+        };
+        self.values.push(values);
+    }
+
+    /// An op with one result.
+    fn value(&self, node: &Node, args: &[Value<'c, 'a>]) -> Value<'c, 'a> {
+        let b = self.builder;
+        let (context, location) = (b.context, b.location);
+        let ty = self.emitter.ty(&node.ty);
+        let is_key = node.ty.dtype == DType::Key;
+        // The axis of a key's words, if there is one.
+        let last = is_key.then_some(node.ty.rank() as i64);
+        let axes = |axes: &[usize]| axes.iter().map(|&axis| axis as i64).collect::<Vec<_>>();
+        match &node.op {
+            Prim::Param(n) => {
+                let index = self.func.dims.len() + *n as usize;
+                b.block
+                    .argument(index)
+                    .expect("one for each parameter")
+                    .into()
+            }
+            Prim::Elementwise(name) => b.op(&format!("dl.{name}"), args, &[], ty),
+            Prim::Constant(nums) => {
+                let text = dense(nums, &node.ty, self.emitter.element(node.ty.dtype));
+                let value = b.attribute(&format!("dense<{text}> : {ty}"));
+                b.value(build::constant(context, value, ty, location))
+            }
+            Prim::DimValue(dim) => {
+                let dim = self.index(dim.poly());
+                b.value(build::dim_value(context, dim, ty, location))
+            }
+            Prim::Iota { axis } => b.value(build::iota(
+                context,
+                &self.sizes(node),
+                *axis as i64,
+                ty,
+                location,
+            )),
+            Prim::DotGeneral { batch, contract } => {
+                let split = |pairs: &[(usize, usize)]| {
+                    pairs
+                        .iter()
+                        .map(|&(a, b)| (a as i64, b as i64))
+                        .unzip::<i64, i64, Vec<_>, Vec<_>>()
+                };
+                let ((lb, rb), (lc, rc)) = (split(batch), split(contract));
+                b.value(build::dot_general(
+                    context, args[0], args[1], &lb, &rb, &lc, &rc, ty, location,
+                ))
+            }
+            Prim::Reduce { kind, axes: over } => b.value(build::reduce(
+                context,
+                args[0],
+                kind,
+                &axes(over),
+                ty,
+                location,
+            )),
+            Prim::ArgReduce { kind, axis } => b.value(build::arg_reduce(
+                context,
+                args[0],
+                kind,
+                *axis as i64,
+                ty,
+                location,
+            )),
+            Prim::Broadcast { axes: to } => {
+                let mut to = axes(to);
+                to.extend(last);
+                b.value(build::broadcast(
+                    context,
+                    args[0],
+                    &self.sizes(node),
+                    &to,
+                    ty,
+                    location,
+                ))
+            }
+            Prim::Reshape => b.value(build::reshape(
+                context,
+                args[0],
+                &self.sizes(node),
+                ty,
+                location,
+            )),
+            Prim::Transpose { permutation } => {
+                let mut permutation = axes(permutation);
+                permutation.extend(last);
+                b.value(build::transpose(
+                    context,
+                    args[0],
+                    &permutation,
+                    ty,
+                    location,
+                ))
+            }
+            Prim::Reverse { axes: over } => {
+                b.value(build::reverse(context, args[0], &axes(over), location))
+            }
+            Prim::Concatenate { axis } => b.value(build::concatenate(
+                context,
+                args,
+                *axis as i64,
+                ty,
+                location,
+            )),
+            Prim::Slice { starts, strides } => {
+                let (starts, strides) = self.window(starts, strides, is_key);
+                b.value(build::slice(
+                    context,
+                    args[0],
+                    &starts,
+                    &self.sizes(node),
+                    &strides,
+                    ty,
+                    location,
+                ))
+            }
+            Prim::UpdateSlice { starts, strides } => {
+                let (starts, strides) = self.window(starts, strides, is_key);
+                b.value(build::update_slice(
+                    context, args[0], args[1], &starts, &strides, ty, location,
+                ))
+            }
+            Prim::Pad { low } => {
+                let (low, strides) = self.window(low, &vec![1; low.len()], is_key);
+                let interior = vec![0; strides.len()];
+                b.value(build::pad(
+                    context,
+                    args[0],
+                    args[1],
+                    &low,
+                    &self.sizes(node),
+                    &interior,
+                    ty,
+                    location,
+                ))
+            }
+            Prim::Take { axis } => b.value(build::take(
+                context,
+                args[0],
+                args[1],
+                *axis as i64,
+                ty,
+                location,
+            )),
+            Prim::TakeAlongAxis { axis } => b.value(build::take_along_axis(
+                context,
+                args[0],
+                args[1],
+                *axis as i64,
+                ty,
+                location,
+            )),
+            Prim::ScatterAdd { axis } => b.value(build::scatter_add(
+                context,
+                args[0],
+                args[1],
+                args[2],
+                *axis as i64,
+                ty,
+                location,
+            )),
+            Prim::RandomBits => b.value(build::random_bits(
+                context,
+                args[0],
+                &self.sizes(node),
+                ty,
+                location,
+            )),
+            Prim::KeyFromBits => args[0],
+            Prim::Call { .. } | Prim::Grad { .. } | Prim::Result(_) => {
+                unreachable!("`node` has dealt with calls")
+            }
+            Prim::Opaque => {
+                unreachable!("a function that is checked by its types only is not in the program")
+            }
+        }
+    }
+
+    fn call(&self, node: &Node, args: &[Value<'c, 'a>]) -> Vec<Value<'c, 'a>> {
+        let b = self.builder;
+        let (callee, dims, results) = match &node.op {
+            Prim::Call {
+                func,
+                dims,
+                results,
+            }
+            | Prim::Grad {
+                func,
+                dims,
+                results,
+                ..
+            } => (&self.emitter.program.funcs[*func].name, dims, results),
+            _ => unreachable!("only calls come here"),
+        };
+        let mut operands: Vec<_> = dims.iter().map(|dim| self.index(dim.poly())).collect();
+        operands.extend(args);
+        let types: Vec<_> = results.iter().map(|ty| self.emitter.ty(ty)).collect();
+        let op = match &node.op {
+            Prim::Grad { wrt, value, .. } => {
+                let wrt: Vec<_> = wrt.iter().map(|&n| i64::from(n)).collect();
+                build::grad(
+                    b.context, &operands, callee, &wrt, *value, &types, b.location,
+                )
+            }
+            _ => {
+                let callee = melior::ir::attribute::FlatSymbolRefAttribute::new(b.context, callee);
+                OperationBuilder::new("func.call", b.location)
+                    .add_attributes(&[(Identifier::new(b.context, "callee"), callee.into())])
+                    .add_operands(&operands)
+                    .add_results(&types)
+                    .build()
+                    .expect("result types are given")
+            }
+        };
+        let op = b.append(op);
+        op.results().map(Into::into).collect()
+    }
+
+    /// Starts and strides, with those of a key's words.
+    fn window(
+        &self,
+        starts: &[Dim],
+        strides: &[i64],
+        is_key: bool,
+    ) -> (Vec<Value<'c, 'a>>, Vec<i64>) {
+        let mut values: Vec<_> = starts.iter().map(|dim| self.index(dim.poly())).collect();
+        let mut strides = strides.to_vec();
+        if is_key {
+            values.push(self.builder.index(0));
+            strides.push(1);
+        }
+        (values, strides)
+    }
+
+    /// The `sizes` operands of a node's result.
+    fn sizes(&self, node: &Node) -> Vec<Value<'c, 'a>> {
+        let dims: Vec<_> = node
+            .ty
+            .shape
+            .iter()
+            .map(|dim| self.dim(dim.poly()))
+            .collect();
+        debug_assert_eq!(type_shape(&dims).len(), node.ty.rank());
+        dynamic(&dims)
+    }
+
+    fn index(&self, poly: &Poly) -> Value<'c, 'a> {
+        self.builder.dim_value(self.dim(poly))
+    }
+
+    /// A polynomial as a dim of this function.
+    fn dim(&self, poly: &Poly) -> IrDim<'c, 'a> {
+        if let Some(known) = poly.as_const() {
+            return IrDim::Static(known);
+        }
+        let b = self.builder;
+        let mut sum = IrDim::Static(0);
+        for (coefficient, factors) in poly.terms() {
+            let coefficient = i64::try_from(coefficient).expect("coefficients of checked dims fit");
+            let mut product = None;
+            for factor in factors {
+                let factor = match factor {
+                    Factor::Name(name) => IrDim::Value(self.dims[name]),
+                    Factor::FloorDiv(inner, divisor) => {
+                        b.dim_floor_div(self.dim(inner), IrDim::Static(divisor))
+                    }
+                    Factor::Rem(inner, divisor) => {
+                        let inner = self.dim(inner);
+                        let whole = b.dim_floor_div(inner, IrDim::Static(divisor));
+                        b.dim_sub(inner, b.dim_mul(whole, IrDim::Static(divisor)))
+                    }
+                };
+                product = Some(match product {
+                    Some(product) => b.dim_mul(product, factor),
+                    None => factor,
+                });
+            }
+            let term = match (product, coefficient) {
+                (None, coefficient) => IrDim::Static(coefficient),
+                (Some(product), 1) => product,
+                (Some(product), coefficient) => b.dim_mul(product, IrDim::Static(coefficient)),
+            };
+            sum = match sum {
+                IrDim::Static(0) => term,
+                sum => b.dim_add(sum, term),
+            };
+        }
+        sum
+    }
+}
+
+/// The numbers of a constant as MLIR writes them between `dense<` and `>`: one for all, or nested by axis.
+fn dense(nums: &[Num], ty: &TensorType, element: Type) -> String {
+    let text = |num: &Num| {
+        let text = match (num, ty.dtype.is_float()) {
+            (Num::Bool(value), _) => u8::from(*value).to_string(),
+            (Num::Float(value), true) => format!("{value:?}").to_lowercase(),
+            (Num::Float(value), false) => format!("{}", *value as i128),
+            (Num::Int(value), _) => value.to_string(),
+        };
+        literal(element, &text)
+    };
+    if let [one] = nums {
+        return text(one);
+    }
+    let sizes: Vec<usize> = ty
+        .shape
+        .iter()
+        .map(|dim| {
+            dim.as_const()
+                .and_then(|d| usize::try_from(d).ok())
+                .unwrap_or_default()
+        })
+        .collect();
+    if nums.is_empty() || sizes.contains(&0) {
+        return String::new();
+    }
+    let mut items: Vec<String> = nums.iter().map(text).collect();
+    for &size in sizes.iter().rev() {
+        items = items
+            .chunks(size)
+            .map(|row| format!("[{}]", row.join(", ")))
+            .collect();
+    }
+    items.concat()
+}
