@@ -38,7 +38,8 @@ impl Context<'_> {
 
     /// Whether an expression was complete before the error.
     pub(crate) fn after_expr(&self) -> bool {
-        self.accepts("**") || self.accepts("==") || (self.accepts("+") && self.accepts("*"))
+        let before_assignment = self.accepts("NEWLINE") && self.accepts("+=");
+        self.accepts("**") || self.accepts("==") || before_assignment
     }
 
     /// Whether an expression was wanted.

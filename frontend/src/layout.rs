@@ -30,6 +30,9 @@ pub struct Chunk {
     pub tokens: Vec<Token>,
     /// The bytes between which brackets had to be added or dropped: errors there follow from that.
     pub damaged: Vec<(u32, u32)>,
+    /// What to report of closing brackets that close nothing, in this item or after it. One of them follows from each
+    /// other error before it: then rather the opening bracket is missing.
+    pub strays: Vec<Diagnostic>,
 }
 
 /// A file as the grammar wants it.
@@ -467,8 +470,12 @@ impl Pass<'_> {
                 let text = format!("the open bracket here is `{}`", frame.open.text());
                 diagnostic = diagnostic.secondary(frame.span, text);
             }
-            self.diagnostics
-                .push(diagnostic.suggest("remove it", span, ""));
+            let diagnostic = diagnostic.suggest("remove it", span, "");
+            match self.layout.chunks.last_mut() {
+                _ if !self.chunk.tokens.is_empty() => self.chunk.strays.push(diagnostic),
+                Some(last) => last.strays.push(diagnostic),
+                None => self.diagnostics.push(diagnostic),
+            }
             return;
         };
         if found + 1 < self.stack.len() {

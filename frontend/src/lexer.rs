@@ -221,6 +221,13 @@ pub(crate) fn lex_number(lexer: &mut Lexer<'_, Tok>) -> Number {
     }
     let digits_end = end;
     end = word(end);
+    // A sign after an exponent without digits belongs to it: `1e-`.
+    if radix == 10
+        && matches!(rest[digits_end..end].as_bytes(), [b'e' | b'E'])
+        && matches!(bytes.get(end), Some(b'+' | b'-'))
+    {
+        end += 1;
+    }
     lexer.bump(end - 1);
     let written = &rest[..end];
     let plain = rest[..digits_end].replace('_', "");

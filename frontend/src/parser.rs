@@ -85,7 +85,37 @@ fn parse_item(
             .iter()
             .any(|(from, to)| (*from..=*to).contains(&place.start))
     };
-    let mut tokens = chunk.tokens;
+    let first_own = diagnostics.len();
+    let item = parse_tokens(
+        source,
+        chunk.tokens,
+        (damaged, follows_bad_text),
+        diagnostics,
+    );
+    let mut reported: Vec<u32> = diagnostics[first_own..]
+        .iter()
+        .map(|diagnostic| diagnostic.primary.span.start)
+        .collect();
+    for stray in chunk.strays {
+        match reported
+            .iter()
+            .position(|start| *start < stray.primary.span.start)
+        {
+            Some(before) => drop(reported.swap_remove(before)),
+            None => diagnostics.push(stray),
+        }
+    }
+    item
+}
+
+/// What [`parse_item`] does about syntax errors. The conditions, on the place of an error and the token before it, are
+/// those under which it is not reported.
+fn parse_tokens(
+    source: &Source,
+    mut tokens: Vec<Token>,
+    (damaged, follows_bad_text): (impl Fn(Span) -> bool, impl Fn(Span, Span) -> bool),
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Option<Item> {
     let whole = tokens.first()?.span.to(tokens.last()?.span);
     let mut reported = 0;
     loop {
