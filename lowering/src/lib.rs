@@ -7,6 +7,7 @@ pub mod entry;
 pub mod entry_text;
 pub mod fuse;
 pub mod linalg;
+pub mod loops;
 pub mod math;
 pub mod matmul;
 pub mod passes;

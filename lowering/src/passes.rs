@@ -7,6 +7,7 @@ pub mod expand_math;
 pub mod forward_copies;
 pub mod fuse_elementwise;
 pub mod plan_workspace;
+pub mod vectorize_generics;
 
 use dlc_dialects::pass::PassInfo;
 
@@ -16,6 +17,7 @@ pub const PASSES: &[PassInfo] = &[
     fuse_elementwise::INFO,
     forward_copies::INFO,
     emit_matmul::INFO,
+    vectorize_generics::INFO,
     plan_workspace::INFO,
     expand_math::INFO,
     emit_entry_points::INFO,

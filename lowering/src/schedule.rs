@@ -19,6 +19,11 @@ pub struct ElementwiseSchedule {
     pub unroll: i64,
     /// Elements ahead at which inputs and outputs are prefetched; 0 for not at all.
     pub prefetch: i64,
+    /// Whether what is left over after whole registers is one step under a mask; else it goes element by element.
+    pub masked: bool,
+    /// Elements of a row up to which the sums of columns stay in registers, one group of columns after another; the
+    /// sums of longer rows stay in memory, so that rows are read as they lie.
+    pub columns: i64,
 }
 
 impl ElementwiseSchedule {
@@ -34,20 +39,26 @@ impl fmt::Display for ElementwiseSchedule {
             lanes,
             unroll,
             prefetch,
+            masked,
+            columns,
         } = self;
         write!(
             f,
-            "elementwise {{lanes = {lanes}, unroll = {unroll}, prefetch = {prefetch}}}"
+            "elementwise {{lanes = {lanes}, unroll = {unroll}, prefetch = {prefetch}, masked = {masked}, columns = {columns}}}"
         )
     }
 }
 
-/// The schedule of elementwise chains and reductions on elements of `bits`.
-pub fn elementwise_schedule(target: &Target, bits: i64) -> ElementwiseSchedule {
+/// The schedule of elementwise chains and reductions on elements of `bits`, with so many vectors alive at once.
+pub fn elementwise_schedule(target: &Target, bits: i64, alive: i64) -> ElementwiseSchedule {
+    // Four chains hide the latency of two FMA ports where registers allow it.
+    let most = if target.registers >= 32 { 4 } else { 2 };
+    let room = (target.registers / alive.max(1)).clamp(1, most);
     ElementwiseSchedule {
         lanes: (target.vector_bits / bits.max(8)).max(1),
-        // Four chains hide the latency of two FMA ports where registers allow it.
-        unroll: if target.registers >= 32 { 4 } else { 2 },
+        unroll: 1 << room.ilog2(),
         prefetch: 2048 * 8 / bits.max(8),
+        masked: target.vector_bits >= 512,
+        columns: 2048 * 8 / bits.max(8),
     }
 }

@@ -28,7 +28,8 @@ impl<'c, 'a> Lowering<'c, 'a> {
         let places = (0..ids.rank()).map(|i| axis + i).collect::<Vec<_>>();
         let source = (0..x.rank())
             .map(|i| match i {
-                i if i < axis => i,
+                // The axis itself has no place in the result.
+                i if i <= axis => i,
                 i => i + ids.rank() - 1,
             })
             .collect::<Vec<_>>();

@@ -271,7 +271,8 @@ impl<'c: 'a, 'a> Fusion<'_, 'c, 'a> {
                 let reads = |other: &linalg::Access| {
                     identity(other.value) == identity(access.value) && whole(&sibling, &other.loops)
                 };
-                if sibling.generic.is_contraction()
+                if sibling.generic.is_parallel() != node.generic.is_parallel()
+                    || sibling.generic.is_contraction()
                     || !sibling.generic.inputs.iter().any(reads)
                     || !self.small(&sibling, node)
                 {

@@ -69,9 +69,9 @@ pub const CPU: &[Stage] = &[
     Stage {
         name: "linalg",
         passes: &[
+            // No cse on tensors: ops that share what they start from would need copies of it.
             Required("dl-to-linalg"),
-            Required("canonicalize"), // folds shape arithmetic, on which fusion and the planner look
-            Required("cse"),          // equal sizes become one value
+            Optional("fuse-elementwise"),
         ],
     },
     Stage {
@@ -83,7 +83,8 @@ pub const CPU: &[Stage] = &[
             Required("cse"),
             Optional("func.func(forward-copies)"), // while the ops still tell how they read and write
             Optional("emit-matmul"), // allocates its packed blocks, so before the planner
-            Required("func.func(convert-linalg-to-loops)"),
+            Required("vectorize-generics"), // also the one that knows strided copies
+            Required("func.func(convert-linalg-to-loops)"), // what is left
             Required("func.func(buffer-loop-hoisting)"),
             Required("lower-affine"), // sizes become index arithmetic, which the planner reads
             Required("plan-workspace"),

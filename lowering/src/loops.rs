@@ -1,0 +1,12 @@
+//! Loops from `linalg.generic` on memrefs: the nest and its body as read, the choice of the loop that runs in vectors,
+//! and the writing of it all. The `vectorize-generics` pass drives it.
+
+pub mod body;
+pub mod nest;
+pub mod plan;
+pub mod segments;
+pub mod write;
+
+pub use body::Body;
+pub use nest::Nest;
+pub use plan::Plan;
