@@ -1,8 +1,9 @@
 //! Sources: DL text through the frontend, or textual `dl` modules.
 
-use crate::compile::{Failure, Session, Source};
+use crate::compile::{ErrorFormat, Failure, Session, Source};
 use dlc_abi::Entry;
 use dlc_dialects::ir::context::with_diagnostics;
+use dlc_frontend::{core::Program, diagnostic::Diagnostic, render};
 use dlc_lowering::entry;
 use dlc_runtime::Tensor;
 use melior::ir::{Module, operation::OperationLike};
@@ -22,28 +23,84 @@ fn is_module(source: &Source) -> bool {
     source.name.ends_with(".mlir")
 }
 
+/// The source as the frontend has it.
+fn text(source: &Source) -> dlc_frontend::source::Source {
+    dlc_frontend::source::Source::new(source.name, source.text)
+}
+
+/// Diagnostics in the form that the session's options ask for; a failure if any is an error.
+fn report(
+    session: &Session,
+    source: &Source,
+    diagnostics: &[Diagnostic],
+) -> Result<String, Failure> {
+    let format = match (session.options().error_format, session.options().color) {
+        (ErrorFormat::Human, true) => render::Format::Colour,
+        (ErrorFormat::Human, false) => render::Format::Plain,
+        (ErrorFormat::Short, _) => render::Format::Short,
+        (ErrorFormat::Json, _) => render::Format::Json,
+    };
+    let rendered = render::render(&text(source).into(), diagnostics, format);
+    match diagnostics.iter().filter(|d| d.is_error()).count() {
+        0 => Ok(rendered),
+        errors => Err(Failure::User { rendered, errors }),
+    }
+}
+
+/// The program of a DL source, and the warnings.
+fn program(session: &Session, source: &Source) -> Result<(Program, String), Failure> {
+    let checked = dlc_frontend::check(&text(source));
+    let warnings = report(session, source, &checked.diagnostics)?;
+    let program = checked
+        .program
+        .ok_or_else(|| Failure::internal("the checker gave neither a program nor an error"))?;
+    Ok((program, warnings))
+}
+
 /// Checks a source; gives the warnings.
 pub fn check(session: &Session, source: &Source) -> Result<String, Failure> {
-    Ok(emit(session, source)?.diagnostics)
+    match is_module(source) {
+        true => Ok(parse(session, source)?.diagnostics),
+        false => Ok(program(session, source)?.1),
+    }
 }
 
 /// The syntax tree as text, and the warnings.
-pub fn ast(_session: &Session, source: &Source) -> Result<(String, String), Failure> {
+pub fn ast(session: &Session, source: &Source) -> Result<(String, String), Failure> {
     if is_module(source) {
         return Err(Failure::Usage(format!(
             "{}: a module has no syntax tree\nhelp: `--emit=ast` is for DL sources",
             source.name
         )));
     }
-    Err(Failure::internal("the frontend is not connected"))
+    let (file, diagnostics) = dlc_frontend::parser::parse(&text(source));
+    let warnings = report(session, source, &diagnostics)?;
+    Ok((dlc_frontend::ast_print::print(&file), warnings))
 }
 
 /// The `dl` module of a source.
 pub fn emit<'c>(session: &'c Session, source: &Source) -> Result<Unit<'c>, Failure> {
-    match is_module(source) {
-        true => parse(session, source),
-        false => Err(Failure::internal("the frontend is not connected")),
+    if is_module(source) {
+        return parse(session, source);
     }
+    let (program, diagnostics) = program(session, source)?;
+    let context = session.context();
+    let (module, records) = with_diagnostics(context, || {
+        let module = dlc_frontend::emit::emit(context, &program, &text(source));
+        module.as_operation().verify().then_some(module)
+    });
+    let Some(module) = module else {
+        let messages = records.iter().map(|record| record.message.as_str());
+        return Err(Failure::internal(format!(
+            "the emitted module does not verify: {}",
+            messages.collect::<Vec<_>>().join("; ")
+        )));
+    };
+    Ok(Unit {
+        module,
+        entries: program.entries,
+        diagnostics,
+    })
 }
 
 fn parse<'c>(session: &'c Session, source: &Source) -> Result<Unit<'c>, Failure> {
