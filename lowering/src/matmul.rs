@@ -4,6 +4,7 @@
 pub mod contraction;
 pub mod kernel;
 pub mod pack;
+pub mod row;
 pub mod transpose;
 
-pub use kernel::{Kernel, Layout};
+pub use kernel::{Form, Kernel, Layout};

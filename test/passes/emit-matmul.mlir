@@ -52,16 +52,39 @@ module attributes {dl.target = {cpu = "haswell"}} {
   // CHECK:           call @dlc_matmul_f64_nt_6x8
   // CHECK-NOT:   linalg.generic
   // CHECK:       return
-  func.func @batch(%x: memref<?x?x?xf64>, %w: memref<?x?x?xf64>, %y: memref<?x?x?xf64>) {
+  func.func @batch(%x: memref<?x16x?xf64>, %w: memref<?x?x?xf64>, %y: memref<?x16x?xf64>) {
     %zero = arith.constant 0.0 : f64
-    linalg.fill ins(%zero : f64) outs(%y : memref<?x?x?xf64>)
+    linalg.fill ins(%zero : f64) outs(%y : memref<?x16x?xf64>)
     linalg.generic {dl.contraction, indexing_maps = [#a, #b, #c],
                     iterator_types = ["parallel", "parallel", "parallel", "reduction"]}
-        ins(%x, %w : memref<?x?x?xf64>, memref<?x?x?xf64>) outs(%y : memref<?x?x?xf64>) {
+        ins(%x, %w : memref<?x16x?xf64>, memref<?x?x?xf64>) outs(%y : memref<?x16x?xf64>) {
     ^bb0(%l: f64, %r: f64, %s: f64):
       %p = arith.mulf %l, %r : f64
       %q = arith.addf %s, %p : f64
       linalg.yield %q : f64
+    }
+    return
+  }
+}
+
+// -----
+
+module attributes {dl.target = {cpu = "haswell"}} {
+  // A vector is one row, that takes no packing.
+  // CHECK-LABEL: func.func private @dlc_matmul_f32_nt_1x16
+  // CHECK:       vector.reduction <add>
+  // CHECK-LABEL: func.func @vector
+  // CHECK-NOT:   memref.alloc
+  // CHECK:       call @dlc_matmul_f32_nt_1x16
+  // CHECK:       return
+  func.func @vector(%x: memref<?x?xf32>, %w: memref<?xf32>, %y: memref<?xf32>) {
+    linalg.generic {dl.contraction, indexing_maps = [affine_map<(m, k) -> (m, k)>, affine_map<(m, k) -> (k)>,
+                    affine_map<(m, k) -> (m)>], iterator_types = ["parallel", "reduction"]}
+        ins(%x, %w : memref<?x?xf32>, memref<?xf32>) outs(%y : memref<?xf32>) {
+    ^bb0(%l: f32, %r: f32, %s: f32):
+      %p = arith.mulf %l, %r : f32
+      %q = arith.addf %s, %p : f32
+      linalg.yield %q : f32
     }
     return
   }

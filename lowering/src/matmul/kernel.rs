@@ -6,7 +6,7 @@
 //! run in the shortest tile that covers them; edges never reach the k loop: rows beyond the last are stale or
 //! repeated, columns beyond the last are zeros of the packing, and only what is inside is stored.
 
-use super::pack;
+use super::{pack, row};
 use crate::{
     emit::{Emitter, Int},
     schedule::MatmulSchedule,
@@ -28,9 +28,20 @@ pub struct Layout {
     pub b_by_n: bool,
 }
 
+/// What a kernel does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Form {
+    /// Any number of rows, in tiles, with packing.
+    Tiles,
+    /// One row, from memory.
+    Row,
+}
+
 /// What a kernel is made for.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Kernel {
+    /// Which one.
+    pub form: Form,
     /// 32 or 64.
     pub bits: i64,
     /// Storage of A and B.
@@ -45,7 +56,7 @@ pub(super) struct Arguments<'c, 'a> {
     pub a: Value<'c, 'a>,
     pub b: Value<'c, 'a>,
     pub c: Value<'c, 'a>,
-    pub packed: Value<'c, 'a>,
+    packed: Option<Value<'c, 'a>>,
     pub m: Value<'c, 'a>,
     pub n: Value<'c, 'a>,
     pub k: Value<'c, 'a>,
@@ -77,16 +88,26 @@ pub(super) struct BlockOfB<'c, 'a> {
 
 type Values<'c, 'a> = Vec<Value<'c, 'a>>;
 
+impl<'c, 'a> Arguments<'c, 'a> {
+    /// The packed block of B.
+    pub fn packed(&self) -> Value<'c, 'a> {
+        self.packed.expect("kernels with tiles have one")
+    }
+}
+
 impl Kernel {
     /// The function's name.
     pub fn name(&self) -> String {
         let letter = |transposed| if transposed { 't' } else { 'n' };
+        let rows = match self.form {
+            Form::Tiles => self.schedule.rows,
+            Form::Row => 1,
+        };
         format!(
-            "dlc_matmul_f{}_{}{}_{}x{}",
+            "dlc_matmul_f{}_{}{}_{rows}x{}",
             self.bits,
             letter(self.layout.a_by_k),
             letter(self.layout.b_by_n),
-            self.schedule.rows[0],
             self.schedule.columns()
         )
     }
@@ -103,32 +124,43 @@ impl Kernel {
         format!("memref<{slivers}x{kc}x{columns}xf{}>", self.bits)
     }
 
-    /// Types of the function's arguments: A, B, C, the packed block, M, N, K, and whether C is added to.
+    /// Types of the function's arguments: A, B, C, the packed block if there are tiles, M, N, K, and whether C is
+    /// added to.
     pub fn arguments<'c>(&self, e: &Emitter<'c, '_>) -> Vec<Type<'c>> {
-        let matrix = e.ty(&self.matrix());
-        let (index, bool) = (e.index_type(), e.int_type(1));
-        let packed = e.ty(&self.packed("?"));
-        vec![matrix, matrix, matrix, packed, index, index, index, bool]
+        let mut types = vec![e.ty(&self.matrix()); 3];
+        if self.form == Form::Tiles {
+            types.push(e.ty(&self.packed("?")));
+        }
+        types.extend([
+            e.index_type(),
+            e.index_type(),
+            e.index_type(),
+            e.int_type(1),
+        ]);
+        types
     }
 
     /// Emits the function.
     pub fn define(&self, e: &Emitter) {
         e.private_function(&self.name(), &self.arguments(e), &[], |e, arguments| {
-            let &[a, b, c, packed, m, n, k, accumulate] = arguments else {
-                unreachable!("the function was made with these arguments")
-            };
+            let ([a, b, c], rest) = arguments.split_first_chunk().expect("the matrices");
+            let (rest, [m, n, k, accumulate]) = rest.split_last_chunk().expect("the sizes");
             let shape = Shape::new(self.clone(), e);
             let arguments = Arguments {
-                a,
-                b,
-                c,
-                packed,
-                m,
-                n,
-                k,
-                accumulate,
+                a: *a,
+                b: *b,
+                c: *c,
+                m: *m,
+                n: *n,
+                k: *k,
+                accumulate: *accumulate,
+                packed: rest.first().copied(),
             };
-            shape.blocks(e, &arguments);
+            match (self.form, self.layout.b_by_n) {
+                (Form::Tiles, _) => shape.blocks(e, &arguments),
+                (Form::Row, false) => row::by_rows(&shape, e, &arguments),
+                (Form::Row, true) => row::by_columns(&shape, e, &arguments),
+            }
         });
     }
 }
@@ -217,7 +249,7 @@ impl<'c> Shape<'c> {
     }
 
     /// `a·b + c` on vectors.
-    fn fma<'a>(
+    pub fn fma<'a>(
         &self,
         e: &Emitter<'c, 'a>,
         a: Value<'c, 'a>,
@@ -231,20 +263,29 @@ impl<'c> Shape<'c> {
         e.op("arith.addf", &[product, c], self.vector)
     }
 
+    fn on_stack<'a>(&self, e: &Emitter<'c, 'a>, ty: &str) -> Value<'c, 'a> {
+        let attributes = [
+            ("operandSegmentSizes", e.attr("array<i32: 0, 0>")),
+            ("alignment", e.attr("64 : i64")),
+        ];
+        e.op_with("memref.alloca", &[], e.ty(ty), &attributes)
+    }
+
     fn blocks<'a>(&self, e: &Emitter<'c, 'a>, x: &Arguments<'c, 'a>) {
         let schedule = self.schedule().clone();
         let (kc, nc) = (schedule.kc, schedule.nc);
-        let sliver = e.build(
-            "memref.alloca",
-            &[],
-            &[e.ty(&pack::sliver_type(&self.kernel))],
-            &[
-                ("operandSegmentSizes", e.attr("array<i32: 0, 0>")),
-                ("alignment", e.attr("64 : i64")),
-            ],
-            vec![],
-        );
-        let sliver = sliver.result(0).expect("one result").into();
+        let scratch = Scratch {
+            sliver: self.on_stack(e, &pack::sliver_type(&self.kernel)),
+            tile: self.on_stack(
+                e,
+                &format!(
+                    "memref<{}x{}xf{}>",
+                    schedule.rows,
+                    schedule.columns(),
+                    self.kernel.bits
+                ),
+            ),
+        };
         // As few blocks of K as possible, of about the same length, in whole cache lines.
         let blocks = e.ceil_div(x.k, kc);
         let even = e.div(
@@ -276,56 +317,30 @@ impl<'c> Shape<'c> {
                     slivers,
                 };
                 pack::ahead(self, e, &x, &block);
-                self.rows(e, &x, &block, sliver);
+                self.rows(e, &x, &block, &scratch);
             });
             vec![]
         });
     }
 
-    /// All slivers of rows against one block of B.
+    /// All slivers of rows against one block of B: tall ones, then short ones for the rows that remain.
     fn rows<'a>(
         &self,
         e: &Emitter<'c, 'a>,
         x: &Arguments<'c, 'a>,
         block: &BlockOfB<'c, 'a>,
-        sliver: Value<'c, 'a>,
+        scratch: &Scratch<'c, 'a>,
     ) {
-        let heights = self.schedule().rows.clone();
-        let full = e.index(heights[0]);
-        let end = e.mul(e.div(x.m, full), full);
-        e.loop_to(end, heights[0], |e, i| {
-            self.row_sliver(e, x, block, sliver, i, heights[0]);
-        });
-        let left = e.sub(x.m, end);
-        self.remaining_rows(e, x, block, sliver, (end, left), &heights);
-    }
-
-    /// The rows that remain, in the shortest tile that covers them.
-    fn remaining_rows<'a>(
-        &self,
-        e: &Emitter<'c, 'a>,
-        x: &Arguments<'c, 'a>,
-        block: &BlockOfB<'c, 'a>,
-        sliver: Value<'c, 'a>,
-        (from, left): (Value<'c, 'a>, Value<'c, 'a>),
-        heights: &[i64],
-    ) {
-        let shorter = heights.get(1).copied().unwrap_or(0);
-        let here = e.cmp(Int::Sgt, left, e.index(shorter));
-        e.if_else(
-            here,
-            &[],
-            |e| {
-                self.row_sliver(e, x, block, sliver, from, heights[0]);
+        let (tall, short) = (self.schedule().rows, self.schedule().short_rows);
+        let height = e.index(tall);
+        let end = e.mul(e.div(x.m, height), height);
+        let bands = [(e.index(0), end, tall), (end, x.m, short)];
+        for (from, to, height) in bands {
+            e.for_loop((from, to, e.index(height)), &[], |e, i, _| {
+                self.row_sliver(e, x, block, scratch, i, height);
                 vec![]
-            },
-            |e| {
-                if heights.len() > 1 {
-                    self.remaining_rows(e, x, block, sliver, (from, left), &heights[1..]);
-                }
-                vec![]
-            },
-        );
+            });
+        }
     }
 
     /// One sliver of rows against one block of B.
@@ -334,10 +349,11 @@ impl<'c> Shape<'c> {
         e: &Emitter<'c, 'a>,
         x: &Arguments<'c, 'a>,
         block: &BlockOfB<'c, 'a>,
-        sliver: Value<'c, 'a>,
+        scratch: &Scratch<'c, 'a>,
         i: Value<'c, 'a>,
         height: i64,
     ) {
+        let sliver = scratch.sliver;
         pack::rows(self, e, x, block, sliver, i, height);
         let columns = self.schedule().columns();
         let in_place = e.cmp(Int::Eq, i, e.index(0));
@@ -375,7 +391,7 @@ impl<'c> Shape<'c> {
                     vec![]
                 },
                 |e| {
-                    self.write_edge(e, x, &tile, &accumulators, rows, left);
+                    self.write_edge(e, x, &tile, &accumulators, scratch.tile, (rows, left));
                     vec![]
                 },
             );
@@ -426,26 +442,41 @@ impl<'c> Shape<'c> {
     ) -> Values<'c, 'a> {
         let spread = self.schedule().spread;
         let zeros = self.zeros(e, tile.height);
+        if tile.height < self.schedule().rows {
+            let steps = (e.index(0), block.kb, e.index(1));
+            return e.for_loop(steps, &zeros, |e, k, sums| {
+                self.packed_step(e, x, tile, k, sums)
+            });
+        }
         let chunks = (e.index(0), block.kb, e.index(spread));
-        e.for_loop(chunks, &zeros, |e, chunk, accumulators| {
+        e.for_loop(chunks, &zeros, |e, chunk, sums| {
             self.prefetch_next(e, x, block, tile, chunk);
             let end = e.min(e.add(chunk, e.index(spread)), block.kb);
-            e.for_loop(
-                (chunk, end, e.index(1)),
-                accumulators,
-                |e, k, accumulators| {
-                    let ahead = e.plus(k, self.schedule().prefetch_b);
-                    let mut columns = vec![];
-                    for offset in self.offsets() {
-                        columns.push(self.load(e, x.packed, &[tile.s, k, e.index(offset)]));
-                    }
-                    for offset in self.offsets() {
-                        self.prefetch(e, x.packed, &[tile.s, ahead, e.index(offset)], 3);
-                    }
-                    self.step(e, tile, k, &columns, accumulators)
-                },
-            )
+            let steps = (chunk, end, e.index(1));
+            e.for_loop(steps, sums, |e, k, sums| {
+                self.packed_step(e, x, tile, k, sums)
+            })
         })
+    }
+
+    fn packed_step<'a>(
+        &self,
+        e: &Emitter<'c, 'a>,
+        x: &Arguments<'c, 'a>,
+        tile: &Tile<'c, 'a>,
+        k: Value<'c, 'a>,
+        sums: &[Value<'c, 'a>],
+    ) -> Values<'c, 'a> {
+        let ahead = e.plus(k, self.schedule().prefetch_b);
+        let at = |k, offset| [tile.s, k, e.index(offset)];
+        let columns: Vec<_> = self
+            .offsets()
+            .map(|offset| self.load(e, x.packed(), &at(k, offset)))
+            .collect();
+        for offset in self.offsets() {
+            self.prefetch(e, x.packed(), &at(ahead, offset), 3);
+        }
+        self.step(e, tile, k, &columns, sums)
     }
 
     /// The k loop on B in place, which leaves the packed sliver behind.
@@ -469,7 +500,7 @@ impl<'c> Shape<'c> {
                     self.prefetch(e, x.b, &[ahead, e.plus(tile.j, offset)], 3);
                 }
                 for (column, offset) in columns.iter().zip(self.offsets()) {
-                    self.store(e, *column, x.packed, &[tile.s, k, e.index(offset)]);
+                    self.store(e, *column, x.packed(), &[tile.s, k, e.index(offset)]);
                 }
                 self.step(e, tile, k, &columns, accumulators)
             },
@@ -551,37 +582,47 @@ impl<'c> Shape<'c> {
         );
     }
 
-    /// Writes what is inside C of a tile at the edge.
+    /// Writes what is inside C of a tile at the edge, row by row from memory.
     fn write_edge<'a>(
         &self,
         e: &Emitter<'c, 'a>,
         x: &Arguments<'c, 'a>,
         tile: &Tile<'c, 'a>,
         accumulators: &[Value<'c, 'a>],
-        rows: Value<'c, 'a>,
-        columns: Value<'c, 'a>,
+        copy: Value<'c, 'a>,
+        (rows, columns): (Value<'c, 'a>, Value<'c, 'a>),
     ) {
+        let places = (0..tile.height).flat_map(|r| self.offsets().map(move |offset| (r, offset)));
+        for (value, (r, offset)) in accumulators.iter().zip(places) {
+            self.store(e, *value, copy, &[e.index(r), e.index(offset)]);
+        }
         let masks: Vec<_> = self
             .offsets()
             .map(|offset| self.first(e, e.plus(columns, -offset)))
             .collect();
-        for r in 0..tile.height {
-            let inside = e.cmp(Int::Sgt, rows, e.index(r));
-            e.if_then(inside, |e| {
-                let i = e.plus(tile.i, r);
-                for (v, offset) in self.offsets().enumerate() {
-                    let at = [i, e.plus(tile.j, offset)];
-                    let value = accumulators[r as usize * masks.len() + v];
-                    // What is not added to is not read: it may be anything, NaN too.
-                    let adding = e.op("vector.broadcast", &[x.accumulate], self.mask);
-                    let read = e.op("arith.andi", &[adding, masks[v]], self.mask);
-                    let old = self.masked_load(e, x.c, &at, read);
-                    let sum = e.op("arith.addf", &[value, old], self.vector);
-                    self.masked_store(e, sum, x.c, &at, masks[v]);
-                }
-            });
-        }
+        let rows = e.min(rows, e.index(tile.height));
+        e.loop_to(rows, 1, |e, r| {
+            let i = e.add(tile.i, r);
+            for (mask, offset) in masks.iter().zip(self.offsets()) {
+                let at = [i, e.plus(tile.j, offset)];
+                let value = self.load(e, copy, &[r, e.index(offset)]);
+                // What is not added to is not read: it may be anything, NaN too.
+                let adding = e.op("vector.broadcast", &[x.accumulate], self.mask);
+                let read = e.op("arith.andi", &[adding, *mask], self.mask);
+                let old = self.masked_load(e, x.c, &at, read);
+                let sum = e.op("arith.addf", &[value, old], self.vector);
+                self.masked_store(e, sum, x.c, &at, *mask);
+            }
+        });
     }
+}
+
+/// Memory on the stack.
+struct Scratch<'c, 'a> {
+    /// Rows of A.
+    sliver: Value<'c, 'a>,
+    /// A tile of C at the edge.
+    tile: Value<'c, 'a>,
 }
 
 /// A tile: rows of the sliver from `i`, columns of sliver `s` from `j`.

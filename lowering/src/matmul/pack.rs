@@ -9,7 +9,7 @@ use melior::ir::Value;
 
 /// Text of the memref type of a sliver of A: rows as they stand in memory, so that the copy needs no transposition.
 pub fn sliver_type(kernel: &Kernel) -> String {
-    let (height, kc) = (kernel.schedule.rows[0], kernel.schedule.kc);
+    let (height, kc) = (kernel.schedule.rows, kernel.schedule.kc);
     // 64 bytes more keep the rows off each other's cache sets.
     let padded = kc + 512 / kernel.bits;
     match kernel.layout.a_by_k {
@@ -48,7 +48,7 @@ pub(super) fn ahead<'c, 'a>(
             let row = e.add(block.pc, k);
             for (offset, mask) in offsets.iter().zip(&masks) {
                 let value = shape.masked_load(e, x.b, &[row, e.plus(j, *offset)], *mask);
-                shape.store(e, value, x.packed, &[whole, k, e.index(*offset)]);
+                shape.store(e, value, x.packed(), &[whole, k, e.index(*offset)]);
             }
         });
     });
@@ -79,7 +79,7 @@ fn transposed_sliver<'c, 'a>(
             let square = transpose(e, square, shape.vector, shape.kernel.bits as usize);
             for (c, value) in square.iter().enumerate() {
                 let to = [s, e.plus(k, c as i64), e.index(v as i64 * lanes)];
-                shape.store(e, *value, x.packed, &to);
+                shape.store(e, *value, x.packed(), &to);
             }
         }
     };

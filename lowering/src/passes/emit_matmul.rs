@@ -23,7 +23,7 @@
 use crate::{
     emit::{Emitter, Int},
     matmul::{
-        Kernel,
+        Form, Kernel,
         contraction::{Contraction, Operand, maps},
     },
     schedule::{MatmulSchedule, Target, matmul_schedule},
@@ -94,40 +94,78 @@ fn replace<'c, 'a>(
         caller.fill_if_no_sum(&e, fill);
         IrRewriter::new(cx).as_rewriter_base().erase_op(fill);
     }
-    let kernel = |schedule: MatmulSchedule| Kernel {
+    let kernel = |form, schedule: &MatmulSchedule| Kernel {
+        form,
         bits: contraction.bits,
         layout: contraction.layout,
-        schedule,
+        schedule: schedule.clone(),
     };
-    let (narrow, wide) = (kernel(narrow), kernel(wide));
+    let tiles = [&narrow, &wide].map(|schedule| kernel(Form::Tiles, schedule));
+    let row = kernel(Form::Row, &wide);
+    // A row of A must be contiguous for dot products.
+    let rows = !(contraction.layout.a_by_k && contraction.layout.b_by_n);
+    let one_row = match contraction.sizes.m {
+        Some(m) => Known::of(rows && m == 1),
+        None if rows => Known::AtRunTime(e.cmp(Int::Eq, caller.places.m, e.index(1))),
+        None => Known::No,
+    };
+    let few_columns = match contraction.sizes.n {
+        Some(n) => Known::of(n <= narrow.columns()),
+        None => Known::AtRunTime(e.cmp(Int::Sle, caller.places.n, e.index(narrow.columns()))),
+    };
     // The scratch stands before whatever is emitted here.
-    let mut scratch = |kernel: &Kernel| {
-        kernels.insert(kernel.clone());
-        caller.scratch(&Emitter::before(cx, top_level(op)), kernel)
-    };
-    match contraction.sizes.n {
-        Some(n) if n <= narrow.schedule.columns() => caller.loops(&e, &narrow, scratch(&narrow)),
-        Some(_) => caller.loops(&e, &wide, scratch(&wide)),
-        None => {
-            let (for_few, for_many) = (scratch(&narrow), scratch(&wide));
-            let few = e.cmp(
-                Int::Sle,
-                caller.places.n,
-                e.index(narrow.schedule.columns()),
-            );
-            let call = |e: &Emitter<'c, 'a>, kernel: &Kernel, scratch| {
-                caller.loops(e, kernel, scratch);
-                vec![]
-            };
-            e.if_else(
-                few,
-                &[],
-                |e| call(e, &narrow, for_few),
-                |e| call(e, &wide, for_many),
-            );
-        }
+    let many_rows = !matches!(one_row, Known::Yes);
+    let used = [
+        many_rows && !matches!(few_columns, Known::No),
+        many_rows && !matches!(few_columns, Known::Yes),
+    ];
+    let outside = Emitter::before(cx, top_level(op));
+    let scratch = [0, 1].map(|i| used[i].then(|| caller.scratch(&outside, &tiles[i])));
+    let call = |e: &Emitter<'c, 'a>, i: usize| caller.loops(e, &tiles[i], scratch[i]);
+    one_row.choose(&e, &mut |e| caller.loops(e, &row, None), &mut |e| {
+        few_columns.choose(e, &mut |e| call(e, 0), &mut |e| call(e, 1))
+    });
+    kernels.extend(
+        [0, 1]
+            .into_iter()
+            .filter(|i| used[*i])
+            .map(|i| tiles[i].clone()),
+    );
+    if !matches!(one_row, Known::No) {
+        kernels.insert(row);
     }
     IrRewriter::new(cx).as_rewriter_base().erase_op(op);
+}
+
+/// What is known of a condition.
+#[derive(Clone, Copy)]
+enum Known<'c, 'a> {
+    Yes,
+    No,
+    AtRunTime(Value<'c, 'a>),
+}
+
+type Emit<'f, 'c, 'a> = &'f mut dyn FnMut(&Emitter<'c, 'a>);
+
+impl<'c, 'a> Known<'c, 'a> {
+    fn of(known: bool) -> Self {
+        if known { Self::Yes } else { Self::No }
+    }
+
+    /// Emits what the condition asks for, or both with a branch.
+    fn choose(self, e: &Emitter<'c, 'a>, yes: Emit<'_, 'c, 'a>, no: Emit<'_, 'c, 'a>) {
+        let emit = |e: &Emitter<'c, 'a>, what: Emit<'_, 'c, 'a>| {
+            what(e);
+            vec![]
+        };
+        match self {
+            Self::Yes => yes(e),
+            Self::No => no(e),
+            Self::AtRunTime(condition) => {
+                e.if_else(condition, &[], |e| emit(e, yes), |e| emit(e, no));
+            }
+        }
+    }
 }
 
 /// The op in the function's body that `op` stands in.
@@ -292,7 +330,7 @@ impl<'c, 'a> Caller<'_, 'c, 'a> {
     }
 
     /// The loops around the kernel.
-    fn loops(&self, e: &Emitter<'c, 'a>, kernel: &Kernel, packed: Value<'c, 'a>) {
+    fn loops(&self, e: &Emitter<'c, 'a>, kernel: &Kernel, packed: Option<Value<'c, 'a>>) {
         let dims = [
             &self.contraction.outer[..],
             &self.contraction.outer_sums[..],
@@ -305,7 +343,7 @@ impl<'c, 'a> Caller<'_, 'c, 'a> {
         &self,
         e: &Emitter<'c, 'a>,
         kernel: &Kernel,
-        packed: Value<'c, 'a>,
+        packed: Option<Value<'c, 'a>>,
         dims: &[usize],
         indices: &mut Vec<(usize, Value<'c, 'a>)>,
     ) {
@@ -324,7 +362,7 @@ impl<'c, 'a> Caller<'_, 'c, 'a> {
         &self,
         e: &Emitter<'c, 'a>,
         kernel: &Kernel,
-        packed: Value<'c, 'a>,
+        packed: Option<Value<'c, 'a>>,
         indices: &[(usize, Value<'c, 'a>)],
     ) {
         let (x, places) = (self.contraction, &self.places);
@@ -354,7 +392,9 @@ impl<'c, 'a> Caller<'_, 'c, 'a> {
             },
         );
         let callee = e.attr(&format!("@{}", kernel.name()));
-        let arguments = [a, b, c, packed, places.m, places.n, places.k, accumulate];
+        let mut arguments = vec![a, b, c];
+        arguments.extend(packed);
+        arguments.extend([places.m, places.n, places.k, accumulate]);
         e.effect("func.call", &arguments, &[("callee", callee)]);
     }
 

@@ -28,8 +28,10 @@ pub struct MatmulSchedule {
     pub lanes: i64,
     /// Registers across a tile: the tile has `lanes · across` columns.
     pub across: i64,
-    /// Rows of a tile, the largest first; the smaller ones serve the rows that remain.
-    pub rows: Vec<i64>,
+    /// Rows of a tile.
+    pub rows: i64,
+    /// Rows of the tile for the rows that remain.
+    pub short_rows: i64,
     /// Steps of k that a packed block holds.
     pub kc: i64,
     /// Columns that a packed block holds, a multiple of the tile's.
@@ -65,13 +67,12 @@ impl MatmulSchedule {
 
 impl fmt::Display for MatmulSchedule {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        let rows: Vec<_> = self.rows.iter().map(i64::to_string).collect();
         write!(
             f,
-            "matmul {{tile = {} x {}, rows = [{}], kc = {}, nc = {}, prefetch_b = {}, spread = {}, fma = {}}}",
-            self.rows[0],
+            "matmul {{tile = {} x {}, short_rows = {}, kc = {}, nc = {}, prefetch_b = {}, spread = {}, fma = {}}}",
+            self.rows,
             self.columns(),
-            rows.join(", "),
+            self.short_rows,
             self.kc,
             self.nc,
             self.prefetch_b,
@@ -93,7 +94,9 @@ pub fn matmul_schedule(target: &Target, bits: i64) -> MatmulSchedule {
     MatmulSchedule {
         lanes,
         across,
-        rows: row_variants(rows),
+        rows,
+        // Still bound by the FMAs, and enough of them to hide their latency.
+        short_rows: 4.min(rows),
         kc,
         nc: nc.max(columns),
         prefetch_b: 8,
@@ -111,13 +114,6 @@ fn tile(registers: i64) -> (i64, i64) {
         .unwrap_or((4, 2))
 }
 
-/// Heights for the rows that remain: thirds of the full tile, and one row alone.
-fn row_variants(rows: i64) -> Vec<i64> {
-    let mut variants = vec![rows, rows * 2 / 3, rows / 3, 1];
-    variants.dedup();
-    variants
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -127,11 +123,11 @@ mod tests {
         let show = |cpu, bits| matmul_schedule(&Target::named(cpu).unwrap(), bits).to_string();
         assert_eq!(
             show("cascadelake", 32),
-            "matmul {tile = 12 x 32, rows = [12, 8, 4, 1], kc = 256, nc = 512, prefetch_b = 8, spread = 16, fma = true}"
+            "matmul {tile = 12 x 32, short_rows = 4, kc = 256, nc = 512, prefetch_b = 8, spread = 16, fma = true}"
         );
         assert_eq!(
             show("haswell", 64),
-            "matmul {tile = 6 x 8, rows = [6, 4, 2, 1], kc = 128, nc = 128, prefetch_b = 8, spread = 16, fma = true}"
+            "matmul {tile = 6 x 8, short_rows = 4, kc = 128, nc = 128, prefetch_b = 8, spread = 16, fma = true}"
         );
     }
 }
