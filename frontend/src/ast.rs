@@ -10,12 +10,12 @@ mod expr;
 mod item;
 
 pub use expr::{
-    Arg, BinaryOp, Block, DimArg, Expr, ExprKind, FieldInit, ForIter, Index, IndexKind, IterKind, LambdaParam, Pattern,
-    PatternKind, Stmt, StmtKind, UnaryOp,
+    Arg, BinaryOp, Block, DimArg, Expr, ExprKind, FieldInit, ForIter, Index, IndexKind, IterKind,
+    LambdaParam, Pattern, PatternKind, Stmt, StmtKind, UnaryOp,
 };
 pub use item::{
-    Attribute, Const, DimParam, DimRange, Doc, Field, File, Fn, Import, Item, ItemKind, Param, Struct, Test, Type,
-    TypeKind, Use,
+    Attribute, Const, DimParam, DimRange, Doc, Field, File, Fn, Import, Item, ItemKind, Param,
+    Struct, Test, Type, TypeKind, Use,
 };
 
 /// The deepest nesting of brackets in a source file, and the deepest syntax tree.
@@ -35,7 +35,11 @@ pub struct Span {
 impl Span {
     /// The bytes `start..end` of file 0.
     pub const fn new(start: u32, end: u32) -> Self {
-        Self { file: 0, start, end }
+        Self {
+            file: 0,
+            start,
+            end,
+        }
     }
 
     /// The bytes `start..end` of a file.
@@ -45,17 +49,29 @@ impl Span {
 
     /// The smallest span that covers both.
     pub fn to(self, other: Self) -> Self {
-        Self { file: self.file, start: self.start.min(other.start), end: self.end.max(other.end) }
+        Self {
+            file: self.file,
+            start: self.start.min(other.start),
+            end: self.end.max(other.end),
+        }
     }
 
     /// The empty span at the start of this one.
     pub const fn at_start(self) -> Self {
-        Self { file: self.file, start: self.start, end: self.start }
+        Self {
+            file: self.file,
+            start: self.start,
+            end: self.start,
+        }
     }
 
     /// The empty span just after this one.
     pub const fn at_end(self) -> Self {
-        Self { file: self.file, start: self.end, end: self.end }
+        Self {
+            file: self.file,
+            start: self.end,
+            end: self.end,
+        }
     }
 
     /// The number of bytes.
@@ -103,7 +119,9 @@ impl Path {
 
     /// The last segment: the name of the thing itself.
     pub fn last(&self) -> &Ident {
-        self.segments.last().expect("a path has at least one segment")
+        self.segments
+            .last()
+            .expect("a path has at least one segment")
     }
 }
 

@@ -31,7 +31,7 @@ pub struct Chunk {
     /// The bytes between which brackets had to be added or dropped: errors there follow from that.
     pub damaged: Vec<(u32, u32)>,
     /// What to report of closing brackets that close nothing, in this item or after it. One of them follows from each
-    /// other error before it: then rather the opening bracket is missing.
+    /// other error before it in the statement: then rather the opening bracket is missing.
     pub strays: Vec<Diagnostic>,
 }
 
@@ -452,7 +452,7 @@ impl Pass<'_> {
         let Some(found) = self
             .stack
             .iter()
-            .rposition(|frame| closer(&frame.open) == tok)
+            .rposition(|frame| frame.open.closer() == tok)
         else {
             let before = self
                 .chunk
@@ -480,7 +480,7 @@ impl Pass<'_> {
         };
         if found + 1 < self.stack.len() {
             let open = &self.stack[self.stack.len() - 1];
-            let (text, expected) = (open.open.text(), closer(&open.open).text());
+            let (text, expected) = (open.open.text(), open.open.closer().text());
             let message = format!("this `{text}` is never closed");
             let instead = format!("`{}` where `{expected}` must come first", tok.text());
             let end = self
@@ -527,7 +527,7 @@ impl Pass<'_> {
         let Some(open) = self.stack.last().filter(|_| block + 1 < self.stack.len()) else {
             return;
         };
-        let (text, expected, span) = (open.open.text(), closer(&open.open).text(), open.span);
+        let (text, expected, span) = (open.open.text(), open.open.closer().text(), open.span);
         let end = self
             .chunk
             .tokens
@@ -547,8 +547,8 @@ impl Pass<'_> {
     /// Adds the bracket that closes the innermost open one.
     fn close_one(&mut self, span: Span) {
         if let Some(frame) = self.stack.pop() {
-            self.added.push(closer(&frame.open));
-            self.push(closer(&frame.open), span);
+            self.added.push(frame.open.closer());
+            self.push(frame.open.closer(), span);
         }
     }
 
@@ -557,14 +557,14 @@ impl Pass<'_> {
         let Some(open) = self.stack.last() else {
             return;
         };
-        let (text, expected, span) = (open.open.text(), closer(&open.open).text(), open.span);
+        let (text, expected, span) = (open.open.text(), open.open.closer().text(), open.span);
         let end = self
             .chunk
             .tokens
             .last()
             .map_or(span, |token| token.span.at_end());
         let diagnostic = match self.suspicious {
-            Some((first, second)) if closer(&open.open) == Tok::RBrace => {
+            Some((first, second)) if open.open.closer() == Tok::RBrace => {
                 Diagnostic::error(Code::DL0102, "this `{` is probably not closed", first)
                     .secondary(
                         second,
@@ -591,14 +591,5 @@ impl Pass<'_> {
         while !self.stack.is_empty() {
             self.close_one(end);
         }
-    }
-}
-
-/// The bracket that closes another one.
-fn closer(open: &Tok) -> Tok {
-    match open {
-        Tok::LParen => Tok::RParen,
-        Tok::LBracket => Tok::RBracket,
-        _ => Tok::RBrace,
     }
 }

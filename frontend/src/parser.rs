@@ -85,6 +85,13 @@ fn parse_item(
             .iter()
             .any(|(from, to)| (*from..=*to).contains(&place.start))
     };
+    let separators: Vec<u32> = chunk
+        .tokens
+        .iter()
+        .filter(|token| matches!(token.tok, Tok::Newline | Tok::Semi))
+        .map(|token| token.span.start)
+        .collect();
+    let one_statement = |from: u32, to: u32| !separators.iter().any(|at| (from..to).contains(at));
     let first_own = diagnostics.len();
     let item = parse_tokens(
         source,
@@ -97,10 +104,11 @@ fn parse_item(
         .map(|diagnostic| diagnostic.primary.span.start)
         .collect();
     for stray in chunk.strays {
-        match reported
-            .iter()
-            .position(|start| *start < stray.primary.span.start)
-        {
+        let at = stray.primary.span;
+        let brace = source.slice(at) == "}";
+        let explains =
+            |start: &u32| *start < at.start && (brace || one_statement(*start, at.start));
+        match reported.iter().position(explains) {
             Some(before) => drop(reported.swap_remove(before)),
             None => diagnostics.push(stray),
         }

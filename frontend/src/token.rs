@@ -338,6 +338,15 @@ impl Tok {
         )
     }
 
+    /// The bracket that closes this one.
+    pub fn closer(&self) -> Tok {
+        match self {
+            Self::LParen => Self::RParen,
+            Self::LBracket => Self::RBracket,
+            _ => Self::RBrace,
+        }
+    }
+
     /// How a message calls it, with its article where it has one.
     pub fn describe(&self) -> String {
         match self {
