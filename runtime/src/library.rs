@@ -229,6 +229,7 @@ impl Library {
             entry,
             packed,
             workspace,
+            leaves: Vec::new(),
         })
     }
 
@@ -315,25 +316,25 @@ pub struct Call<'a> {
     entry: &'a Entry,
     packed: PackedFn,
     workspace: Buffer,
+    /// The leaves of the call in progress; kept to not allocate in each.
+    leaves: Vec<*mut c_void>,
 }
 
 impl Call<'_> {
     /// Calls the entry: writes its `inout` parameters and its results.
     pub fn run(&mut self, bound: &mut Bound) -> Result<(), LibraryError> {
         assert_eq!(self.entry.name, bound.entry, "a call is for one entry");
-        let mut leaves: Vec<*mut c_void> = bound
-            .params
-            .iter_mut()
-            .chain(&mut bound.results)
-            .map(|tensor| tensor.as_mut_ptr().cast())
-            .collect();
+        let tensors = bound.params.iter_mut().chain(&mut bound.results);
+        self.leaves.clear();
+        self.leaves
+            .extend(tensors.map(|tensor| tensor.as_mut_ptr().cast::<c_void>()));
         // SAFETY: the hash agrees and `Bound` holds, for these dims, every leaf of the entry in
         // order with its type and shape; all are distinct buffers. The entry itself refuses a
         // workspace that is too small for the dims.
         let code = unsafe {
             (self.packed)(
                 bound.dims.as_ptr(),
-                leaves.as_mut_ptr(),
+                self.leaves.as_ptr(),
                 self.workspace.as_mut_ptr().cast(),
                 self.workspace.len(),
             )

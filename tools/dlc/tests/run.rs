@@ -1,0 +1,213 @@
+//! `dlc run`, `dlc build` and `dlc bench` on a small model, from source to numbers.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use dlc_abi::DType;
+use dlc_runtime::formats::{read_tensor, read_tensors, write_tensor, write_tensors};
+use dlc_runtime::{NamedTensors, Tensor};
+
+const MODEL: &str = "\
+struct P { w: f32[2], n: i32 }
+
+export fn step<B in 1..=64>(inout p: P, x: f32[B, 2], lr: f32) -> f32 {
+  let s = mean(x * p.w)
+  p = P { w: p.w - lr * s, n: p.n + 1 }
+  s
+}
+
+export fn double<N>(x: f32[N]) -> f32[N] { 2.0 * x }
+";
+
+/// A folder with the model and files of inputs.
+fn folder() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    std::fs::write(path("m.dl"), MODEL).unwrap();
+    let p = NamedTensors::from_iter([
+        (
+            "w".to_string(),
+            Tensor::from_slice(&[2], &[1.0f32, 3.0]).unwrap(),
+        ),
+        ("n".to_string(), Tensor::scalar(DType::I32, "4").unwrap()),
+    ]);
+    write_tensors(&path("p.npz"), &p).unwrap();
+    write_tensors(&path("p.safetensors"), &p).unwrap();
+    let wide = Tensor::zeros(DType::F32, &[7, 3]).unwrap();
+    write_tensor(&path("wide.npy"), &wide).unwrap();
+    std::fs::write(path("junk.npy"), "junk").unwrap();
+    let bytes = std::fs::read(path("p.npz")).unwrap();
+    std::fs::write(path("short.npz"), &bytes[..bytes.len() / 2]).unwrap();
+    folder
+}
+
+fn dlc(folder: &Path, line: &str) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_dlc"))
+        .current_dir(folder)
+        .args(line.split_whitespace())
+        .output()
+        .unwrap()
+}
+
+fn stdout(output: &Output) -> String {
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{stderr}");
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+/// That a command line ends with a status and a message.
+fn refused(folder: &Path, line: &str, status: i32, message: &str) {
+    let output = dlc(folder, line);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(status), "{line}: {stderr}");
+    assert!(stderr.contains(message), "{line}: {stderr}");
+}
+
+#[test]
+fn one_program_serves_every_batch() {
+    let folder = folder();
+    for batch in [1, 7, 64] {
+        for (file, target) in [("p.npz", "cpu"), ("p.safetensors", "reference")] {
+            let line = format!(
+                "run m.dl::step --input p=@{file} --input x=ones({batch},2) --input lr=0.5 \
+                 --output out=@out.npy --output p=@new.npz --target {target}"
+            );
+            assert_eq!(stdout(&dlc(folder.path(), &line)), "");
+            let out = read_tensor(&folder.path().join("out.npy")).unwrap();
+            assert_eq!(out.to_f64(), [2.0], "{line}");
+            let new = read_tensors(&folder.path().join("new.npz")).unwrap();
+            assert_eq!(new.get("w").unwrap().to_f64(), [0.0, 2.0], "{line}");
+            assert_eq!(new.get("n").unwrap().to_f64(), [5.0], "{line}");
+        }
+    }
+}
+
+#[test]
+fn a_summary_is_printed_without_outputs() {
+    let folder = folder();
+    let line = "run m.dl::double --input x=ones(3)";
+    assert_eq!(
+        stdout(&dlc(folder.path(), line)),
+        "out: f32[3]  mean 2  first values 2 2 2\n"
+    );
+    let line = "run m.dl::double --input x=ones(0)";
+    assert_eq!(stdout(&dlc(folder.path(), line)), "out: f32[0] empty\n");
+}
+
+#[test]
+fn wrong_inputs_are_refused() {
+    let folder = folder();
+    let step = "run m.dl::step --input p=@p.npz --input lr=0.5 --output p=@new.npz --input";
+    for (end, status, message) in [
+        (
+            "x=@wide.npy",
+            1,
+            "DL1003 step: x has shape [7, 3], expected [B, 2] with B = 7",
+        ),
+        (
+            "x=zeros(65,2)",
+            1,
+            "DL1001 step: B = 65 exceeds declared range 1..=64 (m.dl:3)",
+        ),
+        (
+            "x=zeros(0,2)",
+            1,
+            "DL1001 step: B = 0 is below declared range",
+        ),
+        ("x=zeros(7,2):f64", 1, "DL1006 step: x is f64, expected f32"),
+        (
+            "x=zeros(4294967296,4294967296)",
+            1,
+            "more bytes than an address space",
+        ),
+        ("x=@junk.npy", 1, "junk.npy: not a .npy file"),
+        ("x=@none.npy", 3, "cannot read none.npy"),
+        ("x=@p.npz", 1, "one tensor is wanted"),
+        ("y=1", 1, "there is no parameter y"),
+        ("lr=1", 1, "two inputs for lr"),
+        ("x=zeros(7,2) --dim Q=1", 1, "there is no dim Q"),
+        ("x=zeros(7,2) --dim B=8", 1, "expected [B, 2] with B = 8"),
+        ("x=zeros(7,2) --output q=@q.npy", 2, "step has no output q"),
+        (
+            "x=zeros(7,2) --output out=@none/q.npy",
+            3,
+            "cannot write none/q.npy",
+        ),
+        (
+            "x=zeros(7,2) --output out=@q.npz",
+            2,
+            "the value is one tensor",
+        ),
+    ] {
+        refused(folder.path(), &format!("{step} {end}"), status, message);
+        assert!(!folder.path().join("new.npz").exists(), "{end}");
+    }
+    refused(
+        folder.path(),
+        "run m.dl::step --input x=zeros(7,2)",
+        1,
+        "no input for p: P",
+    );
+    refused(
+        folder.path(),
+        "run m.dl::stop",
+        1,
+        "there is no export stop",
+    );
+    refused(folder.path(), "run m.dl", 2, "which export of m.dl?");
+    let short = "run m.dl::step --input p=@short.npz --input x=zeros(7,2) --input lr=1";
+    refused(folder.path(), short, 1, "short.npz: malformed .npz archive");
+    let names = std::fs::read_dir(folder.path()).unwrap();
+    assert!(names.into_iter().all(|entry| {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        !name.starts_with(".dlc-") && !name.starts_with("dlc-crash-")
+    }));
+}
+
+#[test]
+fn two_builds_are_the_same_to_the_byte() {
+    let folder = folder();
+    let emit = "--emit=staticlib,cdylib,header,rust,manifest,dl,llvm-ir,asm,obj";
+    for out in ["a", "b/c"] {
+        stdout(&dlc(folder.path(), &format!("build m.dl -o {out} {emit}")));
+    }
+    let read = |out: &str, name: &str| std::fs::read(folder.path().join(out).join(name)).unwrap();
+    for name in [
+        "libm.a",
+        "libm.so",
+        "m.h",
+        "m.rs",
+        "m.json",
+        "m.dl.mlir",
+        "m.ll",
+        "m.s",
+        "m.o",
+    ] {
+        let first = read("a", name);
+        assert!(!first.is_empty(), "{name}");
+        assert_eq!(first, read("b/c", name), "{name}");
+    }
+}
+
+#[test]
+fn a_kind_can_go_to_standard_output() {
+    let folder = folder();
+    let text = stdout(&dlc(folder.path(), "build m.dl --emit=header -o -"));
+    assert!(text.contains("int32_t m_step("), "{text}");
+    let names = std::fs::read_dir(folder.path()).unwrap().count();
+    assert_eq!(names, 6, "nothing else is written");
+}
+
+#[test]
+fn calls_are_timed() {
+    let folder = folder();
+    let text = stdout(&dlc(
+        folder.path(),
+        "bench m.dl::double --input x=ones(64) --json",
+    ));
+    for key in ["median_ms", "min_ms", "rounds", "threads"] {
+        assert!(text.contains(&format!("\"{key}\":")), "{text}");
+    }
+}
