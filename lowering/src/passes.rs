@@ -7,6 +7,7 @@ pub mod expand_math;
 pub mod forward_copies;
 pub mod fuse_elementwise;
 pub mod plan_workspace;
+pub mod unshare_destinations;
 pub mod vectorize_generics;
 
 use dlc_dialects::pass::PassInfo;
@@ -15,6 +16,7 @@ use dlc_dialects::pass::PassInfo;
 pub const PASSES: &[PassInfo] = &[
     dl_to_linalg::INFO,
     fuse_elementwise::INFO,
+    unshare_destinations::INFO,
     forward_copies::INFO,
     emit_matmul::INFO,
     vectorize_generics::INFO,

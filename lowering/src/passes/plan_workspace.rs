@@ -26,9 +26,9 @@ use crate::{
     size::{self, Dims},
     walk,
 };
-use dlc_abi::Poly;
+use dlc_abi::{DimRange, Poly};
 use dlc_dialects::{
-    ir::{edit, shape},
+    ir::edit,
     pass::{Anchor, INTERNAL, PassError, PassInfo},
 };
 use melior::{
@@ -105,8 +105,9 @@ fn plan<'c, 'a>(cx: &'c Context, entry: &Entry<'c, 'a>) -> Result<(), PassError<
             )
         })?;
         let live = live(alloc, &order)?;
+        let fixed = alloc.operand_count() == 0;
         match bytes.as_const() {
-            Some(small) if small <= SMALL && stack + small <= STACK => {
+            Some(small) if fixed && small <= SMALL && stack + small <= STACK => {
                 stack += small;
                 to_stack(cx, func, alloc)?;
             }
@@ -117,7 +118,7 @@ fn plan<'c, 'a>(cx: &'c Context, entry: &Entry<'c, 'a>) -> Result<(), PassError<
         }
     }
     buffers.sort_by_key(|buffer| buffer.live.0);
-    let slots = assign(&buffers);
+    let slots = assign(&buffers, &entry.dims);
     place(cx, func, &buffers, &slots)
 }
 
@@ -150,30 +151,27 @@ fn live<'c, 'a>(
 }
 
 /// Puts each buffer into the slot that grows least by it. Buffers come in the order in which their lives begin.
-fn assign(buffers: &[Buffer]) -> Vec<Slot> {
+fn assign(buffers: &[Buffer], dims: &[DimRange]) -> Vec<Slot> {
+    // Dims count from their least values, so that `16*B*T >= 4*B` shows where B and T are at least 1.
+    let least = |name: &str| {
+        let dim = dims.iter().find(|dim| dim.name == name && dim.min > 0)?;
+        Some(Poly::name(name) + Poly::constant(dim.min))
+    };
+    let holds = |a: &Poly, b: &Poly| {
+        size::dominates(&a.substitute_with(&least), &b.substitute_with(&least))
+    };
     let mut slots: Vec<Slot> = vec![];
-    for (i, buffer) in buffers.iter().enumerate() {
+    for (i, Buffer { live, bytes, .. }) in buffers.iter().enumerate() {
         let free = |slot: &Slot| {
-            let apart = |other: &usize| buffers[*other].live.1 < buffer.live.0;
-            slot.members.iter().all(apart)
+            slot.members
+                .iter()
+                .all(|other| buffers[*other].live.1 < live.0)
         };
         // How much the slot grows, coarsely.
         let cost = |slot: &Slot| match () {
-            () if slot.sizes.contains(&buffer.bytes) => 0,
-            () if slot
-                .sizes
-                .iter()
-                .any(|size| size::dominates(size, &buffer.bytes)) =>
-            {
-                1
-            }
-            () if slot
-                .sizes
-                .iter()
-                .all(|size| size::dominates(&buffer.bytes, size)) =>
-            {
-                2
-            }
+            () if slot.sizes.contains(bytes) => 0,
+            () if slot.sizes.iter().any(|size| holds(size, bytes)) => 1,
+            () if slot.sizes.iter().all(|size| holds(bytes, size)) => 2,
             () => 3,
         };
         let best = slots
@@ -183,19 +181,14 @@ fn assign(buffers: &[Buffer]) -> Vec<Slot> {
         match best {
             Some(slot) => {
                 slot.members.push(i);
-                if !slot
-                    .sizes
-                    .iter()
-                    .any(|size| size::dominates(size, &buffer.bytes))
-                {
-                    slot.sizes
-                        .retain(|size| !size::dominates(&buffer.bytes, size));
-                    slot.sizes.push(buffer.bytes.clone());
+                if !slot.sizes.iter().any(|size| holds(size, bytes)) {
+                    slot.sizes.retain(|size| !holds(bytes, size));
+                    slot.sizes.push(bytes.clone());
                 }
             }
             None => slots.push(Slot {
                 members: vec![i],
-                sizes: vec![buffer.bytes.clone()],
+                sizes: vec![bytes.clone()],
             }),
         }
     }
@@ -258,8 +251,6 @@ fn to_stack<'c, 'a>(
 ) -> Result<(), PassError<'c>> {
     let e = Emitter::at_start(cx, alloc.location(), entry::body(func)?);
     let result: Value = alloc.result(0)?.into();
-    // A dynamic size that is bounded by a constant is left to the slots.
-    debug_assert!(!shape::shape_of(result).contains(&shape::DYNAMIC));
     let sizes = ("operandSegmentSizes", e.attr("array<i32: 0, 0>"));
     let alignment = ("alignment", e.attr("64 : i64"));
     let memory = e.op_with("memref.alloca", &[], result.r#type(), &[sizes, alignment]);

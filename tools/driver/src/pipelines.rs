@@ -77,7 +77,7 @@ pub const CPU: &[Stage] = &[
     Stage {
         name: "loops",
         passes: &[
-            // On tensors, where a use says all about a value.
+            Optional("func.func(unshare-destinations)"), // after the last cse on tensors
             Required("one-shot-bufferize{unknown-type-conversion=identity-layout-map}"),
             Required("canonicalize"), // folds casts, so that copies join buffers of one type
             Required("cse"),

@@ -1,0 +1,80 @@
+// RUN: dlc-opt %s --split-input-file --verify-diagnostics --allow-unregistered-dialect --emit-entry-points | FileCheck %s
+
+module attributes {dl.stem = "m", dl.abi_hash = "0123"} {
+  // The body gets plain pointers that LLVM may take for disjoint.
+  // CHECK-LABEL: llvm.func internal @m_f__impl(
+  // CHECK-SAME:    %[[D:[a-z0-9]+]]: i64,
+  // CHECK-SAME:    !llvm.ptr {llvm.noalias, llvm.nonnull, llvm.noundef, llvm.readonly}
+  // CHECK-SAME:    !llvm.ptr {llvm.noalias, llvm.nonnull, llvm.noundef}
+  // CHECK-SAME:    llvm.align = 64
+  // CHECK:         %[[B:.*]] = builtin.unrealized_conversion_cast %[[D]] : i64 to index
+  // CHECK:         builtin.unrealized_conversion_cast {{.*}} to memref<?x4xf32>
+  // CHECK:         memref.view {{.*}}[%[[B]]]
+  // CHECK:         llvm.return
+
+  // Negative dims and sizes beyond 64 bits give SIZE_MAX.
+  // CHECK-LABEL: llvm.func @m_f_workspace(%{{.*}}: i64) -> i64
+  // CHECK:         llvm.icmp "slt"
+  // CHECK:         llvm.intr.smul.with.overflow
+  // CHECK:         llvm.mlir.constant(-1 : i64)
+  // CHECK:         llvm.select
+
+  // Null pointers, the range, the condition, overflow, then the workspace: null, misaligned, short.
+  // CHECK-LABEL: llvm.func @m_f_packed(%{{.*}}: !llvm.ptr, %{{.*}}: !llvm.ptr, %{{.*}}: !llvm.ptr, %{{.*}}: i64) -> i32
+  // CHECK-COUNT-6: llvm.mlir.constant(1 : i32)
+  // CHECK:         llvm.mlir.constant(16 : i32)
+  // CHECK:         llvm.srem
+  // CHECK:         llvm.mlir.constant(3 : i32)
+  // CHECK:         llvm.mlir.constant(17 : i32)
+  // CHECK:         llvm.call @m_f_workspace
+  // CHECK:         llvm.mlir.constant(3 : i32)
+  // CHECK:         llvm.mlir.constant(1 : i32)
+  // CHECK:         llvm.mlir.constant(4 : i32)
+  // CHECK:         llvm.icmp "uge"
+  // CHECK:         llvm.mlir.constant(2 : i32)
+  // CHECK:         llvm.call @m_f__impl
+  // CHECK-NOT:     llvm.store
+
+  // In C: the dim, a pointer to the struct of %p, a scalar by value, the result, the workspace.
+  // CHECK-LABEL: llvm.func @m_f(%{{.*}}: i64, %{{.*}}: !llvm.ptr, %{{.*}}: f32, %{{.*}}: !llvm.ptr, %{{.*}}: !llvm.ptr, %{{.*}}: i64) -> i32
+  // CHECK:         llvm.call @m_f_packed
+
+  // CHECK-DAG: @m_f_message__16("DL1001 f: B is outside its declared range 1..=64 ({{.*}}emit-entry-points.mlir:{{[0-9]+}})\00")
+  // CHECK-DAG: @m_f_message__17("DL1002 f: a \22quoted\22 one\00")
+  // CHECK-LABEL: llvm.func @m_abi_hash() -> !llvm.ptr
+  // CHECK-NOT:   func.func
+  func.func private @m_f__impl(%B: index,
+      %w: memref<?x4xf32> {dl.path = "p.w", dl.shape = ["B", "4"], dl.inout},
+      %b: memref<4xf32> {dl.path = "p.b", dl.shape = ["4"], dl.inout},
+      %s: memref<f32> {dl.path = "s", dl.shape = []},
+      %out: memref<f32> {dl.path = "out", dl.shape = [], dl.out},
+      %slot: memref<?xi8> {dl.slot = ["16*B", "128"]})
+    attributes {dl.entry = "m_f", dl.name = "f", dl.dims = ["B"], dl.ranges = [[1, 64]],
+      dl.checks = [{cond = "B % 2 == 0", lhs = "B % 2", rel = "==", rhs = "0", message = "DL1002 f: a \"quoted\" one"}]} {
+    %c0 = arith.constant 0 : index
+    %a = memref.view %slot[%c0][%B] : memref<?xi8> to memref<?x4xf32>
+    "test.use"(%a, %w, %b, %s, %out) : (memref<?x4xf32>, memref<?x4xf32>, memref<4xf32>, memref<f32>, memref<f32>) -> ()
+    return
+  }
+}
+
+// -----
+
+// expected-error @+1 {{argument 0 of type tensor<4xf32> is neither dim, leaf nor slot}}
+func.func @m_f(%x: tensor<4xf32> {dl.path = "x", dl.shape = ["4"]}) attributes {dl.entry = "m_f"} {
+  return
+}
+
+// -----
+
+// expected-error @+1 {{`dl.checks`: unknown relation ~}}
+func.func @m_f(%B: index) attributes {dl.entry = "m_f", dl.dims = ["B"], dl.checks = [{lhs = "B", rel = "~", rhs = "0"}]} {
+  return
+}
+
+// -----
+
+// expected-error @+1 {{`dl.shape` of x has 1 axes, its type has 2}}
+func.func @m_f(%x: memref<4x4xf32> {dl.path = "x", dl.shape = ["4"]}) attributes {dl.entry = "m_f"} {
+  return
+}
