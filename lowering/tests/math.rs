@@ -198,7 +198,7 @@ fn compile(fma: bool, round: bool) -> ExecutionEngine {
         assert!(!lowered.contains(call), "{call} is left");
     }
     assert!(fma || !lowered.contains("llvm.intr.fma"));
-    jit::compile(&text, PIPELINE)
+    jit::compile(&text, PIPELINE, 1)
 }
 
 /// Results for arguments, whose number is a multiple of the lanes.

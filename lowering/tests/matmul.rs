@@ -127,11 +127,16 @@ fn shape(axes: &str, sizes: &[i64; 5]) -> Vec<i64> {
         .collect()
 }
 
-fn position(axes: &str, sizes: &[i64; 5], index: &[i64; 5]) -> usize {
-    axes.chars().fold(0, |at, letter| {
+/// How far apart the neighbours along each letter are.
+fn strides(axes: &str, sizes: &[i64; 5]) -> [i64; 5] {
+    let mut strides = [0; 5];
+    let mut stride = 1;
+    for letter in axes.chars().rev() {
         let letter = LETTERS.find(letter).expect("one of the letters");
-        at * sizes[letter] as usize + index[letter] as usize
-    })
+        strides[letter] = stride;
+        stride *= sizes[letter];
+    }
+    strides
 }
 
 trait Number: Copy {
@@ -181,15 +186,25 @@ fn check<T: Number>(engine: &ExecutionEngine, case: &Case, sizes: &[i64; 5]) {
             .any(|axes| axes.contains(&LETTERS[letter..=letter]))
     };
     let bounds: Vec<i64> = (0..5).map(|l| if used(l) { sizes[l] } else { 1 }).collect();
-    let mut index = [0; 5];
-    for flat in 0..bounds.iter().product::<i64>() {
-        let mut rest = flat;
-        for letter in (0..5).rev() {
-            index[letter] = rest % bounds[letter];
-            rest /= bounds[letter];
+    let strides = case.axes.map(|axes| strides(axes, sizes));
+    let step =
+        |at: [i64; 3], letter: usize, i: i64| [0, 1, 2].map(|o| at[o] + strides[o][letter] * i);
+    let mut outer = vec![[0; 3]];
+    for letter in 0..4 {
+        outer = outer
+            .iter()
+            .flat_map(|at| {
+                (0..bounds[letter])
+                    .map(|i| step(*at, letter, i))
+                    .collect::<Vec<_>>()
+            })
+            .collect();
+    }
+    for at in outer {
+        for k in 0..bounds[4] {
+            let [a_at, b_at, c_at] = step(at, 4, k).map(|at| at as usize);
+            want[c_at] += a[a_at].get() * b[b_at].get();
         }
-        let at = |i: usize| position(case.axes[i], sizes, &index);
-        want[at(2)] += a[at(0)].get() * b[at(1)].get();
     }
     let [sa, sb, sc] = &shapes;
     jit::call(
@@ -221,7 +236,7 @@ fn check<T: Number>(engine: &ExecutionEngine, case: &Case, sizes: &[i64; 5]) {
 fn check_target(target: &str, types: &[&str]) {
     for (ty, wide) in types.iter().map(|ty| (ty, *ty == "f64")) {
         let functions: String = CASES.iter().map(|case| function(case, ty, None)).collect();
-        let engine = jit::compile(&module(target, &functions), PIPELINE);
+        let engine = jit::compile(&module(target, &functions), PIPELINE, 0);
         for case in CASES {
             for sizes in SIZES {
                 match wide {
@@ -255,7 +270,7 @@ fn sizes_known_at_compile_time() {
             .iter()
             .map(|case| function(case, "f32", Some(sizes)))
             .collect();
-        let engine = jit::compile(&module("{cpu = \"haswell\"}", &functions), PIPELINE);
+        let engine = jit::compile(&module("{cpu = \"haswell\"}", &functions), PIPELINE, 0);
         CASES
             .iter()
             .for_each(|case| check::<f32>(&engine, case, sizes));

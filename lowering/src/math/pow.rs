@@ -169,7 +169,11 @@ impl<'c, 'a> Math<'c, 'a> {
         let wide = self.widened();
         let magnitude = self.abs(x);
         // Where the cube of the root would lose digits, of a larger number.
-        let tiny = self.is(magnitude, Float::Olt, self.c(if self.wide { 1e-200 } else { 0.0 }));
+        let tiny = self.is(
+            magnitude,
+            Float::Olt,
+            self.c(if self.wide { 1e-200 } else { 0.0 }),
+        );
         let a = self.select(tiny, self.times(magnitude, 2f64.powi(300)), magnitude);
         let near = if self.wide { a } else { self.extend(a) };
         let log = wide.times(wide.short_log2(near), 1.0 / 3.0);

@@ -23,10 +23,10 @@ pub fn lower(text: &str, pipeline: &str) -> String {
     lowered(text, pipeline, |module| module.as_operation().to_string())
 }
 
-/// Compiles a module through a textual pipeline that ends in the LLVM dialect.
-pub fn compile(text: &str, pipeline: &str) -> ExecutionEngine {
+/// Compiles a module through a textual pipeline that ends in the LLVM dialect, at a level of optimisation.
+pub fn compile(text: &str, pipeline: &str, level: usize) -> ExecutionEngine {
     lowered(text, pipeline, |module| {
-        ExecutionEngine::new(module, 1, &[], false, false)
+        ExecutionEngine::new(module, level, &[], false, false)
     })
 }
 
