@@ -5,10 +5,11 @@
 #c = affine_map<(m, n, k) -> (m, n)>
 
 module attributes {dl.target = {cpu = "cascadelake"}} {
-  // One kernel with 24 accumulators, for columns of two registers.
+  // A kernel with 24 accumulators, for columns of two registers, and one for a single row.
   // CHECK-LABEL: func.func private @dlc_matmul_f32_nn_12x32
   // CHECK:       memref.alloca() {{.*}} : memref<12x272xf32>
   // CHECK-COUNT-24: vector.fma {{.*}} : vector<16xf32>
+  // CHECK:       func.func private @dlc_matmul_f32_nn_1x32
   // CHECK-NOT:   func.func private
   // CHECK-LABEL: func.func @dense
   // The fill is gone, since the sums have terms; the block of B is as large as N needs.
