@@ -6,13 +6,11 @@ mod harness;
 use dlc_dialects::ops::{Derivative, OpKind};
 use harness::{Arg, Case, check, gradient};
 
+/// A type and a shape of it.
+type Typed<'a> = (&'a str, &'a [usize]);
+
 /// A case of float arguments in (-2, 2) without dims.
-fn case<'a>(
-    name: &'a str,
-    args: &[(&'a str, &'a [usize])],
-    body: &'a str,
-    y: (&'a str, &'a [usize]),
-) -> Case<'a> {
+fn case<'a>(name: &'a str, args: &[Typed<'a>], body: &'a str, y: Typed<'a>) -> Case<'a> {
     Case {
         name: name.into(),
         dims: vec![],
@@ -113,7 +111,7 @@ fn select_and_convert() {
 
 #[test]
 fn dot_general_in_every_layout() {
-    let cases: &[(&str, [(&str, &[usize]); 2], &str, (&str, &[usize]))] = &[
+    let cases: &[(&str, [Typed; 2], &str, Typed)] = &[
         (
             "matrix product",
             [("tensor<3x4xf64>", &[3, 4]), ("tensor<4x2xf64>", &[4, 2])],
@@ -195,6 +193,16 @@ fn dot_general_in_every_layout() {
             &[("tensor<?x4xf64>", &[3, 4]), ("tensor<?x4xf64>", &[2, 4])],
             "%y = dl.dot_general %0, %1 batch [] x [] contract [1] x [1] : (tensor<?x4xf64>, tensor<?x4xf64>) -> tensor<?x?xf64>",
             ("tensor<?x?xf64>", &[3, 2]),
+        )
+    });
+    // An adjoint that knows more of its dims than the operand does takes the operand's type.
+    check(&Case {
+        dims: vec![3],
+        ..case(
+            "dims known on one side",
+            &[("tensor<?x4xf64>", &[3, 4]), ("tensor<3x4xf64>", &[3, 4])],
+            "%y = dl.dot_general %0, %1 batch [0] x [0] contract [1] x [1] : (tensor<?x4xf64>, tensor<3x4xf64>) -> tensor<3xf64>",
+            ("tensor<3xf64>", &[3]),
         )
     });
 }
