@@ -1,0 +1,5 @@
+//! Built-ins: nn.
+
+use crate::builtins::Builtin;
+
+pub(super) const TABLE: &[Builtin] = &[];

@@ -1,0 +1,5 @@
+//! Built-ins: random.
+
+use crate::builtins::Builtin;
+
+pub(super) const TABLE: &[Builtin] = &[];

@@ -1,0 +1,5 @@
+//! Built-ins: tree.
+
+use crate::builtins::Builtin;
+
+pub(super) const TABLE: &[Builtin] = &[];
