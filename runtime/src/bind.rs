@@ -119,7 +119,12 @@ impl BindError {
             }
             BindError::Twice { .. } => Some("leave one out".to_string()),
             BindError::Read { error, .. } => error.help(),
-            BindError::Value { .. } => Some("see `dlc run --help` for the forms".to_string()),
+            BindError::Value { error, .. } => Some(match error {
+                TensorError::Overflow { .. } | TensorError::Memory { .. } => {
+                    "make it smaller".to_string()
+                }
+                _ => "give a value of that type; `dlc run --help` lists the forms".to_string(),
+            }),
             BindError::NeedsFile { name, .. } => Some(format!(
                 "give a file with its leaves, --input {name}=@{name}.npz or .safetensors"
             )),

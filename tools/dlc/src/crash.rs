@@ -66,7 +66,7 @@ pub fn report(crash: &Crash<'_>, output: Output, last_ir: impl FnOnce(&Path)) {
             .ok()
             .map(|folder| folder.display().to_string());
         let object = serde_json::json!({
-            "level": "bug",
+            "severity": "bug",
             "message": crash.how,
             "said": said,
             "reproducer": folder,

@@ -221,7 +221,7 @@ impl Output {
             ErrorFormat::Short => format!("{level}: {}\n", message.replace('\n', " ")),
             ErrorFormat::Json => {
                 let object = serde_json::json!({
-                    "level": level,
+                    "severity": level,
                     "message": message,
                     "help": help,
                 });
@@ -269,7 +269,7 @@ mod tests {
         let json = output(ErrorFormat::Json, true);
         assert_eq!(
             json.render("error", "a \"b\"", None),
-            "{\"help\":null,\"level\":\"error\",\"message\":\"a \\\"b\\\"\"}\n"
+            "{\"help\":null,\"message\":\"a \\\"b\\\"\",\"severity\":\"error\"}\n"
         );
     }
 

@@ -132,7 +132,7 @@ fn a_crash_folder_can_be_named() {
         ],
     );
     assert_eq!(output.status.code(), Some(101));
-    assert!(stderr(&output).contains("\"level\":\"bug\""));
+    assert!(stderr(&output).contains("\"severity\":\"bug\""));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use crate::process::{command, has, read, root, run as run_command, target};
+use crate::process::{command, has, read, run as run_command, target};
 use crate::{demo, llvm};
 
 /// Builds the libraries with an optimised compiler and runs the comparison.
@@ -11,8 +11,8 @@ pub fn run(arguments: &[String]) -> Result<()> {
     let dlc = demo::build_dlc(&llvm, true)?;
     let folder = target().join("bench");
     let (digits, matmul) = (folder.join("digits"), folder.join("matmul"));
-    demo::build_library(&dlc, &root().join("examples/digits/digits.dl"), &digits)?;
-    demo::build_library(&dlc, &root().join("test/bench/matmul.dl"), &matmul)?;
+    demo::build_library(&dlc, "examples/digits/digits.dl", &digits)?;
+    demo::build_library(&dlc, "test/bench/matmul.dl", &matmul)?;
     if !has("python3") || read(command("python3").args(["-c", "import numpy"])).is_none() {
         println!("skipped: the peers, as there is no python3 with numpy");
         return Ok(());

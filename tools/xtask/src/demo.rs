@@ -1,12 +1,14 @@
 //! `cargo xtask demo`: the whole way from a model in DL to programs that train it.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
 use crate::llvm::{self, Llvm};
-use crate::process::{self, command, has, root, run_and_read, target};
+use crate::process::{self, command, has, run_and_read, target};
+
+/// The example, from the root of the project, so that messages show no more of the path.
+const EXAMPLE: &str = "examples/digits";
 
 /// What the example has to reach.
 const MIN_ACCURACY: f64 = 0.975;
@@ -14,20 +16,19 @@ const MIN_ACCURACY: f64 = 0.975;
 /// Builds the compiler and the library, then trains from Rust and from C.
 pub fn run(release: bool) -> Result<()> {
     let llvm = llvm::ensure()?;
-    let example = root().join("examples/digits");
     let library = target().join("demo");
     step("building the compiler");
     let dlc = build_dlc(&llvm, release)?;
     step("building the library");
-    build_library(&dlc, &example.join("digits.dl"), &library)?;
+    build_library(&dlc, &format!("{EXAMPLE}/digits.dl"), &library)?;
     step("training from Rust");
-    let rust = accuracy(&run_rust_host(&llvm, &example, &library)?)?;
+    let rust = accuracy(&run_rust_host(&llvm, &library)?)?;
     if !has("cc") {
         println!("skipped: the C program, as there is no C compiler");
         return check(rust);
     }
     step("training from C");
-    let c = accuracy(&run_c_host(&example, &library)?)?;
+    let c = accuracy(&run_c_host(&library)?)?;
     ensure!(
         c == rust,
         "the C program's accuracy {c} is not the Rust program's {rust}"
@@ -52,38 +53,38 @@ pub fn build_dlc(llvm: &Llvm, release: bool) -> Result<PathBuf> {
 }
 
 /// Builds a source file to a folder, with everything that a host program may want.
-pub fn build_library(dlc: &Path, source: &Path, folder: &Path) -> Result<()> {
+pub fn build_library(dlc: &Path, source: &str, folder: &Path) -> Result<()> {
     let mut command = command(dlc);
     command.arg("build").arg(source).arg("-o").arg(folder);
     command.arg("--emit=staticlib,cdylib,header,rust,manifest");
     process::run(&mut command)
 }
 
-fn run_rust_host(llvm: &Llvm, example: &Path, library: &Path) -> Result<String> {
+fn run_rust_host(llvm: &Llvm, library: &Path) -> Result<String> {
     let mut cargo = llvm.cargo();
     cargo
         .args(["run", "--quiet", "--release", "--manifest-path"])
-        .arg(example.join("host-rust/Cargo.toml"))
+        .arg(format!("{EXAMPLE}/host-rust/Cargo.toml"))
         .arg("--")
-        .arg(example.join("data"))
+        .arg(format!("{EXAMPLE}/data"))
         .arg(library.join("loss.svg"))
         .env("DIGITS_LIB_DIR", library)
         .env("CARGO_TARGET_DIR", target().join("demo-host"));
     run_and_read(&mut cargo)
 }
 
-fn run_c_host(example: &Path, library: &Path) -> Result<String> {
+fn run_c_host(library: &Path) -> Result<String> {
     let program = library.join("digits-c");
     let mut compiler = command("cc");
     compiler
         .args(["-std=c11", "-O2", "-Wall", "-Wextra", "-I"])
         .arg(library)
-        .arg(example.join("host-c/main.c"))
+        .arg(format!("{EXAMPLE}/host-c/main.c"))
         .arg(library.join("libdigits.a"))
         .arg("-o")
         .arg(&program);
     process::run(&mut compiler)?;
-    run_and_read(Command::new(&program).arg(example.join("data")))
+    run_and_read(command(&program).arg(format!("{EXAMPLE}/data")))
 }
 
 /// The number after `test accuracy` in what a host program prints.
