@@ -180,7 +180,9 @@ impl<'a> Builder<'a> {
         open: usize,
     ) -> Expr {
         let args_span = self.span(open, right);
-        self.check_args(&args);
+        if !self.check_args(&args) {
+            return self.expr((left, right), ExprKind::Error);
+        }
         self.expr(
             (left, right),
             ExprKind::Call {
@@ -193,22 +195,20 @@ impl<'a> Builder<'a> {
     }
 
     /// Checks that no positional argument follows a named one.
-    pub fn check_args(&mut self, args: &[Arg]) {
+    pub fn check_args(&mut self, args: &[Arg]) -> bool {
         let Some(first_named) = args.iter().position(|arg| arg.name.is_some()) else {
-            return;
+            return true;
         };
-        if let Some(arg) = args[first_named..].iter().find(|arg| arg.name.is_none()) {
-            let named = args[first_named].span;
-            self.diagnostics.push(
-                Diagnostic::error(
-                    Code::DL0109,
-                    "a positional argument stands after a named one",
-                    arg.span,
-                )
-                .secondary(named, "named here")
+        let Some(arg) = args[first_named..].iter().find(|arg| arg.name.is_none()) else {
+            return true;
+        };
+        let message = "a positional argument stands after a named one";
+        self.diagnostics.push(
+            Diagnostic::error(Code::DL0109, message, arg.span)
+                .secondary(args[first_named].span, "named here")
                 .help("put it before the named ones, or name it too"),
-            );
-        }
+        );
+        false
     }
 
     /// An indexing; the indices stand from token `open` on.
@@ -366,7 +366,9 @@ impl<'a> Builder<'a> {
         value: Expr,
     ) -> Stmt {
         let op_span = self.span(at, at + 1);
-        self.check_target(&target, op_span);
+        if !self.check_target(&target, op_span) {
+            return self.stmt(place, StmtKind::Error);
+        }
         self.stmt(
             place,
             StmtKind::Assign {
@@ -378,19 +380,15 @@ impl<'a> Builder<'a> {
         )
     }
 
-    fn check_target(&mut self, target: &Expr, op_span: Span) {
+    fn check_target(&mut self, target: &Expr, op_span: Span) -> bool {
         match &target.kind {
-            ExprKind::Path(_) | ExprKind::Error => {}
+            ExprKind::Path(_) | ExprKind::Error => true,
             ExprKind::Field { base, .. }
             | ExprKind::TupleField { base, .. }
-            | ExprKind::Index { base, .. } => {
-                self.check_target(base, op_span);
-            }
-            ExprKind::Tuple(targets) if !targets.is_empty() => {
-                for target in targets {
-                    self.check_target(target, op_span);
-                }
-            }
+            | ExprKind::Index { base, .. } => self.check_target(base, op_span),
+            ExprKind::Tuple(targets) if !targets.is_empty() => targets
+                .iter()
+                .all(|target| self.check_target(target, op_span)),
             _ => {
                 let message = "this cannot be assigned to";
                 self.diagnostics.push(
@@ -398,6 +396,7 @@ impl<'a> Builder<'a> {
                         .secondary(op_span, "by this assignment")
                         .help("assign to a variable, or to a field or an index of one; to compare, write `==`"),
                 );
+                false
             }
         }
     }

@@ -42,6 +42,8 @@ pub struct Layout {
     pub docs: Vec<Doc>,
     /// The items.
     pub chunks: Vec<Chunk>,
+    /// What is nested too deep, and all that comes after it.
+    pub unread: Vec<Token>,
 }
 
 /// What kind of item the current chunk is.
@@ -111,6 +113,8 @@ pub fn lay_out(tokens: &[Token], indent_of: &dyn Fn(u32) -> u32) -> (Layout, Vec
             continue;
         }
         if !pass.step(at, after_newline) {
+            pass.layout.unread = tokens[at..].to_vec();
+            pass.layout.unread.append(&mut pass.chunk.tokens);
             return (pass.layout, pass.diagnostics);
         }
         after_newline = false;

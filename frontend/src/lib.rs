@@ -26,7 +26,7 @@ pub mod words;
 #[cfg(test)]
 mod tests;
 
-use diagnostic::Diagnostic;
+use diagnostic::{Code, Diagnostic};
 use render::Format;
 use source::Source;
 
@@ -42,10 +42,16 @@ pub struct Checked {
 pub fn check(source: &Source) -> Checked {
     let (file, mut diagnostics) = parser::parse(source);
     let program = check::check_file(source, &file, &mut diagnostics);
+    diagnostics.retain(|one| one.code != Code::DL0601 || !follows(one, source, &file));
     Checked {
         program,
         diagnostics,
     }
+}
+
+/// Whether a name is not known because what defines it did not parse.
+fn follows(diagnostic: &Diagnostic, source: &Source, file: &ast::File) -> bool {
+    file.broken_names.contains(source.slice(diagnostic.primary.span))
 }
 
 /// All diagnostics of a source file as text, and whether it has no errors.

@@ -1,5 +1,7 @@
 //! From a source to its syntax tree.
 
+use std::collections::{BTreeSet, HashSet};
+
 use lalrpop_util::ParseError;
 
 use crate::ast::{File, Ident, Item, ItemKind, Span};
@@ -29,6 +31,9 @@ const MAX_ERRORS_PER_ITEM: usize = 20;
 /// The most errors in characters and grammar reported for one file.
 const MAX_ERRORS: usize = 100;
 
+/// The most attempts at one item.
+const MAX_ROUNDS: usize = 60;
+
 /// An error of the LR parser: the number of the token it stopped at, and what would have been accepted there.
 #[derive(Debug)]
 pub(crate) struct Stop {
@@ -39,18 +44,34 @@ pub(crate) struct Stop {
 /// The syntax tree of a source, and what is wrong with it. What does not parse stands in the tree as `Error` or
 /// `Bad` nodes.
 pub fn parse(source: &Source) -> (File, Vec<Diagnostic>) {
-    let (tokens, mut diagnostics) = lex(source);
-    let bad_text: Vec<Span> = diagnostics
+    let (tokens, diagnostics) = lex(source);
+    let is_error = |one: &&Diagnostic| one.is_error();
+    let bad_text = diagnostics
         .iter()
-        .filter(|one| one.is_error())
+        .filter(is_error)
         .map(|one| one.primary.span)
         .collect();
     let (layout, problems) = lay_out(&tokens, &|offset| source.indent(offset));
-    diagnostics.extend(problems);
-    let mut items = Vec::with_capacity(layout.chunks.len());
-    for chunk in layout.chunks {
-        items.extend(parse_item(source, chunk, &bad_text, &mut diagnostics));
-    }
+    let mut parsing = Parsing {
+        source,
+        bad_text,
+        diagnostics,
+        broken_names: BTreeSet::new(),
+    };
+    parsing.diagnostics.extend(problems);
+    parsing
+        .broken_names
+        .extend(names(&layout.unread).map(|(_, name)| name.to_owned()));
+    let items = layout
+        .chunks
+        .into_iter()
+        .filter_map(|chunk| parsing.item(chunk))
+        .collect();
+    let Parsing {
+        mut diagnostics,
+        broken_names,
+        ..
+    } = parsing;
     diagnostic::sort(&mut diagnostics);
     diagnostics.truncate(MAX_ERRORS);
     let span = Span::in_file(source.file, 0, source.text.len() as u32);
@@ -58,109 +79,121 @@ pub fn parse(source: &Source) -> (File, Vec<Diagnostic>) {
         File {
             docs: layout.docs,
             items,
+            broken_names,
             span,
         },
         diagnostics,
     )
 }
 
-/// One item. Each syntax error is reported, the statement or expression around it is taken out, and the item is read
-/// again, until it parses. An error just behind text that is no token, or where brackets did not match, follows from
-/// that and is not reported.
-fn parse_item(
-    source: &Source,
-    chunk: Chunk,
-    bad_text: &[Span],
-    diagnostics: &mut Vec<Diagnostic>,
-) -> Option<Item> {
-    let follows_bad_text = |before: Span, place: Span| {
-        let first = bad_text.partition_point(|bad| bad.end < before.end);
-        bad_text
-            .get(first)
-            .is_some_and(|bad| bad.start <= place.start)
-    };
-    let damaged = |place: Span| {
-        chunk
-            .damaged
-            .iter()
-            .any(|(from, to)| (*from..=*to).contains(&place.start))
-    };
-    let separators: Vec<u32> = chunk
-        .tokens
-        .iter()
-        .filter(|token| matches!(token.tok, Tok::Newline | Tok::Semi))
-        .map(|token| token.span.start)
-        .collect();
-    let one_statement = |from: u32, to: u32| !separators.iter().any(|at| (from..to).contains(at));
-    let first_own = diagnostics.len();
-    let item = parse_tokens(
-        source,
-        chunk.tokens,
-        (damaged, follows_bad_text),
-        diagnostics,
-    );
-    let mut reported: Vec<u32> = diagnostics[first_own..]
-        .iter()
-        .map(|diagnostic| diagnostic.primary.span.start)
-        .collect();
-    for stray in chunk.strays {
-        let at = stray.primary.span;
-        let brace = source.slice(at) == "}";
-        let explains =
-            |start: &u32| *start < at.start && (brace || one_statement(*start, at.start));
-        match reported.iter().position(explains) {
-            Some(before) => drop(reported.swap_remove(before)),
-            None => diagnostics.push(stray),
-        }
-    }
-    item
+/// The parsing of a file.
+struct Parsing<'a> {
+    source: &'a Source,
+    /// Where the lexer found something wrong.
+    bad_text: Vec<Span>,
+    diagnostics: Vec<Diagnostic>,
+    broken_names: BTreeSet<String>,
 }
 
-/// What [`parse_item`] does about syntax errors. The conditions, on the place of an error and the token before it, are
-/// those under which it is not reported.
-fn parse_tokens(
-    source: &Source,
-    mut tokens: Vec<Token>,
-    (damaged, follows_bad_text): (impl Fn(Span) -> bool, impl Fn(Span, Span) -> bool),
-    diagnostics: &mut Vec<Diagnostic>,
-) -> Option<Item> {
-    let whole = tokens.first()?.span.to(tokens.last()?.span);
-    let mut reported = 0;
-    loop {
-        let stop = match run(&tokens) {
-            Ok((item, problems)) => {
-                diagnostics.extend(problems);
-                return Some(item);
+impl Parsing<'_> {
+    /// One item, its syntax errors and its stray closing brackets.
+    fn item(&mut self, chunk: Chunk) -> Option<Item> {
+        let Chunk {
+            tokens,
+            damaged,
+            strays,
+        } = chunk;
+        let whole = tokens.first()?.span.to(tokens.last()?.span);
+        let ends = |token: &&Token| matches!(token.tok, Tok::Newline | Tok::Semi);
+        let separators: Vec<u32> = tokens
+            .iter()
+            .filter(ends)
+            .map(|token| token.span.start)
+            .collect();
+        let first_own = self.diagnostics.len();
+        let (item, left) = self.recovered(tokens.clone(), &damaged);
+        let kept: HashSet<Span> = names(&left).map(|(span, _)| span).collect();
+        let lost = names(&tokens).filter(|(span, _)| !kept.contains(span));
+        self.broken_names
+            .extend(lost.map(|(_, name)| name.to_owned()));
+        let own = &self.diagnostics[first_own..];
+        let mut reported: Vec<u32> = own.iter().map(|one| one.primary.span.start).collect();
+        for stray in strays {
+            let at = stray.primary.span;
+            let brace = self.source.slice(at) == "}";
+            let apart = |start: u32| separators.iter().any(|end| (start..at.start).contains(end));
+            let explains = |start: &u32| *start < at.start && (brace || !apart(*start));
+            match reported.iter().position(explains) {
+                Some(before) => drop(reported.swap_remove(before)),
+                None => self.diagnostics.push(stray),
             }
-            Err(stop) => stop,
-        };
-        let place = tokens
-            .get(stop.at)
-            .map_or(whole.at_end(), |token| token.span);
-        let before = stop
-            .at
-            .checked_sub(1)
-            .map_or(whole.at_start(), |last| tokens[last].span);
-        if !damaged(place) && !follows_bad_text(before, place) {
-            diagnostics.push(expected::explain(source, &tokens, &stop));
-            reported += 1;
         }
-        let next = recover::without(&tokens, stop.at, |candidate| {
-            run(candidate).map_or_else(|stop| Some(stop.at), |_| None)
-        });
-        match next {
-            Some(next) if reported < MAX_ERRORS_PER_ITEM => tokens = next,
-            _ => {
-                let kind = ItemKind::Bad(name_of(&tokens));
-                return Some(Item {
-                    docs: Vec::new(),
-                    attrs: Vec::new(),
-                    kind,
-                    span: whole,
-                });
+        let bad = || Item {
+            docs: Vec::new(),
+            attrs: Vec::new(),
+            kind: ItemKind::Bad(name_of(&tokens)),
+            span: whole,
+        };
+        Some(item.unwrap_or_else(bad))
+    }
+
+    /// Each syntax error is reported, the statement or expression around it is taken out, and the item is read again,
+    /// until it parses. Gives the item, unless nothing could be taken out, and the tokens that were left.
+    ///
+    /// An error just behind text that is no token, or where brackets did not match, follows from that and is not
+    /// reported.
+    fn recovered(
+        &mut self,
+        mut tokens: Vec<Token>,
+        damaged: &[(u32, u32)],
+    ) -> (Option<Item>, Vec<Token>) {
+        let (mut rounds, mut reported) = (0, 0);
+        loop {
+            let stop = match run(&tokens) {
+                Ok((item, problems)) => {
+                    self.diagnostics.extend(problems);
+                    return (Some(item), tokens);
+                }
+                Err(stop) => stop,
+            };
+            if !self.follows(&tokens, stop.at, damaged) {
+                self.diagnostics
+                    .push(expected::explain(self.source, &tokens, &stop));
+                reported += 1;
+            }
+            rounds += 1;
+            let stop_of = |candidate: &[Token]| run(candidate).err().map(|stop| stop.at);
+            match recover::without(&tokens, stop.at, stop_of) {
+                Some(next) if reported < MAX_ERRORS_PER_ITEM && rounds < MAX_ROUNDS => {
+                    tokens = next
+                }
+                _ => return (None, Vec::new()),
             }
         }
     }
+
+    /// Whether an error at token `at` follows from what has been reported.
+    fn follows(&self, tokens: &[Token], at: usize, damaged: &[(u32, u32)]) -> bool {
+        let before = at.checked_sub(1).map_or(0, |last| tokens[last].span.end);
+        let place = tokens.get(at).map_or(before, |token| token.span.start);
+        let first = self.bad_text.partition_point(|bad| bad.end < before);
+        let after_bad_text = self
+            .bad_text
+            .get(first)
+            .is_some_and(|bad| bad.start <= place);
+        after_bad_text
+            || damaged
+                .iter()
+                .any(|(from, to)| (*from..=*to).contains(&place))
+    }
+}
+
+/// The names among tokens, and where they stand.
+fn names(tokens: &[Token]) -> impl Iterator<Item = (Span, &str)> {
+    tokens.iter().filter_map(|token| match &token.tok {
+        Tok::Ident(name) => Some((token.span, name.as_str())),
+        _ => None,
+    })
 }
 
 /// The item of these tokens and what its actions found wrong, or where the parser stopped.

@@ -1,5 +1,7 @@
 //! Files, items and types.
 
+use std::collections::BTreeSet;
+
 use super::{Arg, Block, DType, DimArg, Expr, Ident, Path, Span};
 
 /// A source file.
@@ -9,6 +11,8 @@ pub struct File {
     pub docs: Vec<Doc>,
     /// The items, in order.
     pub items: Vec<Item>,
+    /// The names in what did not parse. If one of them is not known, that follows from what has been reported.
+    pub broken_names: BTreeSet<String>,
     /// All of it.
     pub span: Span,
 }
