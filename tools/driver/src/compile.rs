@@ -278,6 +278,7 @@ impl Session {
     /// Makes artefacts, with one run of the pipeline, no further than the kinds need.
     pub fn compile(&self, source: &Source, kinds: &[Emit]) -> Result<Compiled, Failure> {
         let target = self.target()?;
+        self.check_pass_names()?;
         let mut artefacts = BTreeMap::new();
         let mut diagnostics = String::new();
         if kinds.contains(&Emit::Ast) {
@@ -330,6 +331,24 @@ impl Session {
         leaves: Vec<Tensor>,
     ) -> Result<Vec<Tensor>, Failure> {
         source::evaluate(self, source, export, dims, leaves)
+    }
+
+    /// Whether the passes named in options exist.
+    fn check_pass_names(&self) -> Result<(), Failure> {
+        let known: Vec<_> = CPU.iter().flat_map(|stage| stage.passes).map(|step| step.name()).collect();
+        for name in &self.options.print_ir_after {
+            if name != "all" && !known.contains(&name.as_str()) {
+                let close = known.iter().max_by(|a, b| {
+                    let likeness = |known: &str| strsim::jaro_winkler(known, name);
+                    likeness(a).total_cmp(&likeness(b))
+                });
+                let close = close.expect("the pipeline has passes");
+                return Err(Failure::Usage(format!(
+                    "no pass `{name}` in the pipeline\nhelp: a pass with a similar name exists: `{close}`"
+                )));
+            }
+        }
+        Ok(())
     }
 
     /// What schedules may assume.

@@ -105,13 +105,7 @@ pub const CPU: &[Stage] = &[
             Required("arith-expand{include-bf16=true}"), // no libcalls for bf16
             Required("convert-scf-to-cf"),
             Required("convert-vector-to-llvm{vector-contract-lowering=outerproduct}"),
-            Required("convert-math-to-llvm"),
-            Required("convert-ub-to-llvm"),
-            Required("finalize-memref-to-llvm"),
-            Required("convert-arith-to-llvm"),
-            Required("convert-index-to-llvm"),
-            Required("convert-cf-to-llvm"),
-            Required("convert-func-to-llvm"),
+            Required("convert-to-llvm"), // every other dialect in one go
             Required("reconcile-unrealized-casts"),
             Optional("canonicalize"),
             Optional("cse"),
