@@ -6,5 +6,6 @@ pub mod kernel;
 pub mod pack;
 pub mod row;
 pub mod transpose;
+pub mod write;
 
 pub use kernel::{Form, Kernel, Layout};

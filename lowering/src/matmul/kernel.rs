@@ -381,20 +381,7 @@ impl<'c> Shape<'c> {
                     |e| self.packed_loop(e, x, block, &tile),
                 )
             };
-            let tall = e.cmp(Int::Sge, rows, e.index(height));
-            let inside = e.op("arith.andi", &[tall, full], e.int_type(1));
-            e.if_else(
-                inside,
-                &[],
-                |e| {
-                    self.write_tile(e, x, &tile, &accumulators);
-                    vec![]
-                },
-                |e| {
-                    self.write_edge(e, x, &tile, &accumulators, scratch.tile, (rows, left));
-                    vec![]
-                },
-            );
+            self.write(e, x, &tile, &accumulators, scratch.tile, (rows, left));
         });
     }
 
@@ -427,7 +414,8 @@ impl<'c> Shape<'c> {
         vec![self.zero(e); (height * self.schedule().across) as usize]
     }
 
-    fn offsets(&self) -> impl Iterator<Item = i64> + use<> {
+    /// First columns of a tile's registers.
+    pub fn offsets(&self) -> impl Iterator<Item = i64> + use<> {
         let lanes = self.schedule().lanes;
         (0..self.schedule().across).map(move |v| v * lanes)
     }
@@ -473,8 +461,10 @@ impl<'c> Shape<'c> {
             .offsets()
             .map(|offset| self.load(e, x.packed(), &at(k, offset)))
             .collect();
-        for offset in self.offsets() {
-            self.prefetch(e, x.packed(), &at(ahead, offset), 3);
+        if self.schedule().prefetch_b > 0 {
+            for offset in self.offsets() {
+                self.prefetch(e, x.packed(), &at(ahead, offset), 3);
+            }
         }
         self.step(e, tile, k, &columns, sums)
     }
@@ -545,76 +535,6 @@ impl<'c> Shape<'c> {
             }
         }
     }
-
-    /// Adds a whole tile to C, or stores it.
-    fn write_tile<'a>(
-        &self,
-        e: &Emitter<'c, 'a>,
-        x: &Arguments<'c, 'a>,
-        tile: &Tile<'c, 'a>,
-        accumulators: &[Value<'c, 'a>],
-    ) {
-        let places: Vec<_> = (0..tile.height)
-            .flat_map(|r| self.offsets().map(move |offset| (r, offset)))
-            .collect();
-        let at = |e: &Emitter<'c, 'a>, (r, offset)| [e.plus(tile.i, r), e.plus(tile.j, offset)];
-        e.if_else(
-            x.accumulate,
-            &[],
-            |e| {
-                // Every load before any store: rows of 4 KiB would make a load wait for the store before it.
-                let mut sums = vec![];
-                for (value, place) in accumulators.iter().zip(&places) {
-                    let old = self.load(e, x.c, &at(e, *place));
-                    sums.push(e.op("arith.addf", &[*value, old], self.vector));
-                }
-                for (value, place) in sums.iter().zip(&places) {
-                    self.store(e, *value, x.c, &at(e, *place));
-                }
-                vec![]
-            },
-            |e| {
-                for (value, place) in accumulators.iter().zip(&places) {
-                    self.store(e, *value, x.c, &at(e, *place));
-                }
-                vec![]
-            },
-        );
-    }
-
-    /// Writes what is inside C of a tile at the edge, row by row from memory.
-    fn write_edge<'a>(
-        &self,
-        e: &Emitter<'c, 'a>,
-        x: &Arguments<'c, 'a>,
-        tile: &Tile<'c, 'a>,
-        accumulators: &[Value<'c, 'a>],
-        copy: Value<'c, 'a>,
-        (rows, columns): (Value<'c, 'a>, Value<'c, 'a>),
-    ) {
-        let places = (0..tile.height).flat_map(|r| self.offsets().map(move |offset| (r, offset)));
-        for (value, (r, offset)) in accumulators.iter().zip(places) {
-            self.store(e, *value, copy, &[e.index(r), e.index(offset)]);
-        }
-        let masks: Vec<_> = self
-            .offsets()
-            .map(|offset| self.first(e, e.plus(columns, -offset)))
-            .collect();
-        let rows = e.min(rows, e.index(tile.height));
-        e.loop_to(rows, 1, |e, r| {
-            let i = e.add(tile.i, r);
-            for (mask, offset) in masks.iter().zip(self.offsets()) {
-                let at = [i, e.plus(tile.j, offset)];
-                let value = self.load(e, copy, &[r, e.index(offset)]);
-                // What is not added to is not read: it may be anything, NaN too.
-                let adding = e.op("vector.broadcast", &[x.accumulate], self.mask);
-                let read = e.op("arith.andi", &[adding, *mask], self.mask);
-                let old = self.masked_load(e, x.c, &at, read);
-                let sum = e.op("arith.addf", &[value, old], self.vector);
-                self.masked_store(e, sum, x.c, &at, *mask);
-            }
-        });
-    }
 }
 
 /// Memory on the stack.
@@ -626,12 +546,12 @@ struct Scratch<'c, 'a> {
 }
 
 /// A tile: rows of the sliver from `i`, columns of sliver `s` from `j`.
-struct Tile<'c, 'a> {
-    sliver: Value<'c, 'a>,
-    i: Value<'c, 'a>,
-    s: Value<'c, 'a>,
-    j: Value<'c, 'a>,
-    height: i64,
+pub(super) struct Tile<'c, 'a> {
+    pub sliver: Value<'c, 'a>,
+    pub i: Value<'c, 'a>,
+    pub s: Value<'c, 'a>,
+    pub j: Value<'c, 'a>,
+    pub height: i64,
 }
 
 fn prefetch_attributes(context: &Context, locality: i64) -> [(&'static str, Attribute<'_>); 3] {

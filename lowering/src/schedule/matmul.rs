@@ -36,7 +36,7 @@ pub struct MatmulSchedule {
     pub kc: i64,
     /// Columns that a packed block holds, a multiple of the tile's.
     pub nc: i64,
-    /// Steps of k ahead at which the packed B is prefetched.
+    /// Steps of k ahead at which the packed B is prefetched; 0 for not at all.
     pub prefetch_b: i64,
     /// Steps of k between two prefetches of the next A sliver and of the C tile.
     pub spread: i64,
@@ -60,6 +60,8 @@ impl MatmulSchedule {
         Self {
             across: 1,
             nc: self.lanes,
+            // The block is small enough for L1, and loads are what bounds the tile.
+            prefetch_b: 0,
             ..self.clone()
         }
     }
