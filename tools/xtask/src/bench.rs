@@ -5,22 +5,31 @@ use anyhow::Result;
 use crate::process::{command, has, read, run as run_command, target};
 use crate::{demo, llvm};
 
-/// Builds the libraries with an optimised compiler and runs the comparison.
-pub fn run(arguments: &[String]) -> Result<()> {
+/// Builds the libraries and times them and their peers in turns, in a process of `python`; without NumPy there, times
+/// a product of matrices alone. `arguments` go to `test/bench/bench.py`.
+pub fn run(python: &str, arguments: &[String]) -> Result<()> {
     let llvm = llvm::ensure()?;
-    let dlc = demo::build_dlc(&llvm, true)?;
-    let folder = target().join("bench");
-    let (digits, matmul) = (folder.join("digits"), folder.join("matmul"));
-    demo::build_library(&dlc, "examples/digits/digits.dl", &digits)?;
-    demo::build_library(&dlc, "test/bench/matmul.dl", &matmul)?;
-    if !has("python3") || read(command("python3").args(["-c", "import numpy"])).is_none() {
-        println!("skipped: the peers, as there is no python3 with numpy");
-        return Ok(());
+    // LLVM optimises the libraries, however the compiler itself was built.
+    let dlc = demo::build_dlc(&llvm, false)?;
+    let (digits, matmul) = ("examples/digits/digits.dl", "test/bench/matmul.dl");
+    if !has(python) || read(command(python).args(["-c", "import numpy"])).is_none() {
+        println!("skipped: the peers, as {python} has no NumPy; name another with --python");
+        let mut bench = command(&dlc);
+        bench.args(["bench", &format!("{matmul}::nn")]);
+        return run_command(bench.args([
+            "--input",
+            "a=normal(512,512)",
+            "--input",
+            "b=normal(512,512)",
+        ]));
     }
-    let mut python = command("python3");
+    let folder = target().join("bench");
+    demo::build_library(&dlc, digits, &folder.join("digits"))?;
+    demo::build_library(&dlc, matmul, &folder.join("matmul"))?;
+    let mut python = command(python);
     python
         .arg("test/bench/bench.py")
-        .args([&digits, &matmul])
+        .args([folder.join("digits"), folder.join("matmul")])
         .args(arguments);
     run_command(&mut python)
 }

@@ -44,6 +44,9 @@ enum Task {
     Tidy,
     /// Times built libraries against NumPy, PyTorch and JAX where they are installed
     Bench {
+        /// The Python whose NumPy, PyTorch and JAX are the peers
+        #[arg(long, default_value = "python3", env = "DLC_PEERS_PYTHON")]
+        python: String,
         /// Arguments for test/bench/bench.py
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
@@ -68,7 +71,7 @@ fn main() -> ExitCode {
         Task::Test { filter } => test::run(filter.as_deref()),
         Task::Bless { filter } => test::bless(filter.as_deref()),
         Task::Tidy => tidy::run(),
-        Task::Bench { arguments } => bench::run(&arguments),
+        Task::Bench { python, arguments } => bench::run(&python, &arguments),
         Task::Doctor { install } => llvm::doctor(install),
         Task::Docs { check } => docs::run(check),
     };
