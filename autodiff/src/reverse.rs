@@ -12,7 +12,7 @@ use dlc_dialects::{
     ir::{
         builder::{Builder, Dim},
         dims::{Source, source},
-        inspect::identity,
+        inspect::{defining_op, identity},
         shape::{DYNAMIC, ElementClass, class, element_of, shape_of},
     },
     ops::OpKind,
@@ -20,7 +20,7 @@ use dlc_dialects::{
 };
 use melior::ir::{
     BlockLike, Location, OperationRef, RegionLike, TypeLike, Value, ValueLike,
-    operation::{OperationLike, OperationResult},
+    operation::OperationLike,
 };
 use std::{
     cell::RefCell,
@@ -216,9 +216,7 @@ impl<'c, 'a> Sweep<'_, 'c, 'a> {
     fn made_integer(&self, integer: Value<'c, 'a>) -> OperationRef<'c, 'a> {
         let mut at = integer;
         loop {
-            let op = OperationResult::try_from(at)
-                .expect("an integer varies only as an op's result")
-                .owner();
+            let op = defining_op(at).expect("an integer varies only as an op's result");
             let before = self
                 .before(op)
                 .expect("an op of a varied result has a varied operand");
@@ -241,9 +239,9 @@ impl<'c, 'a> Sweep<'_, 'c, 'a> {
         let mut path = vec![met];
         let mut argument = None;
         while let Some(x) = path.last().and_then(|op| self.before(*op)) {
-            match OperationResult::try_from(x) {
-                Ok(result) => path.push(result.owner()),
-                Err(_) => {
+            match defining_op(x) {
+                Some(op) => path.push(op),
+                None => {
                     argument = self.wrt.iter().find(|(value, _)| *value == x);
                     break;
                 }

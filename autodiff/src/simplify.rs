@@ -9,11 +9,11 @@ pub mod constant;
 pub mod contract;
 pub mod shape;
 
-use dlc_dialects::{ir::builder::Builder, ops::OpKind};
-use melior::ir::{
-    OperationRef, Value,
-    operation::{OperationLike, OperationResult},
+use dlc_dialects::{
+    ir::{builder::Builder, inspect::defining_op},
+    ops::OpKind,
 };
+use melior::ir::{OperationRef, Value, operation::OperationLike};
 
 /// A rewrite of one op.
 pub struct Rewrite {
@@ -52,7 +52,7 @@ pub(crate) fn made_by<'c: 'a, 'a>(
     value: Value<'c, 'a>,
     kind: OpKind,
 ) -> Option<OperationRef<'c, 'a>> {
-    let op = OperationResult::try_from(value).ok()?.owner();
+    let op = defining_op(value)?;
     (OpKind::of(&op) == Some(kind)).then_some(op)
 }
 

@@ -20,7 +20,7 @@
 
 use crate::{
     functions::{inside, is, remove_dead},
-    simplify::{shape, simplify},
+    simplify::{result, shape, simplify},
 };
 use dlc_dialects::{
     ir::{builder::Builder, edit},
@@ -28,7 +28,7 @@ use dlc_dialects::{
 };
 use melior::{
     Context,
-    ir::{OperationRef, Value, ValueLike},
+    ir::{OperationRef, ValueLike},
 };
 
 /// The pass.
@@ -64,9 +64,10 @@ fn rewrite<'c, 'a>(cx: &'c Context, op: OperationRef<'c, 'a>) -> bool {
         true => shape::dim(&b, op),
         false => simplify(&b, op),
     };
-    let Some((value, y)) = value.zip(op.result(0).ok().map(Value::from)) else {
+    let Some(value) = value else {
         return false;
     };
+    let y = result(op);
     // A value that knows more or fewer of its dims can't stand for the result.
     if value.r#type() != y.r#type() {
         return false;

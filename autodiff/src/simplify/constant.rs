@@ -7,15 +7,13 @@ use super::{Rewrite, made_by, operand, result};
 use dlc_dialects::{
     ir::{
         builder::Builder,
-        inspect::dense_bits,
+        inspect::{defining_op, dense_bits},
         shape::{ElementClass, class, element_of, shape_of, tensor, width},
     },
     ops::{Broadcast, Constant, OpKind, build},
 };
 use melior::ir::{
-    OperationRef, Type, Value,
-    attribute::IntegerAttribute,
-    operation::{OperationLike, OperationResult},
+    OperationRef, Type, Value, attribute::IntegerAttribute, operation::OperationLike,
 };
 
 pub(super) const REWRITES: &[Rewrite] = &[
@@ -183,7 +181,7 @@ fn constant<'c, 'a>(b: &Builder<'c, 'a>, bits: u64, element: Type<'c>) -> Value<
 
 /// A dim that is a constant is a constant tensor.
 fn dim_value<'c, 'a>(b: &Builder<'c, 'a>, op: OperationRef<'c, 'a>) -> Option<Value<'c, 'a>> {
-    let dim = OperationResult::try_from(operand(op, 0)).ok()?.owner();
+    let dim = defining_op(operand(op, 0))?;
     let value = IntegerAttribute::try_from(dim.attribute("value").ok()?).ok()?;
     Some(constant(b, value.value() as u64, element_of(result(op))))
 }

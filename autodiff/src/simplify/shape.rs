@@ -8,14 +8,13 @@ use dlc_dialects::{
         builder::Builder,
         dims::{Source, source},
         edit,
+        inspect::defining_op,
         shape::{DYNAMIC, shape_of},
     },
     ops::{Broadcast, OpKind, Pad, Reduce, Reshape, Slice, Transpose},
 };
 use melior::ir::{
-    OperationRef, Value, ValueLike,
-    attribute::IntegerAttribute,
-    operation::{OperationLike, OperationResult},
+    OperationRef, Value, ValueLike, attribute::IntegerAttribute, operation::OperationLike,
 };
 
 pub(super) const REWRITES: &[Rewrite] = &[
@@ -123,16 +122,15 @@ fn is_size(size: Value, x: Value, axis: usize) -> bool {
 
 /// Whether an index value is made by `tensor.dim` of an axis.
 fn is_dim(size: Value, x: Value, axis: usize) -> bool {
-    let Ok(made) = OperationResult::try_from(size) else {
+    let Some(op) = defining_op(size) else {
         return false;
     };
-    let op = made.owner();
     is(op, "tensor.dim") && operand(op, 0) == x && known_index(operand(op, 1)) == Some(axis as i64)
 }
 
 /// The number that an index value is.
 fn known_index(value: Value) -> Option<i64> {
-    let op = OperationResult::try_from(value).ok()?.owner();
+    let op = defining_op(value)?;
     let value = op
         .attribute("value")
         .ok()

@@ -3,16 +3,14 @@
 
 use super::{
     builder::{Builder, Dim},
+    inspect::defining_op,
     shape::{DYNAMIC, shape_of},
 };
 use crate::ops::{
     ArgReduce, Broadcast, Concatenate, DotGeneral, Iota, OpKind, Pad, RandomBits, Reduce, Reshape, Slice,
     Take, Transpose,
 };
-use melior::ir::{
-    Value,
-    operation::{OperationLike, OperationResult},
-};
+use melior::ir::{Value, operation::OperationLike};
 
 /// What a dim of a value equals.
 pub enum Source<'c, 'a> {
@@ -34,10 +32,9 @@ pub fn source<'c: 'a, 'a>(value: Value<'c, 'a>, axis: usize) -> Source<'c, 'a> {
     if shape[axis] != DYNAMIC {
         return Source::Static(shape[axis]);
     }
-    let Ok(result) = OperationResult::try_from(value) else {
+    let Some(op) = defining_op(value) else {
         return Source::Own;
     };
-    let op = result.owner();
     let Some(kind) = OpKind::of(&op) else {
         return Source::Own;
     };
@@ -47,8 +44,8 @@ pub fn source<'c: 'a, 'a>(value: Value<'c, 'a>, axis: usize) -> Source<'c, 'a> {
     };
     if kind.elementwise().is_some() {
         // All operands have the dim; best is one that has it from no tensor.
-        let settled = |x: &Value| match OperationResult::try_from(*x).map(|y| OpKind::of(&y.owner())) {
-            Ok(Some(OpKind::Broadcast | OpKind::Iota | OpKind::Pad | OpKind::Reshape)) => true,
+        let settled = |x: &Value| match defining_op(*x).and_then(|op| OpKind::of(&op)) {
+            Some(OpKind::Broadcast | OpKind::Iota | OpKind::Pad | OpKind::Reshape) => true,
             _ => shape_of(*x)[axis] != DYNAMIC,
         };
         let x = op.operands().find(settled).unwrap_or_else(|| operand(0));

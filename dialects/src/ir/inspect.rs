@@ -2,12 +2,22 @@
 
 use super::shape;
 use melior::ir::{
-    Attribute, AttributeLike, Type, Value, ValueLike, attribute::DenseElementsAttribute,
+    Attribute, AttributeLike, OperationRef, Type, Value, ValueLike,
+    attribute::DenseElementsAttribute, operation::OperationResult,
 };
 
 /// A number that two uses of one value share, and no other value of the module has.
 pub fn identity(value: Value) -> usize {
     value.to_raw().ptr as usize
+}
+
+/// The operation that made a value; none for an argument of a block. A conversion that fails would print the value,
+/// which costs, so it is not tried.
+pub fn defining_op<'c, 'a>(value: Value<'c, 'a>) -> Option<OperationRef<'c, 'a>> {
+    match value.is_operation_result() {
+        true => OperationResult::try_from(value).ok().map(|y| y.owner()),
+        false => None,
+    }
 }
 
 /// Whether an operation uses a value.
