@@ -171,13 +171,22 @@ pub fn sort(diagnostics: &mut Vec<Diagnostic>) {
     diagnostics.dedup();
 }
 
-/// The name among `candidates` that `wanted` was probably meant to be, for "did you mean".
+/// The name among `candidates` that `wanted` was probably meant to be, for "did you mean". Names of one or two letters
+/// are similar only when they differ in case.
 pub fn similar<'a>(wanted: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let limit = (wanted.chars().count() / 3).max(1);
+    let length = wanted.chars().count();
+    let limit = if length < 3 { 0 } else { (length / 3).max(1) };
+    let distance = |candidate: &str| {
+        if candidate.eq_ignore_ascii_case(wanted) {
+            0
+        } else {
+            strsim::damerau_levenshtein(wanted, candidate).max(1)
+        }
+    };
     candidates
         .into_iter()
         .filter(|candidate| *candidate != wanted)
-        .map(|candidate| (strsim::damerau_levenshtein(wanted, candidate), candidate))
+        .map(|candidate| (distance(candidate), candidate))
         .filter(|(distance, _)| *distance <= limit)
         .min()
         .map(|(_, candidate)| candidate)

@@ -91,6 +91,11 @@ impl<'a> Checker<'a> {
             } else {
                 diagnostic.suggest(text, span, replacement)
             };
+        } else if let Some((text, replacement)) = crate::words::foreign(name) {
+            diagnostic = match replacement {
+                Some(replacement) => diagnostic.suggest(text, span, replacement),
+                None => diagnostic.help(text),
+            };
         } else if let Some(similar) = similar(name, self.known_names().iter().map(String::as_str)) {
             diagnostic = diagnostic.suggest("a similar name exists", span, similar);
         }

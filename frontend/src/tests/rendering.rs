@@ -104,6 +104,8 @@ fn similar_names() {
     assert_eq!(similar("sofmax", names), Some("softmax"));
     assert_eq!(similar("maen", names), Some("mean"));
     assert_eq!(similar("conv2d", names), None);
+    assert_eq!(similar("y", ["x", "Y", "z"]), Some("Y"));
+    assert_eq!(similar("y", ["x", "z"]), None);
 }
 
 #[test]
