@@ -67,10 +67,26 @@ fn run<'c, 'a>(cx: &'c Context, module: OperationRef<'c, 'a>) -> Result<(), Pass
                     };
                     while fusion.sweep() {}
                 }
+                sink(cx, block);
             }
         }
     }
     Ok(())
+}
+
+/// Moves what makes the start of a single op's result to that op, which other passes look for there.
+fn sink<'c: 'a, 'a>(cx: &'c Context, block: BlockRef<'c, 'a>) {
+    for op in operations(block).into_iter().rev() {
+        if !["linalg.fill", "tensor.empty"].contains(&edit::name(op)) {
+            continue;
+        }
+        let users = users(block, linalg::results(op)[0]);
+        if let [user] = users[..] {
+            IrRewriter::new(cx)
+                .as_rewriter_base()
+                .move_op_before(op, user);
+        }
+    }
 }
 
 struct Fusion<'x, 'c, 'a> {
