@@ -5,7 +5,7 @@ use crate::diagnostic::Code;
 use crate::render::Format;
 
 /// The programs in the fences of a page that begin with ```` ```dl,wrong ```` or ```` ```dl ````.
-fn programs(page: &str) -> (Vec<String>, Vec<String>) {
+pub(super) fn programs(page: &str) -> (Vec<String>, Vec<String>) {
     let (mut wrong, mut right) = (Vec::new(), Vec::new());
     let mut lines = page.lines();
     while let Some(line) = lines.next() {

@@ -1,9 +1,10 @@
 //! Random texts: nothing panics, every span lies in the text, and what does not parse is reported.
 
 use super::TINY;
+use super::explain::programs;
 use crate::ast::{ItemKind, Span};
 use crate::ast_print;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Code, Diagnostic};
 use crate::parser::parse;
 use crate::render::{Format, render};
 use crate::source::{Source, SourceMap};
@@ -164,27 +165,59 @@ fn random_words() {
     }
 }
 
+/// The words of a program, each with the blanks or the punctuation after it.
+fn pieces(program: &str) -> Vec<&str> {
+    program
+        .split_inclusive([' ', '(', ')', ',', '\n', '[', ']', '{', '}'])
+        .collect()
+}
+
+/// A program with some words left out, added from others, replaced or exchanged.
+fn mutated(program: &str, others: &[&str], times: usize, random: &mut Random) -> String {
+    let mut words = pieces(program);
+    for _ in 0..times {
+        let at = random.below(words.len());
+        let other = others[random.below(others.len())];
+        match random.below(4) {
+            0 if words.len() > 1 => drop(words.remove(at)),
+            1 => words.insert(at, other),
+            2 => words[at] = other,
+            _ => {
+                let with = random.below(words.len());
+                words.swap(at, with);
+            }
+        }
+    }
+    words.concat()
+}
+
 #[test]
 fn mutated_programs() {
     let mut random = Random(7);
-    let pieces: Vec<&str> = TINY
-        .split_inclusive([' ', '(', ')', ',', '\n', '[', ']', '{', '}'])
+    let words = pieces(TINY);
+    for round in 0..600 {
+        check(&mutated(TINY, &words, 1 + round % 4, &mut random));
+    }
+}
+
+#[test]
+fn mutated_pages() {
+    let mut random = Random(11);
+    let programs: Vec<String> = Code::ALL
+        .iter()
+        .flat_map(|code| {
+            let (wrong, right) = programs(code.page());
+            right.into_iter().chain(wrong)
+        })
+        .filter(|program| program.len() < 400)
         .collect();
-    for round in 0..1500 {
-        let mut mutated = pieces.clone();
-        for _ in 0..=round % 4 {
-            let at = random.below(mutated.len());
-            match random.below(4) {
-                0 => drop(mutated.remove(at)),
-                1 => mutated.insert(at, pieces[random.below(pieces.len())]),
-                2 => mutated[at] = pieces[random.below(pieces.len())],
-                _ => {
-                    let other = random.below(mutated.len());
-                    mutated.swap(at, other);
-                }
-            }
-        }
-        check(&mutated.concat());
+    let words: Vec<&str> = programs
+        .iter()
+        .flat_map(|program| pieces(program))
+        .collect();
+    for round in 0..3000 {
+        let program = &programs[round % programs.len()];
+        check(&mutated(program, &words, 1 + round % 3, &mut random));
     }
 }
 
