@@ -4,6 +4,7 @@
 use anyhow::{Context, Result, ensure};
 use dlc_dialects::ops::OpKind;
 use dlc_test::{
+    cpu::CPU,
     directive::{self, Directives},
     files, opfile,
     runner::{Reference, Runner},
@@ -27,7 +28,7 @@ fn trials(arguments: &Arguments) -> Result<Vec<Trial>> {
     if !arguments.list {
         files::build_tools()?;
     }
-    let runners: [&'static dyn Runner; 1] = [&Reference];
+    let runners: [&'static dyn Runner; 2] = [&Reference, &CPU];
     let mut trials = vec![];
     let mut ops = BTreeMap::new();
     for folder in ["ops", "passes", "pipelines"] {

@@ -1,6 +1,8 @@
 // dl.maximum: the larger of a and b, NaN if either is.
 // RUN: dlc-opt %s --split-input-file --verify-diagnostics | FileCheck %s
 // RUN: dlc-opt %s --split-input-file --verify-diagnostics --dl-to-linalg | FileCheck %s --check-prefix=LOWER
+// Of 0 and -0 either may come out.
+// ULP: 0
 
 // EVAL: @maximum([1.5, -2.0, nan, 7.0], [2.0, 3.0, -0.5, 7.0]) == [2.0, 3.0, nan, 7.0]
 // EVAL: @maximum_dynamic(4, [1.5, -2.0, nan, 7.0], [2.0, 3.0, -0.5, 7.0]) == [2.0, 3.0, nan, 7.0]

@@ -56,8 +56,12 @@ pub fn tools() -> Result<PathBuf> {
     Ok(folder.to_path_buf())
 }
 
-/// Builds `dlc` and `dlc-opt` in the running test's profile, so that no test sees an old one.
+/// Builds `dlc` and `dlc-opt` in the running test's profile, so that no test sees an old one. Who has just built them
+/// sets `DLC_TOOLS_BUILT`.
 pub fn build_tools() -> Result<()> {
+    if env::var_os("DLC_TOOLS_BUILT").is_some() {
+        return Ok(());
+    }
     let cargo = env::var("CARGO").unwrap_or_else(|_| "cargo".into());
     let mut command = Command::new(cargo);
     command

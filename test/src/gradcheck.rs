@@ -6,7 +6,7 @@
 
 use crate::{
     directive::Gradcheck,
-    module::{self, Signature, TensorType},
+    module::{self, Signature},
     runner::{Reference, Runner},
     values::{Random, is_float, uniform_tensor, whole_tensor},
 };
@@ -46,8 +46,10 @@ pub fn run(check: &Gradcheck, text: &str, runner: &dyn Runner) -> Result<()> {
 
     let mut random = Random::of(&check.function);
     let mut args = Vec::new();
-    for ty in &signature.params {
-        let shape = shape_of(ty, &check.dims)?;
+    let (params, _) = signature.at(&check.dims)?;
+    for ty in &params {
+        let shape = ty.dims.iter().copied().collect::<Option<Vec<_>>>();
+        let shape = shape.with_context(|| format!("{ty} needs `dl.shape`"))?;
         args.push(match is_float(ty.dtype) {
             true => uniform_tensor(ty.dtype, &shape, check.domain, &mut random)?,
             false => {
@@ -123,19 +125,6 @@ pub fn run(check: &Gradcheck, text: &str, runner: &dyn Runner) -> Result<()> {
         "the function is constant in this domain, so the check is empty"
     );
     Ok(())
-}
-
-/// The shape of an argument: every `?` is the next of the dims, or the only one.
-fn shape_of(ty: &TensorType, dims: &[i64]) -> Result<Vec<usize>> {
-    let mut next = dims.iter();
-    ty.dims
-        .iter()
-        .map(|dim| match (dim, dims) {
-            (Some(dim), _) => Ok(*dim),
-            (None, [only]) => Ok(*only as usize),
-            (None, _) => Ok(*next.next().context("the `?` are more than the dims")? as usize),
-        })
-        .collect()
 }
 
 /// The loss and its gradient, as text.

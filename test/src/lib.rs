@@ -5,6 +5,7 @@
 //! is a `Runner`.
 
 pub mod compare;
+pub mod cpu;
 
 pub mod directive;
 pub mod files;

@@ -1,7 +1,7 @@
 //! Modules of `dl` in tests: parsing, signatures, and the attributes that make functions entries.
 
 use anyhow::{Context as _, Result, bail, ensure};
-use dlc_abi::DType;
+use dlc_abi::{DType, Poly};
 use dlc_dialects::ir::{
     context::{register_upstream_passes, with_diagnostics},
     edit::set_attribute,
@@ -135,6 +135,38 @@ pub struct Signature {
     pub results: Vec<TensorType>,
     /// Whether other modules see it.
     pub public: bool,
+    /// The names of its dims.
+    pub dim_names: Vec<String>,
+    /// The shapes of the arguments, then of the results, as polynomials over the dims; `None` where nothing says.
+    pub shapes: Vec<Option<Vec<String>>>,
+}
+
+impl Signature {
+    /// The types of arguments and results where the dims have these values.
+    pub fn at(&self, dims: &[i64]) -> Result<(Vec<TensorType>, Vec<TensorType>)> {
+        let value_of = |name: &str| {
+            let at = self.dim_names.iter().position(|known| known == name);
+            at.and_then(|at| dims.get(at).copied())
+        };
+        let types = self.params.iter().chain(&self.results).zip(&self.shapes);
+        let mut types = types
+            .map(|(ty, shape)| {
+                let Some(shape) = shape else {
+                    return Ok(ty.clone());
+                };
+                let size = |dim: &String| -> Result<Option<usize>> {
+                    Ok(usize::try_from(Poly::parse(dim)?.eval(&value_of)?).ok())
+                };
+                let dims = shape.iter().map(size).collect::<Result<_>>()?;
+                Ok(TensorType {
+                    dtype: ty.dtype,
+                    dims,
+                })
+            })
+            .collect::<Result<Vec<_>>>()?;
+        let results = types.split_off(self.params.len());
+        Ok((types, results))
+    }
 }
 
 /// The defined functions of a module.
@@ -180,14 +212,22 @@ pub fn signature(func: OperationRef) -> Result<Signature> {
             let ty = value.r#type();
             TensorType::of(ty).with_context(|| format!("@{name}: a result is of type {ty}"))
         })
-        .collect::<Result<_>>()?;
+        .collect::<Result<Vec<_>>>()?;
     let public = !func.has_attribute("sym_visibility");
+    let dim_names = match func.attribute("dl.dims") {
+        Ok(names) => strings(names)?,
+        Err(_) => (0..dims).map(|i| format!("d{i}")).collect(),
+    };
+    let mut shapes = shapes(func, "arg_attrs", dims, &params, &dim_names)?;
+    shapes.extend(self::shapes(func, "res_attrs", 0, &results, &dim_names)?);
     Ok(Signature {
         name,
         dims,
         params,
         results,
         public,
+        dim_names,
+        shapes,
     })
 }
 
@@ -220,34 +260,42 @@ pub fn make_entries(module: &Module<'static>, stem: &str) -> Result<()> {
             continue;
         }
         let name = &signature.name;
-        let dims = match func.attribute("dl.dims") {
-            Ok(dims) => strings(dims)?,
-            Err(_) => (0..signature.dims).map(|i| format!("d{i}")).collect(),
-        };
         let ranges = vec!["[0, -1]"; signature.dims].join(", ");
-        let args = leaves(
-            func,
-            "arg_attrs",
-            signature.dims,
-            "a",
-            &signature.params,
-            &dims,
-        );
-        let results = leaves(func, "res_attrs", 0, "out", &signature.results, &dims);
+        let (params, results) = signature.shapes.split_at(signature.params.len());
+        let mut args = vec!["{}".to_string(); signature.dims];
+        for (i, shape) in params.iter().enumerate() {
+            args.push(leaf(name, &format!("a{i}"), shape)?);
+        }
+        let mut outs = vec![];
+        for (i, shape) in results.iter().enumerate() {
+            outs.push(match results.len() {
+                1 => leaf(name, "out", shape)?,
+                _ => leaf(name, &format!("out.{i}"), shape)?,
+            });
+        }
         for (key, value) in [
             ("dl.entry", format!("\"{stem}_{name}\"")),
             ("dl.name", format!("{name:?}")),
-            ("dl.dims", format!("{dims:?}")),
+            ("dl.dims", format!("{:?}", signature.dim_names)),
             ("dl.ranges", format!("[{ranges}]")),
-            ("arg_attrs", args.with_context(|| format!("@{name}"))?),
-            ("res_attrs", results.with_context(|| format!("@{name}"))?),
         ] {
-            if value != "[]" || key.starts_with("dl.") {
-                set_attribute(func, key, attribute(&value)?);
+            set_attribute(func, key, attribute(&value)?);
+        }
+        for (key, texts) in [("arg_attrs", args), ("res_attrs", outs)] {
+            if !texts.is_empty() {
+                set_attribute(func, key, attribute(&format!("[{}]", texts.join(", ")))?);
             }
         }
     }
     Ok(())
+}
+
+/// The attributes of an entry's leaf.
+fn leaf(function: &str, path: &str, shape: &Option<Vec<String>>) -> Result<String> {
+    let shape = shape.as_ref().with_context(|| {
+        format!("@{function}: the `?` of {path} need `dl.shape`, as there is more than one dim")
+    })?;
+    Ok(format!("{{dl.path = \"{path}\", dl.shape = {shape:?}}}"))
 }
 
 fn strings(list: Attribute) -> Result<Vec<String>> {
@@ -261,49 +309,39 @@ fn strings(list: Attribute) -> Result<Vec<String>> {
         .collect()
 }
 
-/// The attributes of a function's arguments (after its `skip` dims) or results, as text.
-fn leaves(
+/// The shapes of a function's arguments (after its `skip` dims) or results: as `dl.shape` says; else every `?` is the
+/// only dim.
+fn shapes(
     func: OperationRef,
     key: &str,
     skip: usize,
-    prefix: &str,
     types: &[TensorType],
     dims: &[String],
-) -> Result<String> {
+) -> Result<Vec<Option<Vec<String>>>> {
     let given = func
         .attribute(key)
         .ok()
         .and_then(|given| ArrayAttribute::try_from(given).ok());
-    let mut texts = vec!["{}".to_string(); skip];
+    let mut found = vec![];
     for (i, ty) in types.iter().enumerate() {
         let shape = given
             .and_then(|given| DictionaryAttribute::try_from(given.element(skip + i).ok()?).ok())
             .and_then(|given| given.element_by_name("dl.shape"));
         let shape = match shape {
-            Some(shape) => strings(shape)?,
+            Some(shape) => Some(strings(shape)?),
             None => ty
                 .dims
                 .iter()
                 .map(|dim| match (dim, dims) {
-                    (Some(dim), _) => Ok(dim.to_string()),
-                    (None, [only]) => Ok(only.clone()),
-                    _ => bail!(
-                        "the `?` of {prefix}{i} need `dl.shape`, as there are {} dims",
-                        dims.len()
-                    ),
+                    (Some(dim), _) => Some(dim.to_string()),
+                    (None, [only]) => Some(only.clone()),
+                    _ => None,
                 })
-                .collect::<Result<_>>()?,
+                .collect(),
         };
-        ensure!(
-            shape.len() == ty.dims.len(),
-            "`dl.shape` of {prefix}{i} has another rank than {ty}"
-        );
-        let path = match (prefix, types.len()) {
-            ("out", 1) => "out".into(),
-            ("out", _) => format!("out.{i}"),
-            _ => format!("{prefix}{i}"),
-        };
-        texts.push(format!("{{dl.path = \"{path}\", dl.shape = {shape:?}}}"));
+        let rank = shape.as_ref().map_or(ty.dims.len(), Vec::len);
+        ensure!(rank == ty.dims.len(), "`dl.shape` of rank {rank} for {ty}");
+        found.push(shape);
     }
-    Ok(format!("[{}]", texts.join(", ")))
+    Ok(found)
 }

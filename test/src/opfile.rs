@@ -71,6 +71,7 @@ fn run_evals(evals: &[Eval], text: &str, runner: &dyn Runner) -> Result<()> {
                 .iter()
                 .map(|dim| dim.integer())
                 .collect::<Result<Vec<_>>>()?;
+            let (params, result_types) = signature.at(&dims)?;
             ensure!(
                 args.len() == signature.params.len(),
                 "{} tensors wanted",
@@ -78,7 +79,7 @@ fn run_evals(evals: &[Eval], text: &str, runner: &dyn Runner) -> Result<()> {
             );
             let args = args
                 .iter()
-                .zip(&signature.params)
+                .zip(&params)
                 .map(|(arg, ty)| arg.tensor(ty))
                 .collect::<Result<Vec<_>>>()?;
             let results = program.call(&eval.function, &dims, &args);
@@ -93,7 +94,7 @@ fn run_evals(evals: &[Eval], text: &str, runner: &dyn Runner) -> Result<()> {
             };
             let results = results?;
             ensure!(results.len() == values.len(), "{} results", results.len());
-            for ((value, ty), actual) in values.iter().zip(&signature.results).zip(&results) {
+            for ((value, ty), actual) in values.iter().zip(&result_types).zip(&results) {
                 let expected = value.tensor(ty)?;
                 let bound = match tolerance {
                     None => Bound::Exact,

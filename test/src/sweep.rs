@@ -6,6 +6,7 @@
 
 mod elementwise;
 mod indexing;
+mod made;
 mod movement;
 mod structured;
 
@@ -153,9 +154,9 @@ impl Form<'_> {
 /// All cases of an op; `ulp` is what its test file allows.
 pub fn cases(kind: OpKind, ulp: Option<f64>) -> Result<Vec<Case>> {
     match kind {
-        OpKind::Constant => movement::constant(),
-        OpKind::DimValue => movement::dim_value(),
-        OpKind::Iota => movement::iota(),
+        OpKind::Constant => made::constant(),
+        OpKind::DimValue => made::dim_value(),
+        OpKind::Iota => made::iota(),
         OpKind::Broadcast => movement::broadcast(),
         OpKind::Reshape => movement::reshape(),
         OpKind::Transpose => movement::transpose(),
@@ -171,7 +172,7 @@ pub fn cases(kind: OpKind, ulp: Option<f64>) -> Result<Vec<Case>> {
         OpKind::TakeAlongAxis => indexing::take_along_axis(),
         OpKind::ScatterAdd => indexing::scatter_add(),
         OpKind::ScatterAddAlongAxis => indexing::scatter_add_along_axis(),
-        OpKind::RandomBits => movement::random_bits(),
+        OpKind::RandomBits => made::random_bits(),
         OpKind::Grad => structured::grad(),
         OpKind::Convert => elementwise::convert(),
         OpKind::Bitcast => elementwise::bitcast(),

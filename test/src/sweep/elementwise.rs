@@ -121,7 +121,7 @@ pub(super) fn cases(kind: OpKind, ulp: Option<f64>) -> Result<Vec<Case>> {
         let bound = match (ulp, dtype) {
             (None, _) => Bound::Exact,
             // Computed in f32 or better and rounded.
-            (Some(_), DType::F16 | DType::BF16) => Bound::Ulp(1.0),
+            (Some(ulp), DType::F16 | DType::BF16) => Bound::Ulp(ulp.min(1.0)),
             (Some(ulp), _) => Bound::Ulp(ulp),
         };
         for form in forms(dtype, &operands, result(kind, dtype), kind.mnemonic()) {

@@ -1,0 +1,76 @@
+//! The compiled code: a module through the whole pipeline into a shared library, loaded and called.
+
+use crate::{
+    module,
+    runner::{Program, Runner},
+};
+use anyhow::{Context, Result};
+use dlc_driver::compile::{Emit, Options, Session, Source};
+use dlc_runtime::{Tensor, bind::Bound, library::Library};
+
+/// The library's name in the names of C.
+const STEM: &str = "t";
+
+/// Compiles for the CPU that tests run on.
+pub struct Cpu {
+    /// The runner's name.
+    pub name: &'static str,
+    /// Options of the compilation.
+    pub options: fn() -> Options,
+}
+
+/// With the default options.
+pub static CPU: Cpu = Cpu {
+    name: "cpu",
+    options: Options::default,
+};
+
+/// Tests that compiled code does not run yet: the beginning of the name, and the reason.
+const SKIPS: &[(&str, &str)] = &[];
+
+impl Runner for Cpu {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn skips(&self, test: &str) -> Option<&'static str> {
+        let found = SKIPS.iter().find(|(name, _)| test.starts_with(name));
+        found.map(|(_, reason)| *reason)
+    }
+
+    fn load(&self, text: &str) -> Result<Box<dyn Program>> {
+        let module = module::parse(text)?;
+        module::make_entries(&module, STEM)?;
+        let text = module.as_operation().to_string();
+        let source = Source {
+            name: "test.mlir",
+            text: &text,
+            stem: STEM,
+        };
+        let mut compiled = Session::new((self.options)()).compile(&source, &[Emit::Cdylib])?;
+        let library = compiled.artefacts.remove(&Emit::Cdylib);
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("libt.so");
+        std::fs::write(&path, library.context("there is no library")?)?;
+        Ok(Box::new(Loaded {
+            library: Library::with_manifest(&path, compiled.manifest)?,
+            _folder: folder,
+        }))
+    }
+}
+
+struct Loaded {
+    library: Library,
+    _folder: tempfile::TempDir,
+}
+
+impl Program for Loaded {
+    fn call(&self, function: &str, dims: &[i64], args: &[Tensor]) -> Result<Vec<Tensor>> {
+        let entry = self.library.entry(function)?;
+        let names = entry.dims.iter().map(|dim| dim.name.clone());
+        let dims = names.zip(dims.iter().copied()).collect::<Vec<_>>();
+        let mut bound = Bound::from_tensors(entry, args.to_vec(), &dims)?;
+        self.library.prepare(&bound)?.run(&mut bound)?;
+        Ok(bound.results().to_vec())
+    }
+}
