@@ -296,17 +296,7 @@ impl<'c, 'a> Site<'_, 'c, 'a> {
     fn of_type_of(&self, x_adj: Value<'c, 'a>, x: Value<'c, 'a>) -> Value<'c, 'a> {
         match x_adj.r#type() == x.r#type() {
             true => x_adj,
-            false => {
-                let dims = self
-                    .dims(x)
-                    .into_iter()
-                    .zip(shape_of(x))
-                    .map(|(dim, d)| match d {
-                        DYNAMIC => Dim::Value(self.builder.dim_value(dim)),
-                        d => Dim::Static(d),
-                    });
-                self.builder.reshape(x_adj, &dims.collect::<Vec<_>>())
-            }
+            false => self.builder.reshape(x_adj, &self.dims(x)),
         }
     }
 }
