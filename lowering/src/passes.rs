@@ -1,5 +1,6 @@
 //! The passes of this crate, one file each.
 
+pub mod bf16_as_bits;
 pub mod dl_to_linalg;
 pub mod emit_entry_points;
 pub mod emit_matmul;
@@ -23,4 +24,5 @@ pub const PASSES: &[PassInfo] = &[
     plan_workspace::INFO,
     expand_math::INFO,
     emit_entry_points::INFO,
+    bf16_as_bits::INFO,
 ];

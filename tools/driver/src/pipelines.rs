@@ -107,6 +107,7 @@ pub const CPU: &[Stage] = &[
             Required("convert-vector-to-llvm{vector-contract-lowering=outerproduct}"),
             Required("convert-to-llvm"), // every other dialect in one go
             Required("reconcile-unrealized-casts"),
+            Required("bf16-as-bits"), // no libcalls for moves of bf16 either; all ops are LLVM's by now
             Optional("canonicalize"),
             Optional("cse"),
         ],

@@ -1,0 +1,163 @@
+//! Takes bf16 for the 16-bit integers that hold it, once no arithmetic on it is left.
+//!
+//! Before:
+//! ```mlir
+//! %v = llvm.intr.masked.gather %p, %mask, %none : … -> vector<16xbf16>
+//! %i = llvm.bitcast %v : vector<16xbf16> to vector<16xi16>
+//! ```
+//! After:
+//! ```mlir
+//! %v = llvm.intr.masked.gather %p, %mask, %none : … -> vector<16xi16>
+//! %i = llvm.bitcast %v : vector<16xi16> to vector<16xi16>
+//! ```
+//! `arith-expand` turns conversions from and to bf16 into integer arithmetic. What is left only moves values, yet on
+//! processors without bf16 LLVM legalises some of these moves by conversions, which are calls into a library.
+//!
+//! *Requires*: a module in the `llvm` dialect. *Ensures*: no bf16, or none changed where arithmetic on it is left.
+//! *Does not*: touch f16, whose conversions LLVM knows on every processor.
+
+use crate::{alias, walk};
+use dlc_dialects::{
+    ir::{edit, inspect, shape},
+    pass::{Anchor, PassError, PassInfo},
+};
+use melior::{
+    Context,
+    ir::{
+        Attribute, AttributeLike, BlockLike, OperationRef, Type, TypeLike, Value, ValueLike, attribute::FloatAttribute,
+        operation::OperationLike,
+    },
+};
+use std::{collections::HashMap, fmt::Display};
+
+/// The pass.
+pub const INFO: PassInfo = PassInfo {
+    name: "bf16-as-bits",
+    summary: "Take bf16 for 16-bit integers where it is only moved",
+    anchor: Anchor::Module,
+    required: true,
+    run,
+};
+
+/// The ops that move values of any type.
+const MOVES: &[&str] = &[
+    "builtin.module",
+    "llvm.alloca",
+    "llvm.bitcast",
+    "llvm.br",
+    "llvm.call",
+    "llvm.cond_br",
+    "llvm.extractelement",
+    "llvm.extractvalue",
+    "llvm.freeze",
+    "llvm.func",
+    "llvm.getelementptr",
+    "llvm.insertelement",
+    "llvm.insertvalue",
+    "llvm.intr.masked.gather",
+    "llvm.intr.masked.load",
+    "llvm.intr.masked.scatter",
+    "llvm.intr.masked.store",
+    "llvm.load",
+    "llvm.mlir.constant",
+    "llvm.mlir.global",
+    "llvm.mlir.poison",
+    "llvm.mlir.undef",
+    "llvm.mlir.zero",
+    "llvm.return",
+    "llvm.select",
+    "llvm.shufflevector",
+    "llvm.store",
+];
+
+fn run<'c, 'a>(cx: &'c Context, module: OperationRef<'c, 'a>) -> Result<(), PassError<'c>> {
+    let mut known = Known::default();
+    let ops: Vec<_> = walk::inside(module)
+        .into_iter()
+        .filter(|op| known.touches(*op))
+        .collect();
+    if ops.iter().any(|op| !MOVES.contains(&edit::name(*op))) {
+        return Ok(());
+    }
+    for op in ops {
+        for value in values(op) {
+            if let Some(ty) = bits_type(cx, value.r#type()) {
+                value.set_type(ty);
+            }
+        }
+        for i in 0..op.attribute_count() {
+            let (name, attribute) = op.attribute_at(i)?;
+            let Some(bits) = bits_attribute(cx, attribute) else {
+                continue;
+            };
+            let name = name
+                .as_string_ref()
+                .as_str()
+                .unwrap_or_default()
+                .to_string();
+            edit::set_attribute(op, &name, bits);
+        }
+    }
+    Ok(())
+}
+
+/// The results of an op and the arguments of its blocks.
+fn values<'c, 'a>(op: OperationRef<'c, 'a>) -> Vec<Value<'c, 'a>> {
+    let mut values: Vec<Value> = op.results().map(Value::from).collect();
+    for block in alias::blocks(op) {
+        values.extend(
+            (0..block.argument_count()).filter_map(|i| Some(Value::from(block.argument(i).ok()?))),
+        );
+    }
+    values
+}
+
+/// Which types and attributes name bf16. They are unique in a context, and their texts take time.
+#[derive(Default)]
+struct Known {
+    found: HashMap<usize, bool>,
+}
+
+impl Known {
+    fn touches(&mut self, op: OperationRef) -> bool {
+        let mut all = values(op).into_iter().chain(op.operands());
+        all.any(|value| {
+            let ty = value.r#type();
+            self.holds(ty.to_raw().ptr as usize, ty)
+        }) || op.attributes().any(|(_, attribute)| self.holds(attribute.to_raw().ptr as usize, attribute))
+    }
+
+    fn holds(&mut self, identity: usize, text: impl Display) -> bool {
+        *self.found.entry(identity).or_insert_with(|| text.to_string().contains("bf16"))
+    }
+}
+
+fn bits_type<'c>(cx: &'c Context, ty: Type<'c>) -> Option<Type<'c>> {
+    let text = ty.to_string();
+    text.contains("bf16")
+        .then(|| Type::parse(cx, &text.replace("bf16", "i16")))?
+}
+
+fn bits_attribute<'c>(cx: &'c Context, attribute: Attribute<'c>) -> Option<Attribute<'c>> {
+    let text = attribute.to_string();
+    if !text.contains("bf16") {
+        return None;
+    }
+    if let Ok(number) = FloatAttribute::try_from(attribute) {
+        // The value is one of bf16's, so its bits are the upper half of f32's.
+        let bits = (number.value() as f32).to_bits() >> 16;
+        return Attribute::parse(cx, &format!("{} : i16", bits as i16));
+    }
+    if let Some(bits) = inspect::dense_bits(attribute) {
+        let ty = text.rsplit(" : ").next()?.replace("bf16", "i16");
+        let list: Vec<_> = bits.iter().map(|bits| (*bits as i16).to_string()).collect();
+        let shape = shape::shape(Type::parse(cx, &ty)?);
+        let list = match shape.len() {
+            1 => format!("[{}]", list.join(", ")),
+            _ if bits.windows(2).all(|pair| pair[0] == pair[1]) => list.first()?.clone(),
+            _ => return None,
+        };
+        return Attribute::parse(cx, &format!("dense<{list}> : {ty}"));
+    }
+    Attribute::parse(cx, &text.replace("bf16", "i16"))
+}

@@ -1,0 +1,29 @@
+// RUN: dlc-opt %s --split-input-file --bf16-as-bits | FileCheck %s
+
+// CHECK-LABEL: llvm.func @moves(
+// CHECK-NOT:     bf16
+// CHECK:         llvm.mlir.constant(16256 : i16)
+// CHECK:         llvm.mlir.constant(dense<[16256, -16384]> : vector<2xi16>)
+// CHECK:         llvm.getelementptr {{.*}}, i16
+// CHECK:         llvm.load {{.*}} -> vector<2xi16>
+// CHECK:         llvm.select {{.*}} : i1, vector<2xi16>
+// CHECK:         llvm.return
+llvm.func @moves(%p: !llvm.ptr, %c: i1) -> vector<2xbf16> {
+  %one = llvm.mlir.constant(1.0 : bf16) : bf16
+  %two = llvm.mlir.constant(dense<[1.0, -2.0]> : vector<2xbf16>) : vector<2xbf16>
+  %q = llvm.getelementptr %p[3] : (!llvm.ptr) -> !llvm.ptr, bf16
+  llvm.store %one, %q : bf16, !llvm.ptr
+  %v = llvm.load %p : !llvm.ptr -> vector<2xbf16>
+  %s = llvm.select %c, %v, %two : i1, vector<2xbf16>
+  llvm.return %s : vector<2xbf16>
+}
+
+// -----
+
+// Arithmetic is left: nothing changes.
+// CHECK-LABEL: llvm.func @arithmetic(
+// CHECK:         llvm.fadd {{.*}} : bf16
+llvm.func @arithmetic(%a: bf16) -> bf16 {
+  %b = llvm.fadd %a, %a : bf16
+  llvm.return %b : bf16
+}
