@@ -145,7 +145,7 @@ fn elementwise(record: Record, operands: &[(String, bool)]) -> Result<String> {
         ("body_unsigned", "bodyUnsigned"),
         ("body_bool", "bodyBool"),
     ] {
-        let body = match DagInit::try_from(TypedInit::try_from(record.value(key)?.init)?) {
+        let body = match DagInit::try_from(record.value(key)?.init) {
             Ok(dag) => format!("Some({})", expression(dag, &names, "scalar")?),
             Err(_) => "None".into(),
         };
@@ -406,7 +406,7 @@ fn builder(s: &mut String, op: &Op) -> Result<()> {
     params.push("location: Location<'c>".into());
     writeln!(
         s,
-        "/// `dl.{}`: {}.\n#[allow(clippy::too_many_arguments)]\npub fn {}<'c>({}) -> Operation<'c> {{\n\
+        "/// `dl.{}`: {}.\n#[allow(clippy::too_many_arguments, clippy::vec_init_then_push)]\npub fn {}<'c>({}) -> Operation<'c> {{\n\
          let _ = context;\n#[allow(unused_mut)] let mut operands: Vec<Value<'c, '_>> = vec![];\n#[allow(unused_mut)] let mut attributes: Vec<(Identifier<'c>, Attribute<'c>)> = vec![];\n{body}\
          operation(\"dl.{}\", &operands, attributes, {results}, location)\n}}",
         op.mnemonic,

@@ -6,4 +6,5 @@ pub mod dims;
 pub mod edit;
 pub(crate) mod ffi;
 pub mod inspect;
+pub mod pass;
 pub mod shape;

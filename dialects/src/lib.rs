@@ -3,6 +3,6 @@
 
 pub mod ir;
 pub mod ops;
-pub mod pass;
 
 pub use ir::context::{context, registry};
+pub use ir::pass;

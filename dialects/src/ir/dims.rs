@@ -7,8 +7,8 @@ use super::{
     shape::{DYNAMIC, shape_of},
 };
 use crate::ops::{
-    ArgReduce, Broadcast, Concatenate, DotGeneral, Iota, OpKind, Pad, RandomBits, Reduce, Reshape, Slice,
-    Take, Transpose,
+    ArgReduce, Broadcast, Concatenate, DotGeneral, Iota, OpKind, Pad, RandomBits, Reduce, Reshape,
+    Slice, Take, Transpose,
 };
 use melior::ir::{Value, operation::OperationLike};
 
@@ -38,7 +38,10 @@ pub fn source<'c: 'a, 'a>(value: Value<'c, 'a>, axis: usize) -> Source<'c, 'a> {
     let Some(kind) = OpKind::of(&op) else {
         return Source::Own;
     };
-    let operand = |i: usize| op.operand(i).expect("the verifier has counted the operands");
+    let operand = |i: usize| {
+        op.operand(i)
+            .expect("the verifier has counted the operands")
+    };
     let size = |sizes: Vec<Value<'c, 'a>>| {
         Source::Index(sizes[shape[..axis].iter().filter(|&&d| d == DYNAMIC).count()])
     };

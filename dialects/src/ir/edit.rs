@@ -91,6 +91,8 @@ pub fn name<'c>(op: OperationRef<'c, '_>) -> &'c str {
 
 /// A copy of a module.
 pub fn clone_module<'c>(module: &Module<'c>) -> Module<'c> {
-    let copy = unsafe { Operation::from_raw(mlir_sys::mlirOperationClone(module.as_operation().to_raw())) };
+    let copy = unsafe {
+        Operation::from_raw(mlir_sys::mlirOperationClone(module.as_operation().to_raw()))
+    };
     Module::from_operation(copy).expect("the copy of a module is a module")
 }

@@ -1,7 +1,7 @@
 //! Passes written in Rust: what a pass is, how it fails, and its registration with MLIR, so that textual
 //! pipelines and `dlc-opt` know it beside upstream's.
 
-use crate::ir::ffi;
+use super::ffi;
 use melior::{
     Context, ContextRef, StringRef,
     ir::{Location, OperationRef, operation::OperationLike, r#type::TypeId},
@@ -79,7 +79,10 @@ impl From<melior::Error> for PassError<'_> {
 /// Reports an error at a location, with notes, through MLIR's diagnostics.
 pub fn emit_error(location: Location, message: &str, notes: &[(Location, String)]) {
     let places = notes.iter().map(|(l, _)| l.to_raw()).collect::<Vec<_>>();
-    let texts = notes.iter().map(|(_, t)| StringRef::new(t).to_raw()).collect::<Vec<_>>();
+    let texts = notes
+        .iter()
+        .map(|(_, t)| StringRef::new(t).to_raw())
+        .collect::<Vec<_>>();
     unsafe {
         ffi::dlcEmitError(
             location.to_raw(),
