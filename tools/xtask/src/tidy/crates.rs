@@ -64,6 +64,7 @@ const ONLY: &[(&str, &[&str])] = &[
             "dlc-lowering",
             "dlc-reference",
             "dlc-driver",
+            "dlc-test",
         ],
     ),
 ];
