@@ -8,20 +8,25 @@
 //! Builtin { name: "sum", params: "x, axis=none, keepdims=false", run: sum }
 //! ```
 
+mod args;
+mod convert;
 mod creation;
+mod einsum;
 mod elementwise;
+mod erf_inv;
+mod fold;
 mod indexing;
 mod join;
 mod linalg;
 mod names;
 mod nn;
 mod random;
+mod rearrange;
 mod reduce;
 mod shape;
 mod transform;
 mod tree;
-
-mod args;
+mod values;
 
 use crate::check::Checker;
 use crate::check::call::{Arg, Site};
@@ -29,7 +34,7 @@ use crate::check::{Res, Value};
 
 use self::args::Call;
 
-pub(crate) use self::elementwise::cast;
+pub(crate) use self::convert::cast;
 pub(crate) use self::names::{alias, is_foreign_module, is_later};
 
 /// A built-in operation.
@@ -49,6 +54,7 @@ const FAMILIES: &[&[Builtin]] = &[
     creation::TABLE,
     reduce::TABLE,
     shape::TABLE,
+    rearrange::TABLE,
     join::TABLE,
     indexing::TABLE,
     linalg::TABLE,

@@ -11,31 +11,86 @@ use crate::core::{Dim, Num, TensorType};
 use crate::diagnostic::{Code, Diagnostic};
 
 pub(super) const TABLE: &[Builtin] = &[
-    Builtin { name: "zeros", params: "shape, dtype=f32", run: |call| filled(call, 0) },
-    Builtin { name: "ones", params: "shape, dtype=f32", run: |call| filled(call, 1) },
-    Builtin { name: "full", params: "shape, value, dtype=none", run: full },
-    Builtin { name: "zeros_like", params: "x, dtype=none", run: |call| filled_like(call, 0) },
-    Builtin { name: "ones_like", params: "x, dtype=none", run: |call| filled_like(call, 1) },
-    Builtin { name: "full_like", params: "x, value, dtype=none", run: full_like },
-    Builtin { name: "arange", params: "start, stop=none, step=1, dtype=none", run: arange },
-    Builtin { name: "linspace", params: "start, stop, n, dtype=f32, endpoint=true", run: linspace },
-    Builtin { name: "iota", params: "shape, dtype=i32, axis=-1", run: iota },
-    Builtin { name: "eye", params: "n, m=none, k=0, dtype=f32", run: eye },
-    Builtin { name: "tril", params: "x, k=0", run: |call| triangle(call, "greater_equal") },
-    Builtin { name: "triu", params: "x, k=0", run: |call| triangle(call, "less_equal") },
+    Builtin {
+        name: "zeros",
+        params: "shape, dtype=f32",
+        run: |call| filled(call, 0),
+    },
+    Builtin {
+        name: "ones",
+        params: "shape, dtype=f32",
+        run: |call| filled(call, 1),
+    },
+    Builtin {
+        name: "full",
+        params: "shape, value, dtype=none",
+        run: full,
+    },
+    Builtin {
+        name: "zeros_like",
+        params: "x, dtype=none",
+        run: |call| filled_like(call, 0),
+    },
+    Builtin {
+        name: "ones_like",
+        params: "x, dtype=none",
+        run: |call| filled_like(call, 1),
+    },
+    Builtin {
+        name: "full_like",
+        params: "x, value, dtype=none",
+        run: full_like,
+    },
+    Builtin {
+        name: "arange",
+        params: "start, stop=none, step=1, dtype=none",
+        run: arange,
+    },
+    Builtin {
+        name: "linspace",
+        params: "start, stop, n, dtype=f32, endpoint=true",
+        run: linspace,
+    },
+    Builtin {
+        name: "iota",
+        params: "shape, dtype=i32, axis=-1",
+        run: iota,
+    },
+    Builtin {
+        name: "eye",
+        params: "n, m=none, k=0, dtype=f32",
+        run: eye,
+    },
+    Builtin {
+        name: "tril",
+        params: "x, k=0",
+        run: |call| triangle(call, "greater_equal"),
+    },
+    Builtin {
+        name: "triu",
+        params: "x, k=0",
+        run: |call| triangle(call, "less_equal"),
+    },
 ];
 
 /// The number as an element of a dtype; `bool` takes 0 and 1.
 fn small(value: i64, dtype: DType) -> Num {
-    if dtype == DType::Bool { Num::Bool(value != 0) } else { Num::Int(value.into()) }
+    if dtype == DType::Bool {
+        Num::Bool(value != 0)
+    } else {
+        Num::Int(value.into())
+    }
 }
 
 fn filled<'a>(call: &mut Call<'_, 'a>, value: i64) -> Res<Value<'a>> {
     let shape = call.shape("shape")?;
     let dtype = call.dtype("dtype", DType::F32)?;
     let span = call.span();
-    call.checker.check_byte_size(&TensorType::new(dtype, shape.clone()), span)?;
-    call.checker.full(small(value, dtype), dtype, &shape, span).map(Value::Tensor)
+    call.checker
+        .check_byte_size(&TensorType::new(dtype, shape.clone()), span)?;
+    call.checker
+        .full(small(value, dtype), dtype, &shape, span)
+        .map(Value::Tensor)
 }
 
 /// One value in every element of a shape; the dtype is that of the value unless it is given.
@@ -48,22 +103,41 @@ fn full<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
             let dtype = call.dtype("dtype", DType::F32)?;
             call.tensor_with("value", dtype)?
         }
-        (Value::Num(num @ Num::Int(_)), None) => call.checker.scalar(*num, DType::F32, operand.span)?,
+        (Value::Num(num @ Num::Int(_)), None) => {
+            call.checker.scalar(*num, DType::F32, operand.span)?
+        }
         _ => call.to_tensor(&operand)?,
     };
     stretch(call, x, &shape, operand.span, span).map(Value::Tensor)
 }
 
-fn stretch<'a>(call: &mut Call<'_, 'a>, x: NodeId, shape: &[Dim], at: Span, span: Span) -> Res<NodeId> {
+fn stretch<'a>(
+    call: &mut Call<'_, 'a>,
+    x: NodeId,
+    shape: &[Dim],
+    at: Span,
+    span: Span,
+) -> Res<NodeId> {
     let ty = call.checker.ty(x).clone();
     if ty.dtype == DType::Key {
-        return call.error(Code::DL0502, format!("`{}` is not defined for keys", call.name), at);
+        return call.error(
+            Code::DL0502,
+            format!("`{}` is not defined for keys", call.name),
+            at,
+        );
     }
     let wanted = TensorType::new(ty.dtype, shape);
     let fits = ty.rank() <= shape.len()
-        && call.checker.broadcast_shape(&ty.shape, shape).is_ok_and(|joined| call.checker.same_shape(&joined, shape));
+        && call
+            .checker
+            .broadcast_shape(&ty.shape, shape)
+            .is_ok_and(|joined| call.checker.same_shape(&joined, shape));
     if !fits {
-        return call.error(Code::DL0202, format!("`{ty}` does not broadcast to the shape of `{wanted}`"), at);
+        return call.error(
+            Code::DL0202,
+            format!("`{ty}` does not broadcast to the shape of `{wanted}`"),
+            at,
+        );
     }
     call.checker.broadcast_to(x, shape, span)
 }
@@ -79,24 +153,31 @@ fn like<'a>(
         None => None,
     };
     let name = call.name;
-    call.checker.map_leaves(&operand.value, &mut |checker, leaf| {
-        if let Value::Num(num) = leaf
-            && dtype.is_none()
-        {
-            return make(checker, num.default_dtype(), &[]).map(Value::Tensor);
-        }
-        let x = checker.to_tensor(leaf, operand.span)?;
-        let ty = checker.ty(x).clone();
-        if ty.dtype == DType::Key {
-            return checker.error(Code::DL0502, format!("`{name}` is not defined for keys"), operand.span);
-        }
-        make(checker, dtype.unwrap_or(ty.dtype), &ty.shape).map(Value::Tensor)
-    })
+    call.checker
+        .map_leaves(&operand.value, &mut |checker, leaf| {
+            if let Value::Num(num) = leaf
+                && dtype.is_none()
+            {
+                return make(checker, num.default_dtype(), &[]).map(Value::Tensor);
+            }
+            let x = checker.to_tensor(leaf, operand.span)?;
+            let ty = checker.ty(x).clone();
+            if ty.dtype == DType::Key {
+                return checker.error(
+                    Code::DL0502,
+                    format!("`{name}` is not defined for keys"),
+                    operand.span,
+                );
+            }
+            make(checker, dtype.unwrap_or(ty.dtype), &ty.shape).map(Value::Tensor)
+        })
 }
 
 fn filled_like<'a>(call: &mut Call<'_, 'a>, value: i64) -> Res<Value<'a>> {
     let span = call.span();
-    like(call, &mut |checker, dtype, shape| checker.full(small(value, dtype), dtype, shape, span))
+    like(call, &mut |checker, dtype, shape| {
+        checker.full(small(value, dtype), dtype, shape, span)
+    })
 }
 
 fn full_like<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
@@ -105,7 +186,11 @@ fn full_like<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
     like(call, &mut |checker, dtype, shape| {
         let x = checker.to_tensor_of(&value.value, dtype, value.span)?;
         if checker.ty(x).rank() > 0 {
-            return checker.error(Code::DL0202, "the value of `full_like` is a scalar", value.span);
+            return checker.error(
+                Code::DL0202,
+                "the value of `full_like` is a scalar",
+                value.span,
+            );
         }
         checker.broadcast_to(x, shape, span)
     })
@@ -118,8 +203,14 @@ fn arange<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
     let mut dtype = None;
     for name in ["stop", "step"] {
         match call.given(name) {
-            Some(Operand { value: Value::DType(given), .. }) => dtype = Some(given),
-            Some(Operand { value: Value::None, .. }) | None => {}
+            Some(Operand {
+                value: Value::DType(given),
+                ..
+            }) => dtype = Some(given),
+            Some(Operand {
+                value: Value::None, ..
+            })
+            | None => {}
             Some(operand) => numbers.push(operand),
         }
     }
@@ -149,35 +240,54 @@ fn arange<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
         [] => return Err(Reported),
     };
     let step_span = numbers.last().map_or(span, |operand| operand.span);
-    let step = call.checker.known_number(&step, "`step` of `arange`", step_span)?;
+    let step = call
+        .checker
+        .known_number(&step, "`step` of `arange`", step_span)?;
     if step == 0 {
         return call.error(Code::DL0701, "`step` of `arange` cannot be 0", step_span);
     }
-    let distance = if step > 0 { &stop - &start } else { &start - &stop };
+    let distance = if step > 0 {
+        &stop - &start
+    } else {
+        &start - &stop
+    };
     let size = if distance.as_const().is_some_and(|distance| distance <= 0) {
         Dim::constant(0)
     } else if !call.checker.nonnegative(distance.poly()) {
-        let (low, high) = if step > 0 { (&start, &stop) } else { (&stop, &start) };
-        let message = format!("the length of `arange` may be negative: nothing says that `{low}` <= `{high}`");
-        let diagnostic = Diagnostic::error(Code::DL0213, message, span).help(format!("say so: `where {high} >= {low}`"));
+        let (low, high) = if step > 0 {
+            (&start, &stop)
+        } else {
+            (&stop, &start)
+        };
+        let message = format!(
+            "the length of `arange` may be negative: nothing says that `{low}` <= `{high}`"
+        );
+        let diagnostic = Diagnostic::error(Code::DL0213, message, span)
+            .help(format!("say so: `where {high} >= {low}`"));
         return Err(call.checker.report(diagnostic));
     } else if step.abs() == 1 {
         distance
     } else {
         let rounded = &distance + &Dim::constant(step.abs() - 1);
-        rounded.try_map(|poly| poly.floor_div(step.abs())).ok_or(Reported)?
+        rounded
+            .try_map(|poly| poly.floor_div(step.abs()))
+            .ok_or(Reported)?
     };
     // A dim is an `i64`; its range counts elements of a tensor, which `i32` holds like any index.
     let dtype = dtype.unwrap_or(DType::I32);
     check_number_type(call, dtype, span)?;
     let mut x = positions(call.checker, size, dtype, span)?;
     if step != 1 {
-        call.checker.check_fits(Num::Int(step.into()), dtype, step_span)?;
-        x = call.checker.with_number("mul", x, Num::Int(step.into()), span)?;
+        call.checker
+            .check_fits(Num::Int(step.into()), dtype, step_span)?;
+        x = call
+            .checker
+            .with_number("mul", x, Num::Int(step.into()), span)?;
     }
     if start.as_const() != Some(0) {
         if let Some(start) = start.as_const() {
-            call.checker.check_fits(Num::Int(start.into()), dtype, numbers[0].span)?;
+            call.checker
+                .check_fits(Num::Int(start.into()), dtype, numbers[0].span)?;
         }
         let start = call.checker.dim_scalar(&start, dtype, span)?;
         x = call.checker.binary_op("add", x, start, span)?;
@@ -189,7 +299,11 @@ fn check_number_type(call: &mut Call<'_, '_>, dtype: DType, span: Span) -> Res<(
     if is_float(dtype) || is_integer(dtype) {
         return Ok(());
     }
-    call.error(Code::DL0210, format!("`{}` makes numbers, and `{dtype}` is none", call.name), span)
+    call.error(
+        Code::DL0210,
+        format!("`{}` makes numbers, and `{dtype}` is none", call.name),
+        span,
+    )
 }
 
 fn positions(checker: &mut Checker<'_>, size: Dim, dtype: DType, span: Span) -> Res<NodeId> {
@@ -197,7 +311,12 @@ fn positions(checker: &mut Checker<'_>, size: Dim, dtype: DType, span: Span) -> 
     checker.iota(&[size], 0, dtype, span)
 }
 
-fn arange_of_floats(call: &mut Call<'_, '_>, known: &[Num], dtype: Option<DType>, span: Span) -> Res<NodeId> {
+fn arange_of_floats(
+    call: &mut Call<'_, '_>,
+    known: &[Num],
+    dtype: Option<DType>,
+    span: Span,
+) -> Res<NodeId> {
     const MOST: f64 = 9.0e15;
     let value = |i: usize| known.get(i).map(|num| num.as_float());
     let (start, stop) = match (value(0), value(1)) {
@@ -212,9 +331,18 @@ fn arange_of_floats(call: &mut Call<'_, '_>, known: &[Num], dtype: Option<DType>
     }
     let dtype = dtype.unwrap_or(DType::F32);
     if !is_float(dtype) {
-        return call.error(Code::DL0208, format!("`arange` of floats does not fit in `{dtype}`"), span);
+        return call.error(
+            Code::DL0208,
+            format!("`arange` of floats does not fit in `{dtype}`"),
+            span,
+        );
     }
-    let x = positions(call.checker, Dim::constant(count.max(0.0) as i64), dtype, span)?;
+    let x = positions(
+        call.checker,
+        Dim::constant(count.max(0.0) as i64),
+        dtype,
+        span,
+    )?;
     let x = call.checker.with_number("mul", x, Num::Float(step), span)?;
     call.checker.with_number("add", x, Num::Float(start), span)
 }
@@ -224,7 +352,11 @@ fn linspace<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
     let span = call.span();
     let dtype = call.dtype("dtype", DType::F32)?;
     if !is_float(dtype) {
-        return call.error(Code::DL0210, format!("`linspace` makes floats, and `{dtype}` is none"), span);
+        return call.error(
+            Code::DL0210,
+            format!("`linspace` makes floats, and `{dtype}` is none"),
+            span,
+        );
     }
     let start = call.tensor_with("start", dtype)?;
     let stop = call.tensor_with("stop", dtype)?;
@@ -264,15 +396,28 @@ fn iota<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
     let span = call.span();
     check_number_type(call, dtype, span)?;
     let axis = call.axis("axis", shape.len(), -1)?;
-    call.checker.check_byte_size(&TensorType::new(dtype, shape.clone()), span)?;
-    call.checker.iota(&shape, axis, dtype, span).map(Value::Tensor)
+    call.checker
+        .check_byte_size(&TensorType::new(dtype, shape.clone()), span)?;
+    call.checker
+        .iota(&shape, axis, dtype, span)
+        .map(Value::Tensor)
 }
 
 /// Row plus `k` compared with column.
-fn band(checker: &mut Checker<'_>, shape: &[Dim], k: i64, op: &'static str, span: Span) -> Res<NodeId> {
+fn band(
+    checker: &mut Checker<'_>,
+    shape: &[Dim],
+    k: i64,
+    op: &'static str,
+    span: Span,
+) -> Res<NodeId> {
     let rows = checker.iota(shape, 0, DType::I64, span)?;
     let columns = checker.iota(shape, 1, DType::I64, span)?;
-    let rows = if k == 0 { rows } else { checker.with_number("add", rows, Num::Int(k.into()), span)? };
+    let rows = if k == 0 {
+        rows
+    } else {
+        checker.with_number("add", rows, Num::Int(k.into()), span)?
+    };
     checker.elementwise(op, &[rows, columns], DType::Bool, span)
 }
 
@@ -283,7 +428,10 @@ fn eye<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
     let n = call.size_of(&operand)?;
     let mut dtype = call.dtype("dtype", DType::F32)?;
     let m = match call.some("m") {
-        Some(Operand { value: Value::DType(given), .. }) => {
+        Some(Operand {
+            value: Value::DType(given),
+            ..
+        }) => {
             dtype = given;
             n.clone()
         }
@@ -292,9 +440,12 @@ fn eye<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
     };
     let k = call.int("k", 0)?;
     let shape = [n, m];
-    call.checker.check_byte_size(&TensorType::new(dtype, shape.to_vec()), span)?;
+    call.checker
+        .check_byte_size(&TensorType::new(dtype, shape.to_vec()), span)?;
     let diagonal = band(call.checker, &shape, k, "equal", span)?;
-    call.checker.convert(diagonal, dtype, span).map(Value::Tensor)
+    call.checker
+        .convert(diagonal, dtype, span)
+        .map(Value::Tensor)
 }
 
 /// The lower or upper triangle of the last two axes; zero elsewhere.
@@ -312,7 +463,10 @@ fn triangle<'a>(call: &mut Call<'_, 'a>, op: &'static str) -> Res<Value<'a>> {
     let kept = band(call.checker, shape, k, op, span)?;
     if ty.dtype == DType::Bool {
         let kept = call.checker.broadcast_to(kept, &ty.shape, span)?;
-        return call.checker.elementwise("bitwise_and", &[kept, x], DType::Bool, span).map(Value::Tensor);
+        return call
+            .checker
+            .elementwise("bitwise_and", &[kept, x], DType::Bool, span)
+            .map(Value::Tensor);
     }
     let zero = call.checker.full_like(Num::Int(0), x, span)?;
     call.checker.select(kept, x, zero, span).map(Value::Tensor)

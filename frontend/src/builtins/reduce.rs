@@ -9,25 +9,79 @@ use crate::core::{Dim, Num, Prim, TensorType};
 use crate::diagnostic::{Code, Diagnostic};
 
 pub(super) const TABLE: &[Builtin] = &[
-    Builtin { name: "sum", params: "x, *, axis=none, keepdims=false", run: |call| plain(call, "sum") },
-    Builtin { name: "prod", params: "x, *, axis=none, keepdims=false", run: |call| plain(call, "prod") },
-    Builtin { name: "max", params: "x, *, axis=none, keepdims=false", run: |call| plain(call, "max") },
-    Builtin { name: "min", params: "x, *, axis=none, keepdims=false", run: |call| plain(call, "min") },
-    Builtin { name: "all", params: "x, *, axis=none, keepdims=false", run: |call| truth(call, "all") },
-    Builtin { name: "any", params: "x, *, axis=none, keepdims=false", run: |call| truth(call, "any") },
-    Builtin { name: "mean", params: "x, *, axis=none, keepdims=false", run: mean },
-    Builtin { name: "var", params: "x, *, axis=none, keepdims=false, correction=0", run: |call| variance(call, false) },
-    Builtin { name: "std", params: "x, *, axis=none, keepdims=false, correction=0", run: |call| variance(call, true) },
-    Builtin { name: "logsumexp", params: "x, *, axis=none, keepdims=false", run: logsumexp },
-    Builtin { name: "argmax", params: "x, *, axis=none, keepdims=false", run: |call| arg_reduce(call, "argmax") },
-    Builtin { name: "argmin", params: "x, *, axis=none, keepdims=false", run: |call| arg_reduce(call, "argmin") },
-    Builtin { name: "count_nonzero", params: "x, *, axis=none, keepdims=false", run: count_nonzero },
+    Builtin {
+        name: "sum",
+        params: "x, *, axis=none, keepdims=false",
+        run: |call| plain(call, "sum"),
+    },
+    Builtin {
+        name: "prod",
+        params: "x, *, axis=none, keepdims=false",
+        run: |call| plain(call, "prod"),
+    },
+    Builtin {
+        name: "max",
+        params: "x, *, axis=none, keepdims=false",
+        run: |call| plain(call, "max"),
+    },
+    Builtin {
+        name: "min",
+        params: "x, *, axis=none, keepdims=false",
+        run: |call| plain(call, "min"),
+    },
+    Builtin {
+        name: "all",
+        params: "x, *, axis=none, keepdims=false",
+        run: |call| truth(call, "all"),
+    },
+    Builtin {
+        name: "any",
+        params: "x, *, axis=none, keepdims=false",
+        run: |call| truth(call, "any"),
+    },
+    Builtin {
+        name: "mean",
+        params: "x, *, axis=none, keepdims=false",
+        run: mean,
+    },
+    Builtin {
+        name: "var",
+        params: "x, *, axis=none, keepdims=false, correction=0",
+        run: |call| variance(call, false),
+    },
+    Builtin {
+        name: "std",
+        params: "x, *, axis=none, keepdims=false, correction=0",
+        run: |call| variance(call, true),
+    },
+    Builtin {
+        name: "logsumexp",
+        params: "x, *, axis=none, keepdims=false",
+        run: logsumexp,
+    },
+    Builtin {
+        name: "argmax",
+        params: "x, *, axis=none, keepdims=false",
+        run: |call| arg_reduce(call, "argmax"),
+    },
+    Builtin {
+        name: "argmin",
+        params: "x, *, axis=none, keepdims=false",
+        run: |call| arg_reduce(call, "argmin"),
+    },
+    Builtin {
+        name: "count_nonzero",
+        params: "x, *, axis=none, keepdims=false",
+        run: count_nonzero,
+    },
 ];
 
 /// The axes to reduce; all of them by default.
 fn axes(call: &mut Call<'_, '_>, x: NodeId) -> Res<Vec<usize>> {
     let rank = call.checker.ty(x).rank();
-    Ok(call.axes("axis", rank)?.unwrap_or_else(|| (0..rank).collect()))
+    Ok(call
+        .axes("axis", rank)?
+        .unwrap_or_else(|| (0..rank).collect()))
 }
 
 fn plain<'a>(call: &mut Call<'_, 'a>, kind: &'static str) -> Res<Value<'a>> {
@@ -37,13 +91,18 @@ fn plain<'a>(call: &mut Call<'_, 'a>, kind: &'static str) -> Res<Value<'a>> {
         check_not_empty(call, x, &axes)?;
     }
     let span = call.span();
-    call.checker.reduce(kind, x, &axes, keepdims, span).map(Value::Tensor)
+    call.checker
+        .reduce(kind, x, &axes, keepdims, span)
+        .map(Value::Tensor)
 }
 
 /// The greatest of no elements is nothing; reports an axis of size 0.
 fn check_not_empty(call: &mut Call<'_, '_>, x: NodeId, axes: &[usize]) -> Res<()> {
     let ty = call.checker.ty(x).clone();
-    if axes.iter().any(|axis| ty.shape[*axis].as_const() == Some(0)) {
+    if axes
+        .iter()
+        .any(|axis| ty.shape[*axis].as_const() == Some(0))
+    {
         let message = format!("`{}` of no elements: this is `{ty}`", call.name);
         let span = call.operand("x")?.span;
         return call.error(Code::DL0206, message, span);
@@ -58,18 +117,29 @@ fn truth<'a>(call: &mut Call<'_, 'a>, kind: &'static str) -> Res<Value<'a>> {
     if ty.dtype != DType::Bool && ty.dtype != DType::Key {
         let message = format!("`{kind}` is defined for `bool`, and this is `{ty}`");
         let text = call.checker.source.slice(operand.span).to_string();
-        let diagnostic = Diagnostic::error(Code::DL0210, message, operand.span)
-            .suggest("compare it", operand.span, format!("{text} != 0"));
+        let diagnostic = Diagnostic::error(Code::DL0210, message, operand.span).suggest(
+            "compare it",
+            operand.span,
+            format!("{text} != 0"),
+        );
         return Err(call.checker.report(diagnostic));
     }
     call.check_class(x, Class::Bool, operand.span)?;
     let (axes, keepdims) = (axes(call, x)?, call.flag("keepdims")?);
     let span = call.span();
-    call.checker.reduce(kind, x, &axes, keepdims, span).map(Value::Tensor)
+    call.checker
+        .reduce(kind, x, &axes, keepdims, span)
+        .map(Value::Tensor)
 }
 
 /// The mean over axes.
-pub(super) fn mean_over(checker: &mut Checker<'_>, x: NodeId, axes: &[usize], keepdims: bool, span: Span) -> Res<NodeId> {
+pub(super) fn mean_over(
+    checker: &mut Checker<'_>,
+    x: NodeId,
+    axes: &[usize],
+    keepdims: bool,
+    span: Span,
+) -> Res<NodeId> {
     let count = checker.element_count(&checker.shape(x), axes);
     let sum = checker.reduce("sum", x, axes, keepdims, span)?;
     divide_by_dim(checker, sum, &count, span)
@@ -92,7 +162,12 @@ fn mean<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
 }
 
 /// `x` less its mean over axes.
-pub(super) fn centered(checker: &mut Checker<'_>, x: NodeId, axes: &[usize], span: Span) -> Res<NodeId> {
+pub(super) fn centered(
+    checker: &mut Checker<'_>,
+    x: NodeId,
+    axes: &[usize],
+    span: Span,
+) -> Res<NodeId> {
     let mean = mean_over(checker, x, axes, true, span)?;
     checker.binary_op("sub", x, mean, span)
 }
@@ -111,12 +186,22 @@ fn variance<'a>(call: &mut Call<'_, 'a>, root: bool) -> Res<Value<'a>> {
         return call.error(Code::DL0701, message, span);
     }
     let variance = divide_by_dim(checker, sum, &count, span)?;
-    if root { checker.unary("sqrt", variance, span) } else { Ok(variance) }.map(Value::Tensor)
+    if root {
+        checker.unary("sqrt", variance, span)
+    } else {
+        Ok(variance)
+    }
+    .map(Value::Tensor)
 }
 
 /// The greatest element along axes as a constant that is subtracted before `exp`: no derivative passes through it. Where
 /// it is infinite 0 stands for it, so that `inf - inf` does not arise.
-pub(super) fn shift_of(checker: &mut Checker<'_>, x: NodeId, axes: &[usize], span: Span) -> Res<NodeId> {
+pub(super) fn shift_of(
+    checker: &mut Checker<'_>,
+    x: NodeId,
+    axes: &[usize],
+    span: Span,
+) -> Res<NodeId> {
     let max = checker.reduce("max", x, axes, true, span)?;
     let max = checker.unary("stop_gradient", max, span)?;
     let finite = checker.elementwise("isfinite", &[max], DType::Bool, span)?;
@@ -142,8 +227,12 @@ pub(super) fn logsumexp_over(
         return Ok(result);
     }
     let shape = checker.shape(x);
-    let kept: Vec<Dim> =
-        shape.iter().enumerate().filter(|(axis, _)| !axes.contains(axis)).map(|(_, dim)| dim.clone()).collect();
+    let kept: Vec<Dim> = shape
+        .iter()
+        .enumerate()
+        .filter(|(axis, _)| !axes.contains(axis))
+        .map(|(_, dim)| dim.clone())
+        .collect();
     checker.reshape(result, &kept, span)
 }
 
@@ -181,8 +270,18 @@ fn arg_reduce<'a>(call: &mut Call<'_, 'a>, kind: &'static str) -> Res<Value<'a>>
     }
     let mut shape = call.checker.shape(x);
     shape.remove(axis);
-    let index = call.checker.node(Prim::ArgReduce { kind, axis }, &[x], TensorType::new(DType::I32, shape), span)?;
-    if keepdims { call.checker.keep_axes(index, &whole, &axes, span) } else { Ok(index) }.map(Value::Tensor)
+    let index = call.checker.node(
+        Prim::ArgReduce { kind, axis },
+        &[x],
+        TensorType::new(DType::I32, shape),
+        span,
+    )?;
+    if keepdims {
+        call.checker.keep_axes(index, &whole, &axes, span)
+    } else {
+        Ok(index)
+    }
+    .map(Value::Tensor)
 }
 
 fn count_nonzero<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
@@ -191,5 +290,7 @@ fn count_nonzero<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
     let span = call.span();
     let truth = call.checker.convert(x, DType::Bool, span)?;
     let ones = call.checker.convert(truth, DType::I32, span)?;
-    call.checker.reduce("sum", ones, &axes, keepdims, span).map(Value::Tensor)
+    call.checker
+        .reduce("sum", ones, &axes, keepdims, span)
+        .map(Value::Tensor)
 }

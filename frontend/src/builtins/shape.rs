@@ -1,37 +1,70 @@
 //! Built-ins that move data: the same elements in another arrangement.
 
-use crate::ast::{DType, Span};
+use crate::ast::Span;
 use crate::builtins::Builtin;
 use crate::builtins::args::Call;
-use crate::check::binary::Operand;
 use crate::check::convert::Class;
 use crate::check::{NodeId, Reported, Res, Value};
 use crate::core::{Dim, Num, Prim, TensorType};
 use crate::diagnostic::{Code, Diagnostic};
 
 pub(super) const TABLE: &[Builtin] = &[
-    Builtin { name: "reshape", params: "x, shape", run: reshape },
-    Builtin { name: "permute_dims", params: "x, axes", run: permute_dims },
-    Builtin { name: "matrix_transpose", params: "x", run: matrix_transpose },
-    Builtin { name: "swapaxes", params: "x, axis1, axis2", run: swapaxes },
-    Builtin { name: "moveaxis", params: "x, source, destination", run: moveaxis },
-    Builtin { name: "expand_dims", params: "x, axis", run: expand_dims },
-    Builtin { name: "squeeze", params: "x, axis=none", run: squeeze },
-    Builtin { name: "broadcast_to", params: "x, shape", run: broadcast_to },
-    Builtin { name: "flip", params: "x, axis=none", run: flip },
-    Builtin { name: "roll", params: "x, shift, axis=none", run: roll },
-    Builtin { name: "pad", params: "x, widths, value=0", run: pad },
-    Builtin { name: "tile", params: "x, repetitions", run: tile },
-    Builtin { name: "repeat", params: "x, repeats, axis=none", run: repeat },
+    Builtin {
+        name: "reshape",
+        params: "x, shape",
+        run: reshape,
+    },
+    Builtin {
+        name: "permute_dims",
+        params: "x, axes",
+        run: permute_dims,
+    },
+    Builtin {
+        name: "matrix_transpose",
+        params: "x",
+        run: matrix_transpose,
+    },
+    Builtin {
+        name: "swapaxes",
+        params: "x, axis1, axis2",
+        run: swapaxes,
+    },
+    Builtin {
+        name: "moveaxis",
+        params: "x, source, destination",
+        run: moveaxis,
+    },
+    Builtin {
+        name: "expand_dims",
+        params: "x, axis",
+        run: expand_dims,
+    },
+    Builtin {
+        name: "squeeze",
+        params: "x, axis=none",
+        run: squeeze,
+    },
+    Builtin {
+        name: "broadcast_to",
+        params: "x, shape",
+        run: broadcast_to,
+    },
+    Builtin {
+        name: "flip",
+        params: "x, axis=none",
+        run: flip,
+    },
 ];
 
 /// Reports a key: what is random is not moved about.
-fn tensor_without_keys<'a>(call: &mut Call<'_, 'a>) -> Res<NodeId> {
+pub(super) fn tensor_without_keys<'a>(call: &mut Call<'_, 'a>) -> Res<NodeId> {
     call.tensor_of("x", Class::NoKey)
 }
 
-fn all_elements(shape: &[Dim]) -> Dim {
-    shape.iter().fold(Dim::constant(1), |product, dim| &product * dim)
+pub(super) fn all_elements(shape: &[Dim]) -> Dim {
+    shape
+        .iter()
+        .fold(Dim::constant(1), |product, dim| &product * dim)
 }
 
 /// The same elements in another shape; one size may be -1.
@@ -39,15 +72,24 @@ fn reshape<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
     let x = tensor_without_keys(call)?;
     let ty = call.checker.ty(x).clone();
     let operand = call.operand("shape")?;
-    let items = call.items(&operand).unwrap_or_else(|| vec![operand.clone()]);
+    let items = call
+        .items(&operand)
+        .unwrap_or_else(|| vec![operand.clone()]);
     let mut sizes: Vec<Option<Dim>> = Vec::new();
     for item in &items {
         if matches!(item.value, Value::Num(Num::Int(-1))) {
             if sizes.contains(&None) {
-                return call.error(Code::DL0207, "only one size of `reshape` can be -1", item.span);
+                return call.error(
+                    Code::DL0207,
+                    "only one size of `reshape` can be -1",
+                    item.span,
+                );
             }
             sizes.push(None);
-        } else if matches!(item.value, Value::Num(_) | Value::Dim(_) | Value::Tensor(_) | Value::Error) {
+        } else if matches!(
+            item.value,
+            Value::Num(_) | Value::Dim(_) | Value::Tensor(_) | Value::Error
+        ) {
             sizes.push(Some(call.size_of(item)?));
         } else {
             return call.wrong("shape", "a list of sizes, `[T, 4]`", item);
@@ -58,10 +100,20 @@ fn reshape<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
     let product = all_elements(&known);
     let shape: Vec<Dim> = if sizes.contains(&None) {
         let rest = infer_size(call, &ty, &known, &product, operand.span)?;
-        sizes.into_iter().map(|size| size.unwrap_or_else(|| rest.clone())).collect()
+        sizes
+            .into_iter()
+            .map(|size| size.unwrap_or_else(|| rest.clone()))
+            .collect()
     } else {
         if !call.checker.same_dim(&total, &product) {
-            return Err(wrong_count(call, &ty, &known, &total, &product, operand.span));
+            return Err(wrong_count(
+                call,
+                &ty,
+                &known,
+                &total,
+                &product,
+                operand.span,
+            ));
         }
         known
     };
@@ -70,17 +122,31 @@ fn reshape<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
 }
 
 /// The size that -1 stands for.
-fn infer_size(call: &mut Call<'_, '_>, ty: &TensorType, known: &[Dim], product: &Dim, span: Span) -> Res<Dim> {
+fn infer_size(
+    call: &mut Call<'_, '_>,
+    ty: &TensorType,
+    known: &[Dim],
+    product: &Dim,
+    span: Span,
+) -> Res<Dim> {
     let total = all_elements(&ty.shape);
     if let Some(divisor) = product.as_const() {
         if divisor == 0 {
-            return call.error(Code::DL0207, "the size that -1 stands for is not known, since another one is 0", span);
+            return call.error(
+                Code::DL0207,
+                "the size that -1 stands for is not known, since another one is 0",
+                span,
+            );
         }
-        let quotient = total.try_map(|poly| poly.floor_div(divisor)).ok_or(Reported)?;
+        let quotient = total
+            .try_map(|poly| poly.floor_div(divisor))
+            .ok_or(Reported)?;
         if call.checker.same_dim(&(&quotient * product), &total) {
             return Ok(quotient);
         }
-        let message = format!("`{ty}` has {total} elements, which {divisor} does not divide for every value that is allowed");
+        let message = format!(
+            "`{ty}` has {total} elements, which {divisor} does not divide for every value that is allowed"
+        );
         let mut diagnostic = Diagnostic::error(Code::DL0207, message, span);
         if total.as_const().is_none() {
             diagnostic = diagnostic.help(format!("say so: `where {total} % {divisor} == 0`"));
@@ -105,7 +171,8 @@ fn infer_size(call: &mut Call<'_, '_>, ty: &TensorType, known: &[Dim], product: 
     {
         return Ok(quotient);
     }
-    let message = format!("the size that -1 stands for is not known: `{total}` elements over `{product}`");
+    let message =
+        format!("the size that -1 stands for is not known: `{total}` elements over `{product}`");
     let diagnostic = Diagnostic::error(Code::DL0207, message, span).help("write the size");
     Err(call.checker.report(diagnostic))
 }
@@ -142,7 +209,10 @@ fn permute_dims<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
     let axes = call.axes_in_order("axes", rank)?.unwrap_or_default();
     if axes.len() != rank {
         let ty = call.checker.ty(x).clone();
-        let message = format!("`permute_dims` of `{ty}` names all {rank} axes, and {} given", crate::check::call::count_given(axes.len()));
+        let message = format!(
+            "`permute_dims` of `{ty}` names all {rank} axes, and {} given",
+            crate::check::call::count_given(axes.len())
+        );
         let diagnostic = Diagnostic::error(Code::DL0206, message, operand.span);
         let diagnostic = if axes.len() == 2 {
             diagnostic.help("to swap two axes there is `swapaxes(x, axis1, axis2)`")
@@ -164,8 +234,11 @@ fn matrix_transpose<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
         let mut diagnostic = Diagnostic::error(Code::DL0206, message, operand.span);
         if ty.rank() == 1 {
             let text = call.checker.source.slice(operand.span).to_string();
-            diagnostic =
-                diagnostic.suggest("as a column", call.site.span, format!("expand_dims({text}, axis=-1)"));
+            diagnostic = diagnostic.suggest(
+                "as a column",
+                call.site.span,
+                format!("expand_dims({text}, axis=-1)"),
+            );
         }
         return Err(call.checker.report(diagnostic));
     }
@@ -193,7 +266,11 @@ fn moveaxis<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
     let to = call.axes_in_order("destination", rank)?.unwrap_or_default();
     if from.len() != to.len() {
         let span = call.span();
-        return call.error(Code::DL0206, "`moveaxis` names as many axes from as to", span);
+        return call.error(
+            Code::DL0206,
+            "`moveaxis` names as many axes from as to",
+            span,
+        );
     }
     let mut pairs: Vec<(usize, usize)> = to.into_iter().zip(from.iter().copied()).collect();
     pairs.sort_unstable();
@@ -222,20 +299,29 @@ fn squeeze<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
     let one = Dim::constant(1);
     let axes = match call.axes("axis", ty.rank())? {
         Some(axes) => axes,
-        None => (0..ty.rank()).filter(|axis| ty.shape[*axis].as_const() == Some(1)).collect(),
+        None => (0..ty.rank())
+            .filter(|axis| ty.shape[*axis].as_const() == Some(1))
+            .collect(),
     };
     for axis in &axes {
         if !call.checker.same_dim(&ty.shape[*axis], &one) {
             let message = format!("axis {axis} of `{ty}` has size {}, not 1", ty.shape[*axis]);
-            let span = call.given("axis").map_or(call.site.span, |operand| operand.span);
+            let span = call
+                .given("axis")
+                .map_or(call.site.span, |operand| operand.span);
             let operand = call.operand("x")?;
-            let diagnostic =
-                Diagnostic::error(Code::DL0206, message, span).secondary(operand.span, format!("this is `{ty}`"));
+            let diagnostic = Diagnostic::error(Code::DL0206, message, span)
+                .secondary(operand.span, format!("this is `{ty}`"));
             return Err(call.checker.report(diagnostic));
         }
     }
-    let shape: Vec<Dim> =
-        ty.shape.iter().enumerate().filter(|(axis, _)| !axes.contains(axis)).map(|(_, dim)| dim.clone()).collect();
+    let shape: Vec<Dim> = ty
+        .shape
+        .iter()
+        .enumerate()
+        .filter(|(axis, _)| !axes.contains(axis))
+        .map(|(_, dim)| dim.clone())
+        .collect();
     let span = call.span();
     call.checker.reshape(x, &shape, span).map(Value::Tensor)
 }
@@ -246,7 +332,10 @@ fn broadcast_to<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
     let shape = call.shape("shape")?;
     let ty = call.checker.ty(x).clone();
     let fits = ty.rank() <= shape.len()
-        && call.checker.broadcast_shape(&ty.shape, &shape).is_ok_and(|joined| call.checker.same_shape(&joined, &shape));
+        && call
+            .checker
+            .broadcast_shape(&ty.shape, &shape)
+            .is_ok_and(|joined| call.checker.same_shape(&joined, &shape));
     if !fits {
         let wanted = TensorType::new(ty.dtype, shape);
         let message = format!("`{ty}` does not broadcast to `{wanted}`");
@@ -256,179 +345,22 @@ fn broadcast_to<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
         return Err(call.checker.report(diagnostic));
     }
     let span = call.span();
-    call.checker.broadcast_to(x, &shape, span).map(Value::Tensor)
+    call.checker
+        .broadcast_to(x, &shape, span)
+        .map(Value::Tensor)
 }
 
 fn flip<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
     let x = tensor_without_keys(call)?;
     let ty = call.checker.ty(x).clone();
-    let axes = call.axes("axis", ty.rank())?.unwrap_or_else(|| (0..ty.rank()).collect());
+    let axes = call
+        .axes("axis", ty.rank())?
+        .unwrap_or_else(|| (0..ty.rank()).collect());
     if axes.is_empty() {
         return Ok(Value::Tensor(x));
     }
     let span = call.span();
-    call.checker.node(Prim::Reverse { axes }, &[x], ty, span).map(Value::Tensor)
-}
-
-/// Elements moved along axes, those that leave coming back on the other side; without an axis, in their order.
-fn roll<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
-    let x = tensor_without_keys(call)?;
-    let shape = call.checker.shape(x);
-    let span = call.span();
-    let operand = call.operand("shift")?;
-    let shifts = call.ints_of("shift", &operand)?;
-    let Some(axes) = call.axes_in_order("axis", shape.len())? else {
-        let [(shift, at)] = shifts.as_slice() else {
-            return call.error(Code::DL0701, "several shifts need `axis=[…]`", operand.span);
-        };
-        let flat = call.checker.reshape(x, &[all_elements(&shape)], span)?;
-        let rolled = roll_axis(call, flat, *shift, 0, *at)?;
-        return call.checker.reshape(rolled, &shape, span).map(Value::Tensor);
-    };
-    if shifts.len() != axes.len() && shifts.len() != 1 {
-        return call.error(Code::DL0701, "`roll` has one shift for each axis", operand.span);
-    }
-    let mut x = x;
-    for (i, axis) in axes.into_iter().enumerate() {
-        let (shift, at) = if shifts.len() == 1 { shifts[0] } else { shifts[i] };
-        x = roll_axis(call, x, shift, axis, at)?;
-    }
-    Ok(Value::Tensor(x))
-}
-
-fn roll_axis(call: &mut Call<'_, '_>, x: NodeId, shift: i64, axis: usize, at: Span) -> Res<NodeId> {
-    let size = call.checker.shape(x)[axis].clone();
-    let span = call.span();
-    let shift = match size.as_const() {
-        Some(0) => return Ok(x),
-        Some(size) => Dim::constant(shift.rem_euclid(size)),
-        None => {
-            let steps = Dim::constant(shift.abs());
-            if !call.checker.nonnegative(&(size.poly().clone() - steps.poly().clone())) {
-                let message = format!("`roll` by {shift} on an axis of `{size}`: nothing says that `{steps}` <= `{size}`");
-                let diagnostic =
-                    Diagnostic::error(Code::DL0213, message, at).help(format!("say so: `where {size} >= {steps}`"));
-                return Err(call.checker.report(diagnostic));
-            }
-            if shift < 0 { &size - &steps } else { steps }
-        }
-    };
-    if shift.as_const() == Some(0) {
-        return Ok(x);
-    }
-    let first = &size - &shift;
-    let tail = call.checker.slice_axis(x, axis, first.clone(), shift, span)?;
-    let head = call.checker.slice_axis(x, axis, Dim::constant(0), first, span)?;
-    let ty = call.checker.ty(x).clone();
-    call.checker.node(Prim::Concatenate { axis }, &[tail, head], ty, span)
-}
-
-/// `pad(x, 1)`, `pad(x, [before, after])`, `pad(x, [[before, after], …])`.
-fn pad<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
-    let x = tensor_without_keys(call)?;
-    let ty = call.checker.ty(x).clone();
-    let operand = call.operand("widths")?;
-    let widths = widths(call, &operand, ty.rank())?;
-    let value = match call.some("value") {
-        Some(operand) => call.checker.to_tensor_of(&operand.value, ty.dtype, operand.span)?,
-        None => {
-            let zero = if ty.dtype == DType::Bool { Num::Bool(false) } else { Num::Int(0) };
-            let span = call.span();
-            call.checker.scalar(zero, ty.dtype, span)?
-        }
-    };
-    if call.checker.ty(value).rank() > 0 {
-        let operand = call.operand("value")?;
-        return call.wrong("value", "a scalar", &operand);
-    }
-    if widths.iter().all(|(low, high)| low.as_const() == Some(0) && high.as_const() == Some(0)) {
-        return Ok(Value::Tensor(x));
-    }
-    let shape: Vec<Dim> = ty.shape.iter().zip(&widths).map(|(size, (low, high))| &(size + low) + high).collect();
-    let low = widths.into_iter().map(|(low, _)| low).collect();
-    let ty = TensorType::new(ty.dtype, shape);
-    let span = call.span();
-    call.checker.check_byte_size(&ty, span)?;
-    call.checker.node(Prim::Pad { low }, &[x, value], ty, span).map(Value::Tensor)
-}
-
-fn widths<'a>(call: &mut Call<'_, 'a>, operand: &Operand<'a>, rank: usize) -> Res<Vec<(Dim, Dim)>> {
-    let Some(items) = call.items(operand) else {
-        let width = call.size_of(operand)?;
-        return Ok(vec![(width.clone(), width); rank]);
-    };
-    let nested: Vec<Option<Vec<Operand<'a>>>> = items.iter().map(|item| call.items(item)).collect();
-    if nested.iter().all(Option::is_none) && items.len() == 2 {
-        let both = (call.size_of(&items[0])?, call.size_of(&items[1])?);
-        return Ok(vec![both; rank]);
-    }
-    if nested.len() != rank {
-        let message = format!("`widths` of `pad` has {} pairs, and the tensor {rank} axes", nested.len());
-        return call.error(Code::DL0217, message, operand.span);
-    }
-    let mut widths = Vec::new();
-    for (pair, item) in nested.into_iter().zip(&items) {
-        match pair.as_deref() {
-            Some([low, high]) => widths.push((call.size_of(low)?, call.size_of(high)?)),
-            _ => return call.wrong("widths", "a list of pairs, `[[before, after], …]`", item),
-        }
-    }
-    Ok(widths)
-}
-
-/// The tensor repeated as a whole along each axis.
-fn tile<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
-    let mut x = tensor_without_keys(call)?;
-    let mut repetitions = call.shape("repetitions")?;
-    let span = call.span();
-    let mut shape = call.checker.shape(x);
-    while repetitions.len() < shape.len() {
-        repetitions.insert(0, Dim::constant(1));
-    }
-    while shape.len() < repetitions.len() {
-        shape.insert(0, Dim::constant(1));
-    }
-    x = call.checker.reshape(x, &shape, span)?;
-    // A new axis before each axis that is repeated, then both as one.
-    let (mut wide, mut axes) = (Vec::new(), Vec::new());
-    for (size, count) in shape.iter().zip(&repetitions) {
-        if count.as_const() != Some(1) {
-            wide.push(count.clone());
-        }
-        axes.push(wide.len());
-        wide.push(size.clone());
-    }
-    let result: Vec<Dim> = shape.iter().zip(&repetitions).map(|(size, count)| size * count).collect();
-    let dtype = call.checker.dtype(x);
-    call.checker.check_byte_size(&TensorType::new(dtype, result.clone()), span)?;
-    let x = call.checker.broadcast_axes(x, axes, &wide, span)?;
-    call.checker.reshape(x, &result, span).map(Value::Tensor)
-}
-
-/// Each element repeated along an axis; without an axis, in their order.
-fn repeat<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
-    let mut x = tensor_without_keys(call)?;
-    let span = call.span();
-    let operand = call.operand("repeats")?;
-    if let Value::List(_) | Value::Tuple(_) = operand.value {
-        return call.checker.not_yet("a number of repetitions for each element is", operand.span);
-    }
-    let count = call.size_of(&operand)?;
-    let mut shape = call.checker.shape(x);
-    let axis = match call.some("axis") {
-        Some(_) => call.axis("axis", shape.len(), 0)?,
-        None => {
-            shape = vec![all_elements(&shape)];
-            x = call.checker.reshape(x, &shape, span)?;
-            0
-        }
-    };
-    let mut wide = shape.clone();
-    wide.insert(axis + 1, count.clone());
-    shape[axis] = &shape[axis] * &count;
-    let dtype = call.checker.dtype(x);
-    call.checker.check_byte_size(&TensorType::new(dtype, shape.clone()), span)?;
-    let axes = (0..wide.len()).filter(|i| *i != axis + 1).collect();
-    let x = call.checker.broadcast_axes(x, axes, &wide, span)?;
-    call.checker.reshape(x, &shape, span).map(Value::Tensor)
+    call.checker
+        .node(Prim::Reverse { axes }, &[x], ty, span)
+        .map(Value::Tensor)
 }

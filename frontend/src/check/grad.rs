@@ -8,7 +8,8 @@ use std::rc::Rc;
 use crate::ast::{Expr, ExprKind, PatternKind, Span};
 use crate::builtins;
 use crate::check::Checker;
-use crate::check::call::{Arg, Prepared, Site};
+use crate::check::arguments::Prepared;
+use crate::check::call::{Arg, Site};
 use crate::check::consts::is_float;
 use crate::check::types::Ty;
 use crate::check::value::{FnValue, GradFn, NodeId, Reported, Res, Value};
@@ -126,6 +127,15 @@ impl<'a> Checker<'a> {
             FnValue::Builtin(id) => builtins::parameter_names(*id),
             FnValue::Cast(_) | FnValue::Opaque(_) => Vec::new(),
         }
+    }
+
+    /// The dims of a function of the file, and the type it gives.
+    pub(crate) fn dims_and_result(&self, id: usize) -> Option<(Vec<String>, Ty)> {
+        let signature = self.fns[id].sig.as_ref()?;
+        Some((
+            signature.dims.iter().map(|dim| dim.name.clone()).collect(),
+            signature.result.clone(),
+        ))
     }
 
     /// Calls a derivative.

@@ -1,0 +1,244 @@
+//! Built-ins that roll, pad and repeat.
+
+use crate::ast::{DType, Span};
+use crate::builtins::Builtin;
+use crate::builtins::args::Call;
+use crate::builtins::shape::{all_elements, tensor_without_keys};
+use crate::check::binary::Operand;
+use crate::check::{NodeId, Res, Value};
+use crate::core::{Dim, Num, Prim, TensorType};
+use crate::diagnostic::{Code, Diagnostic};
+
+pub(super) const TABLE: &[Builtin] = &[
+    Builtin {
+        name: "roll",
+        params: "x, shift, axis=none",
+        run: roll,
+    },
+    Builtin {
+        name: "pad",
+        params: "x, widths, value=0",
+        run: pad,
+    },
+    Builtin {
+        name: "tile",
+        params: "x, repetitions",
+        run: tile,
+    },
+    Builtin {
+        name: "repeat",
+        params: "x, repeats, axis=none",
+        run: repeat,
+    },
+];
+
+/// Elements moved along axes, those that leave coming back on the other side; without an axis, in their order.
+fn roll<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
+    let x = tensor_without_keys(call)?;
+    let shape = call.checker.shape(x);
+    let span = call.span();
+    let operand = call.operand("shift")?;
+    let shifts = call.ints_of("shift", &operand)?;
+    let Some(axes) = call.axes_in_order("axis", shape.len())? else {
+        let [(shift, at)] = shifts.as_slice() else {
+            return call.error(Code::DL0701, "several shifts need `axis=[…]`", operand.span);
+        };
+        let flat = call.checker.reshape(x, &[all_elements(&shape)], span)?;
+        let rolled = roll_axis(call, flat, *shift, 0, *at)?;
+        return call
+            .checker
+            .reshape(rolled, &shape, span)
+            .map(Value::Tensor);
+    };
+    if shifts.len() != axes.len() && shifts.len() != 1 {
+        return call.error(
+            Code::DL0701,
+            "`roll` has one shift for each axis",
+            operand.span,
+        );
+    }
+    let mut x = x;
+    for (i, axis) in axes.into_iter().enumerate() {
+        let (shift, at) = if shifts.len() == 1 {
+            shifts[0]
+        } else {
+            shifts[i]
+        };
+        x = roll_axis(call, x, shift, axis, at)?;
+    }
+    Ok(Value::Tensor(x))
+}
+
+fn roll_axis(call: &mut Call<'_, '_>, x: NodeId, shift: i64, axis: usize, at: Span) -> Res<NodeId> {
+    let size = call.checker.shape(x)[axis].clone();
+    let span = call.span();
+    let shift = match size.as_const() {
+        Some(0) => return Ok(x),
+        Some(size) => Dim::constant(shift.rem_euclid(size)),
+        None => {
+            let steps = Dim::constant(shift.abs());
+            if !call
+                .checker
+                .nonnegative(&(size.poly().clone() - steps.poly().clone()))
+            {
+                let message = format!(
+                    "`roll` by {shift} on an axis of `{size}`: nothing says that `{steps}` <= `{size}`"
+                );
+                let diagnostic = Diagnostic::error(Code::DL0213, message, at)
+                    .help(format!("say so: `where {size} >= {steps}`"));
+                return Err(call.checker.report(diagnostic));
+            }
+            if shift < 0 { &size - &steps } else { steps }
+        }
+    };
+    if shift.as_const() == Some(0) {
+        return Ok(x);
+    }
+    let first = &size - &shift;
+    let tail = call
+        .checker
+        .slice_axis(x, axis, first.clone(), shift, span)?;
+    let head = call
+        .checker
+        .slice_axis(x, axis, Dim::constant(0), first, span)?;
+    let ty = call.checker.ty(x).clone();
+    call.checker
+        .node(Prim::Concatenate { axis }, &[tail, head], ty, span)
+}
+
+/// `pad(x, 1)`, `pad(x, [before, after])`, `pad(x, [[before, after], …])`.
+fn pad<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
+    let x = tensor_without_keys(call)?;
+    let ty = call.checker.ty(x).clone();
+    let operand = call.operand("widths")?;
+    let widths = widths(call, &operand, ty.rank())?;
+    let value = match call.some("value") {
+        Some(operand) => call
+            .checker
+            .to_tensor_of(&operand.value, ty.dtype, operand.span)?,
+        None => {
+            let zero = if ty.dtype == DType::Bool {
+                Num::Bool(false)
+            } else {
+                Num::Int(0)
+            };
+            let span = call.span();
+            call.checker.scalar(zero, ty.dtype, span)?
+        }
+    };
+    if call.checker.ty(value).rank() > 0 {
+        let operand = call.operand("value")?;
+        return call.wrong("value", "a scalar", &operand);
+    }
+    if widths
+        .iter()
+        .all(|(low, high)| low.as_const() == Some(0) && high.as_const() == Some(0))
+    {
+        return Ok(Value::Tensor(x));
+    }
+    let shape: Vec<Dim> = ty
+        .shape
+        .iter()
+        .zip(&widths)
+        .map(|(size, (low, high))| &(size + low) + high)
+        .collect();
+    let low = widths.into_iter().map(|(low, _)| low).collect();
+    let ty = TensorType::new(ty.dtype, shape);
+    let span = call.span();
+    call.checker.check_byte_size(&ty, span)?;
+    call.checker
+        .node(Prim::Pad { low }, &[x, value], ty, span)
+        .map(Value::Tensor)
+}
+
+fn widths<'a>(call: &mut Call<'_, 'a>, operand: &Operand<'a>, rank: usize) -> Res<Vec<(Dim, Dim)>> {
+    let Some(items) = call.items(operand) else {
+        let width = call.size_of(operand)?;
+        return Ok(vec![(width.clone(), width); rank]);
+    };
+    let nested: Vec<Option<Vec<Operand<'a>>>> = items.iter().map(|item| call.items(item)).collect();
+    if nested.iter().all(Option::is_none) && items.len() == 2 {
+        let both = (call.size_of(&items[0])?, call.size_of(&items[1])?);
+        return Ok(vec![both; rank]);
+    }
+    if nested.len() != rank {
+        let message = format!(
+            "`widths` of `pad` has {} pairs, and the tensor {rank} axes",
+            nested.len()
+        );
+        return call.error(Code::DL0217, message, operand.span);
+    }
+    let mut widths = Vec::new();
+    for (pair, item) in nested.into_iter().zip(&items) {
+        match pair.as_deref() {
+            Some([low, high]) => widths.push((call.size_of(low)?, call.size_of(high)?)),
+            _ => return call.wrong("widths", "a list of pairs, `[[before, after], …]`", item),
+        }
+    }
+    Ok(widths)
+}
+
+/// The tensor repeated as a whole along each axis.
+fn tile<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
+    let mut x = tensor_without_keys(call)?;
+    let mut repetitions = call.shape("repetitions")?;
+    let span = call.span();
+    let mut shape = call.checker.shape(x);
+    while repetitions.len() < shape.len() {
+        repetitions.insert(0, Dim::constant(1));
+    }
+    while shape.len() < repetitions.len() {
+        shape.insert(0, Dim::constant(1));
+    }
+    x = call.checker.reshape(x, &shape, span)?;
+    // A new axis before each axis that is repeated, then both as one.
+    let (mut wide, mut axes) = (Vec::new(), Vec::new());
+    for (size, count) in shape.iter().zip(&repetitions) {
+        if count.as_const() != Some(1) {
+            wide.push(count.clone());
+        }
+        axes.push(wide.len());
+        wide.push(size.clone());
+    }
+    let result: Vec<Dim> = shape
+        .iter()
+        .zip(&repetitions)
+        .map(|(size, count)| size * count)
+        .collect();
+    let dtype = call.checker.dtype(x);
+    call.checker
+        .check_byte_size(&TensorType::new(dtype, result.clone()), span)?;
+    let x = call.checker.broadcast_axes(x, axes, &wide, span)?;
+    call.checker.reshape(x, &result, span).map(Value::Tensor)
+}
+
+/// Each element repeated along an axis; without an axis, in their order.
+fn repeat<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
+    let mut x = tensor_without_keys(call)?;
+    let span = call.span();
+    let operand = call.operand("repeats")?;
+    if let Value::List(_) | Value::Tuple(_) = operand.value {
+        return call
+            .checker
+            .not_yet("a number of repetitions for each element is", operand.span);
+    }
+    let count = call.size_of(&operand)?;
+    let mut shape = call.checker.shape(x);
+    let axis = match call.some("axis") {
+        Some(_) => call.axis("axis", shape.len(), 0)?,
+        None => {
+            shape = vec![all_elements(&shape)];
+            x = call.checker.reshape(x, &shape, span)?;
+            0
+        }
+    };
+    let mut wide = shape.clone();
+    wide.insert(axis + 1, count.clone());
+    shape[axis] = &shape[axis] * &count;
+    let dtype = call.checker.dtype(x);
+    call.checker
+        .check_byte_size(&TensorType::new(dtype, shape.clone()), span)?;
+    let axes = (0..wide.len()).filter(|i| *i != axis + 1).collect();
+    let x = call.checker.broadcast_axes(x, axes, &wide, span)?;
+    call.checker.reshape(x, &shape, span).map(Value::Tensor)
+}
