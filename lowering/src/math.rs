@@ -36,16 +36,32 @@ pub enum Float {
     Uno = 14,
 }
 
+/// What the target has instructions for.
+#[derive(Clone, Copy, Default)]
+struct Instructions {
+    fused_multiply_add: bool,
+    rounding: bool,
+    /// Products of vectors and powers of two.
+    scaling: bool,
+}
+
+impl Instructions {
+    fn of(target: &Target) -> Self {
+        Self {
+            fused_multiply_add: target.fma,
+            rounding: target.round,
+            scaling: target.vector_bits >= 512,
+        }
+    }
+}
+
 /// Builds expressions on floats of one type and shape, and on integers of as many bits.
 #[derive(Clone)]
 pub struct Math<'c, 'a> {
     e: Emitter<'c, 'a>,
     wide: bool,
     dims: Vec<i64>,
-    /// Whether fused multiply-add is one instruction.
-    fused: bool,
-    /// Whether rounding to an integral float is one instruction.
-    rounds: bool,
+    has: Instructions,
     float: Type<'c>,
     int: Type<'c>,
     bool: Type<'c>,
@@ -74,8 +90,7 @@ impl<'c, 'a> Math<'c, 'a> {
         }
         Some(Self::of(
             e,
-            target.fma,
-            target.round,
+            Instructions::of(target),
             element.is_f64(),
             shape_of(like),
         ))
@@ -86,11 +101,11 @@ impl<'c, 'a> Math<'c, 'a> {
         let int = like.r#type();
         Self {
             int,
-            ..Self::of(e, false, false, true, shape_of(like))
+            ..Self::of(e, Instructions::default(), true, shape_of(like))
         }
     }
 
-    fn of(e: Emitter<'c, 'a>, fused: bool, rounds: bool, wide: bool, dims: Vec<i64>) -> Self {
+    fn of(e: Emitter<'c, 'a>, has: Instructions, wide: bool, dims: Vec<i64>) -> Self {
         let ty = |element: &str| shaped(&e, &dims, element);
         let (float, int) = if wide { ("f64", "i64") } else { ("f32", "i32") };
         let (float, int, bool) = (ty(float), ty(int), ty("i1"));
@@ -98,8 +113,7 @@ impl<'c, 'a> Math<'c, 'a> {
             e,
             wide,
             dims,
-            fused,
-            rounds,
+            has,
             float,
             int,
             bool,
@@ -108,17 +122,17 @@ impl<'c, 'a> Math<'c, 'a> {
 
     /// The same shape in f64.
     pub fn widened(&self) -> Self {
-        Self::of(self.e, self.fused, self.rounds, true, self.dims.clone())
+        Self::of(self.e, self.has, true, self.dims.clone())
     }
 
     /// f32 in a shape.
     pub fn narrow(e: Emitter<'c, 'a>, target: &Target, dims: Vec<i64>) -> Self {
-        Self::of(e, target.fma, target.round, false, dims)
+        Self::of(e, Instructions::of(target), false, dims)
     }
 
     /// The same shape in f32.
     pub fn narrowed(&self) -> Self {
-        Self::of(self.e, self.fused, self.rounds, false, self.dims.clone())
+        Self::of(self.e, self.has, false, self.dims.clone())
     }
 
     /// The same at another place.
@@ -237,7 +251,7 @@ impl<'c, 'a> Math<'c, 'a> {
 
     /// a · b + c, with one rounding where the target has that.
     pub fn fma(&self, a: Value<'c, 'a>, b: Value<'c, 'a>, c: Value<'c, 'a>) -> Value<'c, 'a> {
-        match self.fused {
+        match self.has.fused_multiply_add {
             true => self.e.op("math.fma", &[a, b, c], self.float),
             false => self.add(self.mul(a, b), c),
         }
@@ -347,6 +361,14 @@ impl<'c, 'a> Math<'c, 'a> {
             .fold(start, |sum, c| self.fma(sum, x, self.c(*c)))
     }
 
+    /// Whether the shape is that of whole registers, the least of 128 bits.
+    fn fills_registers(&self) -> bool {
+        match self.dims[..] {
+            [lanes] => lanes >= self.by_width(4, 2) && lanes.count_ones() == 1,
+            _ => false,
+        }
+    }
+
     /// Whether a condition holds in any lane, as one bool.
     pub fn any(&self, condition: Value<'c, 'a>) -> Value<'c, 'a> {
         if self.dims.is_empty() {
@@ -395,7 +417,7 @@ impl<'c, 'a> Math<'c, 'a> {
     /// a · b exactly.
     pub fn two_product(&self, a: Value<'c, 'a>, b: Value<'c, 'a>) -> Pair<'c, 'a> {
         let product = self.mul(a, b);
-        if self.fused {
+        if self.has.fused_multiply_add {
             return (product, self.fma(a, b, self.neg(product)));
         }
         let ((ah, al), (bh, bl)) = (self.halves(a), self.halves(b));

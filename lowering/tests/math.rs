@@ -3,6 +3,7 @@
 
 mod jit;
 
+use dlc_lowering::schedule::Target;
 use jit::Memref;
 use melior::ExecutionEngine;
 
@@ -181,7 +182,7 @@ fn function(case: &Case, ty: &str, vector: bool) -> String {
     )
 }
 
-fn compile(fma: bool, round: bool) -> ExecutionEngine {
+fn compile(target: &str) -> ExecutionEngine {
     let functions: String = cases()
         .iter()
         .flat_map(|case| {
@@ -189,15 +190,12 @@ fn compile(fma: bool, round: bool) -> ExecutionEngine {
             both.flat_map(|ty| [true, false].map(|vector| function(case, ty, vector)))
         })
         .collect();
-    let text = format!(
-        "module attributes {{dl.target = {{cpu = \"x86-64\", vector_bits = 128 : i64, fma = {fma}, round = {round}}}}} {{
-         {functions} }}"
-    );
+    let text = format!("module attributes {{dl.target = {target}}} {{ {functions} }}");
     let lowered = jit::lower(&text, PIPELINE);
     for call in ["llvm.intr.exp", "llvm.intr.pow", "llvm.intr.sin", "frem"] {
         assert!(!lowered.contains(call), "{call} is left");
     }
-    assert!(fma || !lowered.contains("llvm.intr.fma"));
+    assert!(target != LEAST || !lowered.contains("llvm.intr.fma"));
     jit::compile(&text, PIPELINE, 1)
 }
 
@@ -395,15 +393,15 @@ fn sweep(case: &Case, engine: &ExecutionEngine, wide: bool, vector: bool) -> Wor
     worst
 }
 
-fn check_all(fma: bool, round: bool) {
+fn check_all(target: &str) {
     // Keeps the C library's functions that the references use in the binary.
     assert!(unsafe { erff(0.0) } == 0.0);
-    let engine = compile(fma, round);
+    let engine = compile(target);
     let mut failures = vec![];
     for case in cases() {
         for wide in [false, true] {
             let mut bound = if wide { case.bounds.1 } else { case.bounds.0 };
-            if !fma {
+            if target == LEAST {
                 bound *= 1.5;
             }
             for vector in [true, false] {
@@ -429,12 +427,20 @@ fn check_all(fma: bool, round: bool) {
     );
 }
 
+/// Without fused multiply-add, without rounding.
+const LEAST: &str = "{cpu = \"x86-64\"}";
+
 #[test]
 fn with_fused_multiply_add() {
-    check_all(true, true);
+    check_all("{cpu = \"haswell\"}");
+}
+
+#[test]
+fn on_this_machine() {
+    check_all(&Target::native().to_string());
 }
 
 #[test]
 fn on_the_least_target() {
-    check_all(false, false);
+    check_all(LEAST);
 }

@@ -1,6 +1,6 @@
 // RUN: dlc-opt %s --split-input-file --verify-diagnostics --pass-pipeline='builtin.module(func.func(expand-math,canonicalize,cse))' | FileCheck %s
 
-module attributes {dl.target = {cpu = "x86-64-v4"}} {
+module attributes {dl.target = {cpu = "x86-64-v3"}} {
   // With fused multiply-add: reduction, polynomial, and the exponent put in by integers.
   // CHECK-LABEL: @exp
   // CHECK-NOT:   math.exp
@@ -71,6 +71,18 @@ module attributes {dl.target = {cpu = "x86-64-v4"}} {
   func.func @half(%x: bf16) -> bf16 {
     %y = math.tanh %x : bf16
     return %y : bf16
+  }
+}
+
+// -----
+
+module attributes {dl.target = {cpu = "x86-64-v4"}} {
+  // AVX-512 scales by powers of two in one instruction.
+  // CHECK-LABEL: @scaled
+  // CHECK:       llvm.call_intrinsic "llvm.ldexp.v16f32.v16i32"
+  func.func @scaled(%x: vector<16xf32>) -> vector<16xf32> {
+    %y = math.exp %x : vector<16xf32>
+    return %y : vector<16xf32>
   }
 }
 

@@ -162,12 +162,27 @@ impl<'c, 'a> Math<'c, 'a> {
 
     /// x·2ⁿ for x near 1 and n up to twice the range of exponents; one rounding, for denormals too.
     pub fn scale(&self, x: Value<'c, 'a>, n: Value<'c, 'a>) -> Value<'c, 'a> {
+        if self.has.scaling && self.fills_registers() {
+            return self.scale_by_instruction(x, n);
+        }
         let half = self.int("shrsi", n, self.i(1));
         let rest = self.int("subi", n, half);
         self.mul(
             self.mul(x, self.power_of_two(half)),
             self.power_of_two(rest),
         )
+    }
+
+    /// The same by LLVM's ldexp, which is a call where the target has no such instruction.
+    fn scale_by_instruction(&self, x: Value<'c, 'a>, n: Value<'c, 'a>) -> Value<'c, 'a> {
+        let (lanes, bits) = (self.dims[0], self.by_width(32, 64));
+        let name = format!("\"llvm.ldexp.v{lanes}f{bits}.v{lanes}i{bits}\"");
+        let attributes = [
+            ("intrin", self.e.attr(&name)),
+            ("op_bundle_sizes", self.e.attr("array<i32>")),
+            ("operandSegmentSizes", self.e.attr("array<i32: 2, 0>")),
+        ];
+        self.e.op_with("llvm.call_intrinsic", &[x, n], self.float, &attributes)
     }
 
     /// x·2ⁿ for x near 1 where the result is normal: an addition to the exponent.

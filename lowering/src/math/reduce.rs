@@ -78,7 +78,7 @@ impl<'c, 'a> Math<'c, 'a> {
 
     /// r and q for moderate f32.
     fn near(&self, x: Value<'c, 'a>) -> Pair<'c, 'a> {
-        if self.fused {
+        if self.has.fused_multiply_add {
             // The first difference is exact.
             let q = self.quarters(x);
             let r = HALF_PI_F32

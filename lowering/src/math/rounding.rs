@@ -7,7 +7,7 @@ use melior::ir::Value;
 impl<'c, 'a> Math<'c, 'a> {
     /// The nearest integral float, ties to even; keeps the sign of zero, infinities and NaN.
     pub fn nearest(&self, x: Value<'c, 'a>) -> Value<'c, 'a> {
-        if self.rounds {
+        if self.has.rounding {
             return self.e.op("math.roundeven", &[x], self.float);
         }
         let units = self.c(self.by_width(8388608.0, 4503599627370496.0));
@@ -19,7 +19,7 @@ impl<'c, 'a> Math<'c, 'a> {
 
     /// The integral float at or below.
     pub fn floor(&self, x: Value<'c, 'a>) -> Value<'c, 'a> {
-        if self.rounds {
+        if self.has.rounding {
             return self.e.op("math.floor", &[x], self.float);
         }
         let near = self.nearest(x);
@@ -29,7 +29,7 @@ impl<'c, 'a> Math<'c, 'a> {
 
     /// The integral float at or above.
     pub fn ceil(&self, x: Value<'c, 'a>) -> Value<'c, 'a> {
-        if self.rounds {
+        if self.has.rounding {
             return self.e.op("math.ceil", &[x], self.float);
         }
         let near = self.nearest(x);
@@ -40,7 +40,7 @@ impl<'c, 'a> Math<'c, 'a> {
 
     /// The integral float towards zero.
     pub fn trunc(&self, x: Value<'c, 'a>) -> Value<'c, 'a> {
-        if self.rounds {
+        if self.has.rounding {
             return self.e.op("math.trunc", &[x], self.float);
         }
         self.copysign(self.floor(self.abs(x)), x)
