@@ -10,12 +10,14 @@
 //! Note [Reported]. What cannot be given a value has been reported; it is passed on as `Err(Reported)` or
 //! `Value::Error`, and whatever meets it is silent. So one mistake gives one message.
 
+mod arguments;
 mod assign;
 pub(crate) mod binary;
 mod build;
 pub(crate) mod call;
 pub(crate) mod consts;
 pub(crate) mod convert;
+mod declared;
 pub(crate) mod dims;
 mod env;
 mod export;
@@ -29,6 +31,7 @@ mod items;
 mod keys;
 mod lookup;
 mod mismatch;
+mod slice;
 mod stmt;
 mod tests_item;
 mod trees;
@@ -41,7 +44,7 @@ use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 
 pub(crate) use self::consts::Number;
-pub(crate) use self::types::{Ty, join};
+pub(crate) use self::types::Ty;
 pub(crate) use self::value::{FnValue, NodeId, Reported, Res, Value};
 
 use crate::ast::{self, Span};

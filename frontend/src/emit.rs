@@ -4,6 +4,8 @@
 //! `ui32`, so every op on keys has one more axis here than in the core. What the checker let through verifies; if it
 //! does not, the compiler is wrong, not the user.
 
+mod entry;
+
 use std::collections::BTreeMap;
 
 use dlc_abi::dim::{Factor, Poly};
@@ -21,7 +23,7 @@ use melior::ir::{
 };
 
 use crate::ast::{DType, Span};
-use crate::core::{Dim, EntryInfo, Func, Node, Num, Prim, Program, TensorType};
+use crate::core::{Dim, Func, Node, Num, Prim, Program, TensorType};
 use crate::source::Source;
 
 /// The size of the axis that a key adds to a shape.
@@ -115,21 +117,6 @@ impl<'c> Emitter<'c, '_> {
             .expect("the entries are attributes")
     }
 
-    /// What is said of a leaf of an entry.
-    fn leaf(&self, path: &str, ty: &TensorType, inout: bool) -> Attribute<'c> {
-        let mut entries = vec![
-            ("dl.path", self.string(path)),
-            ("dl.shape", self.strings(shape_texts(ty))),
-        ];
-        if inout {
-            entries.push(("dl.inout", Attribute::unit(self.context)));
-        }
-        if ty.dtype == DType::Key {
-            entries.push(("dl.dtype", self.string("key")));
-        }
-        self.dictionary(&entries)
-    }
-
     fn func(&self, func: &Func) -> Operation<'c> {
         let context = self.context;
         let location = self.location(func.span);
@@ -192,61 +179,6 @@ impl<'c> Emitter<'c, '_> {
             location,
         )
     }
-
-    /// The attributes that make a function an entry.
-    fn entry(&self, func: &Func, entry: &EntryInfo) -> Vec<(&'static str, Attribute<'c>)> {
-        let pair =
-            |(min, max): &(i64, Option<i64>)| format!("array<i64: {min}, {}>", max.unwrap_or(-1));
-        let ranges: Vec<_> = entry.ranges.iter().map(pair).collect();
-        let ranges = Attribute::parse(self.context, &format!("[{}]", ranges.join(", ")));
-        let checks: Vec<_> = entry
-            .checks
-            .iter()
-            .map(|check| {
-                self.dictionary(&[
-                    ("cond", self.string(&check.text)),
-                    ("lhs", self.string(&check.lhs.to_string())),
-                    ("rel", self.string(check.rel)),
-                    ("rhs", self.string(&check.rhs.to_string())),
-                    ("message", self.string(&check.message)),
-                ])
-            })
-            .collect();
-        let empty = self.dictionary(&[]);
-        let mut arguments = vec![empty; func.dims.len()];
-        arguments.extend(
-            func.params
-                .iter()
-                .map(|param| self.leaf(&param.path, &param.ty, param.inout)),
-        );
-        let results: Vec<_> = func
-            .results
-            .iter()
-            .map(|result| self.leaf(&result.path, &func.nodes[result.node as usize].ty, false))
-            .collect();
-        vec![
-            ("dl.entry", self.string(&entry.symbol)),
-            ("dl.ranges", ranges.expect("the pairs are attributes")),
-            ("dl.range_messages", self.strings(&entry.range_messages)),
-            (
-                "dl.checks",
-                ArrayAttribute::new(self.context, &checks).into(),
-            ),
-            (
-                "arg_attrs",
-                ArrayAttribute::new(self.context, &arguments).into(),
-            ),
-            (
-                "res_attrs",
-                ArrayAttribute::new(self.context, &results).into(),
-            ),
-        ]
-    }
-}
-
-/// The sizes of a type as IR attributes write them, those of a key's words left out.
-fn shape_texts(ty: &TensorType) -> Vec<String> {
-    ty.shape_texts()
 }
 
 /// A function's body while it is written.

@@ -73,7 +73,7 @@ fn tensor_op(op: BinaryOp) -> (&'static str, Class) {
 
 impl<'a> Checker<'a> {
     /// `left op right`.
-    pub(super) fn binary(
+    pub(crate) fn binary(
         &mut self,
         op: BinaryOp,
         left: Operand<'a>,

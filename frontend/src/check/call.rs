@@ -1,21 +1,21 @@
 //! Calls.
 
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use crate::ast::{self, BinaryOp, DType, DimArg, Expr, ExprKind, Ident, LambdaParam, Span};
+use crate::ast::{self, DType, DimArg, Expr, ExprKind, Ident, LambdaParam, Span};
 use crate::builtins;
 use crate::check::Checker;
+use crate::check::arguments::Prepared;
 use crate::check::binary::Operand;
 use crate::check::convert::Expected;
-use crate::check::dims::{Condition, count, holds};
+use crate::check::dims::count;
 use crate::check::env::{Binding, FnContext, Kind, Scope};
 use crate::check::items::Signature;
-use crate::check::types::{FnTy, Ty, known_dims};
+use crate::check::types::{FnTy, Ty};
 use crate::check::unify::Bindings;
 use crate::check::value::{FnValue, NodeId, Reported, Res, Value};
 use crate::core::{Dim, NodeIndex, Prim, TensorType};
-use crate::diagnostic::{Code, Diagnostic, similar};
+use crate::diagnostic::{Code, Diagnostic};
 
 /// An argument of a call.
 #[derive(Clone)]
@@ -24,15 +24,6 @@ pub(crate) struct Arg<'a> {
     pub name: Option<&'a Ident>,
     /// The value; `Error` for one that is not evaluated by itself, such as `wrt=`.
     pub operand: Operand<'a>,
-}
-
-/// A call whose arguments fit.
-pub(super) struct Prepared<'a> {
-    pub signature: Rc<Signature>,
-    pub bindings: Bindings,
-    pub operands: Vec<Operand<'a>>,
-    /// The arguments as the parameters' types.
-    pub values: Vec<Value<'a>>,
 }
 
 /// Where a call stands.
@@ -304,295 +295,6 @@ impl<'a> Checker<'a> {
             }
         }
         Ok(result)
-    }
-
-    /// Fits arguments to a signature: finds the dims, and checks types and conditions.
-    pub(super) fn prepare_call(
-        &mut self,
-        id: usize,
-        args: Vec<Arg<'a>>,
-        dims: &'a [DimArg],
-        site: Site,
-    ) -> Res<Prepared<'a>> {
-        self.note_call(id, site.callee);
-        let signature = self.fns[id].sig.clone().ok_or(Reported)?;
-        let operands = self.arguments_of(&signature, args, site)?;
-        let mut bindings =
-            Bindings::new(signature.dims.iter().map(|dim| dim.name.clone()).collect());
-        for dim in dims {
-            self.explicit_dim(&signature, dim, &mut bindings)?;
-        }
-        for (param, operand) in signature.params.iter().zip(&operands) {
-            self.unify_value(&param.ty, &operand.value, &mut bindings);
-        }
-        self.solve(&mut bindings);
-        let mut values = Vec::new();
-        for (param, operand) in signature.params.iter().zip(&operands) {
-            let ty = bindings.apply(&param.ty);
-            let mut expected = Expected::new(
-                format!("argument `{}` of `{}`", param.name, signature.name),
-                Code::DL0204,
-            )
-            .declared(param.span, "declared here");
-            if let Some(expr) = operand.expr {
-                expected = expected.expr(expr);
-            }
-            values.push(self.coerce(operand.value.clone(), &ty, operand.span, &expected));
-        }
-        let values = values.into_iter().collect::<Res<Vec<_>>>()?;
-        if let Some(missing) = bindings.unbound() {
-            let message = format!("dim `{missing}` of `{}` cannot be inferred", signature.name);
-            let span = signature
-                .dims
-                .iter()
-                .find(|dim| dim.name == missing)
-                .map(|dim| dim.span);
-            let mut diagnostic = Diagnostic::error(Code::DL0221, message, site.callee)
-                .help(format!("give it: `{}<{missing}=…>(…)`", signature.name));
-            if let Some(span) = span {
-                diagnostic = diagnostic.secondary(span, "declared here");
-            }
-            return Err(self.report(diagnostic));
-        }
-        self.check_conditions(&signature, &bindings, site)?;
-        Ok(Prepared {
-            signature,
-            bindings,
-            operands,
-            values,
-        })
-    }
-
-    /// The argument for each parameter.
-    fn arguments_of(
-        &mut self,
-        signature: &Signature,
-        args: Vec<Arg<'a>>,
-        site: Site,
-    ) -> Res<Vec<Operand<'a>>> {
-        let mut slots: Vec<Option<Operand<'a>>> = signature.params.iter().map(|_| None).collect();
-        let mut failed = false;
-        let given = args.len();
-        for (i, arg) in args.into_iter().enumerate() {
-            let position = match arg.name {
-                None => (i < slots.len()).then_some(i),
-                Some(name) => {
-                    let position = signature
-                        .params
-                        .iter()
-                        .position(|param| param.name == name.name);
-                    if position.is_none() {
-                        let message =
-                            format!("`{}` has no parameter `{}`", signature.name, name.name);
-                        let mut diagnostic = Diagnostic::error(Code::DL0702, message, name.span);
-                        let names = signature.params.iter().map(|param| param.name.as_str());
-                        if let Some(similar) = similar(&name.name, names) {
-                            diagnostic =
-                                diagnostic.suggest("a similar one exists", name.span, similar);
-                        } else if signature.dims.iter().any(|dim| dim.name == name.name) {
-                            diagnostic =
-                                diagnostic.help(format!("dims are given in `<{}=…>`", name.name));
-                        }
-                        self.report(diagnostic);
-                        failed = true;
-                        continue;
-                    }
-                    position
-                }
-            };
-            let Some(position) = position else {
-                if !failed {
-                    let message = format!(
-                        "`{}` takes {}, and {} given",
-                        signature.name,
-                        count(signature.params.len(), "argument"),
-                        count_given(given)
-                    );
-                    let _ = self.error::<()>(Code::DL0701, message, arg.operand.span);
-                }
-                failed = true;
-                continue;
-            };
-            if slots[position].is_some() {
-                let message = format!("`{}` is given twice", signature.params[position].name);
-                let _ = self.error::<()>(Code::DL0701, message, arg.operand.span);
-                failed = true;
-            }
-            slots[position] = Some(arg.operand);
-        }
-        let missing: Vec<String> = signature
-            .params
-            .iter()
-            .zip(&slots)
-            .filter(|(_, slot)| slot.is_none())
-            .map(|(param, _)| format!("`{}: {}`", param.name, param.ty))
-            .collect();
-        if !missing.is_empty() && !failed {
-            let message = format!(
-                "`{}` is called without {}",
-                signature.name,
-                missing.join(" and ")
-            );
-            let mut diagnostic = Diagnostic::error(Code::DL0701, message, site.span);
-            if let Some((param, _)) = signature
-                .params
-                .iter()
-                .zip(&slots)
-                .find(|(_, slot)| slot.is_none())
-            {
-                diagnostic = diagnostic.secondary(param.span, "declared here");
-            }
-            return Err(self.report(diagnostic));
-        }
-        if failed {
-            Err(Reported)
-        } else {
-            Ok(slots.into_iter().flatten().collect())
-        }
-    }
-
-    fn explicit_dim(
-        &mut self,
-        signature: &Signature,
-        arg: &'a DimArg,
-        bindings: &mut Bindings,
-    ) -> Res<()> {
-        let Some(name) = &arg.name else {
-            return self.error(Code::DL0701, "a dim is given by name, `T=8`", arg.span);
-        };
-        if !signature.dims.iter().any(|dim| dim.name == name.name) {
-            let mut diagnostic = Diagnostic::error(
-                Code::DL0702,
-                format!("`{}` has no dim `{}`", signature.name, name.name),
-                name.span,
-            );
-            let names = signature.dims.iter().map(|dim| dim.name.as_str());
-            if let Some(similar) = similar(&name.name, names) {
-                diagnostic = diagnostic.suggest("a similar one exists", name.span, similar);
-            }
-            return Err(self.report(diagnostic));
-        }
-        let dim = self.body_dim(&arg.value)?;
-        self.check_size(&dim, arg.value.span)?;
-        bindings.bind(&name.name, dim);
-        Ok(())
-    }
-
-    /// The conditions and ranges of a function that is called.
-    fn check_conditions(
-        &mut self,
-        signature: &Signature,
-        bindings: &Bindings,
-        site: Site,
-    ) -> Res<()> {
-        for condition in &signature.conditions {
-            let (left, right) = (
-                bindings.apply_dim(&condition.left),
-                bindings.apply_dim(&condition.right),
-            );
-            if self.decide(condition.rel, &left, &right) == Some(true) {
-                continue;
-            }
-            return Err(self.condition_fails(signature, condition, &left, &right, site));
-        }
-        for dim in &signature.dims {
-            let (Some((min, max)), Some(value)) = (dim.range, bindings.get(&dim.name)) else {
-                continue;
-            };
-            let above = self.decide(BinaryOp::Ge, value, &Dim::constant(min));
-            let below = max.map_or(Some(true), |max| {
-                self.decide(BinaryOp::Le, value, &Dim::constant(max))
-            });
-            if above == Some(true) && below == Some(true) {
-                continue;
-            }
-            let range = dlc_abi::status::range_text(min, max);
-            let known = super::convert::dim_text(value);
-            let message = if above == Some(false) || below == Some(false) {
-                format!(
-                    "`{}` of `{}` is {known}, outside {range}",
-                    dim.name, signature.name
-                )
-            } else {
-                format!(
-                    "`{}` of `{}` is {known}, which may be outside {range}",
-                    dim.name, signature.name
-                )
-            };
-            let diagnostic = Diagnostic::error(Code::DL0223, message, site.callee)
-                .secondary(dim.span, "the range is declared here")
-                .help("give the caller's dim a range that fits");
-            return Err(self.report(diagnostic));
-        }
-        Ok(())
-    }
-
-    fn condition_fails(
-        &mut self,
-        signature: &Signature,
-        condition: &Condition,
-        left: &Dim,
-        right: &Dim,
-        site: Site,
-    ) -> Reported {
-        let text = self.text(condition.span);
-        let known = known_dims([left, right]);
-        let always = match (left.as_const(), right.as_const()) {
-            (Some(a), Some(b)) => !holds(condition.rel, a, b),
-            _ => self.decide(condition.rel, left, right) == Some(false),
-        };
-        let here = format!("{left} {} {right}", condition.rel.symbol());
-        let message = if always {
-            format!(
-                "`{}` needs `{text}`, and `{here}` does not hold{known}",
-                signature.name
-            )
-        } else {
-            format!(
-                "`{}` needs `{text}`, and nothing says that `{here}` holds",
-                signature.name
-            )
-        };
-        let mut diagnostic = Diagnostic::error(Code::DL0222, message, site.callee)
-            .secondary(condition.span, "the condition");
-        if !always {
-            diagnostic = diagnostic.help(format!("add `where {here}` to the caller"));
-        }
-        self.report(diagnostic)
-    }
-
-    /// The arguments for `inout` parameters are variables, each given once.
-    fn inout_places(&mut self, signature: &Signature, operands: &[Operand<'a>]) -> Res<()> {
-        let mut seen: BTreeMap<String, Span> = BTreeMap::new();
-        for (param, operand) in signature.params.iter().zip(operands) {
-            if !param.inout {
-                continue;
-            }
-            let Some(expr) = operand.expr else {
-                let message = format!(
-                    "`{}` has an `inout` parameter and cannot be used here",
-                    signature.name
-                );
-                return self.error(Code::DL0403, message, operand.span);
-            };
-            self.place_root(expr, &param.name)?;
-            let place = self.text(expr.span);
-            let clash = seen.iter().find(|(known, _)| {
-                let inside = |a: &str, b: &str| a == b || a.starts_with(&format!("{b}."));
-                inside(known, &place) || inside(&place, known)
-            });
-            if let Some((_, first)) = clash {
-                let diagnostic = Diagnostic::error(
-                    Code::DL0404,
-                    format!("`{place}` is passed to two `inout` parameters"),
-                    operand.span,
-                )
-                .secondary(*first, "first here");
-                return Err(self.report(diagnostic));
-            }
-            seen.insert(place, operand.span);
-        }
-        Ok(())
     }
 
     /// Calls the instance for these dims. Gives the new values of `inout` arguments, and the result.

@@ -197,9 +197,20 @@ impl<'a> Checker<'a> {
                 if s.ty.id != t.id || !self.same_shape(&s.ty.dims, &t.dims) {
                     return Err(self.wrong_type(&value, ty, span, expected));
                 }
+                // `tree_map` may have made other leaves than the struct declares.
+                let fields: Vec<Res<Value<'a>>> = s
+                    .fields
+                    .iter()
+                    .zip(self.fields(t))
+                    .map(|(field, (name, ty))| {
+                        let part = format!("field `{name}`");
+                        self.coerce_part(field.clone(), &ty, span, expected, part)
+                    })
+                    .collect();
+                let fields = fields.into_iter().collect::<Res<_>>()?;
                 Ok(Value::Struct(Rc::new(StructValue {
                     ty: t.clone(),
-                    fields: s.fields.clone(),
+                    fields,
                 })))
             }
             (Value::Tuple(items), Ty::Tuple(types)) if items.len() == types.len() => {

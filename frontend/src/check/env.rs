@@ -62,7 +62,7 @@ pub(crate) enum Assigned {
     /// There is no such variable.
     Unknown,
     /// It is bound, but not by `var` or `inout`.
-    Immutable(Span, Kind),
+    Immutable,
     /// It is outside the function value that assigns.
     Captured(Span),
 }
@@ -117,7 +117,7 @@ impl<'a> Scope<'a> {
                         binding.value = value;
                         Assigned::Done
                     }
-                    kind => Assigned::Immutable(binding.span, kind.clone()),
+                    _ => Assigned::Immutable,
                 };
             }
             crossed |= scope.is_lambda;

@@ -84,7 +84,6 @@ pub(crate) struct SigParam {
     pub name: String,
     pub ty: Ty,
     pub span: Span,
-    pub ty_span: Span,
     pub inout: bool,
 }
 
@@ -326,7 +325,6 @@ impl<'a> Checker<'a> {
                 name: param.name.name.clone(),
                 ty,
                 span: param.span,
-                ty_span: param.ty.span,
                 inout: param.inout.is_some(),
             });
         }

@@ -1,0 +1,182 @@
+//! Types as written: their meaning.
+
+use crate::ast::{self, Span, TypeKind};
+use crate::check::Checker;
+use crate::check::dims::{DimNames, DimScope, count, substitute};
+use crate::check::items::Item;
+use crate::check::types::{FnTy, StructTy, Ty};
+use crate::check::value::Res;
+use crate::core::{Dim, TensorType};
+use crate::diagnostic::{Code, Diagnostic, similar};
+
+impl<'a> Checker<'a> {
+    /// The meaning of a type in a declaration.
+    pub(super) fn resolve_type(&mut self, ty: &'a ast::Type, names: &DimNames<'a>) -> Res<Ty> {
+        self.type_in(ty, DimScope::Declared(names))
+    }
+
+    /// The meaning of a type in a body.
+    pub(super) fn body_type(&mut self, ty: &'a ast::Type) -> Res<Ty> {
+        self.type_in(ty, DimScope::Body)
+    }
+
+    fn type_in(&mut self, ty: &'a ast::Type, scope: DimScope<'_, 'a>) -> Res<Ty> {
+        match &ty.kind {
+            TypeKind::Tensor { dtype, dims, .. } => {
+                let shape: Vec<Res<Dim>> =
+                    dims.iter().map(|dim| self.size_in(dim, scope)).collect();
+                let tensor = TensorType::new(*dtype, shape.into_iter().collect::<Res<Vec<_>>>()?);
+                self.check_byte_size(&tensor, ty.span)?;
+                Ok(Ty::Tensor(tensor))
+            }
+            TypeKind::Named { path, dims } => {
+                self.struct_type(path, dims, scope, ty.span).map(Ty::Struct)
+            }
+            TypeKind::Tuple(items) => {
+                let items: Vec<Res<Ty>> =
+                    items.iter().map(|item| self.type_in(item, scope)).collect();
+                Ok(Ty::Tuple(items.into_iter().collect::<Res<_>>()?))
+            }
+            TypeKind::List { element, count } => {
+                let element = self.type_in(element, scope);
+                let count = self.size_in(count, scope);
+                Ok(Ty::List(Box::new(element?), count?))
+            }
+            TypeKind::Fn { params, result } => {
+                let params: Vec<Res<Ty>> = params
+                    .iter()
+                    .map(|param| self.type_in(param, scope))
+                    .collect();
+                let result = match result {
+                    Some(ty) => self.type_in(ty, scope)?,
+                    None => Ty::unit(),
+                };
+                Ok(Ty::Fn(
+                    FnTy {
+                        params: params.into_iter().collect::<Res<_>>()?,
+                        result,
+                    }
+                    .into(),
+                ))
+            }
+            TypeKind::Error => Err(super::Reported),
+        }
+    }
+
+    fn struct_type(
+        &mut self,
+        path: &'a ast::Path,
+        args: &'a [ast::DimArg],
+        scope: DimScope<'_, 'a>,
+        span: Span,
+    ) -> Res<StructTy> {
+        let id = self.struct_named(path)?;
+        let declared = self.structs[id].dims.clone();
+        let mut dims: Vec<Option<Dim>> = vec![None; declared.len()];
+        for (i, arg) in args.iter().enumerate() {
+            let position = match &arg.name {
+                Some(name) => declared.iter().position(|dim| *dim == name.name),
+                None => (i < declared.len()).then_some(i),
+            };
+            let Some(position) = position else {
+                let name = &self.structs[id].name;
+                let message = match &arg.name {
+                    Some(dim) => format!("`{name}` has no dim `{}`", dim.name),
+                    None => format!(
+                        "`{name}` takes {}, not {}",
+                        count(declared.len(), "dim"),
+                        args.len()
+                    ),
+                };
+                return self.error(Code::DL0701, message, arg.span);
+            };
+            dims[position] = Some(self.size_in(&arg.value, scope)?);
+        }
+        let missing: Vec<&String> = declared
+            .iter()
+            .zip(&dims)
+            .filter(|(_, dim)| dim.is_none())
+            .map(|(n, _)| n)
+            .collect();
+        if let Some(first) = missing.first() {
+            let name = self.structs[id].name.clone();
+            let message = format!("dim `{first}` of `{name}` is not given");
+            let diagnostic = Diagnostic::error(Code::DL0221, message, span)
+                .help(format!("write `{name}<{}>`", declared.join(", ")));
+            return Err(self.report(diagnostic));
+        }
+        let name = self.structs[id].name.clone();
+        Ok(StructTy {
+            id,
+            name,
+            dims: dims.into_iter().flatten().collect(),
+        })
+    }
+
+    /// The struct of a name.
+    pub(super) fn struct_named(&mut self, path: &'a ast::Path) -> Res<usize> {
+        let name = &path.last().name;
+        if path.segments.len() > 1 {
+            return self.not_yet("a name of another file is", path.span);
+        }
+        match self.names.get(name.as_str()) {
+            Some(Item::Struct(id)) => Ok(*id),
+            Some(_) => self.error(Code::DL0604, format!("`{name}` is no type"), path.span),
+            None if self.imported.contains_key(name.as_str()) => Err(super::Reported),
+            None => {
+                const DTYPES: &[(&str, &str)] = &[
+                    ("float", "f32"),
+                    ("double", "f64"),
+                    ("float32", "f32"),
+                    ("float64", "f64"),
+                    ("float16", "f16"),
+                    ("bfloat16", "bf16"),
+                    ("int", "i32"),
+                    ("int32", "i32"),
+                    ("int64", "i64"),
+                    ("int8", "i8"),
+                    ("uint8", "u8"),
+                    ("uint32", "u32"),
+                    ("uint64", "u64"),
+                    ("boolean", "bool"),
+                    ("usize", "i64"),
+                ];
+                let mut diagnostic = Diagnostic::error(
+                    Code::DL0604,
+                    format!("there is no type `{name}`"),
+                    path.span,
+                );
+                let known = self
+                    .structs
+                    .iter()
+                    .map(|s| s.ast.name.name.as_str())
+                    .chain(ast::DType::ALL.iter().map(|dtype| dtype.dl_name()));
+                if let Some((_, dtype)) = DTYPES.iter().find(|(alias, _)| alias == name) {
+                    diagnostic = diagnostic.suggest("the language calls it", path.span, *dtype);
+                } else if let Some(similar) = similar(name, known) {
+                    diagnostic = diagnostic.suggest("a similar one exists", path.span, similar);
+                }
+                Err(self.report(diagnostic))
+            }
+        }
+    }
+
+    /// The fields of a struct type, in its dims.
+    pub(crate) fn fields(&self, ty: &StructTy) -> Vec<(String, Ty)> {
+        let item = &self.structs[ty.id];
+        let substitute = |dim: &Dim| {
+            substitute(dim, &|name| {
+                item.dims
+                    .iter()
+                    .position(|dim| dim == name)
+                    .map(|i| ty.dims[i].clone())
+            })
+        };
+        item.ast
+            .fields
+            .iter()
+            .zip(&item.fields)
+            .map(|(field, ty)| (field.name.name.clone(), ty.map_dims(&substitute)))
+            .collect()
+    }
+}
