@@ -2,7 +2,7 @@
 
 use crate::{
     codegen, header, link,
-    pipelines::{CPU, Failed, Observe, Runner},
+    pipelines::{self, CPU, Failed, Observe, Runner, Selection},
     render, rust_bindings, source,
 };
 use dlc_abi::Manifest;
@@ -247,6 +247,7 @@ impl std::error::Error for Failure {}
 /// Compiles with one set of options.
 pub struct Session {
     options: Options,
+    skipped: Vec<String>,
     context: OnceCell<Context>,
 }
 
@@ -255,8 +256,15 @@ impl Session {
     pub fn new(options: Options) -> Self {
         Self {
             options,
+            skipped: vec![],
             context: OnceCell::new(),
         }
+    }
+
+    /// Leaves out passes, which must be among [`pipelines::optional`]: for tests that these only optimise.
+    pub fn without(mut self, passes: &[&str]) -> Self {
+        self.skipped = passes.iter().map(|pass| pass.to_string()).collect();
+        self
     }
 
     /// The options.
@@ -335,7 +343,11 @@ impl Session {
 
     /// Whether the passes named in options exist.
     fn check_pass_names(&self) -> Result<(), Failure> {
-        let known: Vec<_> = CPU.iter().flat_map(|stage| stage.passes).map(|step| step.name()).collect();
+        let known: Vec<_> = CPU
+            .iter()
+            .flat_map(|stage| stage.passes)
+            .map(|step| step.name())
+            .collect();
         for name in &self.options.print_ir_after {
             if name != "all" && !known.contains(&name.as_str()) {
                 let close = known.iter().max_by(|a, b| {
@@ -381,7 +393,11 @@ impl Session {
             time_passes: self.options.time_passes,
             keep_ir: self.options.keep_ir.clone(),
         };
-        let mut runner = Runner::new(self.context(), &observe, self.options.opt_level > 0);
+        let selection = Selection {
+            optimise: self.options.opt_level > 0,
+            skipped: &self.skipped,
+        };
+        let mut runner = Runner::new(self.context(), &observe, selection);
         for (i, stage) in CPU.iter().enumerate().take(stages) {
             let result = runner.run(stage, module);
             times.append(&mut runner.times);
@@ -393,7 +409,7 @@ impl Session {
 
     fn failure(&self, source: &Source, failed: Failed) -> Failure {
         let records = &failed.records;
-        if let Some(failure) = render::user_errors(&self.options, source, records) {
+        if let Some(failure) = render::user_errors(self, source, records) {
             return failure;
         }
         let mut message = format!("`{}` failed", failed.pass);

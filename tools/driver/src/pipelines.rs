@@ -136,6 +136,31 @@ impl Observe {
     }
 }
 
+/// The names of the passes that only optimise.
+pub fn optional() -> Vec<&'static str> {
+    let steps = CPU.iter().flat_map(|stage| stage.passes);
+    let required = |name: &str| {
+        let mut steps = CPU.iter().flat_map(|stage| stage.passes);
+        steps.any(|step| step.name() == name && matches!(step, Required(_)))
+    };
+    let mut names: Vec<_> = steps
+        .map(Step::name)
+        .filter(|name| !required(name))
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+/// Which passes run.
+#[derive(Clone, Copy, Debug)]
+pub struct Selection<'x> {
+    /// Whether those run that only optimise,
+    pub optimise: bool,
+    /// but for these.
+    pub skipped: &'x [String],
+}
+
 /// A pass that failed.
 #[derive(Debug)]
 pub struct Failed {
@@ -151,7 +176,7 @@ pub struct Failed {
 pub struct Runner<'c, 'x> {
     context: &'c Context,
     observe: &'x Observe,
-    optimise: bool,
+    selection: Selection<'x>,
     count: usize,
     /// Passes and times, in order, if kept.
     pub times: Vec<(String, Duration)>,
@@ -160,13 +185,13 @@ pub struct Runner<'c, 'x> {
 }
 
 impl<'c, 'x> Runner<'c, 'x> {
-    /// A runner; without `optimise` only required passes run.
-    pub fn new(context: &'c Context, observe: &'x Observe, optimise: bool) -> Self {
+    /// A runner.
+    pub fn new(context: &'c Context, observe: &'x Observe, selection: Selection<'x>) -> Self {
         register_all();
         Self {
             context,
             observe,
-            optimise,
+            selection,
             count: 0,
             times: vec![],
             records: vec![],
@@ -199,7 +224,17 @@ impl<'c, 'x> Runner<'c, 'x> {
     }
 
     fn runs(&self, step: &Step) -> bool {
-        self.optimise || matches!(step, Required(_))
+        match step {
+            Required(_) => true,
+            Optional(_) => {
+                let skipped = self
+                    .selection
+                    .skipped
+                    .iter()
+                    .any(|name| name == step.name());
+                self.selection.optimise && !skipped
+            }
+        }
     }
 
     /// Runs one pass, observed.

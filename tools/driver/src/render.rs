@@ -1,94 +1,101 @@
 //! Messages of passes and tables of times, as text.
 
-use crate::compile::{ErrorFormat, Failure, Options, Source};
+use crate::{
+    compile::{Failure, Session, Source},
+    source,
+};
 use dlc_dialects::{ir::context::Record, pass::INTERNAL};
+use dlc_frontend::{ast::Span, codes::Code, diagnostic::Diagnostic};
 use std::{fmt::Write, time::Duration};
 
-/// The passes whose errors are about the user's program, unless they say otherwise.
+/// The passes that find errors in the user's program.
 const USER: [&str; 2] = ["expand-derivatives", "dl-to-linalg"];
 
-/// The user's errors among what a failed pass reported, if there are any.
-pub fn user_errors(options: &Options, source: &Source, records: &[Record]) -> Option<Failure> {
-    let mut rendered = String::new();
-    let mut errors = 0;
-    for record in records.iter().filter(|record| record.error) {
-        let (pass, message) = record.message.split_once(": ")?;
-        if !USER.contains(&pass) || message.starts_with(INTERNAL) {
-            return None;
-        }
-        rendered += &one(options, source, record, message);
-        errors += 1;
+/// The user's errors among what a failed pass reported, if that is all it reported.
+pub fn user_errors(session: &Session, source: &Source, records: &[Record]) -> Option<Failure> {
+    let errors: Vec<_> = records.iter().filter(|record| record.error).collect();
+    let messages: Vec<_> = errors
+        .iter()
+        .map(|record| users(&record.message))
+        .collect::<Option<_>>()?;
+    if messages.is_empty() {
+        return None;
     }
-    (errors > 0).then_some(Failure::User { rendered, errors })
+    if source::is_module(source) {
+        let lines = errors
+            .iter()
+            .zip(&messages)
+            .map(|(record, message)| line(source, &record.location, message));
+        return Some(Failure::User {
+            rendered: lines.collect(),
+            errors: errors.len(),
+        });
+    }
+    let diagnostics: Vec<_> = errors
+        .iter()
+        .zip(messages)
+        .map(|(record, message)| diagnostic(source, record, message))
+        .collect::<Option<_>>()?;
+    source::report(session, source, &diagnostics).err()
 }
 
-fn one(options: &Options, source: &Source, record: &Record, message: &str) -> String {
-    let (code, message) = match message.split_once(' ') {
-        Some((code, rest)) if is_code(code) => (code, rest.trim_start_matches(": ")),
-        _ => ("DL0301", message),
+/// The message without the pass's name, if it tells of the user's program.
+fn users(message: &str) -> Option<&str> {
+    let (pass, message) = message.split_once(": ")?;
+    (USER.contains(&pass) && !message.starts_with(INTERNAL)).then_some(message)
+}
+
+/// One line about a textual module.
+pub fn line(source: &Source, location: &str, message: &str) -> String {
+    let (line, column) = place(source, location).unwrap_or((1, 1));
+    format!("{}:{line}:{column}: error: {message}\n", source.name)
+}
+
+/// An error of DL begins with its code; one without is about IR that the frontend should not have made.
+fn diagnostic(source: &Source, record: &Record, message: &str) -> Option<Diagnostic> {
+    let (code, message) = message.split_once(' ')?;
+    let code = code.starts_with("DL").then(|| Code::parse(code))??;
+    let span = |location: &str| Some(span(source, place(source, location)?));
+    let start = span(&record.location).unwrap_or(Span::in_file(0, 0, 0));
+    let mut diagnostic = Diagnostic::error(code, message, start);
+    for note in &record.notes {
+        diagnostic = match (note.message.strip_prefix("help: "), span(&note.location)) {
+            (Some(help), _) => diagnostic.help(help),
+            (None, Some(at)) if at != start => diagnostic.secondary(at, note.message.as_str()),
+            _ => diagnostic.note(note.message.as_str()),
+        };
+    }
+    Some(diagnostic)
+}
+
+/// Line and column in MLIR's text of a location; the innermost place in this source, where there are several.
+fn place(source: &Source, location: &str) -> Option<(usize, usize)> {
+    let file = if source::is_module(source) {
+        "-"
+    } else {
+        source.name
     };
-    let place = place(&record.location);
-    let written = "writing to a string succeeds";
-    let mut text = String::new();
-    match options.error_format {
-        ErrorFormat::Short => {
-            let (file, line, column) = place.unwrap_or((source.name.to_string(), 1, 1));
-            writeln!(text, "{file}:{line}:{column}: error[{code}]: {message}").expect(written);
-        }
-        ErrorFormat::Json => {
-            let (file, line, column) = place.unwrap_or((source.name.to_string(), 1, 1));
-            let notes: Vec<_> = record
-                .notes
-                .iter()
-                .map(|note| serde_json::json!(note.message))
-                .collect();
-            let object = serde_json::json!({
-                "code": code, "severity": "error", "message": message,
-                "file": file, "line": line, "column": column, "notes": notes,
-            });
-            writeln!(text, "{object}").expect(written);
-        }
-        ErrorFormat::Human => {
-            writeln!(text, "error[{code}]: {message}").expect(written);
-            if let Some((file, line, column)) = place {
-                let shown = source
-                    .text
-                    .lines()
-                    .nth(line.saturating_sub(1))
-                    .unwrap_or_default();
-                let margin = " ".repeat(line.to_string().len());
-                let caret = " ".repeat(column.saturating_sub(1));
-                writeln!(
-                    text,
-                    "{margin}--> {file}:{line}:{column}\n{margin} |\n{line} | {shown}"
-                )
-                .expect(written);
-                writeln!(text, "{margin} | {caret}^").expect(written);
-            }
-            for note in &record.notes {
-                writeln!(text, "  = note: {}", note.message).expect(written);
-            }
-        }
-    }
-    text
+    let start = location.find(&format!("{file:?}:"))?;
+    let rest = &location[start + format!("{file:?}:").len()..];
+    let mut numbers = rest.split(|c: char| !c.is_ascii_digit());
+    Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
 }
 
-fn is_code(text: &str) -> bool {
-    let text = text.trim_end_matches(':');
-    text.len() == 6 && text.starts_with("DL") && text[2..].bytes().all(|b| b.is_ascii_digit())
-}
-
-/// File, line and column in MLIR's text of a location.
-fn place(location: &str) -> Option<(String, usize, usize)> {
-    let start = location.find('"')?;
-    let rest = &location[start + 1..];
-    let (file, rest) = rest.split_once('"')?;
-    let mut numbers = rest.strip_prefix(':')?.split(|c: char| !c.is_ascii_digit());
-    Some((
-        file.to_string(),
-        numbers.next()?.parse().ok()?,
-        numbers.next()?.parse().ok()?,
-    ))
+/// The bytes of the word, or at least of the character, at a line and column, which count bytes from 1.
+fn span(source: &Source, (line, column): (usize, usize)) -> Span {
+    let start: usize = source
+        .text
+        .split_inclusive('\n')
+        .take(line.saturating_sub(1))
+        .map(str::len)
+        .sum();
+    let start = (start + column.saturating_sub(1)).min(source.text.len());
+    let rest = source.text.get(start..).unwrap_or_default();
+    let word = rest
+        .find(|c: char| !c.is_alphanumeric() && c != '_')
+        .unwrap_or(rest.len());
+    let length = word.max(rest.chars().next().map_or(0, char::len_utf8));
+    Span::in_file(0, start as u32, (start + length) as u32)
 }
 
 /// Passes and times, the total last.

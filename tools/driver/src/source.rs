@@ -1,9 +1,16 @@
 //! Sources: DL text through the frontend, or textual `dl` modules.
 
-use crate::compile::{ErrorFormat, Failure, Session, Source};
+use crate::{
+    compile::{ErrorFormat, Failure, Session, Source},
+    render,
+};
 use dlc_abi::Entry;
 use dlc_dialects::ir::context::with_diagnostics;
-use dlc_frontend::{core::Program, diagnostic::Diagnostic, render};
+use dlc_frontend::{
+    core::Program,
+    diagnostic::Diagnostic,
+    render::{Format, render as rendered_text},
+};
 use dlc_lowering::entry;
 use dlc_runtime::Tensor;
 use melior::ir::{Module, operation::OperationLike};
@@ -19,7 +26,8 @@ pub struct Unit<'c> {
     pub diagnostics: String,
 }
 
-fn is_module(source: &Source) -> bool {
+/// Whether a source is a textual `dl` module.
+pub fn is_module(source: &Source) -> bool {
     source.name.ends_with(".mlir")
 }
 
@@ -29,18 +37,18 @@ fn text(source: &Source) -> dlc_frontend::source::Source {
 }
 
 /// Diagnostics in the form that the session's options ask for; a failure if any is an error.
-fn report(
+pub fn report(
     session: &Session,
     source: &Source,
     diagnostics: &[Diagnostic],
 ) -> Result<String, Failure> {
     let format = match (session.options().error_format, session.options().color) {
-        (ErrorFormat::Human, true) => render::Format::Colour,
-        (ErrorFormat::Human, false) => render::Format::Plain,
-        (ErrorFormat::Short, _) => render::Format::Short,
-        (ErrorFormat::Json, _) => render::Format::Json,
+        (ErrorFormat::Human, true) => Format::Colour,
+        (ErrorFormat::Human, false) => Format::Plain,
+        (ErrorFormat::Short, _) => Format::Short,
+        (ErrorFormat::Json, _) => Format::Json,
     };
-    let rendered = render::render(&text(source).into(), diagnostics, format);
+    let rendered = rendered_text(&text(source).into(), diagnostics, format);
     match diagnostics.iter().filter(|d| d.is_error()).count() {
         0 => Ok(rendered),
         errors => Err(Failure::User { rendered, errors }),
@@ -108,12 +116,9 @@ fn parse<'c>(session: &'c Session, source: &Source) -> Result<Unit<'c>, Failure>
     let (module, records) = with_diagnostics(context, || Module::parse(context, source.text));
     let errors: Vec<_> = records.iter().filter(|record| record.error).collect();
     let Some(module) = module else {
-        let lines = errors.iter().map(|record| {
-            format!(
-                "{}: error: {}: {}\n",
-                source.name, record.location, record.message
-            )
-        });
+        let lines = errors
+            .iter()
+            .map(|record| render::line(source, &record.location, &record.message));
         return Err(Failure::User {
             rendered: lines.collect(),
             errors: errors.len().max(1),

@@ -110,7 +110,11 @@ int main(void) {
 }
 "#;
 
-const SOURCE: Source = Source { name: "m.mlir", text: MODULE, stem: "m" };
+const SOURCE: Source = Source {
+    name: "m.mlir",
+    text: MODULE,
+    stem: "m",
+};
 
 fn run(program: &Path) -> String {
     let output = Command::new(program).output().unwrap();
@@ -121,8 +125,13 @@ fn run(program: &Path) -> String {
 fn c_program_gets_statuses_and_values() {
     let kinds = [Emit::Staticlib, Emit::Header];
     for opt_level in [0, 3] {
-        let session = Session::new(Options { opt_level, ..Options::default() });
-        let compiled = session.compile(&SOURCE, &kinds).unwrap_or_else(|failure| panic!("{failure}"));
+        let session = Session::new(Options {
+            opt_level,
+            ..Options::default()
+        });
+        let compiled = session
+            .compile(&SOURCE, &kinds)
+            .unwrap_or_else(|failure| panic!("{failure}"));
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
         std::fs::write(at("libm.a"), &compiled.artefacts[&Emit::Staticlib]).unwrap();
@@ -144,22 +153,46 @@ fn c_program_gets_statuses_and_values() {
 fn builds_are_identical() {
     let build = || {
         let session = Session::new(Options::default());
-        let kinds = [Emit::Obj, Emit::Staticlib, Emit::Cdylib, Emit::Header, Emit::Manifest, Emit::LlvmIr];
-        session.compile(&SOURCE, &kinds).unwrap_or_else(|failure| panic!("{failure}")).artefacts
+        let kinds = [
+            Emit::Obj,
+            Emit::Staticlib,
+            Emit::Cdylib,
+            Emit::Header,
+            Emit::Manifest,
+            Emit::LlvmIr,
+        ];
+        session
+            .compile(&SOURCE, &kinds)
+            .unwrap_or_else(|failure| panic!("{failure}"))
+            .artefacts
     };
     assert_eq!(build(), build());
 }
 
 #[test]
 fn every_stage_can_be_looked_at() {
-    let session = Session::new(Options { target_cpu: "cascadelake".into(), ..Options::default() });
-    let kinds = [Emit::Dl, Emit::Linalg, Emit::Loops, Emit::LlvmMlir, Emit::LlvmIr, Emit::Asm];
-    let compiled = session.compile(&SOURCE, &kinds).unwrap_or_else(|failure| panic!("{failure}"));
+    let session = Session::new(Options {
+        target_cpu: "cascadelake".into(),
+        ..Options::default()
+    });
+    let kinds = [
+        Emit::Dl,
+        Emit::Linalg,
+        Emit::Loops,
+        Emit::LlvmMlir,
+        Emit::LlvmIr,
+        Emit::Asm,
+    ];
+    let compiled = session
+        .compile(&SOURCE, &kinds)
+        .unwrap_or_else(|failure| panic!("{failure}"));
     let text = |kind| String::from_utf8(compiled.artefacts[&kind].clone()).unwrap();
     assert!(text(Emit::Dl).contains("dl.exp"));
     assert!(text(Emit::Linalg).contains("linalg.generic"));
     let loops = text(Emit::Loops);
-    assert!(loops.contains("scf.for") && !loops.contains("memref.alloc(") && !loops.contains("tensor<"));
+    assert!(
+        loops.contains("scf.for") && !loops.contains("memref.alloc(") && !loops.contains("tensor<")
+    );
     assert!(text(Emit::LlvmMlir).contains("llvm.func @m_f_packed"));
     assert!(text(Emit::LlvmIr).contains(" @m_f(i64"));
     assert!(text(Emit::Asm).contains("m_f_workspace:"));
@@ -168,12 +201,25 @@ fn every_stage_can_be_looked_at() {
 #[test]
 fn wrong_options_and_modules_are_the_users() {
     use dlc_driver::compile::Failure;
-    let session = Session::new(Options { target_cpu: "pentium-9".into(), ..Options::default() });
-    assert!(matches!(session.compile(&SOURCE, &[Emit::Obj]), Err(Failure::Usage(text)) if text.contains("help: ")));
-    let options = Options { print_ir_after: vec!["cze".into()], ..Options::default() };
+    let session = Session::new(Options {
+        target_cpu: "pentium-9".into(),
+        ..Options::default()
+    });
+    assert!(
+        matches!(session.compile(&SOURCE, &[Emit::Obj]), Err(Failure::Usage(text)) if text.contains("help: "))
+    );
+    let options = Options {
+        print_ir_after: vec!["cze".into()],
+        ..Options::default()
+    };
     let failure = Session::new(options).compile(&SOURCE, &[Emit::Obj]);
     assert!(matches!(failure, Err(Failure::Usage(text)) if text.contains("`cse`")));
-    let source = Source { text: "func.func @f() {", ..SOURCE };
+    let source = Source {
+        text: "func.func @f() {",
+        ..SOURCE
+    };
     let failure = Session::new(Options::default()).compile(&source, &[Emit::Obj]);
-    assert!(matches!(failure, Err(Failure::User { rendered, errors: 1 }) if rendered.contains("m.mlir")));
+    assert!(
+        matches!(failure, Err(Failure::User { rendered, errors: 1 }) if rendered.contains("m.mlir"))
+    );
 }
