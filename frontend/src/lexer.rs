@@ -223,7 +223,7 @@ pub(crate) fn lex_number(lexer: &mut Lexer<'_, Tok>) -> Number {
     end = word(end);
     // A sign after an exponent without digits belongs to it: `1e-`.
     if radix == 10
-        && matches!(rest[digits_end..end].as_bytes(), [b'e' | b'E'])
+        && matches!(bytes[digits_end..end], [b'e' | b'E'])
         && matches!(bytes.get(end), Some(b'+' | b'-'))
     {
         end += 1;

@@ -16,7 +16,7 @@ use crate::token::{Tok, Token};
 
 #[allow(
     clippy::all,
-    clippy::pedantic,
+    clippy::unwrap_used,
     missing_docs,
     unused,
     reason = "generated"
