@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PIXELS = 64, HIDDEN = 128, CLASSES = 10, BATCH = 32, EPOCHS = 30 };
+enum { PIXELS = 64, HIDDEN = 128, CLASSES = 10, BATCH = 32, EPOCHS = 60 };
 
 static void fail(const char *what, const char *why) {
     fprintf(stderr, "digits: %s: %s\n", what, why);

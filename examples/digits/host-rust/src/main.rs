@@ -14,7 +14,7 @@ mod digits {
 
 const PIXELS: usize = 64;
 const BATCH: usize = 32;
-const EPOCHS: usize = 30;
+const EPOCHS: usize = 60;
 const LEARNING_RATE: f32 = 1e-3;
 const KEY: [u32; 2] = [0, 42];
 
