@@ -2,7 +2,7 @@
 
 use crate::{
     codegen, header, link,
-    pipelines::{self, CPU, Failed, Observe, Runner, Selection},
+    pipelines::{CPU, Failed, Observe, Runner, Selection},
     render, rust_bindings, source,
 };
 use dlc_abi::Manifest;

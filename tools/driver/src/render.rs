@@ -70,31 +70,34 @@ fn diagnostic(source: &Source, record: &Record, message: &str) -> Option<Diagnos
 
 /// Line and column in MLIR's text of a location; the innermost place in this source, where there are several.
 fn place(source: &Source, location: &str) -> Option<(usize, usize)> {
-    let file = if source::is_module(source) {
-        "-"
-    } else {
-        source.name
+    let file = match source::is_module(source) {
+        true => "-",
+        false => source.name.rsplit(['/', '\\']).next().unwrap_or_default(),
     };
-    let start = location.find(&format!("{file:?}:"))?;
-    let rest = &location[start + format!("{file:?}:").len()..];
+    let (_, rest) = location.split_once(&format!("{file:?}:"))?;
     let mut numbers = rest.split(|c: char| !c.is_ascii_digit());
     Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
 }
 
-/// The bytes of the word, or at least of the character, at a line and column, which count bytes from 1.
+/// The bytes of the word, or at least of the character, at a line and column, which count characters from 1.
 fn span(source: &Source, (line, column): (usize, usize)) -> Span {
-    let start: usize = source
+    let before = source
         .text
         .split_inclusive('\n')
-        .take(line.saturating_sub(1))
-        .map(str::len)
-        .sum();
-    let start = (start + column.saturating_sub(1)).min(source.text.len());
+        .take(line.saturating_sub(1));
+    let start: usize = before.map(str::len).sum();
     let rest = source.text.get(start..).unwrap_or_default();
+    let skipped: usize = rest
+        .chars()
+        .take(column.saturating_sub(1))
+        .map(char::len_utf8)
+        .sum();
+    let rest = &rest[skipped..];
     let word = rest
         .find(|c: char| !c.is_alphanumeric() && c != '_')
         .unwrap_or(rest.len());
     let length = word.max(rest.chars().next().map_or(0, char::len_utf8));
+    let start = start + skipped;
     Span::in_file(0, start as u32, (start + length) as u32)
 }
 
