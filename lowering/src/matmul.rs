@@ -1,6 +1,7 @@
 //! The emitter of matrix products: kernels as private functions, one for each element type, layout and schedule,
 //! with all sizes and strides dynamic. The `emit-matmul` pass finds the contractions and calls the kernels.
 
+pub(crate) mod call;
 pub mod contraction;
 pub mod kernel;
 pub mod pack;

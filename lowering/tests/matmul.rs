@@ -190,11 +190,11 @@ fn check<T: Number>(engine: &ExecutionEngine, case: &Case, sizes: &[i64; 5]) {
     let step =
         |at: [i64; 3], letter: usize, i: i64| [0, 1, 2].map(|o| at[o] + strides[o][letter] * i);
     let mut outer = vec![[0; 3]];
-    for letter in 0..4 {
+    for (letter, bound) in bounds[..4].iter().enumerate() {
         outer = outer
             .iter()
             .flat_map(|at| {
-                (0..bounds[letter])
+                (0..*bound)
                     .map(|i| step(*at, letter, i))
                     .collect::<Vec<_>>()
             })

@@ -171,7 +171,7 @@ fn is_number(value: Value) -> bool {
     let of_float = |text: &str| {
         let number = text.strip_prefix("dense<").unwrap_or(text);
         let end = number
-            .find(|c: char| c == ' ' || c == '>')
+            .find([' ', '>'])
             .unwrap_or(number.len());
         number[..end]
             .parse::<f64>()

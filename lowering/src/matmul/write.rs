@@ -51,7 +51,11 @@ impl<'c> Shape<'c> {
         masks: Option<&[Value<'c, 'a>]>,
     ) {
         let places: Vec<_> = (0..tile.height)
-            .flat_map(|r| self.offsets().enumerate().map(move |(v, offset)| (r, v, offset)))
+            .flat_map(|r| {
+                self.offsets()
+                    .enumerate()
+                    .map(move |(v, offset)| (r, v, offset))
+            })
             .collect();
         let at = |e: &Emitter<'c, 'a>, r, offset| [e.plus(tile.i, r), e.plus(tile.j, offset)];
         let store = |e: &Emitter<'c, 'a>, values: &[Value<'c, 'a>]| {
