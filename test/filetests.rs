@@ -6,7 +6,7 @@ use dlc_dialects::ops::OpKind;
 use dlc_test::{
     cpu::CPU,
     directive::{self, Directives},
-    files, opfile,
+    files, golden, opfile,
     runner::{Reference, Runner},
     shell, skipped, sweep, trial,
 };
@@ -42,6 +42,14 @@ fn trials(arguments: &Arguments) -> Result<Vec<Trial>> {
                 ops.insert(stem.context("a file has a name")?.to_string(), found);
             }
         }
+    }
+    for path in files::below("frontend/err", "dl")? {
+        let name = format!("golden/{}", files::shown(&path));
+        trials.push(trial(name, move || golden::diagnostics(&path, false)));
+    }
+    for path in files::below("frontend/ok", "dl")? {
+        let name = format!("golden/{}", files::shown(&path));
+        trials.push(trial(name, move || golden::diagnostics(&path, true)));
     }
     for &kind in OpKind::ALL {
         let ulp = ops.get(kind.mnemonic()).and_then(|found| found.ulp);

@@ -1,6 +1,7 @@
 //! Goldens: files that hold what a tool should print. `DLC_BLESS=1` rewrites them.
 
 use anyhow::{Context, Result, bail};
+use dlc_frontend::render::Format;
 use similar::TextDiff;
 use std::{env, fs, path::Path};
 
@@ -20,6 +21,9 @@ pub fn check(path: &Path, actual: &str) -> Result<()> {
         return Ok(());
     }
     if blessing() {
+        if actual.is_empty() {
+            return Ok(fs::remove_file(path)?);
+        }
         return fs::write(path, actual).with_context(|| path.display().to_string());
     }
     let diff = TextDiff::from_lines(expected.as_str(), actual);
@@ -28,4 +32,19 @@ pub fn check(path: &Path, actual: &str) -> Result<()> {
         "{} does not hold what is printed:\n{diff}\nif that is right: cargo bless",
         crate::files::shown(path)
     )
+}
+
+/// What `dlc check` says of a program is what stands beside it in `.stderr` (nothing, where there is no such file),
+/// and it accepts the program or refuses it.
+pub fn diagnostics(path: &Path, accepted: bool) -> Result<()> {
+    let text = crate::files::read(path)?;
+    let name = path.file_name().and_then(|name| name.to_str());
+    let name = name.with_context(|| format!("{} has no name", path.display()))?;
+    let (printed, ok) = dlc_frontend::check_to_string(name, &text, Format::Plain);
+    check(&path.with_extension("stderr"), &printed)?;
+    match (accepted, ok) {
+        (true, false) => bail!("the program should be accepted:\n{printed}"),
+        (false, true) => bail!("the program should be refused"),
+        _ => Ok(()),
+    }
 }

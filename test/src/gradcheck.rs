@@ -12,7 +12,6 @@ use crate::{
 };
 use anyhow::{Context, Result, ensure};
 use dlc_abi::DType;
-use std::fmt::Write as _;
 
 /// Half the distance of the two points; the truncation error is of its square.
 const STEP: f64 = 1e-5;
@@ -130,72 +129,55 @@ pub fn run(check: &Gradcheck, text: &str, runner: &dyn Runner) -> Result<()> {
 /// The loss and its gradient, as text.
 fn functions(signature: &Signature, wrt: &[usize], result: &[usize]) -> String {
     let f = &signature.name;
-    let mut params = (0..signature.dims)
-        .map(|i| format!("%d{i}: index"))
+    let mut names = (0..signature.dims)
+        .map(|i| format!("%d{i}"))
         .collect::<Vec<_>>();
-    params.extend(
-        signature
-            .params
-            .iter()
-            .enumerate()
-            .map(|(i, ty)| format!("%a{i}: {ty}")),
-    );
-    let names = params
-        .iter()
-        .map(|p| p.split(':').next().unwrap_or(p).to_string());
-    let names = names.collect::<Vec<_>>().join(", ");
-    let types = |params: &[String]| {
-        let types = params
-            .iter()
-            .map(|p| p.split(": ").last().unwrap_or(p).to_string());
-        types.collect::<Vec<_>>().join(", ")
-    };
-    let inner = types(&params);
+    let mut types = vec!["index".to_string(); signature.dims];
+    let mut attributes = vec![String::new(); signature.dims];
+    for (i, ty) in signature.params.iter().enumerate() {
+        names.push(format!("%a{i}"));
+        types.push(ty.to_string());
+        attributes.push(shape(&signature.shapes[i]));
+    }
+    let (arguments, inner) = (names.join(", "), types.join(", "));
     let y = &signature.results[0];
-    params.push(format!("%w: {y}"));
-    let outer = types(&params);
-    let params = params.join(", ");
-    let results = signature
-        .results
-        .iter()
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join(", ");
-    let count = signature.results.len();
-    let axes = (0..result.len())
-        .map(|i| i.to_string())
-        .collect::<Vec<_>>()
-        .join(", ");
-    let gradients = wrt
-        .iter()
-        .map(|&i| signature.params[i].to_string())
-        .collect::<Vec<_>>()
-        .join(", ");
-    let wrt_list = wrt
-        .iter()
-        .map(|i| i.to_string())
-        .collect::<Vec<_>>()
-        .join(", ");
-    let mut text = String::new();
-    let _ = write!(
-        text,
+    names.push("%w".into());
+    types.push(y.to_string());
+    attributes.push(shape(&signature.shapes[signature.params.len()]));
+    let params = (0..names.len()).map(|i| format!("{}: {} {}", names[i], types[i], attributes[i]));
+    let params = params.collect::<Vec<_>>().join(", ");
+    let outer = types.join(", ");
+
+    let list = |texts: &mut dyn Iterator<Item = String>| texts.collect::<Vec<_>>().join(", ");
+    let results = list(&mut signature.results.iter().map(|ty| ty.to_string()));
+    let axes = list(&mut (0..result.len()).map(|i| i.to_string()));
+    let gradients = list(&mut wrt.iter().map(|&i| signature.params[i].to_string()));
+    let shaped = |&i: &usize| format!("{} {}", signature.params[i], shape(&signature.shapes[i]));
+    let shaped = list(&mut wrt.iter().map(shaped));
+    let indices = list(&mut wrt.iter().map(|i| i.to_string()));
+    let values = list(&mut (0..wrt.len()).map(|i| format!("%g#{i}")));
+    let (count, of) = (signature.results.len(), wrt.len());
+    let dims = format!("attributes {{dl.dims = {:?}}}", signature.dim_names);
+    format!(
         r#"
-func.func @gradcheck_loss({params}) -> tensor<f64> {{
-  %y:{count} = func.call @{f}({names}) : ({inner}) -> ({results})
+func.func @gradcheck_loss({params}) -> tensor<f64> {dims} {{
+  %y:{count} = func.call @{f}({arguments}) : ({inner}) -> ({results})
   %p = dl.mul %y#0, %w : {y}
   %s = dl.reduce "sum" %p axes [{axes}] : {y} -> tensor<f64>
   return %s : tensor<f64>
 }}
-func.func @gradcheck_gradient({params}) -> ({gradients}) {{
-  %g:{n} = dl.grad @gradcheck_loss({names}, %w) wrt [{wrt_list}] : ({outer}) -> ({gradients})
+func.func @gradcheck_gradient({params}) -> ({shaped}) {dims} {{
+  %g:{of} = dl.grad @gradcheck_loss({arguments}, %w) wrt [{indices}] : ({outer}) -> ({gradients})
   return {values} : {gradients}
 }}
-"#,
-        n = wrt.len(),
-        values = (0..wrt.len())
-            .map(|i| format!("%g#{i}"))
-            .collect::<Vec<_>>()
-            .join(", "),
-    );
-    text
+"#
+    )
+}
+
+/// The attribute that says an argument's shape.
+fn shape(shape: &Option<Vec<String>>) -> String {
+    match shape {
+        Some(shape) => format!("{{dl.shape = {shape:?}}}"),
+        None => String::new(),
+    }
 }

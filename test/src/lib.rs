@@ -4,13 +4,16 @@
 //! sweeps generated from the table of ops. The oracle is the reference evaluator; what is compared with it
 //! is a `Runner`.
 
+pub mod bad_input;
 pub mod compare;
 pub mod cpu;
 
+pub mod differential;
 pub mod directive;
 pub mod files;
 pub mod golden;
 pub mod gradcheck;
+pub mod host;
 pub mod literal;
 pub mod module;
 pub mod opfile;
