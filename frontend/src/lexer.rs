@@ -80,7 +80,32 @@ pub fn lex(source: &Source) -> (Vec<Token>, Vec<Diagnostic>) {
             }
         }));
     }
+    name_variances(&mut tokens);
     (tokens, merge_runs(diagnostics))
+}
+
+/// `var(x, axis=0)` calls the built-in, `var (a, b) = pair` binds: what comes after the bracket tells them apart.
+fn name_variances(tokens: &mut [Token]) {
+    let mut open = Vec::new();
+    for at in 0..tokens.len() {
+        match tokens[at].tok {
+            Tok::LParen => open.push(at),
+            Tok::RParen => {
+                let before = open.pop().and_then(|start: usize| start.checked_sub(1));
+                let binds = matches!(
+                    tokens.get(at + 1).map(|token| &token.tok),
+                    Some(Tok::Assign | Tok::Colon)
+                );
+                if let Some(before) = before
+                    && tokens[before].tok == Tok::Var
+                    && !binds
+                {
+                    tokens[before].tok = Tok::Ident("var".into());
+                }
+            }
+            _ => {}
+        }
+    }
 }
 
 /// A warning for a comment that is rather meant as a division: a number, or a name and the brackets that are open.

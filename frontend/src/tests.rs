@@ -2,6 +2,7 @@
 //!
 //! What each wrong program prints stands in `test/frontend/err`.
 
+mod builtins;
 mod explain;
 mod fuzz;
 mod layout;

@@ -144,12 +144,6 @@ impl<'a> Call<'_, 'a> {
         Err(self.checker.report(diagnostic))
     }
 
-    /// A required argument as a tensor.
-    pub fn tensor(&mut self, name: &str) -> Res<NodeId> {
-        let operand = self.operand(name)?;
-        self.to_tensor(&operand)
-    }
-
     /// A required argument as a tensor of dtypes in a class.
     pub fn tensor_of(&mut self, name: &str, class: Class) -> Res<NodeId> {
         let operand = self.operand(name)?;
