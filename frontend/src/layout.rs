@@ -13,10 +13,12 @@
 //! - **Colons.** `::` between two names joins them; elsewhere in brackets it is the two colons of a slice, `x[::2]`.
 //! - **Dims.** `<` before `name =` begins explicit dims: `f<T=8>(x)`.
 //! - **Words.** `where` is a keyword in the head of a function and a name elsewhere, `test` is a keyword before a
-//!   string outside of items.
+//!   string outside of items, `var` is a keyword before what it binds.
 //! - **Brackets** are made to match: what is missing is reported and added, what is too many is reported and dropped.
 //!   Nesting deeper than [`MAX_DEPTH`] is reported and ends the file.
 //! - **Items** end where a keyword begins another one, also when brackets are left open.
+
+mod brackets;
 
 use crate::ast::{Doc, MAX_DEPTH, Span};
 use crate::diagnostic::{Code, Diagnostic};
@@ -158,6 +160,9 @@ impl Pass<'_> {
     /// Takes one token; false when nothing after it can be read.
     fn step(&mut self, at: usize, after_newline: bool) -> bool {
         let Token { mut tok, span } = self.tokens[at].clone();
+        if tok == Tok::Var && self.var_is_name(at) {
+            tok = Tok::Ident("var".into());
+        }
         let neighbours = words::Neighbours {
             last: self.chunk.tokens.last(),
             next: self.peek_token(at, 0),
@@ -244,6 +249,27 @@ impl Pass<'_> {
             }
         }
         true
+    }
+
+    /// Whether `var` is the built-in reduction, or a name, rather than the keyword: `var(x)`, but not `var (a, b) = x`.
+    fn var_is_name(&self, at: usize) -> bool {
+        match self.peek(at, 0) {
+            Some(Tok::Ident(_)) => false,
+            Some(Tok::LParen) if self.stack.last().is_some_and(|frame| frame.block) => {
+                let mut depth = 0_usize;
+                let close = self.tokens[at..].iter().position(|token| {
+                    match token.tok {
+                        Tok::LParen => depth += 1,
+                        Tok::RParen => depth -= 1,
+                        _ => return false,
+                    }
+                    depth == 0
+                });
+                let after = close.and_then(|close| self.peek(at + close, 0));
+                !matches!(after, Some(Tok::Assign | Tok::Colon))
+            }
+            _ => true,
+        }
     }
 
     /// Whether a token inside brackets can only be the beginning of an item; one that is indented deeper than the
@@ -450,150 +476,5 @@ impl Pass<'_> {
             heads: Vec::new(),
         });
         true
-    }
-
-    fn close(&mut self, at: usize, tok: Tok, span: Span) {
-        let Some(found) = self
-            .stack
-            .iter()
-            .rposition(|frame| frame.open.closer() == tok)
-        else {
-            let before = self
-                .chunk
-                .tokens
-                .last()
-                .map_or(span.start, |token| token.span.start);
-            self.chunk.damaged.push((before, span.end));
-            if let Some(known) = self.added.iter().position(|added| *added == tok) {
-                self.added.swap_remove(known);
-                return;
-            }
-            let message = format!("this `{}` closes nothing", tok.text());
-            let mut diagnostic = Diagnostic::error(Code::DL0103, message, span);
-            if let Some(frame) = self.stack.last() {
-                let text = format!("the open bracket here is `{}`", frame.open.text());
-                diagnostic = diagnostic.secondary(frame.span, text);
-            }
-            let diagnostic = diagnostic.suggest("remove it", span, "");
-            match self.layout.chunks.last_mut() {
-                _ if !self.chunk.tokens.is_empty() => self.chunk.strays.push(diagnostic),
-                Some(last) => last.strays.push(diagnostic),
-                None => self.diagnostics.push(diagnostic),
-            }
-            return;
-        };
-        if found + 1 < self.stack.len() {
-            let open = &self.stack[self.stack.len() - 1];
-            let (text, expected) = (open.open.text(), open.open.closer().text());
-            let message = format!("this `{text}` is never closed");
-            let instead = format!("`{}` where `{expected}` must come first", tok.text());
-            let end = self
-                .chunk
-                .tokens
-                .last()
-                .map_or(span, |token| token.span)
-                .at_end();
-            self.diagnostics.push(
-                Diagnostic::error(Code::DL0102, message, open.span)
-                    .secondary(span, instead)
-                    .suggest(format!("add `{expected}`"), end, expected),
-            );
-            self.chunk.damaged.push((open.span.start, span.start));
-            while self.stack.len() > found + 1 {
-                self.close_one(span.at_start());
-            }
-        }
-        let Some(frame) = self.stack.pop() else {
-            return;
-        };
-        let indent = (self.lines)(span.start);
-        if tok == Tok::RBrace && frame.indent != indent && self.suspicious.is_none() {
-            self.suspicious = Some((frame.span, span));
-        }
-        self.push(tok.clone(), span);
-        if self.stack.is_empty() {
-            if tok == Tok::RBrace && self.head != Head::Line && self.head != Head::Junk {
-                self.finish_item();
-            }
-        } else if frame.is_loop {
-            let follows = self.peek(at, 0);
-            if follows.is_some_and(|next| !matches!(next, Tok::Semi | Tok::RBrace)) {
-                self.push(Tok::Newline, span.at_end());
-            }
-        }
-    }
-
-    /// No statement begins inside parentheses: where a line begins with `let` and the like, they are not closed.
-    fn close_before_statement(&mut self, next: Span) {
-        let Some(block) = self.stack.iter().rposition(|frame| frame.block) else {
-            return;
-        };
-        let Some(open) = self.stack.last().filter(|_| block + 1 < self.stack.len()) else {
-            return;
-        };
-        let (text, expected, span) = (open.open.text(), open.open.closer().text(), open.span);
-        let end = self
-            .chunk
-            .tokens
-            .last()
-            .map_or(span, |token| token.span.at_end());
-        self.diagnostics.push(
-            Diagnostic::error(Code::DL0102, format!("this `{text}` is never closed"), span)
-                .secondary(next, "the next statement begins here")
-                .suggest(format!("add `{expected}`"), end, expected),
-        );
-        self.chunk.damaged.push((span.start, next.start));
-        while self.stack.len() > block + 1 {
-            self.close_one(end);
-        }
-    }
-
-    /// Adds the bracket that closes the innermost open one.
-    fn close_one(&mut self, span: Span) {
-        if let Some(frame) = self.stack.pop() {
-            self.added.push(frame.open.closer());
-            self.push(frame.open.closer(), span);
-        }
-    }
-
-    /// Reports brackets that are open at the end of the file or at the beginning of the next item, and closes them.
-    fn close_all(&mut self, next_item: Option<Span>) {
-        let Some(open) = self.stack.last() else {
-            return;
-        };
-        let (text, expected, span) = (open.open.text(), open.open.closer().text(), open.span);
-        let end = self
-            .chunk
-            .tokens
-            .last()
-            .map_or(span, |token| token.span.at_end());
-        let diagnostic = match self.suspicious {
-            Some((first, second)) if open.open.closer() == Tok::RBrace => {
-                Diagnostic::error(Code::DL0102, "this `{` is probably not closed", first)
-                    .secondary(
-                        second,
-                        "it is closed by this `}`, which is indented differently",
-                    )
-                    .secondary(span, "so that this `{` stays open")
-                    .help("add `}`")
-            }
-            _ => {
-                let diagnostic =
-                    Diagnostic::error(Code::DL0102, format!("this `{text}` is never closed"), span);
-                match next_item {
-                    Some(next) => diagnostic.secondary(next, "the next item begins here"),
-                    None => diagnostic.note("the file ends before it is closed"),
-                }
-                .suggest(format!("add `{expected}`"), end, expected)
-            }
-        };
-        self.diagnostics.push(diagnostic);
-        let from = self
-            .suspicious
-            .map_or(span.start, |(first, _)| first.start.min(span.start));
-        self.chunk.damaged.push((from, u32::MAX));
-        while !self.stack.is_empty() {
-            self.close_one(end);
-        }
     }
 }

@@ -100,6 +100,26 @@ fn words_that_are_keywords_only_in_their_place() {
 }
 
 #[test]
+fn var_is_also_a_reduction() {
+    for (written, statements) in [
+        (
+            "var x = var(y, axis=0)\nvar(x)",
+            "var x = var(y, axis=0) / var(x)",
+        ),
+        (
+            "var (a, (b, c)) = x; -var(a)",
+            "var (a, (b, c)) = x / -var(a)",
+        ),
+        ("f(\n  var(x),\n  var=y\n)", "f(var(x), var=y)"),
+        ("p.var + var", "p.var + var"),
+    ] {
+        assert_eq!(body(written), statements);
+    }
+    let (_, diagnostics) = parsed("fn f(mean: f32, var: f32) -> f32 { var }\n");
+    assert_eq!(diagnostics, []);
+}
+
+#[test]
 fn nesting_is_limited_everywhere_without_overflow() {
     let function = |body: String| format!("fn f(x: f32) -> f32 {{\n  let y = {body}\n  y\n}}\n");
     let pairs =
