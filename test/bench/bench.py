@@ -62,6 +62,8 @@ def put(array):
 
 
 rng = np.random.default_rng(0)
+# So small that thousands of steps on one batch do not fit it: gradients would become subnormal, which are slow.
+RATE = 1e-7
 SHAPES = {"w1": (64, 128), "b1": (128,), "w2": (128, 10), "b2": (10,)}
 
 
@@ -75,7 +77,7 @@ def digits(batch):
     state = [put(p) for p in params.values()] + [put(np.zeros_like(p)) for _ in range(2) for p in params.values()]
     state.append(aligned(()))
     loss = aligned(())
-    lr = put(np.float32(1e-3).reshape(()))
+    lr = put(np.float32(RATE).reshape(()))
     ways["dlc"] = (Library(args.digits).bind("train_step", [batch], state + [put(images), put(labels), lr, loss]),
                    lambda: [loss.copy(), state[0].copy()])
 
@@ -83,7 +85,7 @@ def digits(batch):
         import torch
         torch.set_num_threads(1)
         tp = [torch.tensor(p, requires_grad=True) for p in params.values()]
-        optimiser = torch.optim.Adam(tp, lr=1e-3)
+        optimiser = torch.optim.Adam(tp, lr=RATE)
         ti, tl = torch.tensor(images), torch.tensor(labels.astype(np.int64))
         out = {}
 
@@ -120,7 +122,7 @@ def digits(batch):
         jitted = jax.jit(train, donate_argnums=0)
         jp = [jnp.asarray(p) for p in params.values()]
         box = [(jp, [jnp.zeros_like(p) for p in jp], [jnp.zeros_like(p) for p in jp], jnp.float32(0)), None]
-        ji, jl, jr = jnp.asarray(images), jnp.asarray(labels), jnp.float32(1e-3)
+        ji, jl, jr = jnp.asarray(images), jnp.asarray(labels), jnp.float32(RATE)
 
         def run():
             box[0], box[1] = jitted(box[0], ji, jl, jr)
