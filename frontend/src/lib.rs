@@ -51,7 +51,8 @@ pub fn check(source: &Source) -> Checked {
 
 /// Whether a name is not known because what defines it did not parse.
 fn follows(diagnostic: &Diagnostic, source: &Source, file: &ast::File) -> bool {
-    file.broken_names.contains(source.slice(diagnostic.primary.span))
+    file.broken_names
+        .contains(source.slice(diagnostic.primary.span))
 }
 
 /// All diagnostics of a source file as text, and whether it has no errors.
