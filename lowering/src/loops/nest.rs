@@ -162,7 +162,7 @@ fn joined<'c, 'a>(
     let joins = |first: usize| {
         let fits = |access: &&Access| match (position(access, first), position(access, first + 1)) {
             (None, None) => true,
-            (Some(a), Some(b)) => b == a + 1 && is_contiguous(access.value),
+            (Some(a), Some(b)) => b == a + 1 && lie_together(access.value, a),
             _ => false,
         };
         generic.iterators[first] == generic.iterators[first + 1]
@@ -231,9 +231,17 @@ fn position(access: &Access, wanted: usize) -> Option<usize> {
     access.loops.iter().position(|l| *l == wanted)
 }
 
-/// Whether a memref fills its memory in order.
-fn is_contiguous(value: Value) -> bool {
-    MemRefType::try_from(value.r#type()).is_ok_and(|ty| ty.affine_map().is_identity())
+/// Whether an axis of a memref and the next one walk memory as one axis would.
+fn lie_together(value: Value, axis: usize) -> bool {
+    let Ok(ty) = MemRefType::try_from(value.r#type()) else {
+        return false;
+    };
+    if ty.affine_map().is_identity() {
+        return true;
+    }
+    let (strides, size) = (ty.strides_and_offset().0, shape::shape_of(value)[axis + 1]);
+    let known = strides[axis] != DYNAMIC && strides[axis + 1] != DYNAMIC && size != DYNAMIC;
+    known && strides[axis] == strides[axis + 1] * size
 }
 
 fn collapse<'c, 'a>(
@@ -249,9 +257,29 @@ fn collapse<'c, 'a>(
             false => format!("{}x", known.iter().product::<i64>()),
         }
     });
+    let dims = dims.collect::<String>();
+    let ty = MemRefType::try_from(value.r#type()).expect("operands are memrefs");
+    let layout = match ty.affine_map().is_identity() {
+        true => String::new(),
+        false => {
+            let text = |n: i64| match n {
+                DYNAMIC => "?".to_string(),
+                n => n.to_string(),
+            };
+            let (strides, offset) = ty.strides_and_offset();
+            let last = groups
+                .iter()
+                .map(|axes| strides[*axes.last().expect("a group has an axis")]);
+            let strides = last.map(text).collect::<Vec<_>>();
+            format!(
+                ", strided<[{}], offset: {}>",
+                strides.join(", "),
+                text(offset)
+            )
+        }
+    };
     let ty = e.ty(&format!(
-        "memref<{}{}>",
-        dims.collect::<String>(),
+        "memref<{dims}{}{layout}>",
         shape::element_of(value)
     ));
     let groups = groups.iter().map(|axes| {
