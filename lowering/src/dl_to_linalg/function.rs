@@ -382,7 +382,7 @@ fn out_attributes<'c>(e: &Emitter<'c, '_>, leaf: &Leaf<'c>) -> Attribute<'c> {
     let name = |name| melior::ir::Identifier::new(context, name);
     let mut entries = vec![(name("dl.out"), Attribute::unit(context))];
     if let Some(attributes) = leaf.attributes {
-        for key in ["dl.path", "dl.shape"] {
+        for key in ["dl.path", "dl.shape", "dl.dtype"] {
             entries.extend(
                 attributes
                     .element_by_name(key)
