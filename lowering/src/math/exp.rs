@@ -182,7 +182,8 @@ impl<'c, 'a> Math<'c, 'a> {
             ("op_bundle_sizes", self.e.attr("array<i32>")),
             ("operandSegmentSizes", self.e.attr("array<i32: 2, 0>")),
         ];
-        self.e.op_with("llvm.call_intrinsic", &[x, n], self.float, &attributes)
+        self.e
+            .op_with("llvm.call_intrinsic", &[x, n], self.float, &attributes)
     }
 
     /// x·2ⁿ for x near 1 where the result is normal: an addition to the exponent.

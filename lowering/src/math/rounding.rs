@@ -170,9 +170,7 @@ fn is_number(value: Value) -> bool {
         .map(|value| value.to_string());
     let of_float = |text: &str| {
         let number = text.strip_prefix("dense<").unwrap_or(text);
-        let end = number
-            .find([' ', '>'])
-            .unwrap_or(number.len());
+        let end = number.find([' ', '>']).unwrap_or(number.len());
         number[..end]
             .parse::<f64>()
             .is_ok_and(|number| !number.is_nan())

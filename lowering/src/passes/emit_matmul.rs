@@ -36,9 +36,7 @@ use dlc_dialects::{
 };
 use melior::{
     Context, IrRewriter,
-    ir::{
-        Attribute, BlockLike, OperationRef, RegionLike, Value, operation::OperationLike,
-    },
+    ir::{Attribute, BlockLike, OperationRef, RegionLike, Value, operation::OperationLike},
 };
 use std::collections::BTreeSet;
 
