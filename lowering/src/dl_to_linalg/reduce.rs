@@ -38,10 +38,10 @@ impl<'c, 'a> Lowering<'c, 'a> {
             dims.push(lhs.dims[batch[0][i]].clone());
         }
         for (side, operand) in [&lhs, &rhs].into_iter().enumerate() {
-            for axis in 0..operand.rank() {
+            for (axis, dim) in operand.dims.iter().enumerate() {
                 if !batch[side].contains(&axis) && !contract[side].contains(&axis) {
                     loops[side][axis] = dims.len();
-                    dims.push(operand.dims[axis].clone());
+                    dims.push(dim.clone());
                 }
             }
         }

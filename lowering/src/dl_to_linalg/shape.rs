@@ -54,7 +54,7 @@ impl<'c, 'a> Lowering<'c, 'a> {
         if let [first, rest @ ..] = &bits[..]
             && rest.iter().all(|other| other == first)
         {
-            let value = self.from_bits(e, element, *first);
+            let value = constant_of(e, element, *first);
             return Ok(Mapped::splat(element, dims, value));
         }
         let stored = scalar::storage_type(e, element);
@@ -65,21 +65,6 @@ impl<'c, 'a> Lowering<'c, 'a> {
         let ty = tensor_type(&dims, stored);
         let value = DenseElementsAttribute::raw_buffer(ty, &raw.collect::<Vec<_>>());
         Ok(Mapped::tensor(element, dims, e.constant(ty, value.into())))
-    }
-
-    fn from_bits(&self, e: &Emitter<'c, 'a>, element: Type<'c>, bits: u64) -> Value<'c, 'a> {
-        let ty = scalar::register_type(e, element);
-        let above = 64 - width(ty);
-        match class(ty) {
-            ElementClass::Float => {
-                let digits = width(ty) as usize / 4;
-                e.constant(ty, e.attr(&format!("0x{bits:0digits$X} : {ty}")))
-            }
-            _ => e.constant(
-                ty,
-                IntegerAttribute::new(ty, (bits << above) as i64 >> above).into(),
-            ),
-        }
     }
 
     /// A dim as a number.
@@ -387,6 +372,22 @@ impl<'c, 'a> Lowering<'c, 'a> {
             ("operandSegmentSizes", e.attr(&array("i32", &segments))),
         ];
         e.op_with(name, &operands, ty, &attributes)
+    }
+}
+
+/// A constant, as register, from the bits of an element.
+fn constant_of<'c, 'a>(e: &Emitter<'c, 'a>, element: Type<'c>, bits: u64) -> Value<'c, 'a> {
+    let ty = scalar::register_type(e, element);
+    let above = 64 - width(ty);
+    match class(ty) {
+        ElementClass::Float => {
+            let digits = width(ty) as usize / 4;
+            e.constant(ty, e.attr(&format!("0x{bits:0digits$X} : {ty}")))
+        }
+        _ => e.constant(
+            ty,
+            IntegerAttribute::new(ty, (bits << above) as i64 >> above).into(),
+        ),
     }
 }
 
