@@ -217,6 +217,20 @@ impl<'c> Shape<'c> {
         e.op("vector.maskedload", &operands, self.vector)
     }
 
+    /// A load, with zeros where a mask is not set.
+    pub fn load_where<'a>(
+        &self,
+        e: &Emitter<'c, 'a>,
+        from: Value<'c, 'a>,
+        at: &[Value<'c, 'a>],
+        mask: Option<Value<'c, 'a>>,
+    ) -> Value<'c, 'a> {
+        match mask {
+            Some(mask) => self.masked_load(e, from, at, mask),
+            None => self.load(e, from, at),
+        }
+    }
+
     pub fn masked_store<'a>(
         &self,
         e: &Emitter<'c, 'a>,

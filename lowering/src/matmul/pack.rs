@@ -67,14 +67,10 @@ fn transposed_sliver<'c, 'a>(
     let j = e.add(block.jc, e.mul(s, e.index(columns)));
     let last = e.sub(x.n, e.index(1));
     let rows: Vec<_> = (0..columns).map(|c| e.min(e.plus(j, c), last)).collect();
-    let squares = |e: &Emitter<'c, 'a>, k, count: Option<Value<'c, 'a>>| {
+    over_k(shape, e, block, &mut |e, k, mask| {
         let at = e.add(block.pc, k);
-        let mask = count.map(|count| shape.first(e, count));
         for (v, rows) in rows.chunks(lanes as usize).enumerate() {
-            let read = |row: &Value<'c, 'a>| match mask {
-                Some(mask) => shape.masked_load(e, x.b, &[*row, at], mask),
-                None => shape.load(e, x.b, &[*row, at]),
-            };
+            let read = |row: &Value<'c, 'a>| shape.load_where(e, x.b, &[*row, at], mask);
             let square = rows.iter().map(read).collect();
             let square = transpose(e, square, shape.vector, shape.kernel.bits as usize);
             for (c, value) in square.iter().enumerate() {
@@ -82,12 +78,35 @@ fn transposed_sliver<'c, 'a>(
                 shape.store(e, *value, x.packed(), &to);
             }
         }
-    };
+    });
+}
+
+type OnK<'f, 'c, 'a> = &'f mut dyn FnMut(&Emitter<'c, 'a>, Value<'c, 'a>, Option<Value<'c, 'a>>);
+
+/// All k of a block, a register at a time: under masks where those cost little, which halves the code; else the last
+/// ones alone under a mask.
+fn over_k<'c, 'a>(
+    shape: &Shape<'c>,
+    e: &Emitter<'c, 'a>,
+    block: &BlockOfB<'c, 'a>,
+    body: OnK<'_, 'c, 'a>,
+) {
+    let lanes = shape.schedule().lanes;
+    if lanes * shape.kernel.bits >= 256 {
+        e.loop_to(block.kb, lanes, |e, k| {
+            let mask = shape.first(e, e.sub(block.kb, k));
+            body(e, k, Some(mask));
+        });
+        return;
+    }
     let end = e.mul(e.div(block.kb, e.index(lanes)), e.index(lanes));
-    e.loop_to(end, lanes, |e, k| squares(e, k, None));
+    e.loop_to(end, lanes, |e, k| body(e, k, None));
     let left = e.sub(block.kb, end);
     let some = e.cmp(Int::Sgt, left, e.index(0));
-    e.if_then(some, |e| squares(e, end, Some(left)));
+    e.if_then(some, |e| {
+        let mask = shape.first(e, left);
+        body(e, end, Some(mask));
+    });
 }
 
 /// The sliver of `height` rows of A from row `i`, `kb` long.
@@ -103,29 +122,15 @@ pub(super) fn rows<'c, 'a>(
     if shape.kernel.layout.a_by_k {
         return columns_of_a(shape, e, x, block, sliver, i, height);
     }
-    let lanes = shape.schedule().lanes;
     let last = e.sub(x.m, e.index(1));
     let rows: Vec<_> = (0..height).map(|r| e.min(e.plus(i, r), last)).collect();
-    let end = e.mul(e.div(block.kb, e.index(lanes)), e.index(lanes));
-    e.loop_to(end, lanes, |e, k| {
+    over_k(shape, e, block, &mut |e, k, mask| {
         let at = e.add(block.pc, k);
         // Every load before any store, against false dependences between rows 4 KiB apart.
-        let values: Vec<_> = rows
-            .iter()
-            .map(|row| shape.load(e, x.a, &[*row, at]))
-            .collect();
+        let read = |row: &Value<'c, 'a>| shape.load_where(e, x.a, &[*row, at], mask);
+        let values: Vec<_> = rows.iter().map(read).collect();
         for (r, value) in values.iter().enumerate() {
             shape.store(e, *value, sliver, &[e.index(r as i64), k]);
-        }
-    });
-    let left = e.sub(block.kb, end);
-    let some = e.cmp(Int::Sgt, left, e.index(0));
-    e.if_then(some, |e| {
-        let mask = shape.first(e, left);
-        let at = e.add(block.pc, end);
-        for (r, row) in rows.iter().enumerate() {
-            let value = shape.masked_load(e, x.a, &[*row, at], mask);
-            shape.store(e, value, sliver, &[e.index(r as i64), end]);
         }
     });
 }

@@ -51,10 +51,7 @@ fn rows<'c, 'a>(
     };
     let factors: Vec<_> = rows.iter().map(factor).collect();
     over_columns(shape, e, x, &mut |e, j, mask| {
-        let load = |from, at: &[Value<'c, 'a>]| match mask {
-            Some(mask) => shape.masked_load(e, from, at, mask),
-            None => shape.load(e, from, at),
-        };
+        let load = |from, at: &[Value<'c, 'a>]| shape.load_where(e, from, at, mask);
         // Two chains, that hide each other's latency.
         let mut sums = [load(x.c, &[zero, j]), shape.zero(e)];
         for (i, (row, factor)) in rows.iter().zip(&factors).enumerate() {
