@@ -1,10 +1,12 @@
 //! Builds `linalg` operations on tensors.
 
 use crate::{emit::Emitter, walk};
-use dlc_dialects::ir::shape;
+use dlc_dialects::ir::{inspect, shape};
 use melior::ir::{
     Attribute, Block, BlockLike, BlockRef, OperationRef, Region, RegionLike, Type, Value,
-    ValueLike, attribute::DenseI32ArrayAttribute, operation::OperationLike,
+    ValueLike,
+    attribute::{ArrayAttribute, DenseI32ArrayAttribute},
+    operation::OperationLike,
 };
 
 /// What a loop of a `linalg.generic` does.
@@ -171,16 +173,10 @@ pub fn results<'c, 'a>(op: OperationRef<'c, 'a>) -> Vec<Value<'c, 'a>> {
 
 /// The loops of each operand's axes, if all maps only select loops.
 fn maps(op: OperationRef) -> Option<Vec<Vec<usize>>> {
-    let text = op.attribute("indexing_maps").ok()?.to_string();
-    let maps = text.split("affine_map<").skip(1).map(|map| {
-        let (_, results) = map.split_once("-> (")?;
-        let (results, _) = results.split_once(")>")?;
-        let loops = results.split(", ").filter(|result| !result.is_empty());
-        loops
-            .map(|result| result.strip_prefix('d')?.parse().ok())
-            .collect()
-    });
-    maps.collect()
+    let maps = ArrayAttribute::try_from(op.attribute("indexing_maps").ok()?).ok()?;
+    (0..maps.len())
+        .map(|i| inspect::selected_dims(maps.element(i).ok()?))
+        .collect()
 }
 
 /// The text of a map that selects loops.

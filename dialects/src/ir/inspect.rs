@@ -54,3 +54,20 @@ pub fn dense_bits(attribute: Attribute) -> Option<Vec<u64>> {
     };
     Some((0..count).map(|i| read(i.min(stored - 1))).collect())
 }
+
+/// The loops that a map such as `affine_map<(d0, d1, d2) -> (d2, d0)>` selects; `None` for other maps.
+pub fn selected_dims(attribute: Attribute) -> Option<Vec<usize>> {
+    unsafe {
+        if !mlir_sys::mlirAttributeIsAAffineMap(attribute.to_raw()) {
+            return None;
+        }
+        let map = mlir_sys::mlirAffineMapAttrGetValue(attribute.to_raw());
+        (0..mlir_sys::mlirAffineMapGetNumResults(map))
+            .map(|i| {
+                let result = mlir_sys::mlirAffineMapGetResult(map, i);
+                let dim = mlir_sys::mlirAffineExprIsADim(result);
+                dim.then(|| mlir_sys::mlirAffineDimExprGetPosition(result) as usize)
+            })
+            .collect()
+    }
+}
