@@ -62,3 +62,15 @@ pub fn elementwise_schedule(target: &Target, bits: i64, alive: i64) -> Elementwi
         columns: 2048 * 8 / bits.max(8),
     }
 }
+
+/// All that the model decides for a target, as text.
+pub fn describe(target: &Target) -> String {
+    let mut lines = vec![format!("target {target}")];
+    for bits in [32, 64] {
+        lines.push(format!("f{bits} {}", matmul_schedule(target, bits)));
+    }
+    for bits in [8, 32, 64] {
+        lines.push(format!("{bits} bits {}", elementwise_schedule(target, bits, 4)));
+    }
+    lines.join("\n") + "\n"
+}
