@@ -1,10 +1,9 @@
 //! Which buffers a memref value may be a view of, what an op reads and writes, and in which order ops run:
 //! what passes on bufferised, structured functions ask before they move or share memory.
 
-use dlc_dialects::ir::{edit, shape};
+use dlc_dialects::ir::{edit, inspect, shape};
 use melior::ir::{
     Block, BlockLike, BlockRef, OperationRef, RegionLike, TypeLike, Value, ValueLike,
-    block::BlockArgument,
     operation::{OperationLike, OperationResult},
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -166,7 +165,7 @@ fn carried<'c, 'a>(op: OperationRef<'c, 'a>) -> Vec<Value<'c, 'a>> {
 pub fn root<'c: 'a, 'a>(value: Value<'c, 'a>) -> Option<Value<'c, 'a>> {
     let mut at = value;
     loop {
-        if let Ok(argument) = BlockArgument::try_from(at) {
+        if let Some(argument) = inspect::argument(at) {
             let parent = argument.owner().parent_operation()?;
             return name(parent).ends_with(".func").then_some(at);
         }

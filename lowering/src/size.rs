@@ -3,7 +3,10 @@
 
 use crate::{entry::Leaf, walk};
 use dlc_abi::{Poly, dim::Factor};
-use dlc_dialects::ir::shape::{self, DYNAMIC};
+use dlc_dialects::ir::{
+    inspect,
+    shape::{self, DYNAMIC},
+};
 use melior::ir::{
     BlockLike, OperationRef, Type, Value, ValueLike,
     attribute::{DenseI64ArrayAttribute, IntegerAttribute},
@@ -87,7 +90,7 @@ pub fn constant(value: Value) -> Option<i64> {
 
 /// What an index value is, exactly.
 pub fn exact(value: Value, dims: &Dims) -> Option<Poly> {
-    if let Ok(argument) = BlockArgument::try_from(value) {
+    if let Some(argument) = inspect::argument(value) {
         return in_function(argument)
             .then(|| dims.names.get(argument.argument_number()).map(Poly::name))?;
     }
@@ -118,7 +121,7 @@ fn extent(memref: Value, axis: i64, dims: &Dims) -> Option<Poly> {
     if known != DYNAMIC {
         return Some(Poly::constant(known));
     }
-    if let Ok(argument) = BlockArgument::try_from(memref) {
+    if let Some(argument) = inspect::argument(memref) {
         let leaf = dims
             .leaves
             .iter()

@@ -2,6 +2,7 @@
 
 use super::shape;
 use melior::ir::{
+    block::BlockArgument,
     Attribute, AttributeLike, OperationRef, Type, Value, ValueLike,
     attribute::DenseElementsAttribute, operation::OperationResult,
 };
@@ -53,6 +54,14 @@ pub fn dense_bits(attribute: Attribute) -> Option<Vec<u64>> {
         u64::from_le_bytes(word)
     };
     Some((0..count).map(|i| read(i.min(stored - 1))).collect())
+}
+
+/// The value as an argument of a block, if it is one. (melior's `try_from` prints the function for its error.)
+pub fn argument<'c, 'a>(value: Value<'c, 'a>) -> Option<BlockArgument<'c, 'a>> {
+    match value.is_block_argument() {
+        true => BlockArgument::try_from(value).ok(),
+        false => None,
+    }
 }
 
 /// The loops that a map such as `affine_map<(d0, d1, d2) -> (d2, d0)>` selects; `None` for other maps.

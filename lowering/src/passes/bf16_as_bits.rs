@@ -24,8 +24,8 @@ use dlc_dialects::{
 use melior::{
     Context,
     ir::{
-        Attribute, AttributeLike, BlockLike, OperationRef, Type, TypeLike, Value, ValueLike, attribute::FloatAttribute,
-        operation::OperationLike,
+        Attribute, AttributeLike, BlockLike, OperationRef, Type, TypeLike, Value, ValueLike,
+        attribute::FloatAttribute, operation::OperationLike,
     },
 };
 use std::{collections::HashMap, fmt::Display};
@@ -124,11 +124,16 @@ impl Known {
         all.any(|value| {
             let ty = value.r#type();
             self.holds(ty.to_raw().ptr as usize, ty)
-        }) || op.attributes().any(|(_, attribute)| self.holds(attribute.to_raw().ptr as usize, attribute))
+        }) || op
+            .attributes()
+            .any(|(_, attribute)| self.holds(attribute.to_raw().ptr as usize, attribute))
     }
 
     fn holds(&mut self, identity: usize, text: impl Display) -> bool {
-        *self.found.entry(identity).or_insert_with(|| text.to_string().contains("bf16"))
+        *self
+            .found
+            .entry(identity)
+            .or_insert_with(|| text.to_string().contains("bf16"))
     }
 }
 

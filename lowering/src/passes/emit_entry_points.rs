@@ -32,8 +32,8 @@ use dlc_dialects::{
 use melior::{
     Context, IrRewriter,
     ir::{
-        BlockLike, Module, OperationRef, Value, ValueLike, attribute::DictionaryAttribute,
-        operation::OperationLike,
+        BlockLike, Module, OperationRef, RegionLike, Value, ValueLike,
+        attribute::DictionaryAttribute, operation::OperationLike,
     },
 };
 
@@ -69,11 +69,19 @@ fn run<'c, 'a>(cx: &'c Context, module: OperationRef<'c, 'a>) -> Result<(), Pass
                 format!("{INTERNAL}: the emitted text does not parse"),
             )
         })?;
-        let last = module.region(0)?;
-        let last = melior::ir::RegionLike::first_block(&last)
-            .and_then(|block| alias::operations(block).pop());
-        if let Some(last) = last {
-            edit::move_module_before(cx, &function, last, |_| true);
+        let Some(block) = module.region(0)?.first_block() else {
+            return Ok(());
+        };
+        match alias::operations(block).pop() {
+            Some(last) => {
+                edit::move_module_before(cx, &function, last, |_| true);
+            }
+            // A library without exports.
+            None => {
+                for op in alias::operations(function.body()) {
+                    block.append_operation((*op).clone());
+                }
+            }
         }
     }
     Ok(())

@@ -32,7 +32,6 @@ use melior::{
     ir::{
         Attribute, OperationRef, Value, ValueLike,
         attribute::ArrayAttribute,
-        block::BlockArgument,
         operation::{OperationLike, OperationResult},
     },
 };
@@ -154,7 +153,7 @@ fn hoist<'c, 'a>(
     let mut needed = vec![];
     let mut pending = vec![to];
     while let Some(value) = pending.pop() {
-        if BlockArgument::try_from(value).is_ok() {
+        if value.is_block_argument() {
             continue;
         }
         let op = OperationResult::try_from(value).ok()?.owner();

@@ -54,7 +54,8 @@ fn run<'c, 'a>(cx: &'c Context, func: OperationRef<'c, 'a>) -> Result<(), PassEr
 fn unshare<'c, 'a>(cx: &'c Context, op: OperationRef<'c, 'a>) -> Result<(), PassError<'c>> {
     let uses = edit::uses(op.result(0)?.into());
     let written = |(user, operand): &(OperationRef<'c, 'a>, usize)| {
-        user.block() == op.block() && *operand + alias::destination_count(*user) >= user.operand_count()
+        user.block() == op.block()
+            && *operand + alias::destination_count(*user) >= user.operand_count()
     };
     let mut copies: Vec<_> = uses.iter().filter(|used| written(used)).collect();
     // One may keep the original, unless somebody reads it.
