@@ -225,7 +225,9 @@ def DL_TanhOp : DL_UnaryFloat<"tanh", "Hyperbolic tangent", (s_tanh $x),
 def DL_ErfOp : DL_UnaryFloat<"erf", "Error function", (s_erf $x),
   [(d_mul (d_mul $g, (lit "1.1283791670955126")), (d_exp (d_neg (d_mul $x, $x))))]>;
 def DL_SigmoidOp : DL_UnaryFloat<"sigmoid", "1 / (1 + exp(-x))",
-  (s_divf (lit "1"), (s_addf (lit "1"), (s_exp (s_negf $x)))),
+  // Of -|x|, so that nothing overflows on the way to a small result.
+  (s_divf (s_select (s_cmpf_olt $x, (lit "0")), (s_exp (s_negf (s_absf $x))), (lit "1")),
+    (s_addf (lit "1"), (s_exp (s_negf (s_absf $x))))),
   [(d_mul $g, (d_mul $y, (d_sub (lit "1"), $y)))]>;
 def DL_SoftplusOp : DL_UnaryFloat<"softplus", "log(1 + exp(x)) without overflow",
   (s_addf (s_maximumf $x, (lit "0")), (s_log1p (s_exp (s_negf (s_absf $x))))),

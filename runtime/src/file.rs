@@ -39,6 +39,9 @@ impl FileError {
                 format!("create the folder {} first", folder.display())
             }
             (_, io::ErrorKind::PermissionDenied) => "check the permissions".to_string(),
+            (_, io::ErrorKind::NotADirectory) => {
+                "check the path; a part of it is a file, not a folder".to_string()
+            }
             (_, io::ErrorKind::IsADirectory) => "give a file, not a folder".to_string(),
             (_, io::ErrorKind::StorageFull) => "free some space on that disk".to_string(),
             _ => return None,

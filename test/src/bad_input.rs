@@ -94,7 +94,12 @@ pub const TABLE: &[Bad] = &[
         1,
         &["there is no export g", "help: its exports are f"],
     ),
-    bad("literal", "run sum.dl::f --input x=many", 1, &["many"]),
+    bad(
+        "literal",
+        "run sum.dl::f --input x=many",
+        2,
+        &["`many` is no value", "help:"],
+    ),
     bad(
         "overflowing-input",
         "run any.dl::f --input x=zeros(4611686018427387904,8)",
@@ -110,8 +115,8 @@ pub const TABLE: &[Bad] = &[
     bad(
         "unknown-output",
         "run sum.dl::f --input x=zeros(3,4) --output y=@y.npy",
-        1,
-        &["y"],
+        2,
+        &["f has no output y", "help: its outputs are out"],
     ),
     bad(
         "missing-source",
@@ -141,7 +146,7 @@ pub const TABLE: &[Bad] = &[
         "lexical-error",
         "build lex.dl -o out",
         1,
-        &["error[DL", "lex.dl:1:", "help:"],
+        &["error[DL", "lex.dl:1:"],
     ),
     bad(
         "syntax-error",
@@ -165,7 +170,7 @@ pub const TABLE: &[Bad] = &[
         "shape-error",
         "build shape.dl -o out",
         1,
-        &["error[DL", "shape.dl:1:", "inner dims"],
+        &["error[DL0203]", "inner dims", "shape.dl:1:"],
     ),
     bad(
         "deep-nesting",
