@@ -63,7 +63,7 @@ const STACK_BYTES: usize = 512 << 20;
 const MAX_EVAL_DEPTH: usize = 3000;
 
 /// The most nodes in one function of the core.
-const MAX_NODES: usize = 1 << 20;
+const MAX_NODES: usize = 1 << 19;
 
 /// Checks a file that has been parsed. `None` if there is any error in `diagnostics`, which may hold the parser's.
 pub(crate) fn check_file(
@@ -117,19 +117,21 @@ pub(crate) struct Checker<'a> {
     next_frame: u32,
     scope: Rc<Scope<'a>>,
     funcs: Vec<Option<Func>>,
+    /// The number of parts of each struct type.
+    tree_sizes: HashMap<(usize, Vec<crate::core::Dim>), u64>,
     instances: HashMap<(usize, Vec<Option<i64>>), usize>,
     queue: VecDeque<function::Instance>,
     func_names: HashMap<String, usize>,
     /// Who calls whom, and where.
     calls: Vec<(usize, usize, Span)>,
-    /// Functions being put in place.
-    inlining: Vec<usize>,
     /// Where each key was used.
     keys: keys::Keys,
     /// The second results of function values that are differentiated, for their structure.
     outlined_results: Vec<Value<'a>>,
     /// Whether a `test` is being checked.
     pub(crate) in_test: bool,
+    /// Whether the value of a constant is being found.
+    in_const: bool,
     eval_depth: usize,
     too_deep: bool,
 }
@@ -140,6 +142,7 @@ impl<'a> Checker<'a> {
             name: String::new(),
             item: None,
             dims: Default::default(),
+            inlined: Vec::new(),
         };
         Self {
             source,
@@ -155,14 +158,15 @@ impl<'a> Checker<'a> {
             next_frame: 0,
             scope: Scope::root(Rc::new(context)),
             funcs: Vec::new(),
+            tree_sizes: HashMap::new(),
             instances: HashMap::new(),
             queue: VecDeque::new(),
             func_names: HashMap::new(),
             calls: Vec::new(),
-            inlining: Vec::new(),
             keys: keys::Keys::default(),
             outlined_results: Vec::new(),
             in_test: false,
+            in_const: false,
             eval_depth: 0,
             too_deep: false,
         }
@@ -173,8 +177,10 @@ impl<'a> Checker<'a> {
         self.resolve_items();
         self.check_functions();
         self.check_tests();
-        self.check_instances();
-        self.check_recursion();
+        if !self.check_recursion() {
+            self.check_instances();
+            self.check_recursion();
+        }
         let entries = self.manifest_entries();
         Program {
             funcs: std::mem::take(&mut self.funcs)

@@ -100,7 +100,15 @@ impl std::hash::Hash for Dim {
 
 impl std::fmt::Display for Dim {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}", self.shown())
+        let text = self.shown().to_string().replace('*', " * ");
+        // A quotient alone needs no brackets.
+        match text
+            .strip_prefix('(')
+            .and_then(|text| text.strip_suffix(')'))
+        {
+            Some(inner) if !inner.contains(['(', ')']) => f.write_str(inner),
+            _ => f.write_str(&text),
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use crate::check::call::{Arg, Site, count_given};
 use crate::check::convert::Expected;
 use crate::check::dims::{Condition, count, holds};
 use crate::check::items::Signature;
-use crate::check::types::known_dims;
+use crate::check::types::Ty;
 use crate::check::unify::Bindings;
 use crate::check::value::{Reported, Res, Value};
 use crate::core::Dim;
@@ -47,6 +47,9 @@ impl<'a> Checker<'a> {
             self.unify_value(&param.ty, &operand.value, &mut bindings);
         }
         self.solve(&mut bindings);
+        if let Some(reported) = self.report_swapped(&signature, &operands, &bindings) {
+            return Err(reported);
+        }
         let mut values = Vec::new();
         for (param, operand) in signature.params.iter().zip(&operands) {
             let ty = bindings.apply(&param.ty);
@@ -84,6 +87,59 @@ impl<'a> Checker<'a> {
         })
     }
 
+    /// Reports two arguments that would fit the other way round.
+    fn report_swapped(
+        &mut self,
+        signature: &Signature,
+        operands: &[Operand<'a>],
+        bindings: &Bindings,
+    ) -> Option<Reported> {
+        let types: Vec<Ty> = signature
+            .params
+            .iter()
+            .map(|param| bindings.apply(&param.ty))
+            .collect();
+        let found: Vec<Option<Ty>> = operands
+            .iter()
+            .map(|operand| self.type_of(&operand.value))
+            .collect();
+        let wrong: Vec<usize> = (0..types.len())
+            .filter(|i| {
+                found[*i]
+                    .as_ref()
+                    .is_some_and(|found| !same_kind(found, &types[*i]))
+            })
+            .collect();
+        let [i, j] = wrong.as_slice() else {
+            return None;
+        };
+        let (a, b) = (found[*i].as_ref()?, found[*j].as_ref()?);
+        if !same_kind(a, &types[*j]) || !same_kind(b, &types[*i]) {
+            return None;
+        }
+        let (first, second) = (operands[*i].span, operands[*j].span);
+        let texts = (self.source.slice(first), self.source.slice(second));
+        let names = (&signature.params[*i].name, &signature.params[*j].name);
+        let message = format!(
+            "arguments `{}` and `{}` of `{}` stand the other way round",
+            names.0, names.1, signature.name
+        );
+        let mut diagnostic = Diagnostic::error(Code::DL0204, message, first)
+            .label(format!("this is `{a}`, expected `{}`", types[*i]))
+            .secondary(second, format!("this is `{b}`, expected `{}`", types[*j]))
+            .secondary(signature.name_span, "declared here");
+        if first.end <= second.start {
+            let between = Span {
+                start: first.end,
+                end: second.start,
+                ..first
+            };
+            let swapped = format!("{}{}{}", texts.1, self.source.slice(between), texts.0);
+            diagnostic = diagnostic.suggest("swap them", first.to(second), swapped);
+        }
+        Some(self.report(diagnostic))
+    }
+
     /// The argument for each parameter.
     fn arguments_of(
         &mut self,
@@ -113,7 +169,16 @@ impl<'a> Checker<'a> {
                         } else if signature.dims.iter().any(|dim| dim.name == name.name) {
                             diagnostic =
                                 diagnostic.help(format!("dims are given in `<{}=…>`", name.name));
+                        } else {
+                            let names: Vec<String> = signature
+                                .params
+                                .iter()
+                                .map(|param| format!("`{}`", param.name))
+                                .collect();
+                            diagnostic =
+                                diagnostic.help(format!("its parameters are {}", names.join(", ")));
                         }
+                        diagnostic = diagnostic.secondary(signature.name_span, "declared here");
                         self.report(diagnostic);
                         failed = true;
                         continue;
@@ -129,14 +194,22 @@ impl<'a> Checker<'a> {
                         count(signature.params.len(), "argument"),
                         count_given(given)
                     );
-                    let _ = self.error::<()>(Code::DL0701, message, arg.operand.span);
+                    let diagnostic = Diagnostic::error(Code::DL0701, message, arg.operand.span)
+                        .label("nothing takes this")
+                        .secondary(signature.name_span, "declared here");
+                    self.report(diagnostic);
                 }
                 failed = true;
                 continue;
             };
             if slots[position].is_some() {
                 let message = format!("`{}` is given twice", signature.params[position].name);
-                let _ = self.error::<()>(Code::DL0701, message, arg.operand.span);
+                let mut diagnostic =
+                    Diagnostic::error(Code::DL0701, message, arg.operand.span).label("again here");
+                if let Some(first) = &slots[position] {
+                    diagnostic = diagnostic.secondary(first.span, "first here");
+                }
+                self.report(diagnostic);
                 failed = true;
             }
             slots[position] = Some(arg.operand);
@@ -190,7 +263,17 @@ impl<'a> Checker<'a> {
             let names = signature.dims.iter().map(|dim| dim.name.as_str());
             if let Some(similar) = similar(&name.name, names) {
                 diagnostic = diagnostic.suggest("a similar one exists", name.span, similar);
+            } else if signature.dims.is_empty() {
+                diagnostic = diagnostic.help("it is not generic");
+            } else {
+                let names: Vec<String> = signature
+                    .dims
+                    .iter()
+                    .map(|dim| format!("`{}`", dim.name))
+                    .collect();
+                diagnostic = diagnostic.help(format!("its dims are {}", names.join(", ")));
             }
+            diagnostic = diagnostic.secondary(signature.name_span, "declared here");
             return Err(self.report(diagnostic));
         }
         let dim = self.body_dim(&arg.value)?;
@@ -214,7 +297,7 @@ impl<'a> Checker<'a> {
             if self.decide(condition.rel, &left, &right) == Some(true) {
                 continue;
             }
-            return Err(self.condition_fails(signature, condition, &left, &right, site));
+            return Err(self.condition_fails(signature, condition, bindings, &left, &right, site));
         }
         for dim in &signature.dims {
             let (Some((min, max)), Some(value)) = (dim.range, bindings.get(&dim.name)) else {
@@ -240,9 +323,15 @@ impl<'a> Checker<'a> {
                     dim.name, signature.name
                 )
             };
-            let diagnostic = Diagnostic::error(Code::DL0223, message, site.callee)
-                .secondary(dim.span, "the range is declared here")
-                .help("give the caller's dim a range that fits");
+            let mut diagnostic = Diagnostic::error(Code::DL0223, message, site.callee)
+                .secondary(dim.span, "the range is declared here");
+            if let Some(name) = value.poly().as_name() {
+                diagnostic = diagnostic.help(format!(
+                    "give the caller's dim a range inside it: `{name} in {range}`"
+                ));
+            } else if value.as_const().is_none() {
+                diagnostic = diagnostic.help(format!("say so: `where {value} >= {min}`"));
+            }
             return Err(self.report(diagnostic));
         }
         Ok(())
@@ -252,12 +341,24 @@ impl<'a> Checker<'a> {
         &mut self,
         signature: &Signature,
         condition: &Condition,
+        bindings: &Bindings,
         left: &Dim,
         right: &Dim,
         site: Site,
     ) -> Reported {
         let text = self.text(condition.span);
-        let known = known_dims([left, right]);
+        let dims: Vec<String> = signature
+            .dims
+            .iter()
+            .filter(|dim| {
+                condition.left.poly().names().contains(&dim.name)
+                    || condition.right.poly().names().contains(&dim.name)
+            })
+            .filter_map(|dim| {
+                let here = bindings.get(&dim.name)?.to_string();
+                (here != dim.name).then(|| format!("{} is {here}", dim.name))
+            })
+            .collect();
         let always = match (left.as_const(), right.as_const()) {
             (Some(a), Some(b)) => !holds(condition.rel, a, b),
             _ => self.decide(condition.rel, left, right) == Some(false),
@@ -265,7 +366,7 @@ impl<'a> Checker<'a> {
         let here = format!("{left} {} {right}", condition.rel.symbol());
         let message = if always {
             format!(
-                "`{}` needs `{text}`, and `{here}` does not hold{known}",
+                "`{}` needs `{text}`, which does not hold here",
                 signature.name
             )
         } else {
@@ -276,6 +377,9 @@ impl<'a> Checker<'a> {
         };
         let mut diagnostic = Diagnostic::error(Code::DL0222, message, site.callee)
             .secondary(condition.span, "the condition");
+        if !dims.is_empty() {
+            diagnostic = diagnostic.label(format!("here {}", dims.join(", ")));
+        }
         if !always {
             diagnostic = diagnostic.help(format!("add `where {here}` to the caller"));
         }
@@ -300,7 +404,8 @@ impl<'a> Checker<'a> {
                 );
                 return self.error(Code::DL0403, message, operand.span);
             };
-            self.place_root(expr, &param.name)?;
+            let what = format!("`{}` of `{}`", param.name, signature.name);
+            self.place_root(expr, &what, param.span)?;
             let place = self.text(expr.span);
             let clash = seen.iter().find(|(known, _)| {
                 let inside = |a: &str, b: &str| a == b || a.starts_with(&format!("{b}."));
@@ -318,5 +423,19 @@ impl<'a> Checker<'a> {
             seen.insert(place, operand.span);
         }
         Ok(())
+    }
+}
+
+/// Whether two types are of one structure, dims left aside.
+fn same_kind(a: &Ty, b: &Ty) -> bool {
+    match (a, b) {
+        (Ty::Tensor(a), Ty::Tensor(b)) => a.dtype == b.dtype && a.rank() == b.rank(),
+        (Ty::Struct(a), Ty::Struct(b)) => a.id == b.id,
+        (Ty::Tuple(a), Ty::Tuple(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same_kind(a, b))
+        }
+        (Ty::List(a, _), Ty::List(b, _)) => same_kind(a, b),
+        (Ty::Error, _) | (_, Ty::Error) => true,
+        _ => false,
     }
 }

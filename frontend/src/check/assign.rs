@@ -58,6 +58,7 @@ impl<'a> Checker<'a> {
             return self.store(base, updated, value);
         }
         let old = self.eval(target)?;
+        self.check_same_dtype(target, &old, &new, value)?;
         let whole = target.span.to(value.span);
         let new = self.binary(
             op,
@@ -67,6 +68,50 @@ impl<'a> Checker<'a> {
             whole,
         )?;
         self.store(target, new, value)
+    }
+
+    /// In `target += value`, the variable keeps its dtype.
+    fn check_same_dtype(
+        &mut self,
+        target: &'a Expr,
+        old: &Value<'a>,
+        new: &Value<'a>,
+        value: &'a Expr,
+    ) -> Res<()> {
+        let (Value::Tensor(a), Value::Tensor(b)) = (old, new) else {
+            return Ok(());
+        };
+        let (a, b) = (self.ty(*a).clone(), self.ty(*b).clone());
+        if a.dtype == b.dtype {
+            return Ok(());
+        }
+        let name = self.text(target.span);
+        let message = format!("`{name}` is `{a}`, and this is `{b}`: dtypes differ");
+        let mut diagnostic = Diagnostic::error(Code::DL0201, message, value.span);
+        let binding = match &target.kind {
+            ExprKind::Path(path) => path
+                .as_ident()
+                .and_then(|ident| self.scope.lookup(&ident.name)),
+            _ => None,
+        };
+        if let Some(binding) = &binding {
+            diagnostic = diagnostic.secondary(binding.span, format!("`{name}` is declared here"));
+            let after = self.source.text[binding.span.end as usize..].trim_start();
+            let number = after.strip_prefix('=').is_some_and(|value| {
+                let value = value.trim_start();
+                value.starts_with(|c: char| c.is_ascii_digit() || c == '-')
+            });
+            if a.rank() == 0 && number && matches!(binding.kind, Kind::Var(_)) {
+                diagnostic = diagnostic.suggest(
+                    "declare the dtype of the variable",
+                    binding.span.at_end(),
+                    format!(": {}", b.dtype),
+                );
+                return Err(self.report(diagnostic));
+            }
+        }
+        let diagnostic = self.suggest_cast(diagnostic, value.span, b.dtype, a.dtype);
+        Err(self.report(diagnostic))
     }
 
     fn assign_parts(
@@ -128,7 +173,7 @@ impl<'a> Checker<'a> {
             } => {
                 let old = self.eval(base)?;
                 let current = self.tuple_field(&old, *index as usize, *index_span)?;
-                let new = self.like_old(new, &current, &format!("element {index}"), value)?;
+                let new = self.like_old(new, &current, &format!("element {index}"), None, value)?;
                 let mut parts = old.parts().map(<[_]>::to_vec).unwrap_or_default();
                 parts[*index as usize] = new;
                 self.store(base, old.with_parts(parts), value)
@@ -190,10 +235,11 @@ impl<'a> Checker<'a> {
         diagnostic = match binding.kind {
             Kind::Param => diagnostic
                 .secondary(binding.span, "a parameter")
-                .help(format!(
-                    "copy it, `var {0}_ = {0}`, or declare it `inout {0}`",
-                    ident.name
-                )),
+                .suggest(
+                    format!("declare it `inout` if the caller is to see the change, or copy it: `var … = {}`", ident.name),
+                    Span { end: binding.span.start, ..binding.span },
+                    "inout ",
+                ),
             _ => {
                 let before = self.source.text[..binding.span.start as usize].trim_end();
                 let diagnostic = diagnostic.secondary(binding.span, "bound once here");
@@ -222,10 +268,16 @@ impl<'a> Checker<'a> {
         value: &'a Expr,
     ) -> Res<Value<'a>> {
         let current = self.field(old, name, base)?;
-        let new = self.like_old(new, &current, &format!("`{}`", name.name), value)?;
         let Value::Struct(s) = old else {
             return Err(Reported);
         };
+        let place = self.structs[s.ty.id]
+            .ast
+            .fields
+            .iter()
+            .find(|field| field.name.name == name.name)
+            .map(|field| field.span);
+        let new = self.like_old(new, &current, &format!("`{}`", name.name), place, value)?;
         let position = self.structs[s.ty.id]
             .ast
             .fields
@@ -242,10 +294,15 @@ impl<'a> Checker<'a> {
         new: Value<'a>,
         old: &Value<'a>,
         what: &str,
+        place: Option<Span>,
         value: &'a Expr,
     ) -> Res<Value<'a>> {
         let ty = self.type_of(old).unwrap_or(Ty::Error);
-        let expected = Expected::new(format!("the new value of {what}"), Code::DL0402).expr(value);
+        let mut expected =
+            Expected::new(format!("the new value of {what}"), Code::DL0402).expr(value);
+        if let Some(place) = place {
+            expected = expected.declared(place, "declared here");
+        }
         self.coerce(new, &ty, value.span, &expected)
     }
 
@@ -261,7 +318,7 @@ impl<'a> Checker<'a> {
         match old {
             Value::List(items) => {
                 let position = self.list_index(items.len(), indices, index_span)?;
-                let new = self.like_old(new, &items[position], "the element", value)?;
+                let new = self.like_old(new, &items[position], "the element", None, value)?;
                 let mut parts = items.to_vec();
                 parts[position] = new;
                 Ok(Value::list(parts))
@@ -302,7 +359,12 @@ impl<'a> Checker<'a> {
     }
 
     /// The variable that a place is part of; reports what is no place or cannot be assigned.
-    pub(super) fn place_root(&mut self, expr: &'a Expr, param: &str) -> Res<&'a Ident> {
+    pub(super) fn place_root(
+        &mut self,
+        expr: &'a Expr,
+        param: &str,
+        declared: Span,
+    ) -> Res<&'a Ident> {
         let mut root = expr;
         while let ExprKind::Field { base, .. }
         | ExprKind::TupleField { base, .. }
@@ -317,30 +379,37 @@ impl<'a> Checker<'a> {
         let Some(ident) = ident else {
             let diagnostic = Diagnostic::error(
                 Code::DL0403,
-                format!("`{param}` is `inout`, so its argument has to be a variable"),
+                format!("{param} is `inout`, so its argument has to be a variable"),
                 expr.span,
             )
+            .secondary(declared, "declared here")
             .help("put the value in a `var` first");
             return Err(self.report(diagnostic));
         };
         match self.scope.lookup(&ident.name) {
             Some(binding) if matches!(binding.kind, Kind::Var(_) | Kind::Inout(_)) => Ok(ident),
             Some(binding) => {
-                let diagnostic = Diagnostic::error(
-                    Code::DL0403,
-                    format!(
-                        "`{param}` is `inout`, and `{}` cannot be assigned",
+                let what = if matches!(binding.kind, Kind::Param) {
+                    "a parameter"
+                } else {
+                    "bound once"
+                };
+                let message = format!(
+                    "{param} is `inout`, and `{}` cannot be assigned",
+                    ident.name
+                );
+                let diagnostic = Diagnostic::error(Code::DL0403, message, expr.span)
+                    .secondary(binding.span, what)
+                    .secondary(declared, "`inout` is declared here")
+                    .help(format!(
+                        "declare `{0}` as `inout`, or copy it: `var … = {0}`",
                         ident.name
-                    ),
-                    expr.span,
-                )
-                .secondary(binding.span, "declared here")
-                .help("declare it by `var`, or as `inout`");
+                    ));
                 Err(self.report(diagnostic))
             }
             None => {
                 let _ = self.eval(expr)?;
-                let message = format!("`{param}` is `inout`, so its argument has to be a variable");
+                let message = format!("{param} is `inout`, so its argument has to be a variable");
                 self.error(Code::DL0403, message, expr.span)
             }
         }

@@ -103,6 +103,13 @@ impl<'a> Checker<'a> {
             ) => {}
             _ => return Err(self.not_operands(&operation, &left, &right)),
         }
+        for operand in [&left, &right] {
+            if let Value::Tensor(id) = operand.value
+                && self.dtype(id) == DType::Key
+            {
+                self.check_class(id, Class::NoKey, &operation)?;
+            }
+        }
         if op == BinaryOp::MatMul {
             return self.matmul(&left, &right, &operation).map(Value::Tensor);
         }
@@ -154,6 +161,9 @@ impl<'a> Checker<'a> {
     fn dim_binary(&mut self, op: BinaryOp, a: &Dim, b: &Dim, span: Span) -> Res<Option<Value<'a>>> {
         match op {
             BinaryOp::Add | BinaryOp::Sub | BinaryOp::Mul => self
+                .dim_operation(op, a, b, span)
+                .map(|dim| Some(Value::Dim(dim))),
+            BinaryOp::Pow if b.as_const().is_some_and(|b| (0..=16).contains(&b)) => self
                 .dim_operation(op, a, b, span)
                 .map(|dim| Some(Value::Dim(dim))),
             BinaryOp::Div | BinaryOp::Rem if b.as_const().is_some_and(|b| b > 0) => self
@@ -306,7 +316,7 @@ impl<'a> Checker<'a> {
         if ty.dtype == DType::Key {
             let message = format!("`{}` is not defined for keys", operation.name);
             let diagnostic = Diagnostic::error(Code::DL0502, message, operation.span)
-                .help("a key is used by `split_key` and the random functions only");
+                .help("a key is used by `split_key` and the random functions; `split_key(k)` makes new ones");
             return Err(self.report(diagnostic));
         }
         let message = format!(

@@ -4,7 +4,6 @@ use std::rc::Rc;
 
 use crate::ast::{self, DType, DimArg, Expr, ExprKind, Ident, LambdaParam, Span};
 use crate::builtins;
-use crate::check::Checker;
 use crate::check::arguments::Prepared;
 use crate::check::binary::Operand;
 use crate::check::convert::Expected;
@@ -14,6 +13,7 @@ use crate::check::items::Signature;
 use crate::check::types::{FnTy, Ty};
 use crate::check::unify::Bindings;
 use crate::check::value::{FnValue, NodeId, Reported, Res, Value};
+use crate::check::{Checker, Mode};
 use crate::core::{Dim, NodeIndex, Prim, TensorType};
 use crate::diagnostic::{Code, Diagnostic};
 
@@ -92,11 +92,16 @@ impl<'a> Checker<'a> {
             Value::DType(dtype) => Ok(Rc::new(FnValue::Cast(dtype))),
             other => {
                 let what = self.describe(&other);
-                let mut diagnostic = Diagnostic::error(
-                    Code::DL0703,
-                    format!("{what} is not a function"),
-                    callee.span,
-                );
+                let text = self.text(callee.span);
+                let message = if text.len() > 40 {
+                    format!("this is {what}, not a function")
+                } else {
+                    format!("`{text}` is {what}, not a function")
+                };
+                let mut diagnostic = Diagnostic::error(Code::DL0703, message, callee.span);
+                if let Value::Tensor(_) | Value::List(_) = &other {
+                    diagnostic = diagnostic.help(format!("an element is written `{text}[…]`"));
+                }
                 if let ExprKind::Path(path) = &callee.kind
                     && let Some(ident) = path.as_ident()
                 {
@@ -274,6 +279,11 @@ impl<'a> Checker<'a> {
         dims: &'a [DimArg],
         site: Site,
     ) -> Res<Value<'a>> {
+        if self.in_const {
+            let name = &self.fns[id].ast.name.name;
+            let message = format!("a constant is known at compile time and cannot call `{name}`");
+            return self.error(Code::DL0214, message, site.callee);
+        }
         let Prepared {
             signature,
             bindings,
@@ -284,8 +294,14 @@ impl<'a> Checker<'a> {
         for (value, operand) in values.iter().zip(&operands) {
             self.use_keys(value, operand.span, &format!("`{}`", signature.name))?;
         }
-        let (finals, result) = if self.fns[id].inlined {
-            self.inline_item(id, &signature, bindings, values, site)?
+        // A function that is checked by itself and passes on its own functions: what is called is checked by itself too.
+        let only_types = self.mode == Mode::Definition
+            && values.iter().all(|value| match value {
+                Value::Fn(f) => matches!(**f, FnValue::Opaque(_)),
+                _ => true,
+            });
+        let (finals, result) = if self.fns[id].inlined && !only_types {
+            self.inline_item(id, &signature, bindings, values)?
         } else {
             self.call_instance(id, &signature, &bindings, values, site)?
         };
@@ -383,20 +399,10 @@ impl<'a> Checker<'a> {
         signature: &Signature,
         bindings: Bindings,
         values: Vec<Value<'a>>,
-        site: Site,
     ) -> Res<(Vec<Option<Value<'a>>>, Value<'a>)> {
-        if self.inlining.contains(&id) {
-            let names: Vec<String> = self
-                .inlining
-                .iter()
-                .chain([&id])
-                .map(|id| format!("`{}`", self.fns[*id].ast.name.name))
-                .collect();
-            let message = format!(
-                "functions call each other in a circle: {}",
-                names.join(" -> ")
-            );
-            return self.error(Code::DL0704, message, site.callee);
+        if self.scope.function.inlined.contains(&id) {
+            // The circle is reported when all calls are known.
+            return Err(Reported);
         }
         if self.fns[id].failed {
             return Err(Reported);
@@ -407,10 +413,13 @@ impl<'a> Checker<'a> {
             .iter()
             .map(|param| bindings.apply(&param.ty))
             .collect();
+        let mut inlined = self.scope.function.inlined.clone();
+        inlined.push(id);
         let context = FnContext {
             name: signature.name.clone(),
             item: Some(id),
             dims: bindings.into_map(),
+            inlined,
         };
         let scope = Scope::root(Rc::new(context));
         let ast = self.fns[id].ast;
@@ -435,7 +444,6 @@ impl<'a> Checker<'a> {
                 },
             );
         }
-        self.inlining.push(id);
         let result = self.with_scope(scope.clone(), |checker| {
             let value = checker.eval_body(&ast.body)?;
             let expected =
@@ -443,7 +451,6 @@ impl<'a> Checker<'a> {
                     .declared(signature.result_span, "declared here");
             checker.coerce(value, &result_ty, ast.body.span, &expected)
         });
-        self.inlining.pop();
         let finals = signature
             .params
             .iter()

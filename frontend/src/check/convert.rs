@@ -164,6 +164,9 @@ impl<'a> Checker<'a> {
         if let (Num::Float(_), true) = (num, is_integer(dtype)) {
             diagnostic = diagnostic.help("convert the other operand: `astype(…, f32)`");
         }
+        if let (Num::Int(_), Some((min, max))) = (num, crate::check::consts::integer_range(dtype)) {
+            diagnostic = diagnostic.note(format!("`{dtype}` holds {min} to {max}"));
+        }
         Err(self.report(diagnostic))
     }
 
@@ -457,9 +460,87 @@ impl<'a> Checker<'a> {
         }
         let swap = a.as_const().is_some();
         let (left, right) = if swap { (b, a) } else { (a, b) };
+        let difference = left.poly().clone() - right.poly().clone();
+        if let [(_, factors)] = difference.terms().as_slice()
+            && !factors.is_empty()
+        {
+            // Such as `64 * T` and `63 * T`.
+            let zero: Vec<String> = difference
+                .names()
+                .into_iter()
+                .map(|name| format!("`{name}`"))
+                .collect();
+            let values = self.shown_values([a, b]);
+            return format!(
+                "{a_text} and {b_text} are equal only where {} is 0{values}",
+                zero.join(" or ")
+            );
+        }
+        if let Some(condition) = self.divisibility(left, right) {
+            return format!(
+                "{a_text} and {b_text} are equal where `{condition}`, which nothing says; a \
+                 `where` would"
+            );
+        }
         format!(
             "nothing says that {a_text} and {b_text} are equal; `where {left} == {right}` would"
         )
+    }
+
+    /// The constants that stand in dims as shown: `, where H = 3`.
+    fn shown_values<'d>(&self, dims: impl IntoIterator<Item = &'d Dim>) -> String {
+        let mut known = std::collections::BTreeMap::new();
+        for dim in dims {
+            for name in dim.shown().names() {
+                let value = match self.scope.function.dims.get(name.as_str()) {
+                    Some(dim) => dim.as_const(),
+                    None => self.known_const(&name),
+                };
+                if let Some(value) = value {
+                    known.insert(name.to_string(), value);
+                }
+            }
+        }
+        let texts: Vec<String> = known
+            .into_iter()
+            .map(|(name, value)| format!("{name} = {value}"))
+            .collect();
+        if texts.is_empty() {
+            String::new()
+        } else {
+            format!(", where {}", texts.join(", "))
+        }
+    }
+
+    /// The condition on a remainder that makes two dims equal, if there is a single one.
+    fn divisibility(&self, a: &Dim, b: &Dim) -> Option<String> {
+        use dlc_abi::dim::{Factor, Poly};
+        let facts = &self.frames.last()?.facts;
+        let terms: Vec<_> = a
+            .poly()
+            .terms()
+            .into_iter()
+            .chain(b.poly().terms())
+            .collect();
+        for (_, factors) in &terms {
+            for factor in factors {
+                let Factor::FloorDiv(inner, divisor) = factor else {
+                    continue;
+                };
+                let remainder = inner.rem(*divisor)?;
+                let mut facts = facts.clone();
+                facts.add_zero(remainder);
+                if facts.proves_equal(a.poly(), b.poly()) {
+                    let inner = Dim::new(Poly::clone(inner));
+                    let inner = match inner.poly().term_count() {
+                        1 => inner.to_string(),
+                        _ => format!("({inner})"),
+                    };
+                    return Some(format!("{inner} % {divisor} == 0"));
+                }
+            }
+        }
+        None
     }
 }
 

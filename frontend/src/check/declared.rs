@@ -102,7 +102,8 @@ impl<'a> Checker<'a> {
             let name = self.structs[id].name.clone();
             let message = format!("dim `{first}` of `{name}` is not given");
             let diagnostic = Diagnostic::error(Code::DL0221, message, span)
-                .help(format!("write `{name}<{}>`", declared.join(", ")));
+                .secondary(self.structs[id].ast.name.span, "declared here")
+                .help(format!("all are given: `{name}<{}>`", declared.join(", ")));
             return Err(self.report(diagnostic));
         }
         let name = self.structs[id].name.clone();

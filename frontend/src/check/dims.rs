@@ -48,7 +48,12 @@ impl<'a> Checker<'a> {
     pub(crate) fn check_size(&mut self, dim: &Dim, span: Span) -> Res<()> {
         match dim.as_const() {
             Some(value) if value < 0 => {
-                self.error(Code::DL0216, format!("a size of {value} is negative"), span)
+                let message = if dim.shown().as_const().is_some() {
+                    format!("a size of {value} is negative")
+                } else {
+                    format!("the size `{dim}` is {value}, which is negative")
+                };
+                self.error(Code::DL0216, message, span)
             }
             None if dim.poly().names().is_empty() => {
                 self.error(Code::DL0216, "a size does not fit in 64 bits", span)
@@ -268,6 +273,17 @@ impl<'a> Checker<'a> {
                 }
                 left * right
             }
+            BinaryOp::Pow => {
+                let Some(exponent) = right.as_const().filter(|n| (0..=16).contains(n)) else {
+                    let message = "a dim is raised to whole powers up to 16 only";
+                    return self.error(Code::DL0224, message, span);
+                };
+                let mut result = Dim::constant(1);
+                for _ in 0..exponent {
+                    result = self.dim_operation(BinaryOp::Mul, &result, left, span)?;
+                }
+                return Ok(result);
+            }
             BinaryOp::Div | BinaryOp::Rem => {
                 let Some(divisor) = right.as_const() else {
                     let diagnostic = Diagnostic::error(
@@ -344,7 +360,7 @@ impl<'a> Checker<'a> {
         {
             return self.error(
                 Code::DL0224,
-                format!("the range {min}..={max} is empty"),
+                format!("the range `{}` is empty", self.text(range.span)),
                 range.span,
             );
         }
@@ -395,11 +411,11 @@ impl<'a> Checker<'a> {
             if holds(*op, a, b) {
                 return Ok(None);
             }
-            let message = format!(
-                "the condition never holds{}",
-                super::types::known_dims([&condition.left, &condition.right])
-            );
-            return self.error(Code::DL0222, message, expr.span);
+            let text = format!("`{a} {} {b}`", op.symbol());
+            let diagnostic =
+                Diagnostic::error(Code::DL0222, "the condition never holds", expr.span)
+                    .label(format!("this is {text}"));
+            return Err(self.report(diagnostic));
         }
         Ok(Some(condition))
     }

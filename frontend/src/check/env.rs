@@ -53,6 +53,8 @@ pub(crate) struct FnContext {
     pub item: Option<usize>,
     /// Its dims in terms of those of the function under construction.
     pub dims: BTreeMap<String, Dim>,
+    /// The functions being put in place around its body.
+    pub inlined: Vec<usize>,
 }
 
 /// What an assignment found.
@@ -111,6 +113,11 @@ impl<'a> Scope<'a> {
         let (mut scope, mut crossed) = (self, false);
         loop {
             if let Some(binding) = scope.vars.borrow_mut().get_mut(name) {
+                if matches!(value, Value::Error) {
+                    // Whatever it is, it has been reported.
+                    binding.value = value;
+                    return Assigned::Done;
+                }
                 return match &binding.kind {
                     Kind::Var(_) | Kind::Inout(_) if crossed => Assigned::Captured(binding.span),
                     Kind::Var(_) | Kind::Inout(_) => {

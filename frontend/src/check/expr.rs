@@ -304,7 +304,11 @@ impl<'a> Checker<'a> {
                     format!("a condition is a scalar `bool`, and this is {what}"),
                     cond.span,
                 );
-                if let Value::Tensor(id) = other
+                if let Value::Num(Num::Int(_)) | Value::Dim(_) = other {
+                    let text = self.source.slice(cond.span).to_string();
+                    diagnostic =
+                        diagnostic.suggest("compare it", cond.span, format!("{text} != 0"));
+                } else if let Value::Tensor(id) = other
                     && self.dtype(id) == ast::DType::Bool
                 {
                     let text = self.source.slice(cond.span).to_string();
@@ -479,10 +483,13 @@ impl<'a> Checker<'a> {
             name: name.to_string(),
             item: None,
             dims: Default::default(),
+            inlined: Vec::new(),
         };
         let scope = Scope::root(Rc::new(context));
         self.push_frame(Vec::new(), Facts::default());
+        let outer = std::mem::replace(&mut self.in_const, true);
         let value = self.with_scope(scope, |checker| checker.eval(expr));
+        self.in_const = outer;
         self.frames.pop();
         match value? {
             Value::Num(num) => Ok(num),
@@ -514,11 +521,15 @@ impl<'a> Checker<'a> {
             Some(ty) => Ok((value, ty)),
             None => {
                 let what = self.describe(&value);
-                self.error(
+                let mut diagnostic = Diagnostic::error(
                     Code::DL0705,
                     format!("{what} cannot be kept in a variable"),
                     span,
-                )
+                );
+                if let Value::Fn(_) = value {
+                    diagnostic = diagnostic.help("declare it: `fn …(…) { … }`");
+                }
+                Err(self.report(diagnostic))
             }
         }
     }

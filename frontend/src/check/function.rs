@@ -17,6 +17,9 @@ use crate::check::{Checker, Mode};
 use crate::core::{Dim, Func, FuncResult, Param};
 use crate::diagnostic::{Code, Diagnostic};
 
+/// The most functions in the core.
+const MAX_FUNCTIONS: usize = 1 << 14;
+
 /// A function with some dims known.
 pub(crate) struct Instance {
     /// The function.
@@ -103,6 +106,14 @@ impl<'a> Checker<'a> {
             let Some(signature) = self.fns[id].sig.clone() else {
                 continue;
             };
+            if slot > MAX_FUNCTIONS {
+                let message = format!(
+                    "this is called with so many different dims that there are over {MAX_FUNCTIONS} functions"
+                );
+                let span = self.fns[id].ast.name.span;
+                let _ = self.error::<()>(Code::DL0710, message, span);
+                return;
+            }
             let name = instance_name(&signature, &known);
             let errors = self.diagnostics.len();
             let built = self.build_function(id, &signature, &known);
@@ -221,6 +232,7 @@ impl<'a> Checker<'a> {
             name: signature.name.clone(),
             item: Some(id),
             dims,
+            inlined: Vec::new(),
         };
         let scope = Scope::root(Rc::new(context));
         self.push_frame(passed, facts);
@@ -280,13 +292,27 @@ impl<'a> Checker<'a> {
             .help("a block's value is its last expression");
             return Err(self.report(diagnostic));
         }
+        if ast.result.is_none()
+            && !matches!(&value, Value::Tuple(items) if items.is_empty())
+            && let Some(found) = self.type_of(&value)
+        {
+            let message = format!(
+                "`{}` gives {}, and no result is declared",
+                signature.name,
+                self.describe(&value)
+            );
+            let head = &self.source.text[..ast.body.span.start as usize];
+            let mut place = ast.body.span;
+            place.start = head.trim_end().len() as u32;
+            place.end = place.start;
+            let diagnostic = Diagnostic::error(Code::DL0205, message, span)
+                .secondary(signature.result_span, "declared without a result")
+                .suggest("declare it", place, format!(" -> {found}"));
+            return Err(self.report(diagnostic));
+        }
         let mut expected =
             Expected::new(format!("the result of `{}`", signature.name), Code::DL0205);
-        expected = if ast.result.is_some() {
-            expected.declared(signature.result_span, "declared here")
-        } else {
-            expected.declared(signature.result_span, "no result is declared")
-        };
+        expected = expected.declared(signature.result_span, "declared here");
         if let Some(last) = last {
             expected = expected.expr(innermost(last));
         }
@@ -321,12 +347,17 @@ impl<'a> Checker<'a> {
             }
             let leaves = self.leaves(&in_body(&sig.ty), &sig.name, sig.span)?;
             let nodes = binding.value.nodes();
-            if self.is_unchanged(&nodes, leaves.len(), &sig.name) {
+            if self.is_unchanged(&nodes, leaves.len(), &sig.name)
+                && !nodes.iter().any(|node| self.key_use(*node).is_some())
+            {
                 let message = format!("`inout {}` is never assigned", sig.name);
                 let at = param.inout.unwrap_or(param.span);
+                let mut removed = at;
+                let after = &self.source.text[at.end as usize..];
+                removed.end += (after.len() - after.trim_start_matches(' ').len()) as u32;
                 let diagnostic = Diagnostic::warning(Code::DL0902, message, at).suggest(
                     "take it by value",
-                    at,
+                    removed,
                     "",
                 );
                 self.report(diagnostic);
@@ -387,7 +418,7 @@ impl<'a> Checker<'a> {
             let message = format!("{what} hands out a key that has been used");
             let diagnostic = Diagnostic::error(Code::DL0501, message, span)
                 .secondary(first.span, "used here")
-                .help("split it first: `let (k1, k2) = split_key(k)`, and hand out the other one");
+                .help("split it first, `let (next, now) = split_key(…)`, use `now` and hand out `next`");
             return Err(self.report(diagnostic));
         }
         if seen.contains(&node) {
@@ -466,9 +497,10 @@ impl<'a> Checker<'a> {
         span
     }
 
-    /// Functions may not call each other in a circle.
-    pub(super) fn check_recursion(&mut self) {
-        let calls = std::mem::take(&mut self.calls);
+    /// Functions may not call each other in a circle. Whether one does.
+    pub(super) fn check_recursion(&mut self) -> bool {
+        let before = self.diagnostics.len();
+        let calls = self.calls.clone();
         let mut edges: Vec<Vec<(usize, Span)>> = vec![Vec::new(); self.fns.len()];
         for (caller, callee, span) in calls {
             if !edges[caller].iter().any(|(known, _)| *known == callee) {
@@ -499,6 +531,7 @@ impl<'a> Checker<'a> {
                 }
             }
         }
+        self.diagnostics.len() > before
     }
 
     fn report_circle(&mut self, path: &[(usize, usize)], to: usize, span: Span) {

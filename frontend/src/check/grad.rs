@@ -466,6 +466,11 @@ impl<'a> Checker<'a> {
                         .help("with `has_aux=true` it may give the scalar and something else"),
                     _ => diagnostic,
                 };
+                if let FnValue::Item(id) = &*grad.f
+                    && let Some(signature) = &self.fns[*id].sig
+                {
+                    diagnostic = diagnostic.secondary(signature.result_span, "declared here");
+                }
                 Err(self.report(diagnostic))
             }
         }
@@ -486,7 +491,7 @@ impl<'a> Checker<'a> {
         let message = format!("a derivative is with respect to floats, and {name}is `{ty}`");
         let mut diagnostic = Diagnostic::error(Code::DL0303, message, grad.span);
         diagnostic = self.origins(diagnostic, &[node]);
-        if grad.span != site.span {
+        if grad.span != site.callee {
             diagnostic = diagnostic.secondary(site.callee, "called here");
         }
         diagnostic = if value.parts().is_some() {

@@ -61,6 +61,8 @@ pub(crate) struct FnItem<'a> {
 /// The signature of a function, in terms of its own dims.
 #[derive(Debug)]
 pub(crate) struct Signature {
+    /// Where its name stands.
+    pub name_span: Span,
     pub name: String,
     pub dims: Vec<SigDim>,
     pub params: Vec<SigParam>,
@@ -232,6 +234,17 @@ impl<'a> Checker<'a> {
         self.structs[id].fields = fields;
     }
 
+    /// The value of a constant that is an integer and has been evaluated.
+    pub(super) fn known_const(&self, name: &str) -> Option<i64> {
+        let Some(Item::Const(id)) = self.names.get(name) else {
+            return None;
+        };
+        match self.consts[*id].state {
+            ConstState::Done(Ok(crate::core::Num::Int(value))) => i64::try_from(value).ok(),
+            _ => None,
+        }
+    }
+
     pub(super) fn report_twice(&mut self, what: &str, name: &ast::Ident, first: Span) {
         let message = format!("{what} `{}` is declared twice", name.name);
         let diagnostic = Diagnostic::error(Code::DL0602, message, name.span)
@@ -346,6 +359,7 @@ impl<'a> Checker<'a> {
             }
         }
         Ok(Signature {
+            name_span: ast.name.span,
             name: ast.name.name.clone(),
             dims,
             params,

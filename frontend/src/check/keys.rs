@@ -76,17 +76,24 @@ impl<'a> Checker<'a> {
                         line(span)
                     )
                 };
+                let again = first.span == span;
                 let mut diagnostic =
-                    Diagnostic::error(Code::DL0501, message, span).label("second use");
-                if first.span != span {
+                    Diagnostic::error(Code::DL0501, message, span).label(if again {
+                        "used here each time"
+                    } else {
+                        "second use"
+                    });
+                if !again {
                     diagnostic = diagnostic.secondary(first.span, "first use");
                 }
-                let help =
-                    if text.chars().all(|c| c.is_alphanumeric() || c == '_') && !text.is_empty() {
-                        format!("`let (k1, k2) = split_key({text})` makes two of it")
-                    } else {
-                        "`split_key` makes several of one".to_string()
-                    };
+                let help = if again {
+                    "`split_key(…, n)` makes a key for each step; go through them".to_string()
+                } else if text.chars().all(|c| c.is_alphanumeric() || c == '_') && !text.is_empty()
+                {
+                    format!("`let (k1, k2) = split_key({text})` makes two of it")
+                } else {
+                    "`split_key` makes several of one".to_string()
+                };
                 return Err(self.report(diagnostic.help(help)));
             }
             uses.push(Use {

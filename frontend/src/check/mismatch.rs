@@ -1,6 +1,6 @@
 //! Shapes that do not fit: matrix products and broadcasts, and what is said when they fail.
 
-use crate::ast::{ExprKind, Span};
+use crate::ast::{Expr, ExprKind, Span};
 use crate::check::Checker;
 use crate::check::binary::{Operand, Operation};
 use crate::check::convert::{Class, dim_text};
@@ -253,7 +253,10 @@ impl<'a> Checker<'a> {
             (right_ty, left_ty, right)
         };
         if narrow.rank() >= 1 && narrow.rank() + 1 == wide.rank() {
-            if let Some(span) = self.reduction_without_keepdims(operand) {
+            if let Some(span) = operand
+                .expr
+                .and_then(|expr| self.reduction_without_keepdims(expr))
+            {
                 return diagnostic.suggest(
                     "keep the reduced axis",
                     span.at_end(),
@@ -298,9 +301,16 @@ impl<'a> Checker<'a> {
     }
 
     /// The last argument of a call such as `mean(x, axis=-1)`, where the operand is one or a variable bound to one.
-    fn reduction_without_keepdims(&self, operand: &Operand<'a>) -> Option<Span> {
-        let ExprKind::Call { callee, args, .. } = &operand.expr?.kind else {
-            return None;
+    fn reduction_without_keepdims(&self, expr: &Expr) -> Option<Span> {
+        let (callee, args) = match &expr.kind {
+            ExprKind::Call { callee, args, .. } => (callee, args),
+            ExprKind::Binary { left, right, .. } => {
+                return self
+                    .reduction_without_keepdims(left)
+                    .or_else(|| self.reduction_without_keepdims(right));
+            }
+            ExprKind::Unary { operand, .. } => return self.reduction_without_keepdims(operand),
+            _ => return None,
         };
         let ExprKind::Path(path) = &callee.kind else {
             return None;
@@ -322,8 +332,12 @@ impl<'a> Checker<'a> {
             args.iter()
                 .any(|arg| arg.name.as_ref().is_some_and(|name| name.name == wanted))
         };
-        (reduces.contains(&name.as_str()) && has("axis") && !has("keepdims"))
-            .then(|| args.last().map(|arg| arg.span))?
+        if !reduces.contains(&name.as_str()) {
+            // What is elementwise keeps the shape.
+            let [arg] = args.as_slice() else { return None };
+            return self.reduction_without_keepdims(&arg.value);
+        }
+        (has("axis") && !has("keepdims")).then(|| args.last().map(|arg| arg.span))?
     }
 
     /// Adds where the operands were declared.
@@ -384,6 +398,10 @@ impl<'a> Checker<'a> {
                 .label(format!("this is `{ty}`"));
                 if first_span != *span {
                     diagnostic = diagnostic.secondary(first_span, format!("this is `{first_ty}`"));
+                }
+                if let Some(axis) = skip_axis.filter(|_| ty.dtype == first_ty.dtype) {
+                    diagnostic =
+                        diagnostic.note(format!("all axes but axis {axis} have to be equal"));
                 }
                 if ty.dtype != first_ty.dtype {
                     diagnostic = self.suggest_cast(diagnostic, *span, ty.dtype, first_ty.dtype);

@@ -170,9 +170,10 @@ impl<'a> Checker<'a> {
             Bound::Default => default,
         };
         let (first, stop) = (known(low, length - 1), known(high, -1));
-        let step = -stride;
+        // A longer step than the axis is takes one element.
+        let step = stride.unsigned_abs().clamp(1, i64::MAX as u64) as i64;
         let number = if first > stop {
-            (first - stop + step - 1) / step
+            (first - stop - 1) / step + 1
         } else {
             0
         };

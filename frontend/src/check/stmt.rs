@@ -181,8 +181,17 @@ impl<'a> Checker<'a> {
                     other => {
                         let what = self.describe(other);
                         let message = format!("{} names are bound to {what}", patterns.len());
-                        let diagnostic = Diagnostic::error(Code::DL0708, message, pattern.span)
-                            .help("only a tuple or list has parts");
+                        let help = match other {
+                            Value::Tensor(_) => {
+                                "only a tuple or list has parts; index a tensor: `x[0]`"
+                            }
+                            Value::Struct(_) => {
+                                "only a tuple or list has parts; name a struct's fields: `p.w`"
+                            }
+                            _ => "only a tuple or list has parts",
+                        };
+                        let diagnostic =
+                            Diagnostic::error(Code::DL0708, message, pattern.span).help(help);
                         self.report(diagnostic);
                         self.bind_error(pattern);
                         return Err(Reported);

@@ -19,6 +19,7 @@ impl<'a> Checker<'a> {
                 name: format!("test {:?}", test.name),
                 item: None,
                 dims: Default::default(),
+                inlined: Vec::new(),
             };
             let scope = Scope::root(Rc::new(context));
             let funcs = self.funcs.len();

@@ -8,6 +8,9 @@ use crate::check::types::Ty;
 use crate::check::value::{NodeId, Reported, Res, StructValue, Value};
 use crate::core::TensorType;
 
+/// The most parts of a tree.
+const MAX_PARTS: u64 = 1 << 17;
+
 /// A leaf of a type.
 pub(crate) struct Leaf {
     /// The dotted path.
@@ -19,6 +22,7 @@ pub(crate) struct Leaf {
 impl<'a> Checker<'a> {
     /// The leaves of a type in order.
     pub(crate) fn leaves(&mut self, ty: &Ty, root: &str, span: Span) -> Res<Vec<Leaf>> {
+        self.check_tree_size(ty, span)?;
         let mut leaves = Vec::new();
         self.collect_leaves(ty, root.to_string(), span, &mut leaves)?;
         Ok(leaves)
@@ -68,8 +72,55 @@ impl<'a> Checker<'a> {
         Ok(usize::try_from(count).unwrap_or(0))
     }
 
+    /// Reports a type of very many parts.
+    fn check_tree_size(&mut self, ty: &Ty, span: Span) -> Res<()> {
+        if self.tree_size(ty) > MAX_PARTS {
+            let message = format!("`{ty}` has more than {MAX_PARTS} parts");
+            return self.error(crate::diagnostic::Code::DL0216, message, span);
+        }
+        Ok(())
+    }
+
+    /// The number of parts of a tree, itself counted. Each struct type is counted once, however often it occurs.
+    fn tree_size(&mut self, ty: &Ty) -> u64 {
+        match ty {
+            Ty::Struct(s) => {
+                let key = (s.id, s.dims.clone());
+                if let Some(size) = self.tree_sizes.get(&key) {
+                    return *size;
+                }
+                let mut size = 1u64;
+                for (_, field) in self.fields(s) {
+                    size = size.saturating_add(self.tree_size(&field));
+                }
+                self.tree_sizes.insert(key, size);
+                size
+            }
+            Ty::Tuple(items) => items.iter().fold(1, |size: u64, item| {
+                size.saturating_add(self.tree_size(item))
+            }),
+            Ty::List(element, count) => {
+                let count = count.as_const().and_then(|count| u64::try_from(count).ok());
+                let element = self.tree_size(element);
+                count.unwrap_or(1).saturating_mul(element).saturating_add(1)
+            }
+            Ty::Tensor(_) | Ty::Fn(_) | Ty::Error => 1,
+        }
+    }
+
     /// A value of a type whose leaves are made by a function, which is told their paths.
     pub(crate) fn value_of(
+        &mut self,
+        ty: &Ty,
+        root: &str,
+        span: Span,
+        leaf: &mut dyn FnMut(&mut Self, &str, &TensorType) -> Res<NodeId>,
+    ) -> Res<Value<'a>> {
+        self.check_tree_size(ty, span)?;
+        self.value_of_parts(ty, root, span, leaf)
+    }
+
+    fn value_of_parts(
         &mut self,
         ty: &Ty,
         root: &str,
@@ -81,7 +132,7 @@ impl<'a> Checker<'a> {
             Ty::Struct(s) => {
                 let mut fields = Vec::new();
                 for (name, ty) in self.fields(s) {
-                    fields.push(self.value_of(&ty, &format!("{root}.{name}"), span, leaf)?);
+                    fields.push(self.value_of_parts(&ty, &format!("{root}.{name}"), span, leaf)?);
                 }
                 Value::Struct(Rc::new(StructValue {
                     ty: s.clone(),
@@ -91,14 +142,19 @@ impl<'a> Checker<'a> {
             Ty::Tuple(items) => {
                 let mut values = Vec::new();
                 for (i, item) in items.iter().enumerate() {
-                    values.push(self.value_of(item, &format!("{root}.{i}"), span, leaf)?);
+                    values.push(self.value_of_parts(item, &format!("{root}.{i}"), span, leaf)?);
                 }
                 Value::tuple(values)
             }
             Ty::List(element, count) => {
                 let mut values = Vec::new();
                 for i in 0..self.list_length(count, span)? {
-                    values.push(self.value_of(element, &format!("{root}.{i}"), span, leaf)?);
+                    values.push(self.value_of_parts(
+                        element,
+                        &format!("{root}.{i}"),
+                        span,
+                        leaf,
+                    )?);
                 }
                 Value::list(values)
             }

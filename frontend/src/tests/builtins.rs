@@ -203,7 +203,7 @@ fn shapes() {
     rejects(&[
         ("", "sum(reshape(x, [B, T, 5]))", "DL0207"),
         ("", "sum(reshape(x, [B, -1, -1]))", "DL0207"),
-        ("", "sum(reshape(x, [5, -1]))", "B*D*T % 5 == 0"),
+        ("", "sum(reshape(x, [5, -1]))", "B * D * T % 5 == 0"),
         ("", "sum(permute_dims(x, [0, 1]))", "DL0206"),
         (
             "y: f32[T]",
