@@ -229,6 +229,8 @@ fn shape_of(call: &mut Call<'_, '_>) -> Res<Vec<Dim>> {
     }
 }
 
+/// `unit * (high - low) + low`, rounded once as XLA's fused multiplication and addition does: a product of two `f32`
+/// is exact in `f64`.
 fn scaled(
     checker: &mut Checker<'_>,
     unit: NodeId,
@@ -236,10 +238,30 @@ fn scaled(
     high: NodeId,
     span: Span,
 ) -> Res<NodeId> {
+    let dtype = checker.dtype(unit);
     let width = checker.binary_op("sub", high, low, span)?;
-    let wide = checker.binary_op("mul", unit, width, span)?;
-    let moved = checker.binary_op("add", wide, low, span)?;
+    let wide = if dtype == DType::F32 {
+        DType::F64
+    } else {
+        dtype
+    };
+    let [unit, width, start] = [unit, width, low].map(|x| checker.convert(x, wide, span));
+    let product = checker.binary_op("mul", unit?, width?, span)?;
+    let moved = checker.binary_op("add", product, start?, span)?;
+    let moved = checker.convert(moved, dtype, span)?;
     checker.binary_op("maximum", low, moved, span)
+}
+
+/// The same for a width that is a power of two, with which the product is exact.
+fn scaled_exactly(
+    checker: &mut Checker<'_>,
+    unit: NodeId,
+    low: f64,
+    width: f64,
+    span: Span,
+) -> Res<NodeId> {
+    let product = checker.with_number("mul", unit, Num::Float(width), span)?;
+    checker.with_number("add", product, Num::Float(low), span)
 }
 
 fn uniform<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
@@ -271,65 +293,62 @@ fn normal<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
         _ => f64::from(-1.0 + f32::EPSILON / 2.0),
     };
     let unit = unit(checker, key, dtype, &shape, span)?;
-    let low = checker.scalar(Num::Float(least), dtype, span)?;
-    let high = checker.scalar(Num::Float(1.0), dtype, span)?;
-    let u = scaled(checker, unit, low, high, span)?;
+    // 1 less that number is 2 when rounded.
+    let u = scaled_exactly(checker, unit, least, 2.0, span)?;
     let quantile = erf_inv(checker, u, span)?;
     checker
         .with_number("mul", quantile, Num::Float(std::f64::consts::SQRT_2), span)
         .map(Value::Tensor)
 }
 
-/// Integers in `minval..maxval`, from twice as many bits as they have, so that none is favoured.
+/// Integers in `minval..maxval`, from twice as many bits as they have, so that none is favoured. Those of 8 bits are
+/// made as `i32`.
 fn randint<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
     let key = key(call)?;
     let shape = shape_of(call)?;
-    let dtype = call.dtype("dtype", DType::I32)?;
+    let result = call.dtype("dtype", DType::I32)?;
     let span = call.span();
-    let Some((least, greatest)) = integer_range(dtype) else {
-        let diagnostic = Diagnostic::error(
-            Code::DL0210,
-            format!("`randint` makes integers, and `{dtype}` is none"),
-            span,
-        )
-        .help("`uniform(key, shape, dtype)` makes floats");
+    let Some((least, greatest)) = integer_range(result) else {
+        let message = format!("`randint` makes integers, and `{result}` is none");
+        let diagnostic = Diagnostic::error(Code::DL0210, message, span)
+            .help("`uniform(key, shape, dtype)` makes floats");
         return Err(call.checker.report(diagnostic));
+    };
+    let dtype = if result.size() < 4 {
+        DType::I32
+    } else {
+        result
     };
     let (low_operand, high_operand) = (call.operand("minval")?, call.operand("maxval")?);
     let literal = |operand: &Operand<'a>| match operand.value {
         Value::Num(Num::Int(value)) => Some(value),
         _ => None,
     };
-    // One past the greatest may be named as the end.
-    let to_end = literal(&high_operand) == Some(greatest + 1);
-    if let (Some(low), Some(high)) = (literal(&low_operand), literal(&high_operand))
-        && high <= low
-    {
-        return call.error(
-            Code::DL0701,
-            format!("`randint` from {low} to {high}: there is no number"),
-            span,
-        );
+    if let (Some(low), Some(high)) = (literal(&low_operand), literal(&high_operand)) {
+        if high <= low {
+            let message = format!("`randint` from {low} to {high}: there is no number");
+            return call.error(Code::DL0701, message, span);
+        }
+        if low < least || high > greatest + 1 {
+            let message = format!("`randint` from {low} to {high} does not fit in `{result}`");
+            return call.error(Code::DL0208, message, span);
+        }
     }
-    let low = bound(call, "minval", 0.0, dtype, &shape)?;
-    let unsigned = match dtype.size() {
-        1 => DType::U8,
-        4 => DType::U32,
-        _ => DType::U64,
-    };
+    // One past the greatest may be named as the end.
+    let to_end = dtype == result && literal(&high_operand) == Some(greatest + 1);
+    let low = range_bound(call, "minval", &low_operand, result, dtype, &shape)?;
     let high = if to_end {
         call.checker.scalar(Num::Int(greatest), dtype, span)?
     } else {
-        match high_operand.value {
-            Value::Dim(ref dim) if dtype != DType::I64 => {
-                call.checker.dim_scalar(dim, dtype, span)?
-            }
-            _ => bound(call, "maxval", 0.0, dtype, &shape)?,
-        }
+        range_bound(call, "maxval", &high_operand, result, dtype, &shape)?
+    };
+    let unsigned = if dtype.size() == 4 {
+        DType::U32
+    } else {
+        DType::U64
     };
     let checker = &mut *call.checker;
-    let two = Dim::constant(2);
-    let keys = keys_of(checker, key, &two, span)?;
+    let keys = keys_of(checker, key, &Dim::constant(2), span)?;
     let mut parts = Vec::new();
     for i in 0..2 {
         let at = checker.scalar(Num::Int(i), DType::I64, span)?;
@@ -362,9 +381,31 @@ fn randint<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
         checker.binary_op("rem", sum, width, span)?
     };
     let offset = checker.convert(offset, dtype, span)?;
-    checker
-        .binary_op("add", low, offset, span)
-        .map(Value::Tensor)
+    let sum = checker.binary_op("add", low, offset, span)?;
+    checker.convert(sum, result, span).map(Value::Tensor)
+}
+
+/// A bound of integers: a number, a dim or a tensor of the dtype of the result, as the dtype that is computed with.
+fn range_bound<'a>(
+    call: &mut Call<'_, 'a>,
+    name: &str,
+    operand: &Operand<'a>,
+    result: DType,
+    dtype: DType,
+    shape: &[Dim],
+) -> Res<NodeId> {
+    let span = call.span();
+    match &operand.value {
+        Value::Num(num) => {
+            call.checker.check_fits(*num, dtype, operand.span)?;
+            call.checker.scalar(*num, dtype, operand.span)
+        }
+        Value::Dim(dim) => call.checker.dim_scalar(dim, dtype, span),
+        _ => {
+            let x = bound(call, name, 0.0, result, shape)?;
+            call.checker.convert(x, dtype, span)
+        }
+    }
 }
 
 /// Whether a uniform number is below the probability.
@@ -433,9 +474,7 @@ fn categorical<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
         _ => f64::from(f32::MIN_POSITIVE),
     };
     let unit = unit(checker, key, ty.dtype, &ty.shape, span)?;
-    let low = checker.scalar(Num::Float(tiny), ty.dtype, span)?;
-    let high = checker.scalar(Num::Float(1.0), ty.dtype, span)?;
-    let mut x = scaled(checker, unit, low, high, span)?;
+    let mut x = scaled_exactly(checker, unit, tiny, 1.0, span)?;
     for _ in 0..2 {
         let log = checker.unary("log", x, span)?;
         x = checker.unary("neg", log, span)?;
