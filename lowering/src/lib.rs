@@ -11,6 +11,7 @@ pub mod loops;
 pub mod math;
 pub mod matmul;
 pub mod passes;
+pub mod rows;
 pub mod scalar;
 pub mod schedule;
 pub mod size;

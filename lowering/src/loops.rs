@@ -4,6 +4,7 @@
 pub mod body;
 pub mod nest;
 pub mod plan;
+mod quotient;
 pub mod segments;
 pub mod write;
 

@@ -7,6 +7,7 @@ pub mod emit_matmul;
 pub mod expand_math;
 pub mod forward_copies;
 pub mod fuse_elementwise;
+pub mod fuse_rows;
 pub mod plan_workspace;
 pub mod unshare_destinations;
 pub mod vectorize_generics;
@@ -20,6 +21,7 @@ pub const PASSES: &[PassInfo] = &[
     unshare_destinations::INFO,
     forward_copies::INFO,
     emit_matmul::INFO,
+    fuse_rows::INFO,
     vectorize_generics::INFO,
     plan_workspace::INFO,
     expand_math::INFO,

@@ -77,12 +77,12 @@ impl<'c: 'a, 'a> Node<'c, 'a> {
             return false;
         };
         let body = self.body();
+        if !self.ops().is_empty() || self.op.result_count() != 1 {
+            return false;
+        }
         let yielded = body.first_operation().and_then(|op| op.operand(0).ok());
         let element = body.argument(0).ok().map(Value::from);
-        !input.loops.is_empty()
-            && self.ops().is_empty()
-            && self.op.result_count() == 1
-            && yielded == element
+        !input.loops.is_empty() && yielded == element
     }
 
     /// Whether the input's axes are the loops in another order.

@@ -1,17 +1,18 @@
 //! Sizes of tensors as polynomials, by which two ops are known to loop over the same space.
 
-use super::Node;
-use crate::size::{self, Dims};
+use crate::{
+    linalg::Generic,
+    size::{self, Dims},
+};
 use dlc_abi::Poly;
 use dlc_dialects::ir::{
     edit,
-    inspect::identity,
+    inspect::{self, identity},
     shape::{self, DYNAMIC},
 };
 use melior::ir::{
     BlockLike, OperationRef, Value,
     attribute::{ArrayAttribute, DenseI64ArrayAttribute, DictionaryAttribute, StringAttribute},
-    block::BlockArgument,
     operation::{OperationLike, OperationResult},
 };
 
@@ -46,27 +47,22 @@ impl Spaces {
         }
     }
 
-    /// The sizes of a node's loops.
-    pub fn loops<'c: 'a, 'a>(&self, node: &Node<'c, 'a>) -> Vec<Poly> {
-        let accesses = node.generic.outputs.iter().chain(&node.generic.inputs);
+    /// The sizes of an op's loops.
+    pub fn loops<'c: 'a, 'a>(&self, generic: &Generic<'c, 'a>) -> Vec<Poly> {
+        let accesses = generic.outputs.iter().chain(&generic.inputs);
         let accesses = accesses.collect::<Vec<_>>();
         let size = |wanted: usize| {
             let candidates = accesses.iter().flat_map(|access| {
-                let places = access
-                    .loops
-                    .iter()
-                    .enumerate()
-                    .filter(move |(_, l)| **l == wanted);
+                let places = access.loops.iter().enumerate();
+                let places = places.filter(move |(_, l)| **l == wanted);
                 places.map(|(axis, _)| self.size(access.value, axis))
             });
             let candidates = candidates.collect::<Vec<_>>();
             let known = candidates.iter().find(|size| size.as_const().is_some());
-            known
-                .or(candidates.first())
-                .cloned()
-                .unwrap_or_else(|| unknown(identity(accesses[0].value), wanted))
+            let any = known.or(candidates.first()).cloned();
+            any.unwrap_or_else(|| unknown(identity(accesses[0].value), wanted))
         };
-        (0..node.loops()).map(size).collect()
+        (0..generic.iterators.len()).map(size).collect()
     }
 
     /// The size of an axis of a tensor or memref.
@@ -80,7 +76,7 @@ impl Spaces {
     }
 
     fn traced(&self, value: Value, axis: usize) -> Option<Poly> {
-        if let Ok(argument) = BlockArgument::try_from(value) {
+        if let Some(argument) = inspect::argument(value) {
             let function = argument.owner().parent_operation()?;
             return match edit::name(function) {
                 "func.func" => self
@@ -96,7 +92,7 @@ impl Spaces {
         let op = result.owner();
         let like = |operand: usize| Some(self.size(op.operand(operand).ok()?, axis));
         match edit::name(op) {
-            "tensor.empty" => {
+            "tensor.empty" | "memref.alloc" => {
                 let before = shape::shape_of(value)[..axis]
                     .iter()
                     .filter(|d| **d == DYNAMIC)

@@ -59,6 +59,17 @@ pub fn set_of(loops: &[usize]) -> Loops {
 }
 
 impl<'c: 'a, 'a> Body<'c, 'a> {
+    /// Whether all accumulators are indexed by the same loops.
+    pub fn accumulates_alike(&self, nest: &Nest<'c, 'a>) -> bool {
+        let outputs = nest.generic.outputs.iter().zip(&self.outputs);
+        let mut loops = outputs
+            .filter(|(_, output)| output.accumulates())
+            .map(|(access, _)| access.loops.iter().fold(0, |all, index| all | set(*index)));
+        loops
+            .next()
+            .is_none_or(|first| loops.all(|other| other == first))
+    }
+
     /// Reads the body of a nest; `None` if it has regions or does something else than to compute and load.
     pub fn read(nest: &Nest<'c, 'a>) -> Option<Self> {
         let mut ops = vec![];

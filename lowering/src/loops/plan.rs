@@ -26,6 +26,8 @@ pub struct Plan {
     pub carried: usize,
     /// Vector lengths.
     pub schedule: ElementwiseSchedule,
+    /// Whether the target multiplies and adds in one step.
+    pub fma: bool,
 }
 
 /// How an operand is walked by a loop.
@@ -121,6 +123,7 @@ impl Plan {
             vector,
             carried,
             schedule,
+            fma: target.fma,
         }
     }
 }

@@ -6,6 +6,7 @@ use super::{
     body::{INNERMOST, Loops, Output, set},
     nest::index_of,
     plan::{Walk, load_walk, walk},
+    quotient,
     segments::{Kind, Segment, Width, segments},
 };
 use crate::{
@@ -29,6 +30,7 @@ pub fn write<'c: 'a, 'a>(
     plan: &Plan,
 ) {
     let writer = Writer {
+        fma: plan.fma,
         nest,
         body,
         plan,
@@ -83,6 +85,7 @@ struct Writer<'x, 'c, 'a> {
     nest: &'x Nest<'c, 'a>,
     body: &'x Body<'c, 'a>,
     plan: &'x Plan,
+    fma: bool,
     /// The old body's arguments.
     arguments: Vec<Value<'c, 'a>>,
     /// Views of what is gathered from, by identity.
@@ -400,7 +403,17 @@ impl<'c: 'a, 'a> Writer<'_, 'c, 'a> {
         }
         let operands = op
             .operands()
-            .map(|operand| self.widened(e, self.value(state, operand), lanes))
+            .map(|operand| self.value(state, operand))
+            .collect::<Vec<_>>();
+        if let (Some(lanes), "arith.divf", true) = (lanes, name, self.fma)
+            && self.lanes(operands[1]).is_none()
+            && width(result.r#type()) >= 32
+        {
+            return quotient::by_scalar(e, operands[0], operands[1], lanes);
+        }
+        let operands = operands
+            .into_iter()
+            .map(|operand| self.widened(e, operand, lanes))
             .collect::<Vec<_>>();
         let ty = match lanes {
             Some(lanes) => vector(e, lanes, result.r#type()),

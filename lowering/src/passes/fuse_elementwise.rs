@@ -248,7 +248,7 @@ impl<'c: 'a, 'a> Fusion<'_, 'c, 'a> {
         if !aligned(second)
             || overwrites
             || captures
-            || self.spaces.loops(first) != self.spaces.loops(second)
+            || self.spaces.loops(&first.generic) != self.spaces.loops(&second.generic)
         {
             return None;
         }

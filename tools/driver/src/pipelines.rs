@@ -83,6 +83,7 @@ pub const CPU: &[Stage] = &[
             Required("cse"),
             Optional("func.func(forward-copies)"), // while the ops still tell how they read and write
             Optional("emit-matmul"), // allocates its packed blocks, so before the planner
+            Optional("fuse-rows"), // after the contractions, which would stand between, have become calls
             Required("vectorize-generics"), // also the one that knows strided copies
             Required("func.func(convert-linalg-to-loops)"), // what is left
             Required("func.func(buffer-loop-hoisting)"),

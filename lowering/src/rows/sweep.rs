@@ -1,0 +1,258 @@
+//! One loop over the rows of a group, and in it the ops on a row.
+
+use super::{Group, Member};
+use crate::{
+    emit::Emitter,
+    linalg::{self, Access, Generic},
+    loops::nest::index_of,
+};
+use dlc_dialects::ir::{
+    edit,
+    inspect::identity,
+    shape::{self, DYNAMIC},
+};
+use melior::{
+    Context, IrRewriter,
+    ir::{
+        BlockLike, RegionLike, Value, ValueLike,
+        operation::{OperationLike, OperationResult},
+        r#type::MemRefType,
+    },
+};
+use std::collections::HashMap;
+
+/// Writes the loop in the place of the group.
+pub fn sweep<'c: 'a, 'a>(context: &'c Context, group: Group<'c, 'a>) {
+    let rewriter = IrRewriter::new(context);
+    let first = group.members[0].op;
+    for op in &group.before {
+        rewriter.as_rewriter_base().move_op_before(*op, first);
+    }
+    let e = Emitter::before(context, first);
+    let mut sources = HashMap::new();
+    let mut rows = None;
+    for value in group.temporaries() {
+        let old = OperationResult::try_from(value)
+            .expect("a temporary is allocated")
+            .owner();
+        if shape::shape_of(value)[0] == DYNAMIC {
+            rows = rows.or(old.operand(0).ok());
+        }
+        sources.insert(identity(value), Source::Whole(shrunk(&e, value)));
+    }
+    let Some(rows) = rows.or_else(|| row_count(&e, &group.members[0])) else {
+        return;
+    };
+    for member in &group.members {
+        for access in member.generic.inputs.iter().chain(&member.generic.outputs) {
+            if access.loops.contains(&member.row) {
+                let key = identity(access.value);
+                sources
+                    .entry(key)
+                    .or_insert_with(|| Source::Part(Sizes::new(&e, access.value)));
+            }
+        }
+    }
+    e.loop_to(rows, 1, |e, row| {
+        for member in &group.members {
+            write(e, member, row, &sources);
+        }
+    });
+    for member in &group.members {
+        edit::erase(context, member.op);
+    }
+    for value in group
+        .touched
+        .iter()
+        .map(|t| t.value)
+        .filter(|value| super::made_here(*value))
+    {
+        if edit::uses(value).is_empty()
+            && let Ok(result) = OperationResult::try_from(value)
+        {
+            edit::erase(context, result.owner());
+        }
+    }
+}
+
+/// Where an op on a row finds a buffer's row.
+enum Source<'c, 'a> {
+    /// In a buffer of one row.
+    Whole(Value<'c, 'a>),
+    /// In the buffer.
+    Part(Sizes<'c, 'a>),
+}
+
+/// The sizes of a buffer but for one axis; values where they are not known.
+struct Sizes<'c, 'a> {
+    values: Vec<Option<Value<'c, 'a>>>,
+}
+
+impl<'c, 'a> Sizes<'c, 'a> {
+    fn new(e: &Emitter<'c, 'a>, buffer: Value<'c, 'a>) -> Self {
+        let values = shape::shape_of(buffer)
+            .into_iter()
+            .enumerate()
+            .map(|(axis, dim)| {
+                (dim == DYNAMIC).then(|| {
+                    let axis = e.index(axis as i64);
+                    e.op("memref.dim", &[buffer, axis], e.index_type())
+                })
+            });
+        Self {
+            values: values.collect(),
+        }
+    }
+}
+
+fn row_count<'c, 'a>(e: &Emitter<'c, 'a>, member: &Member<'c, 'a>) -> Option<Value<'c, 'a>> {
+    let accesses = member.generic.outputs.iter().chain(&member.generic.inputs);
+    let found = accesses.into_iter().find_map(|access| {
+        let axis = access.loops.iter().position(|l| *l == member.row)?;
+        Some((access.value, axis))
+    });
+    let (value, axis) = found?;
+    Some(match shape::shape_of(value)[axis] {
+        DYNAMIC => {
+            let axis = e.index(axis as i64);
+            e.op("memref.dim", &[value, axis], e.index_type())
+        }
+        known => e.index(known),
+    })
+}
+
+/// A buffer of one row in the place of one of all rows.
+fn shrunk<'c, 'a>(e: &Emitter<'c, 'a>, buffer: Value<'c, 'a>) -> Value<'c, 'a> {
+    let old = OperationResult::try_from(buffer)
+        .expect("a temporary is allocated")
+        .owner();
+    let shape = shape::shape_of(buffer);
+    let drop = usize::from(shape[0] == DYNAMIC);
+    let sizes = (drop..old.operand_count())
+        .filter_map(|i| old.operand(i).ok())
+        .collect::<Vec<_>>();
+    let dims = shape[1..].iter().map(|dim| match *dim {
+        DYNAMIC => "?x".to_string(),
+        dim => format!("{dim}x"),
+    });
+    let ty = e.ty(&format!(
+        "memref<{}{}>",
+        dims.collect::<String>(),
+        shape::element_of(buffer)
+    ));
+    let segments = e.attr(&format!("array<i32: {}, 0>", sizes.len()));
+    let attributes = [
+        ("operandSegmentSizes", segments),
+        ("alignment", e.attr("64 : i64")),
+    ];
+    let op = e.build("memref.alloc", &sizes, &[ty], &attributes, vec![]);
+    op.result(0).expect("built with one result").into()
+}
+
+/// The op on one row.
+fn write<'c: 'a, 'a>(
+    e: &Emitter<'c, 'a>,
+    member: &Member<'c, 'a>,
+    row: Value<'c, 'a>,
+    sources: &HashMap<usize, Source<'c, 'a>>,
+) {
+    let context = e.context();
+    let inner = |l: &usize| if *l > member.row { l - 1 } else { *l };
+    let access = |access: &Access<'c, 'a>| {
+        let loops = access
+            .loops
+            .iter()
+            .filter(|l| **l != member.row)
+            .map(inner)
+            .collect();
+        let value = match access.loops.iter().position(|l| *l == member.row) {
+            None => access.value,
+            Some(axis) => match &sources[&identity(access.value)] {
+                Source::Whole(value) => *value,
+                Source::Part(sizes) => part(e, access.value, axis, row, sizes),
+            },
+        };
+        Access { value, loops }
+    };
+    let mut iterators = member.generic.iterators.clone();
+    iterators.remove(member.row);
+    let generic = Generic {
+        iterators,
+        inputs: member.generic.inputs.iter().map(access).collect(),
+        outputs: member.generic.outputs.iter().map(access).collect(),
+        attributes: vec![],
+    };
+    let old = member
+        .op
+        .region(0)
+        .ok()
+        .and_then(|region| region.first_block());
+    let old = old.expect("an op of linalg has a body");
+    let mut next = old.first_operation();
+    while let Some(op) = next {
+        next = op.next_in_block();
+        if let Some(index) = index_of(op) {
+            if index == member.row {
+                edit::replace_uses(linalg::results(op)[0], row);
+                edit::erase(context, op);
+            } else {
+                edit::set_attribute(op, "dim", e.attr(&format!("{} : i64", inner(&index))));
+            }
+        }
+    }
+    let (_, block) = generic.declare(e);
+    let arguments = linalg::arguments(block);
+    IrRewriter::new(context)
+        .as_rewriter_base()
+        .merge_blocks(old, block, &arguments);
+}
+
+/// A row of a buffer: a view without the axis.
+fn part<'c, 'a>(
+    e: &Emitter<'c, 'a>,
+    buffer: Value<'c, 'a>,
+    axis: usize,
+    row: Value<'c, 'a>,
+    sizes: &Sizes<'c, 'a>,
+) -> Value<'c, 'a> {
+    let shape = shape::shape_of(buffer);
+    let ty = MemRefType::try_from(buffer.r#type()).expect("members work on memrefs");
+    let (strides, _) = ty.strides_and_offset();
+    let text = |n: i64| match n {
+        DYNAMIC => "?".to_string(),
+        n => n.to_string(),
+    };
+    let others = (0..shape.len()).filter(|i| *i != axis).collect::<Vec<_>>();
+    let dims = others
+        .iter()
+        .map(|i| format!("{}x", text(shape[*i])))
+        .collect::<String>();
+    let strides = others.iter().map(|i| text(strides[*i])).collect::<Vec<_>>();
+    let ty = e.ty(&format!(
+        "memref<{dims}{}, strided<[{}], offset: ?>>",
+        shape::element_of(buffer),
+        strides.join(", ")
+    ));
+    let list = |f: &dyn Fn(usize) -> i64| {
+        let entries = (0..shape.len())
+            .map(|i| f(i).to_string())
+            .collect::<Vec<_>>();
+        e.attr(&format!("array<i64: {}>", entries.join(", ")))
+    };
+    let mut operands = vec![buffer, row];
+    operands.extend(others.iter().filter_map(|i| sizes.values[*i]));
+    let segments = format!("array<i32: 1, 1, {}, 0>", operands.len() - 2);
+    let attributes = [
+        (
+            "static_offsets",
+            list(&|i| if i == axis { DYNAMIC } else { 0 }),
+        ),
+        (
+            "static_sizes",
+            list(&|i| if i == axis { 1 } else { shape[i] }),
+        ),
+        ("static_strides", list(&|_| 1)),
+        ("operandSegmentSizes", e.attr(&segments)),
+    ];
+    e.op_with("memref.subview", &operands, ty, &attributes)
+}
