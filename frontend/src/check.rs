@@ -63,7 +63,7 @@ const STACK_BYTES: usize = 512 << 20;
 const MAX_EVAL_DEPTH: usize = 3000;
 
 /// The most nodes in one function of the core.
-const MAX_NODES: usize = 1 << 19;
+const MAX_NODES: usize = 1 << 18;
 
 /// Checks a file that has been parsed. `None` if there is any error in `diagnostics`, which may hold the parser's.
 pub(crate) fn check_file(

@@ -9,7 +9,7 @@ use crate::check::consts::Number;
 use crate::check::value::{NodeId, Res};
 use crate::check::{Checker, MAX_NODES};
 use crate::core::{Dim, NodeIndex, Num, Prim, TensorType};
-use crate::diagnostic::Code;
+use crate::diagnostic::{Code, Diagnostic};
 
 impl<'a> Checker<'a> {
     /// The type of a node.
@@ -45,7 +45,10 @@ impl<'a> Checker<'a> {
         if self.frame().nodes.len() >= MAX_NODES {
             if !std::mem::replace(&mut self.too_deep, true) {
                 let message = format!("a function has more than {MAX_NODES} operations");
-                return self.error(Code::DL0710, message, span);
+                let diagnostic = Diagnostic::error(Code::DL0710, message, span)
+                    .note("each step of a `for` and each use of a function value is put in place")
+                    .help("fewer steps, or larger tensors");
+                return Err(self.report(diagnostic));
             }
             return Err(super::Reported);
         }

@@ -117,6 +117,16 @@ impl<'a> Checker<'a> {
             let name = instance_name(&signature, &known);
             let errors = self.diagnostics.len();
             let built = self.build_function(id, &signature, &known);
+            // What the function by itself showed is not said again.
+            let new = self.diagnostics.split_off(errors);
+            for diagnostic in new {
+                let known = self.diagnostics.iter().any(|known| {
+                    known.code == diagnostic.code && known.primary.span == diagnostic.primary.span
+                });
+                if !known || diagnostic.is_error() {
+                    self.diagnostics.push(diagnostic);
+                }
+            }
             if self.diagnostics.len() > errors {
                 let values: Vec<String> = signature
                     .dims
