@@ -63,6 +63,10 @@ fn run<'c, 'a>(cx: &'c Context, module: OperationRef<'c, 'a>) -> Result<(), Pass
         let Some(body) = Body::read(&nest) else {
             continue;
         };
+        // Sums over different loops are in no one order carried by loops.
+        if !body.accumulates_alike(&nest) {
+            continue;
+        }
         let plan = Plan::new(&nest, &body, &target);
         write(&e, &nest, &body, &plan);
         edit::erase(cx, op);
