@@ -2,6 +2,7 @@
 //! golden diagnostics. `cargo test -p dlc-test --test filetests -- FILTER` runs some.
 
 use anyhow::{Context, Result, ensure};
+use dlc_autodiff::rules::{Rule, rule};
 use dlc_dialects::ops::OpKind;
 use dlc_test::{
     cpu::CPU,
@@ -11,7 +12,7 @@ use dlc_test::{
     shell, skipped, sweep, trial,
 };
 use libtest_mimic::{Arguments, Trial};
-use std::{collections::BTreeMap, fs, path::PathBuf, process::ExitCode};
+use std::{collections::BTreeMap, path::PathBuf, process::ExitCode};
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
@@ -72,6 +73,9 @@ fn run_lines(path: &PathBuf, found: &Directives) -> Option<Trial> {
     (!commands.is_empty()).then(|| trial(name, move || shell::run(&path, &commands)))
 }
 
+/// At least so many programs stand in `frontend/err`.
+const GOLDENS: usize = 60;
+
 /// Every op has a file with verified, evaluated and, where a gradient flows, differentiated functions; and every
 /// file is about an op.
 fn complete(ops: &BTreeMap<String, Directives>) -> Result<()> {
@@ -88,7 +92,7 @@ fn complete(ops: &BTreeMap<String, Directives>) -> Result<()> {
         if found.evals.is_empty() {
             missing.push(format!("test/ops/{name}.mlir has no EVAL line"));
         }
-        let flows = dlc_dialects::ir::builder::derivative_rules(kind).is_some();
+        let flows = matches!(rule(kind), Rule::Record(_) | Rule::Hand(..));
         if flows && found.gradchecks.is_empty() {
             missing.push(format!("test/ops/{name}.mlir has no GRADCHECK line"));
         }
@@ -98,8 +102,10 @@ fn complete(ops: &BTreeMap<String, Directives>) -> Result<()> {
             missing.push(format!("test/ops/{name}.mlir is about no op"));
         }
     }
-    let folder = files::root().join("ops");
-    ensure!(fs::exists(&folder)?, "{} is missing", folder.display());
+    let goldens = files::below("frontend/err", "dl")?.len();
+    if goldens < GOLDENS {
+        missing.push(format!("{goldens} golden diagnostics, {GOLDENS} expected"));
+    }
     ensure!(missing.is_empty(), "{}", missing.join("\n"));
     Ok(())
 }

@@ -38,8 +38,7 @@ fn result(kind: OpKind, dtype: DType) -> DType {
 }
 
 /// The shapes that every elementwise op is tried on.
-fn forms(dtype: DType, operands: &[DType], result: DType, op: &str) -> Vec<Form<'static>> {
-    let _ = dtype;
+fn forms(operands: &[DType], result: DType, op: &str) -> Vec<Form<'static>> {
     let make = |tag, dims, shape: &[&str], sizes| {
         let params = operands.iter().map(|&d| leaf(d, shape)).collect::<Vec<_>>();
         let result = leaf(result, shape);
@@ -124,7 +123,19 @@ pub(super) fn cases(kind: OpKind, ulp: Option<f64>) -> Result<Vec<Case>> {
             (Some(ulp), DType::F16 | DType::BF16) => Bound::Ulp(ulp.min(1.0)),
             (Some(ulp), _) => Bound::Ulp(ulp),
         };
-        for form in forms(dtype, &operands, result(kind, dtype), kind.mnemonic()) {
+        let forms = || forms(&operands, result(kind, dtype), kind.mnemonic());
+        if let ([_], DType::F16 | DType::BF16) = (&operands[..], dtype) {
+            // Every value that there is, on the function of one dynamic dim.
+            let mut every = forms().remove(3);
+            every.tag = "every";
+            every.sizes = &[&[1 << 16]];
+            let mut bits = 0u64..;
+            let all = |_, dtype, shape: &[usize], _: &mut Random| {
+                values::tensor(dtype, shape, || bits.next().unwrap_or(0))
+            };
+            cases.push(every.case(kind, dtype, bound, all)?);
+        }
+        for form in forms() {
             cases.push(form.case(kind, dtype, bound, fill)?);
         }
     }
@@ -135,7 +146,7 @@ fn pairs(kind: OpKind, allowed: impl Fn(DType, DType) -> bool) -> Result<Vec<Cas
     let mut cases = vec![];
     for from in DTYPES {
         for to in DTYPES.into_iter().filter(|&to| allowed(from, to)) {
-            for form in forms(from, &[from], to, kind.mnemonic()) {
+            for form in forms(&[from], to, kind.mnemonic()) {
                 if !matches!(form.tag, "scalar" | "dynamic1") {
                     continue;
                 }

@@ -41,6 +41,7 @@ const MAY_USE: &[(&str, &str, &[&str])] = &[
         "dlc-test",
         &[
             "dlc-abi",
+            "dlc-autodiff",
             "dlc-dialects",
             "dlc-driver",
             "dlc-frontend",
