@@ -70,7 +70,10 @@ pub fn describe(target: &Target) -> String {
         lines.push(format!("f{bits} {}", matmul_schedule(target, bits)));
     }
     for bits in [8, 32, 64] {
-        lines.push(format!("{bits} bits {}", elementwise_schedule(target, bits, 4)));
+        lines.push(format!(
+            "{bits} bits {}",
+            elementwise_schedule(target, bits, 4)
+        ));
     }
     lines.join("\n") + "\n"
 }
