@@ -112,6 +112,58 @@ int main(void) {
 }
 "#;
 
+/// A DL source, and a program that calls each of its entries.
+const VARIETY: &str = include_str!("variety.dl");
+
+const VARIETY_PROGRAM: &str = r#"
+#include "v.h"
+#include <stdio.h>
+#include <string.h>
+
+#define CHECK(x) do { if (!(x)) { printf("line %d: %s\n", __LINE__, #x); return 1; } } while (0)
+
+static _Alignas(64) char ws[1 << 16];
+
+int main(void) {
+  float one = 0;
+  CHECK(v_nothing_workspace() <= sizeof ws);
+  CHECK(v_nothing(&one, ws, sizeof ws) == 0 && one == 1.5f);
+  CHECK(v_nothing(NULL, ws, sizeof ws) == 1);
+
+  int64_t seven = 0;
+  CHECK(v_bump(&one, 0.25, &seven, ws, sizeof ws) == 0 && one == 1.75f && seven == 7);
+
+  uint32_t key[2] = {0, 42};
+  float u[4] = {-1, -1, -1, -1}, again[4];
+  CHECK(v_keyed(key, u, ws, sizeof ws) == 0);
+  CHECK(v_keyed(key, again, ws, sizeof ws) == 0 && memcmp(u, again, sizeof u) == 0);
+  for (int i = 0; i < 4; ++i) CHECK(u[i] >= 0 && u[i] < 1);
+  CHECK(u[0] != u[1]);
+
+  float x[3] = {1, 2, 3}, a[3] = {10, 20, 30}, sum = 0, ra[3];
+  uint8_t flag = 0, rflag = 9;
+  int32_t counts[2] = {-1, -1};
+  v_tree_p_t p = {x, {a, &flag}};
+  v_Out out = {{ra, &rflag}, {&sum, counts}};
+  /* 0x3800 is 0.5 in f16. */
+  CHECK(v_tree(&p, 1, 0x3800, &out, ws, sizeof ws) == 0);
+  CHECK(ra[0] == 6 && ra[1] == 12 && ra[2] == 18 && rflag == 1 && sum == 6 && counts[0] == 0 && counts[1] == 1);
+  v_tree_p_t hole = {x, {a, NULL}};
+  CHECK(v_tree(&hole, 1, 0x3800, &out, ws, sizeof ws) == 1);
+
+  float y[4] = {1, 2, 3, 4};
+  CHECK(v_only_inout(y, ws, sizeof ws) == 0 && y[3] == 8);
+
+  float o[4];
+  CHECK(v_outer(2, y, o, ws, sizeof ws) == 0 && o[0] == 4 && o[1] == 8 && o[3] == 16);
+  CHECK(v_outer(9, y, o, ws, sizeof ws) == 16);
+  CHECK(v_outer(3, y, o, ws, sizeof ws) == 17);
+  CHECK(strstr(v_outer_message(17), "DL1002 outer: ") && strstr(v_outer_message(17), "v.dl:"));
+  puts("good");
+  return 0;
+}
+"#;
+
 const SOURCE: Source = Source {
     name: "m.mlir",
     text: MODULE,
@@ -123,32 +175,51 @@ fn run(program: &Path) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
+/// Builds a library and a C program on it, and gives what the program prints.
+fn c_program(source: &Source, options: Options, program: &str) -> String {
+    let session = Session::new(options);
+    let kinds = [Emit::Staticlib, Emit::Header];
+    let compiled = session
+        .compile(source, &kinds)
+        .unwrap_or_else(|failure| panic!("{failure}"));
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let header = format!("{}.h", source.stem);
+    std::fs::write(at("lib.a"), &compiled.artefacts[&Emit::Staticlib]).unwrap();
+    std::fs::write(at(&header), &compiled.artefacts[&Emit::Header]).unwrap();
+    std::fs::write(at("main.c"), program).unwrap();
+    let built = Command::new("cc")
+        .args(["-std=c11", "-Wall", "-Wextra", "-Werror", "-o"])
+        .args([at("main"), at("main.c"), at("lib.a")])
+        .arg("-lm")
+        .status()
+        .unwrap();
+    assert!(built.success());
+    run(&at("main"))
+}
+
 #[test]
 fn c_program_gets_statuses_and_values() {
-    let kinds = [Emit::Staticlib, Emit::Header];
     for opt_level in [0, 3] {
-        let session = Session::new(Options {
+        let options = Options {
             opt_level,
             ..Options::default()
-        });
-        let compiled = session
-            .compile(&SOURCE, &kinds)
-            .unwrap_or_else(|failure| panic!("{failure}"));
-        let folder = tempfile::tempdir().unwrap();
-        let at = |name: &str| folder.path().join(name);
-        std::fs::write(at("libm.a"), &compiled.artefacts[&Emit::Staticlib]).unwrap();
-        std::fs::write(at("m.h"), &compiled.artefacts[&Emit::Header]).unwrap();
-        std::fs::write(at("main.c"), PROGRAM).unwrap();
-        let flags = ["-std=c11", "-Wall", "-Wextra", "-Werror", "-o"];
-        let built = Command::new("cc")
-            .args(flags)
-            .args([at("main"), at("main.c"), at("libm.a")])
-            .arg("-lm")
-            .status()
-            .unwrap();
-        assert!(built.success());
-        assert_eq!(run(&at("main")), "good\n");
+        };
+        assert_eq!(c_program(&SOURCE, options, PROGRAM), "good\n");
     }
+}
+
+#[test]
+fn c_program_calls_entries_of_every_kind() {
+    let source = Source {
+        name: "v.dl",
+        text: VARIETY,
+        stem: "v",
+    };
+    assert_eq!(
+        c_program(&source, Options::default(), VARIETY_PROGRAM),
+        "good\n"
+    );
 }
 
 #[test]
