@@ -106,7 +106,7 @@ fn full<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
         (Value::Num(num @ Num::Int(_)), None) => {
             call.checker.scalar(*num, DType::F32, operand.span)?
         }
-        _ => call.to_tensor(&operand)?,
+        _ => call.as_tensor(&operand)?,
     };
     stretch(call, x, &shape, operand.span, span).map(Value::Tensor)
 }
@@ -142,11 +142,11 @@ fn stretch<'a>(
     call.checker.broadcast_to(x, shape, span)
 }
 
+/// Makes a tensor of a dtype and a shape.
+type Make<'m, 'a> = &'m mut dyn FnMut(&mut Checker<'a>, DType, &[Dim]) -> Res<NodeId>;
+
 /// A tensor of one value for each tensor of a tree.
-fn like<'a>(
-    call: &mut Call<'_, 'a>,
-    make: &mut dyn FnMut(&mut Checker<'a>, DType, &[Dim]) -> Res<NodeId>,
-) -> Res<Value<'a>> {
+fn like<'a>(call: &mut Call<'_, 'a>, make: Make<'_, 'a>) -> Res<Value<'a>> {
     let operand = call.operand("x")?;
     let dtype = match call.some("dtype") {
         Some(_) => Some(call.dtype("dtype", DType::F32)?),
@@ -452,7 +452,7 @@ fn eye<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
 fn triangle<'a>(call: &mut Call<'_, 'a>, op: &'static str) -> Res<Value<'a>> {
     let span = call.span();
     let operand = call.operand("x")?;
-    let x = call.to_tensor_of(&operand, Class::NoKey)?;
+    let x = call.as_tensor_of(&operand, Class::NoKey)?;
     let k = call.int("k", 0)?;
     let ty = call.checker.ty(x).clone();
     if ty.rank() < 2 {

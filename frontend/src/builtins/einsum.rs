@@ -91,7 +91,7 @@ pub(super) fn einsum<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
     let mut terms = Vec::new();
     let mut dtype = None;
     for (subscript, operand) in inputs.iter().zip(&operands) {
-        let x = call.to_tensor_of(operand, Class::Number)?;
+        let x = call.as_tensor_of(operand, Class::Number)?;
         let ty = call.checker.ty(x).clone();
         if *dtype.get_or_insert(ty.dtype) != ty.dtype {
             let first = dtype.unwrap_or(ty.dtype);

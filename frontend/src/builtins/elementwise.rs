@@ -189,7 +189,7 @@ pub(super) fn run<'a>(call: &mut Call<'_, 'a>, position: usize) -> Res<Value<'a>
         .collect::<Res<Vec<_>>>()?;
     for operand in &operands {
         if operand.value.parts().is_some() || operand.value.has_error() {
-            call.to_tensor(operand)?;
+            call.as_tensor(operand)?;
         }
     }
     let operation = call.operation();
@@ -211,7 +211,7 @@ pub(super) fn run<'a>(call: &mut Call<'_, 'a>, position: usize) -> Res<Value<'a>
     let class = class_of(record);
     let span = call.span();
     let args = match operands.as_slice() {
-        [x] => vec![call.to_tensor_of(x, class)?],
+        [x] => vec![call.as_tensor_of(x, class)?],
         [a, b] => {
             let (x, y) = pair(call, a, b, class)?;
             call.checker.check_broadcast(x, y, a, b, &operation)?;
@@ -226,7 +226,7 @@ pub(super) fn run<'a>(call: &mut Call<'_, 'a>, position: usize) -> Res<Value<'a>
         _ => {
             let mut args = Vec::new();
             for operand in &operands {
-                args.push((call.to_tensor_of(operand, class)?, operand.clone()));
+                args.push((call.as_tensor_of(operand, class)?, operand.clone()));
             }
             let shape = call.checker.broadcast_all(&args, &operation)?;
             let args: Vec<Res<NodeId>> = args
@@ -255,7 +255,7 @@ pub(super) fn pair<'a>(
 ) -> Res<(NodeId, NodeId)> {
     for operand in [a, b] {
         if operand.value.parts().is_some() || operand.value.has_error() {
-            call.to_tensor(operand)?;
+            call.as_tensor(operand)?;
         }
     }
     let operation = call.operation();
@@ -325,7 +325,7 @@ fn where_<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
         call.operand("a")?,
         call.operand("b")?,
     );
-    let condition = call.to_tensor(&cond)?;
+    let condition = call.as_tensor(&cond)?;
     let ty = call.checker.ty(condition).clone();
     if ty.dtype != DType::Bool {
         let message = format!("the condition of `where` is `bool`, and this is `{ty}`");
@@ -359,7 +359,7 @@ fn where_<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
 fn clip<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
     let operand = call.operand("x")?;
     let operation = call.operation();
-    let mut x = call.to_tensor_of(&operand, Class::Number)?;
+    let mut x = call.as_tensor_of(&operand, Class::Number)?;
     let mut bounded = false;
     for (name, op) in [("lo", "maximum"), ("hi", "minimum")] {
         let Some(bound) = call.some(name) else {
@@ -385,7 +385,7 @@ fn clip<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
 
 /// Reports operands of logical operations that are no truth values.
 fn truth<'a>(call: &mut Call<'_, 'a>, operand: &Operand<'a>) -> Res<NodeId> {
-    let x = call.to_tensor(operand)?;
+    let x = call.as_tensor(operand)?;
     let ty = call.checker.ty(x).clone();
     if ty.dtype == DType::Bool {
         return Ok(x);

@@ -3,6 +3,11 @@
 //! M. Giles, Approximating the erfinv function (2010): with `w = -log(1 - x²)`, a polynomial in `w` where it is small
 //! and polynomials in `sqrt(w)` where it is not, times `x`.
 
+#![allow(
+    clippy::excessive_precision,
+    reason = "the coefficients are as published"
+)]
+
 use crate::ast::{DType, Span};
 use crate::check::{Checker, NodeId, Res};
 use crate::core::Num;

@@ -52,7 +52,7 @@ pub(super) fn ids_of<'a>(call: &mut Call<'_, 'a>, operand: &Operand<'a>) -> Res<
             .collect();
         return call.checker.integers(&values, DType::I32, operand.span);
     }
-    let ids = call.to_tensor(operand)?;
+    let ids = call.as_tensor(operand)?;
     let ty = call.checker.ty(ids).clone();
     if Class::Integer.has(ty.dtype) {
         return Ok(ids);
@@ -176,7 +176,7 @@ fn take_along_axis<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
 /// Slices of `updates` added into `x` at indices.
 fn scatter_add<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
     let operand = call.operand("x")?;
-    let x = call.to_tensor_of(&operand, Class::Number)?;
+    let x = call.as_tensor_of(&operand, Class::Number)?;
     let ids_operand = call.operand("ids")?;
     let ids = ids_of(call, &ids_operand)?;
     let ty = call.checker.ty(x).clone();
@@ -237,7 +237,7 @@ fn start_of<'a>(
     if call.checker.same_dim(size, part) {
         return Ok(None);
     }
-    let id = call.to_tensor(start)?;
+    let id = call.as_tensor(start)?;
     let ty = call.checker.ty(id).clone();
     if !Class::Integer.has(ty.dtype) || ty.rank() > 0 {
         return call.wrong("starts", "a list of integers", start);

@@ -72,7 +72,7 @@ fn parts<'a>(call: &mut Call<'_, 'a>) -> Res<(Vec<(NodeId, Span)>, Span)> {
                 call.checker
                     .to_tensor_of(&item.value, DType::F32, item.span)?
             }
-            _ => call.to_tensor(item)?,
+            _ => call.as_tensor(item)?,
         };
         if call.checker.dtype(id) == DType::Key {
             return call.error(
@@ -154,7 +154,7 @@ fn stack<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
 
 fn one_tensor<'a>(call: &mut Call<'_, 'a>) -> Res<(NodeId, Operand<'a>)> {
     let operand = call.operand("x")?;
-    let x = call.to_tensor(&operand)?;
+    let x = call.as_tensor(&operand)?;
     if call.checker.dtype(x) == DType::Key {
         return call.error(
             Code::DL0502,

@@ -417,7 +417,7 @@ fn attention<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
         scores = masked(call.checker, scores, seen, span)?;
     }
     if let Some(operand) = call.some("mask") {
-        let mask = call.to_tensor(&operand)?;
+        let mask = call.as_tensor(&operand)?;
         let (mask_ty, scores_ty) = (
             call.checker.ty(mask).clone(),
             call.checker.ty(scores).clone(),
@@ -471,7 +471,7 @@ fn embedding<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
         std::mem::swap(&mut ids, &mut table);
     }
     let rows = ids_of(call, &ids)?;
-    let x = call.to_tensor_of(&table, Class::NoKey)?;
+    let x = call.as_tensor_of(&table, Class::NoKey)?;
     let ty = call.checker.ty(x).clone();
     if ty.rank() == 0 {
         return call.error(

@@ -430,7 +430,7 @@ fn bernoulli<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
         std::mem::swap(&mut p, &mut shape);
     }
     let share = match &p {
-        Some(operand) => call.to_tensor_of(operand, Class::Float)?,
+        Some(operand) => call.as_tensor_of(operand, Class::Float)?,
         None => call.checker.scalar(Num::Float(0.5), DType::F32, span)?,
     };
     let ty = call.checker.ty(share).clone();
@@ -500,7 +500,7 @@ fn categorical<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
 fn dropout<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
     let key = key(call)?;
     let operand = call.operand("x")?;
-    let x = call.to_tensor_of(&operand, Class::Float)?;
+    let x = call.as_tensor_of(&operand, Class::Float)?;
     let ty = call.checker.ty(x).clone();
     let rate = call.operand("rate")?;
     let span = call.span();

@@ -112,7 +112,7 @@ fn check_not_empty(call: &mut Call<'_, '_>, x: NodeId, axes: &[usize]) -> Res<()
 
 fn truth<'a>(call: &mut Call<'_, 'a>, kind: &'static str) -> Res<Value<'a>> {
     let operand = call.operand("x")?;
-    let x = call.to_tensor(&operand)?;
+    let x = call.as_tensor(&operand)?;
     let ty = call.checker.ty(x).clone();
     if ty.dtype != DType::Bool && ty.dtype != DType::Key {
         let message = format!("`{kind}` is defined for `bool`, and this is `{ty}`");

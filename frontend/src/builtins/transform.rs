@@ -120,7 +120,7 @@ fn assert_<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
         }
         _ => {}
     }
-    let condition = call.to_tensor(&operand)?;
+    let condition = call.as_tensor(&operand)?;
     let ty = call.checker.ty(condition).clone();
     if ty.dtype == DType::Bool && ty.rank() == 0 {
         return Ok(Value::unit());

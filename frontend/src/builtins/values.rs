@@ -64,7 +64,7 @@ impl<'a> Call<'_, 'a> {
     }
 
     /// An operand as a tensor.
-    pub fn to_tensor(&mut self, operand: &Operand<'a>) -> Res<NodeId> {
+    pub fn as_tensor(&mut self, operand: &Operand<'a>) -> Res<NodeId> {
         if operand.value.has_error() {
             return Err(Reported);
         }
@@ -90,6 +90,9 @@ impl<'a> Call<'_, 'a> {
                         format!("stack({text})"),
                     )
                 }
+                _ if name == "sum" => {
+                    diagnostic.suggest("the sum over a tree is", self.site.callee, "tree_sum")
+                }
                 _ => diagnostic.help(format!("work on the leaves: `tree_map(|x| {name}(x), …)`")),
             };
             return Err(self.checker.report(diagnostic));
@@ -98,12 +101,12 @@ impl<'a> Call<'_, 'a> {
     }
 
     /// An operand as a tensor of dtypes in a class; an integer literal becomes a float where one is needed.
-    pub fn to_tensor_of(&mut self, operand: &Operand<'a>, class: Class) -> Res<NodeId> {
+    pub fn as_tensor_of(&mut self, operand: &Operand<'a>, class: Class) -> Res<NodeId> {
         let x = match (&operand.value, class) {
             (Value::Num(num @ Num::Int(_)), Class::Float) => {
                 self.checker.scalar(*num, DType::F32, operand.span)?
             }
-            _ => self.to_tensor(operand)?,
+            _ => self.as_tensor(operand)?,
         };
         self.check_class(x, class, operand.span)?;
         Ok(x)
@@ -147,14 +150,14 @@ impl<'a> Call<'_, 'a> {
     /// A required argument as a tensor of dtypes in a class.
     pub fn tensor_of(&mut self, name: &str, class: Class) -> Res<NodeId> {
         let operand = self.operand(name)?;
-        self.to_tensor_of(&operand, class)
+        self.as_tensor_of(&operand, class)
     }
 
     /// A required argument as a tensor of one dtype, which a literal takes.
     pub fn tensor_with(&mut self, name: &str, dtype: DType) -> Res<NodeId> {
         let operand = self.operand(name)?;
         if operand.value.parts().is_some() {
-            return self.to_tensor(&operand);
+            return self.as_tensor(&operand);
         }
         self.checker
             .to_tensor_of(&operand.value, dtype, operand.span)
@@ -247,8 +250,29 @@ impl<'a> Call<'_, 'a> {
                 value: Value::DType(dtype),
                 ..
             }) => Ok(dtype),
+            Some(Operand {
+                value: Value::Num(Num::Int(_)) | Value::Dim(_),
+                span,
+                ..
+            }) => {
+                let message = format!("`{name}` of `{}` is a dtype such as `f32`", self.name);
+                let mut diagnostic = Diagnostic::error(Code::DL0209, message, span);
+                if let Some(shape) = self.sizes_without_list(span) {
+                    let (place, list) = shape;
+                    diagnostic = diagnostic.suggest("sizes stand in a list", place, list);
+                }
+                Err(self.checker.report(diagnostic))
+            }
             Some(operand) => self.wrong(name, "a dtype such as `f32`", &operand),
         }
+    }
+
+    /// `zeros(B, T)`: the sizes up to here as a list, and their place.
+    fn sizes_without_list(&self, last: Span) -> Option<(Span, String)> {
+        let first = self.params.iter().position(|param| param.name == "shape")?;
+        let first = self.slots[first].as_ref()?.span;
+        let place = first.to(last);
+        Some((place, format!("[{}]", self.checker.source.slice(place))))
     }
 
     /// A function.

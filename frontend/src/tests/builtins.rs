@@ -113,6 +113,8 @@ fn creation() {
     rejects(&[
         ("n: i32", "sum(zeros([n]))", "DL0214"),
         ("", "sum(zeros([1.5]))", "DL0224"),
+        ("", "sum(zeros(B, T))", "zeros([B, T])"),
+        ("w: W", "sum(w)", "tree_sum(w)"),
         ("", "sum(zeros([-1]))", "DL0216"),
         ("", "sum(arange(5, T, dtype=f32))", "DL0213"),
     ]);
