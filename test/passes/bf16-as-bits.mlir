@@ -27,3 +27,16 @@ llvm.func @arithmetic(%a: bf16) -> bf16 {
   %b = llvm.fadd %a, %a : bf16
   llvm.return %b : bf16
 }
+
+// -----
+
+// A name that has the word is no type.
+// CHECK-LABEL: llvm.func @load_bf16(
+// CHECK-SAME:    -> i16
+// CHECK:         llvm.mlir.addressof @bf16_text
+llvm.mlir.global internal constant @bf16_text("bf16") {addr_space = 0 : i32}
+llvm.func @load_bf16(%p: !llvm.ptr) -> bf16 {
+  %t = llvm.mlir.addressof @bf16_text : !llvm.ptr
+  %v = llvm.load %p : !llvm.ptr -> bf16
+  llvm.return %v : bf16
+}

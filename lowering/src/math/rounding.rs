@@ -97,7 +97,8 @@ impl<'c, 'a> Math<'c, 'a> {
         let apart = self.int("subi", exponent(left), exponent(divisor));
         let power = self.int("subi", apart, self.i(self.fraction_bits() - 2));
         let power = self.int("maxsi", power, self.i(0));
-        // Up to twice the largest exponent: in two exact steps.
+        // Up to twice the largest exponent: in two exact steps. The least denormal would be one over it.
+        let power = self.int("minsi", power, self.i(self.by_width(254, 2046)));
         let half = self.int("shrui", power, self.i(1));
         let rest = self.int("subi", power, half);
         let scaled = self.mul(divisor, self.power_of_two(half));

@@ -77,6 +77,7 @@ fn run<'c, 'a>(cx: &'c Context, module: OperationRef<'c, 'a>) -> Result<(), Pass
         .filter(|op| known.touches(*op))
         .collect();
     if ops.iter().any(|op| !MOVES.contains(&edit::name(*op))) {
+        for op in &ops { if !MOVES.contains(&edit::name(*op)) { eprintln!("BLOCK {op}"); } }
         return Ok(());
     }
     for op in ops {
@@ -126,6 +127,7 @@ impl Known {
             self.holds(ty.to_raw().ptr as usize, ty)
         }) || op
             .attributes()
+            .filter(|(_, attribute)| is_typed(*attribute))
             .any(|(_, attribute)| self.holds(attribute.to_raw().ptr as usize, attribute))
     }
 
@@ -137,6 +139,11 @@ impl Known {
     }
 }
 
+/// Whether an attribute is a type or has one; others, such as the name of a function, may hold the word too.
+fn is_typed(attribute: Attribute) -> bool {
+    attribute.is_type() || attribute.is_float() || attribute.is_dense_elements()
+}
+
 fn bits_type<'c>(cx: &'c Context, ty: Type<'c>) -> Option<Type<'c>> {
     let text = ty.to_string();
     text.contains("bf16")
@@ -145,7 +152,7 @@ fn bits_type<'c>(cx: &'c Context, ty: Type<'c>) -> Option<Type<'c>> {
 
 fn bits_attribute<'c>(cx: &'c Context, attribute: Attribute<'c>) -> Option<Attribute<'c>> {
     let text = attribute.to_string();
-    if !text.contains("bf16") {
+    if !is_typed(attribute) || !text.contains("bf16") {
         return None;
     }
     if let Ok(number) = FloatAttribute::try_from(attribute) {
