@@ -30,7 +30,7 @@ pub(crate) fn cast<'a>(
     if let Value::Dim(dim) = &operand.value {
         return checker.dim_scalar(dim, dtype, span).map(Value::Tensor);
     }
-    let x = checker.to_tensor(&operand.value, operand.span)?;
+    let x = checker.as_tensor(&operand.value, operand.span)?;
     if checker.dtype(x) == DType::Key {
         let diagnostic = Diagnostic::error(
             Code::DL0502,
@@ -46,7 +46,7 @@ pub(crate) fn cast<'a>(
 fn cast_number(checker: &mut Checker<'_>, num: Num, dtype: DType, span: Span) -> Res<NodeId> {
     let converted = match num {
         Num::Bool(value) if dtype != DType::Bool => Num::Int(value.into()),
-        Num::Int(_) | Num::Float(_) if dtype == DType::Bool => Num::Bool(num.as_float() != 0.0),
+        Num::Int(_) | Num::Float(_) if dtype == DType::Bool => Num::Bool(num.to_float() != 0.0),
         Num::Float(value) if is_integer(dtype) && value.is_finite() => Num::Int(value as i128),
         num => num,
     };
@@ -78,7 +78,7 @@ fn key<'a>(checker: &mut Checker<'a>, operand: &Operand<'a>, span: Span) -> Res<
         );
     }
     let seed = match &operand.value {
-        Value::Tensor(_) | Value::Dim(_) => checker.to_tensor(&operand.value, operand.span)?,
+        Value::Tensor(_) | Value::Dim(_) => checker.as_tensor(&operand.value, operand.span)?,
         Value::Error => return Err(Reported),
         other => {
             let what = match other {

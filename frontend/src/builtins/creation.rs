@@ -160,7 +160,7 @@ fn like<'a>(call: &mut Call<'_, 'a>, make: Make<'_, 'a>) -> Res<Value<'a>> {
             {
                 return make(checker, num.default_dtype(), &[]).map(Value::Tensor);
             }
-            let x = checker.to_tensor(leaf, operand.span)?;
+            let x = checker.as_tensor(leaf, operand.span)?;
             let ty = checker.ty(x).clone();
             if ty.dtype == DType::Key {
                 return checker.error(
@@ -184,7 +184,7 @@ fn full_like<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
     let value = call.operand("value")?;
     let span = call.span();
     like(call, &mut |checker, dtype, shape| {
-        let x = checker.to_tensor_of(&value.value, dtype, value.span)?;
+        let x = checker.as_tensor_of(&value.value, dtype, value.span)?;
         if checker.ty(x).rank() > 0 {
             return checker.error(
                 Code::DL0202,
@@ -318,7 +318,7 @@ fn arange_of_floats(
     span: Span,
 ) -> Res<NodeId> {
     const MOST: f64 = 9.0e15;
-    let value = |i: usize| known.get(i).map(|num| num.as_float());
+    let value = |i: usize| known.get(i).map(|num| num.to_float());
     let (start, stop) = match (value(0), value(1)) {
         (Some(start), Some(stop)) => (start, stop),
         (Some(stop), None) => (0.0, stop),

@@ -275,8 +275,8 @@ pub(super) fn pair<'a>(
             };
             let checker = &mut *call.checker;
             (
-                checker.to_tensor_of(&a.value, dtype, a.span)?,
-                checker.to_tensor_of(&b.value, dtype, b.span)?,
+                checker.as_tensor_of(&a.value, dtype, a.span)?,
+                checker.as_tensor_of(&b.value, dtype, b.span)?,
             )
         }
         _ => call.checker.same_dtypes(a, b, &operation)?,
@@ -315,7 +315,7 @@ fn stop_gradient<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
                 checker.unary("stop_gradient", *x, span).map(Value::Tensor)
             }
             Value::Tensor(_) | Value::Num(_) | Value::Dim(_) => Ok(leaf.clone()),
-            other => checker.to_tensor(other, operand.span).map(Value::Tensor),
+            other => checker.as_tensor(other, operand.span).map(Value::Tensor),
         })
 }
 

@@ -26,7 +26,7 @@ pub(super) fn fold(record: &Elementwise, operands: &[Operand<'_>]) -> Option<Num
         && nums
             .iter()
             .all(|num| matches!(num, Num::Int(value) if value.abs() < 1 << 52));
-    let args: Vec<f64> = nums.iter().map(|num| num.as_float()).collect();
+    let args: Vec<f64> = nums.iter().map(|num| num.to_float()).collect();
     match evaluate(&record.body_float?, &args)? {
         Known::Bool(value) => Some(Num::Bool(value)),
         // Integer bodies agree with the float ones where the result is a whole number that a float holds.

@@ -66,11 +66,11 @@ fn parts<'a>(call: &mut Call<'_, 'a>) -> Res<(Vec<(NodeId, Span)>, Span)> {
     for item in &items {
         let id = match (&item.value, dtype) {
             (Value::Num(_), Some(dtype)) => {
-                call.checker.to_tensor_of(&item.value, dtype, item.span)?
+                call.checker.as_tensor_of(&item.value, dtype, item.span)?
             }
             (Value::Num(crate::core::Num::Int(_)), None) if float => {
                 call.checker
-                    .to_tensor_of(&item.value, DType::F32, item.span)?
+                    .as_tensor_of(&item.value, DType::F32, item.span)?
             }
             _ => call.as_tensor(item)?,
         };

@@ -506,7 +506,7 @@ fn dropout<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
     let span = call.span();
     let share = match rate.value {
         Value::Num(num @ (Num::Int(_) | Num::Float(_))) => {
-            let rate_value = num.as_float();
+            let rate_value = num.to_float();
             if !(0.0..1.0).contains(&rate_value) {
                 let message = format!("a rate is at least 0 and less than 1, and this is {num}");
                 return call.error(Code::DL0701, message, rate.span);

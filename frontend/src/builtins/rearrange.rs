@@ -115,7 +115,7 @@ fn pad<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
     let value = match call.some("value") {
         Some(operand) => call
             .checker
-            .to_tensor_of(&operand.value, ty.dtype, operand.span)?,
+            .as_tensor_of(&operand.value, ty.dtype, operand.span)?,
         None => {
             let zero = if ty.dtype == DType::Bool {
                 Num::Bool(false)

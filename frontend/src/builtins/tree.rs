@@ -150,7 +150,7 @@ fn tree_sum<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
     let mut leaves: Vec<NodeId> = Vec::new();
     call.checker
         .map_leaves(&operand.value, &mut |checker, leaf| {
-            leaves.push(checker.to_tensor(leaf, operand.span)?);
+            leaves.push(checker.as_tensor(leaf, operand.span)?);
             Ok(leaf.clone())
         })?;
     let mut sum: Option<NodeId> = None;

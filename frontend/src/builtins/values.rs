@@ -97,7 +97,7 @@ impl<'a> Call<'_, 'a> {
             };
             return Err(self.checker.report(diagnostic));
         }
-        self.checker.to_tensor(&operand.value, operand.span)
+        self.checker.as_tensor(&operand.value, operand.span)
     }
 
     /// An operand as a tensor of dtypes in a class; an integer literal becomes a float where one is needed.
@@ -160,7 +160,7 @@ impl<'a> Call<'_, 'a> {
             return self.as_tensor(&operand);
         }
         self.checker
-            .to_tensor_of(&operand.value, dtype, operand.span)
+            .as_tensor_of(&operand.value, dtype, operand.span)
     }
 
     /// A number known when compiling.
@@ -222,7 +222,7 @@ impl<'a> Call<'_, 'a> {
             Some(Operand {
                 value: Value::Num(num @ (Num::Int(_) | Num::Float(_))),
                 ..
-            }) => Ok(num.as_float()),
+            }) => Ok(num.to_float()),
             Some(
                 operand @ Operand {
                     value: Value::Tensor(_),

@@ -232,8 +232,8 @@ impl<'a> Checker<'a> {
             }
             _ => {
                 let (a, b) = (
-                    self.to_tensor(&left.value, left.span),
-                    self.to_tensor(&right.value, right.span),
+                    self.as_tensor(&left.value, left.span),
+                    self.as_tensor(&right.value, right.span),
                 );
                 let (a, b) = (a?, b?);
                 if self.dtype(a) != self.dtype(b) {

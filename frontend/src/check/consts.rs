@@ -120,7 +120,7 @@ pub(crate) trait Number {
     /// truth value in a float type.
     fn fit(self, dtype: DType) -> Option<Num>;
     /// As a float.
-    fn as_float(self) -> f64;
+    fn to_float(self) -> f64;
 }
 
 impl Number for Num {
@@ -145,7 +145,7 @@ impl Number for Num {
         }
     }
 
-    fn as_float(self) -> f64 {
+    fn to_float(self) -> f64 {
         to_float(self)
     }
 }

@@ -68,7 +68,7 @@ impl<'a> Checker<'a> {
     }
 
     /// A value as a tensor; a literal alone is `f32`, `i32` or `bool`.
-    pub(crate) fn to_tensor(&mut self, value: &Value<'a>, span: Span) -> Res<NodeId> {
+    pub(crate) fn as_tensor(&mut self, value: &Value<'a>, span: Span) -> Res<NodeId> {
         match value {
             Value::Tensor(id) => Ok(*id),
             Value::Num(num) => {
@@ -96,7 +96,7 @@ impl<'a> Checker<'a> {
     }
 
     /// A value as a tensor of a dtype, which a literal takes.
-    pub(crate) fn to_tensor_of(
+    pub(crate) fn as_tensor_of(
         &mut self,
         value: &Value<'a>,
         dtype: DType,
@@ -108,7 +108,7 @@ impl<'a> Checker<'a> {
                 self.scalar(*num, dtype, span)
             }
             other => {
-                let id = self.to_tensor(other, span)?;
+                let id = self.as_tensor(other, span)?;
                 if self.dtype(id) != dtype {
                     let found = self.ty(id).clone();
                     let diagnostic = Diagnostic::error(

@@ -514,7 +514,7 @@ impl<'a> Checker<'a> {
     /// The type that a value keeps when it is bound by `var`: literals become tensors.
     pub(crate) fn as_variable(&mut self, value: Value<'a>, span: Span) -> Res<(Value<'a>, Ty)> {
         let value = self.map_leaves(&value, &mut |checker, leaf| match leaf {
-            Value::Num(_) | Value::Dim(_) => checker.to_tensor(leaf, span).map(Value::Tensor),
+            Value::Num(_) | Value::Dim(_) => checker.as_tensor(leaf, span).map(Value::Tensor),
             other => Ok(other.clone()),
         })?;
         match self.type_of(&value) {

@@ -342,7 +342,7 @@ impl<'a> Checker<'a> {
             let diagnostic = self.origins(diagnostic, &[x]);
             return Err(self.report(diagnostic));
         }
-        let start = self.from_start(&index, &size);
+        let start = self.counted_from_start(&index, &size);
         if let Some(start) = &start
             && self.nonnegative(&(size.poly().clone() - start.poly().clone() - Poly::one()))
         {
@@ -383,7 +383,7 @@ impl<'a> Checker<'a> {
     }
 
     /// An index counted from the start; nothing when its sign is not known.
-    pub(super) fn from_start(&self, index: &Dim, size: &Dim) -> Option<Dim> {
+    pub(super) fn counted_from_start(&self, index: &Dim, size: &Dim) -> Option<Dim> {
         if self.nonnegative(index.poly()) {
             return Some(index.clone());
         }

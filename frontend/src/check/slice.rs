@@ -111,7 +111,7 @@ impl<'a> Checker<'a> {
                 from_start.clamp(low, high.max(low)),
             )));
         }
-        let Some(start) = self.from_start(&value, size) else {
+        let Some(start) = self.counted_from_start(&value, size) else {
             if self.nonnegative(&(-value.poly().clone() - Poly::one())) {
                 return Err(self.unproven(&(&Dim::constant(0) - &value), size, expr.span));
             }

@@ -23,7 +23,7 @@ impl<'a> Checker<'a> {
         }
         let plan = self.plan_index(x, indices, index_span)?;
         let span = index_span.to(value.span);
-        let new = self.to_tensor_of(new, self.dtype(x), value.span)?;
+        let new = self.as_tensor_of(new, self.dtype(x), value.span)?;
         if let Some(mask) = plan.mask {
             if self
                 .broadcast_shape(&self.shape(new), &self.shape(x))
@@ -238,7 +238,7 @@ impl<'a> Checker<'a> {
         }
         let span = index_span.to(value.span);
         let dtype = self.dtype(x);
-        let new = self.to_tensor_of(new, dtype, value.span)?;
+        let new = self.as_tensor_of(new, dtype, value.span)?;
         let mut target = shape;
         target.splice(axis..=axis, self.shape(ids));
         if !self
