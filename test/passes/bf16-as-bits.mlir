@@ -40,3 +40,17 @@ llvm.func @load_bf16(%p: !llvm.ptr) -> bf16 {
   %v = llvm.load %p : !llvm.ptr -> bf16
   llvm.return %v : bf16
 }
+
+// -----
+
+// CHECK-LABEL: llvm.func @bytes(
+// CHECK:         %[[F:.*]] = llvm.uitofp %{{.*}} : vector<4xi8> to vector<4xf32>
+// CHECK:         %[[I:.*]] = llvm.bitcast %[[F]] : vector<4xf32> to vector<4xi32>
+// CHECK:         %[[U:.*]] = llvm.lshr %[[I]], %{{.*}} : vector<4xi32>
+// CHECK:         %[[T:.*]] = llvm.trunc %[[U]] : vector<4xi32> to vector<4xi16>
+// CHECK:         llvm.store %[[T]]
+llvm.func @bytes(%p: !llvm.ptr, %x: vector<4xi8>) {
+  %y = llvm.uitofp %x : vector<4xi8> to vector<4xbf16>
+  llvm.store %y, %p : vector<4xbf16>, !llvm.ptr
+  llvm.return
+}

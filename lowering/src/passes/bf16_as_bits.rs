@@ -10,13 +10,14 @@
 //! %v = llvm.intr.masked.gather %p, %mask, %none : … -> vector<16xi16>
 //! %i = llvm.bitcast %v : vector<16xi16> to vector<16xi16>
 //! ```
-//! `arith-expand` turns conversions from and to bf16 into integer arithmetic. What is left only moves values, yet on
-//! processors without bf16 LLVM legalises some of these moves by conversions, which are calls into a library.
+//! `arith-expand` turns conversions from and to bf16 into integer arithmetic. What is left only moves values (or makes
+//! them of bytes, which is made exact here), yet LLVM legalises some of these moves by conversions: on processors
+//! without bf16 calls into a library, on others instructions that lose the smallest numbers.
 //!
 //! *Requires*: a module in the `llvm` dialect. *Ensures*: no bf16, or none changed where arithmetic on it is left.
 //! *Does not*: touch f16, whose conversions LLVM knows on every processor.
 
-use crate::{alias, walk};
+use crate::{alias, emit::Emitter, walk};
 use dlc_dialects::{
     ir::{edit, inspect, shape},
     pass::{Anchor, PassError, PassInfo},
@@ -76,11 +77,15 @@ fn run<'c, 'a>(cx: &'c Context, module: OperationRef<'c, 'a>) -> Result<(), Pass
         .into_iter()
         .filter(|op| known.touches(*op))
         .collect();
-    if ops.iter().any(|op| !MOVES.contains(&edit::name(*op))) {
-        for op in &ops { if !MOVES.contains(&edit::name(*op)) { eprintln!("BLOCK {op}"); } }
+    let known = |op: &OperationRef| MOVES.contains(&edit::name(*op)) || from_byte(*op);
+    if !ops.iter().all(known) {
         return Ok(());
     }
     for op in ops {
+        if from_byte(op) {
+            convert(cx, op)?;
+            continue;
+        }
         for value in values(op) {
             if let Some(ty) = bits_type(cx, value.r#type()) {
                 value.set_type(ty);
@@ -99,6 +104,39 @@ fn run<'c, 'a>(cx: &'c Context, module: OperationRef<'c, 'a>) -> Result<(), Pass
             edit::set_attribute(op, &name, bits);
         }
     }
+    Ok(())
+}
+
+/// Whether an op converts a byte to bf16, whose 8 bits of precision hold each of them exactly.
+fn from_byte(op: OperationRef) -> bool {
+    let from = op
+        .operands()
+        .next()
+        .map(|from| shape::element_of(from).to_string());
+    ["llvm.sitofp", "llvm.uitofp"].contains(&edit::name(op)) && from.as_deref() == Some("i8")
+}
+
+/// Makes the conversion one to f32, of which bf16 is the upper half.
+fn convert<'c, 'a>(cx: &'c Context, op: OperationRef<'c, 'a>) -> Result<(), PassError<'c>> {
+    let e = Emitter::before(cx, op);
+    let result: Value = op.result(0)?.into();
+    let ty = result.r#type().to_string();
+    let like = |element: &str| e.ty(&ty.replace("bf16", element));
+    let wide = e.op(edit::name(op), &[op.operand(0)?], like("f32"));
+    let bits = e.op("llvm.bitcast", &[wide], like("i32"));
+    let value = match ty.starts_with("vector") {
+        true => format!("dense<16> : {}", like("i32")),
+        false => "16 : i32".into(),
+    };
+    let sixteen = e.op_with(
+        "llvm.mlir.constant",
+        &[],
+        like("i32"),
+        &[("value", e.attr(&value))],
+    );
+    let upper = e.op("llvm.lshr", &[bits, sixteen], like("i32"));
+    edit::replace_uses(result, e.op("llvm.trunc", &[upper], like("i16")));
+    edit::erase(cx, op);
     Ok(())
 }
 
