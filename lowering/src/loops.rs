@@ -2,10 +2,12 @@
 //! and the writing of it all. The `vectorize-generics` pass drives it.
 
 pub mod body;
+mod memory;
 pub mod nest;
 pub mod plan;
 mod quotient;
 pub mod segments;
+mod vectors;
 pub mod write;
 
 pub use body::Body;

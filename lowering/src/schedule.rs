@@ -24,6 +24,8 @@ pub struct ElementwiseSchedule {
     /// Elements of a row up to which the sums of columns stay in registers, one group of columns after another; the
     /// sums of longer rows stay in memory, so that rows are read as they lie.
     pub columns: i64,
+    /// Elements of a cache line: so many rows are transposed together.
+    pub line: i64,
 }
 
 impl ElementwiseSchedule {
@@ -41,10 +43,11 @@ impl fmt::Display for ElementwiseSchedule {
             prefetch,
             masked,
             columns,
+            line,
         } = self;
         write!(
             f,
-            "elementwise {{lanes = {lanes}, unroll = {unroll}, prefetch = {prefetch}, masked = {masked}, columns = {columns}}}"
+            "elementwise {{lanes = {lanes}, unroll = {unroll}, prefetch = {prefetch}, masked = {masked}, columns = {columns}, line = {line}}}"
         )
     }
 }
@@ -60,6 +63,7 @@ pub fn elementwise_schedule(target: &Target, bits: i64, alive: i64) -> Elementwi
         prefetch: 2048 * 8 / bits.max(8),
         masked: target.vector_bits >= 512,
         columns: 2048 * 8 / bits.max(8),
+        line: 64 * 8 / bits.max(8),
     }
 }
 

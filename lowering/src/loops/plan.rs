@@ -22,6 +22,9 @@ pub struct Plan {
     pub order: Vec<usize>,
     /// The loop that runs in vectors, if one does.
     pub vector: Option<usize>,
+    /// A loop that stands twice in `order`, outside in steps of so many and inside over one step: what the loop in
+    /// vectors gathers then stays in the cache until all of it has been used.
+    pub tile: Option<(usize, i64)>,
     /// From where on in `order` accumulators are carried by loops; before and there they are in memory.
     pub carried: usize,
     /// Vector lengths.
@@ -108,6 +111,20 @@ impl Plan {
         // With more parallel loops this is a product: sums in registers serve many of them.
         let in_memory = parallel.is_empty()
             && innermost.is_some_and(|v| rows_as_they_lie(nest, body, v, &reduction, &schedule));
+        let tiled = innermost.filter(|_| reduction.is_empty());
+        let tiled = tiled.and_then(|v| transposed(nest, v, &parallel));
+        if let (Some(v), Some(tiled)) = (vector, tiled) {
+            let outer = parallel.iter().copied().filter(|i| *i != tiled);
+            let order = outer.chain([tiled, v, tiled]).collect::<Vec<_>>();
+            return Self {
+                carried: order.len(),
+                order,
+                vector,
+                tile: Some((tiled, schedule.line)),
+                schedule,
+                fma: target.fma,
+            };
+        }
         let order = match (vector, innermost, in_memory) {
             (None, ..) => [parallel.clone(), reduction].concat(),
             (Some(v), Some(_), false) => [parallel.clone(), vec![v], reduction].concat(),
@@ -121,6 +138,7 @@ impl Plan {
         Self {
             order,
             vector,
+            tile: None,
             carried,
             schedule,
             fma: target.fma,
@@ -152,6 +170,20 @@ fn rows_as_they_lie(
     // Where one step takes the whole row, rows are read as they lie in any order.
     let short = matches!(nest.extents[vector], Extent::Known(n) if n <= schedule.lanes);
     !short && (accumulators < body.outputs.len() || long)
+}
+
+/// A loop that walks element after element what the loop in vectors takes in steps.
+fn transposed(nest: &Nest, vector: usize, parallel: &[usize]) -> Option<usize> {
+    let inputs = nest.generic.inputs.iter();
+    let mut gathered = inputs.filter(|access| {
+        access.value.r#type().is_mem_ref() && walk(access, vector) == Walk::Strided
+    });
+    gathered.find_map(|access| {
+        parallel
+            .iter()
+            .copied()
+            .find(|i| walk(access, *i) == Walk::Contiguous)
+    })
 }
 
 /// What vectors over a loop cost, beside the work; `None` where it can't be.

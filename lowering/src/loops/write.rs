@@ -4,22 +4,22 @@
 use super::{
     Body, Nest, Plan,
     body::{INNERMOST, Loops, Output, set},
+    memory::{Flat, flat_views},
     nest::index_of,
-    plan::{Walk, load_walk, walk},
     quotient,
     segments::{Kind, Segment, Width, segments},
+    vectors::{extract_lane, fold, neutral, vector},
 };
 use crate::{
     emit::Emitter,
     linalg::{self, Access},
-    scalar,
 };
 use dlc_dialects::ir::{
     edit,
     inspect::identity,
-    shape::{self, ElementClass, class, width},
+    shape::{self, width},
 };
-use melior::ir::{OperationRef, Type, TypeLike, Value, ValueLike, operation::OperationLike};
+use melior::ir::{OperationRef, TypeLike, Value, ValueLike, operation::OperationLike};
 use std::collections::HashMap;
 
 /// Writes the nest with `e`.
@@ -42,6 +42,7 @@ pub fn write<'c: 'a, 'a>(
         values: HashMap::new(),
         bound: 0,
         width: Width::Scalar,
+        tile: None,
     };
     for single in (0..nest.extents.len()).filter(|i| nest.is_single(*i)) {
         state.bind(single, e.index(0));
@@ -52,13 +53,15 @@ pub fn write<'c: 'a, 'a>(
 
 /// What has been written of the body at a place in the loops.
 #[derive(Clone)]
-struct State<'c, 'a> {
+pub(super) struct State<'c, 'a> {
     /// The index of each loop that has begun.
-    index: Vec<Option<Value<'c, 'a>>>,
+    pub(super) index: Vec<Option<Value<'c, 'a>>>,
     /// New values by the old ones' identity.
     values: HashMap<usize, Value<'c, 'a>>,
     bound: Loops,
-    width: Width<'c, 'a>,
+    pub(super) width: Width<'c, 'a>,
+    /// Where the step of the tiled loop begins.
+    tile: Option<Value<'c, 'a>>,
 }
 
 impl<'c, 'a> State<'c, 'a> {
@@ -67,7 +70,7 @@ impl<'c, 'a> State<'c, 'a> {
         self.bound |= set(index);
     }
 
-    fn indices(&self, loops: &[usize]) -> Vec<Value<'c, 'a>> {
+    pub(super) fn indices(&self, loops: &[usize]) -> Vec<Value<'c, 'a>> {
         loops
             .iter()
             .map(|l| self.index[*l].expect("an operand is used inside its loops"))
@@ -75,21 +78,15 @@ impl<'c, 'a> State<'c, 'a> {
     }
 }
 
-/// A memref as one axis, and the strides of its axes.
-struct Flat<'c, 'a> {
-    view: Value<'c, 'a>,
-    strides: Vec<Value<'c, 'a>>,
-}
-
-struct Writer<'x, 'c, 'a> {
+pub(super) struct Writer<'x, 'c, 'a> {
     nest: &'x Nest<'c, 'a>,
-    body: &'x Body<'c, 'a>,
-    plan: &'x Plan,
+    pub(super) body: &'x Body<'c, 'a>,
+    pub(super) plan: &'x Plan,
     fma: bool,
     /// The old body's arguments.
     arguments: Vec<Value<'c, 'a>>,
     /// Views of what is gathered from, by identity.
-    flat: HashMap<usize, Flat<'c, 'a>>,
+    pub(super) flat: HashMap<usize, Flat<'c, 'a>>,
 }
 
 impl<'c: 'a, 'a> Writer<'_, 'c, 'a> {
@@ -116,10 +113,27 @@ impl<'c: 'a, 'a> Writer<'_, 'c, 'a> {
                 });
             }
         } else {
-            let high = self.nest.extents[index].value(e);
-            e.loop_to(high, 1, |e, place| {
-                let state = self.inside(e, &state, index, place, state.width);
+            let (low, high) = (e.index(0), self.nest.extents[index].value(e));
+            let tile = self.plan.tile.filter(|(tiled, _)| *tiled == index);
+            let (low, high, step) = match (tile, state.tile) {
+                (None, _) => (low, high, 1),
+                (Some((_, size)), None) => (low, high, size),
+                (Some((_, size)), Some(start)) => {
+                    let end = e.min(e.add(start, e.index(size)), high);
+                    (start, end, 1)
+                }
+            };
+            let opens = tile.is_some() && state.tile.is_none();
+            e.for_loop((low, high, e.index(step)), &[], |e, place, _| {
+                let state = match opens {
+                    true => State {
+                        tile: Some(place),
+                        ..state.clone()
+                    },
+                    false => self.inside(e, &state, index, place, state.width),
+                };
                 self.level(e, depth + 1, state);
+                vec![]
             });
         }
     }
@@ -343,17 +357,17 @@ impl<'c: 'a, 'a> Writer<'_, 'c, 'a> {
     }
 
     /// The new value for an old one; values from outside stay.
-    fn value(&self, state: &State<'c, 'a>, old: Value<'c, 'a>) -> Value<'c, 'a> {
+    pub(super) fn value(&self, state: &State<'c, 'a>, old: Value<'c, 'a>) -> Value<'c, 'a> {
         state.values.get(&identity(old)).copied().unwrap_or(old)
     }
 
     /// The length of vectors of what depends on `loops`.
-    fn lanes_of(&self, state: &State<'c, 'a>, loops: Loops) -> Option<i64> {
+    pub(super) fn lanes_of(&self, state: &State<'c, 'a>, loops: Loops) -> Option<i64> {
         let vector = self.plan.vector.map_or(0, set);
         (loops & vector & state.bound != 0).then(|| state.width.lanes())?
     }
 
-    fn lanes(&self, value: Value<'c, 'a>) -> Option<i64> {
+    pub(super) fn lanes(&self, value: Value<'c, 'a>) -> Option<i64> {
         value
             .r#type()
             .is_vector()
@@ -361,7 +375,7 @@ impl<'c: 'a, 'a> Writer<'_, 'c, 'a> {
     }
 
     /// A value as a vector of the given length, if one is given.
-    fn widened(
+    pub(super) fn widened(
         &self,
         e: &Emitter<'c, 'a>,
         value: Value<'c, 'a>,
@@ -426,286 +440,4 @@ impl<'c: 'a, 'a> Writer<'_, 'c, 'a> {
             .collect::<Vec<_>>();
         e.op_with(name, &operands, ty, &attributes)
     }
-
-    /// A `memref.load` of the body in a vector.
-    fn body_load(
-        &self,
-        e: &Emitter<'c, 'a>,
-        state: &State<'c, 'a>,
-        op: OperationRef<'c, 'a>,
-        lanes: i64,
-    ) -> Value<'c, 'a> {
-        let index = self.plan.vector.expect("vectors come from it");
-        let memory = op.operand(0).expect("a load has an operand");
-        let mut indices = op
-            .operands()
-            .skip(1)
-            .map(|v| self.value(state, v))
-            .collect::<Vec<_>>();
-        if load_walk(self.body, op, index) == Walk::Contiguous {
-            // The last index is that of the loop; the vector begins there.
-            indices.pop();
-            indices.push(state.index[index].expect("the loop has begun"));
-            return self.load_vector(e, state, memory, &indices, lanes);
-        }
-        let flat = &self.flat[&identity(memory)];
-        let mut base = e.index(0);
-        let mut offsets: Option<Value<'c, 'a>> = None;
-        for (index, stride) in indices.into_iter().zip(&flat.strides) {
-            match self.lanes(index) {
-                None => base = e.add(base, e.mul(index, *stride)),
-                Some(_) => {
-                    let stride = self.widened(e, *stride, Some(lanes));
-                    let offset = e.mul(index, stride);
-                    offsets = Some(match offsets {
-                        Some(offsets) => e.add(offsets, offset),
-                        None => offset,
-                    });
-                }
-            }
-        }
-        let offsets = offsets.expect("an index is a vector");
-        self.gather(e, state, flat, base, offsets, lanes)
-    }
-
-    /// An element, or a vector of elements, of an operand.
-    fn load(
-        &self,
-        e: &Emitter<'c, 'a>,
-        state: &State<'c, 'a>,
-        access: &Access<'c, 'a>,
-    ) -> Value<'c, 'a> {
-        if !access.value.r#type().is_mem_ref() {
-            return access.value;
-        }
-        let indices = state.indices(&access.loops);
-        let Some(lanes) = self.lanes_of(state, super::body::set_of(&access.loops)) else {
-            let operands = [&[access.value], &indices[..]].concat();
-            return e.op("memref.load", &operands, shape::element_of(access.value));
-        };
-        let index = self.plan.vector.expect("vectors come from it");
-        if walk(access, index) == Walk::Contiguous {
-            return self.load_vector(e, state, access.value, &indices, lanes);
-        }
-        let flat = &self.flat[&identity(access.value)];
-        let terms = indices.iter().zip(&flat.strides);
-        let base = terms.fold(e.index(0), |sum, (index, stride)| {
-            e.add(sum, e.mul(*index, *stride))
-        });
-        let axis = access
-            .loops
-            .iter()
-            .position(|l| *l == index)
-            .expect("the operand has the loop");
-        let step = e.op("vector.step", &[], vector(e, lanes, e.index_type()));
-        let offsets = e.mul(step, self.widened(e, flat.strides[axis], Some(lanes)));
-        self.gather(e, state, flat, base, offsets, lanes)
-    }
-
-    fn load_vector(
-        &self,
-        e: &Emitter<'c, 'a>,
-        state: &State<'c, 'a>,
-        memory: Value<'c, 'a>,
-        indices: &[Value<'c, 'a>],
-        lanes: i64,
-    ) -> Value<'c, 'a> {
-        let element = shape::element_of(memory);
-        let ty = vector(e, lanes, element);
-        let place = [&[memory], indices].concat();
-        match state.width {
-            Width::Masked(_, mask) => {
-                let zero = zeros(e, ty, element);
-                e.op(
-                    "vector.maskedload",
-                    &[&place[..], &[mask, zero]].concat(),
-                    ty,
-                )
-            }
-            _ => e.op("vector.load", &place, ty),
-        }
-    }
-
-    fn gather(
-        &self,
-        e: &Emitter<'c, 'a>,
-        state: &State<'c, 'a>,
-        flat: &Flat<'c, 'a>,
-        base: Value<'c, 'a>,
-        offsets: Value<'c, 'a>,
-        lanes: i64,
-    ) -> Value<'c, 'a> {
-        let element = shape::element_of(flat.view);
-        let ty = vector(e, lanes, element);
-        let mask = match state.width {
-            Width::Masked(_, mask) => mask,
-            _ => {
-                let ty = vector(e, lanes, e.int_type(1));
-                e.constant(ty, e.attr(&format!("dense<true> : {ty}")))
-            }
-        };
-        e.op(
-            "vector.gather",
-            &[flat.view, base, offsets, mask, zeros(e, ty, element)],
-            ty,
-        )
-    }
-
-    fn store(
-        &self,
-        e: &Emitter<'c, 'a>,
-        state: &State<'c, 'a>,
-        access: &Access<'c, 'a>,
-        value: Value<'c, 'a>,
-    ) {
-        let indices = state.indices(&access.loops);
-        match self.lanes_of(state, super::body::set_of(&access.loops)) {
-            None => e.effect(
-                "memref.store",
-                &[&[value, access.value], &indices[..]].concat(),
-                &[],
-            ),
-            Some(lanes) => {
-                let value = self.widened(e, value, Some(lanes));
-                match state.width {
-                    Width::Masked(_, mask) => {
-                        let operands = [&[access.value], &indices[..], &[mask, value]].concat();
-                        e.effect("vector.maskedstore", &operands, &[]);
-                    }
-                    _ => e.effect(
-                        "vector.store",
-                        &[&[value, access.value], &indices[..]].concat(),
-                        &[],
-                    ),
-                }
-            }
-        }
-    }
-}
-
-/// Views, made before the loops, of what the loop in vectors does not walk element after element.
-fn flat_views<'c: 'a, 'a>(
-    e: &Emitter<'c, 'a>,
-    nest: &Nest<'c, 'a>,
-    body: &Body<'c, 'a>,
-    plan: &Plan,
-) -> HashMap<usize, Flat<'c, 'a>> {
-    let mut views = HashMap::new();
-    let Some(index) = plan.vector else {
-        return views;
-    };
-    let inputs = nest.generic.inputs.iter().filter(|access| {
-        access.value.r#type().is_mem_ref() && walk(access, index) == Walk::Strided
-    });
-    let loads = body.ops.iter().filter(|op| {
-        edit::name(**op) == "memref.load" && load_walk(body, **op, index) == Walk::Strided
-    });
-    let loads = loads.filter_map(|op| op.operand(0).ok());
-    for memory in inputs.map(|access| access.value).chain(loads) {
-        views
-            .entry(identity(memory))
-            .or_insert_with(|| flat(e, memory));
-    }
-    views
-}
-
-fn flat<'c, 'a>(e: &Emitter<'c, 'a>, memory: Value<'c, 'a>) -> Flat<'c, 'a> {
-    let rank = shape::shape_of(memory).len();
-    let element = shape::element_of(memory);
-    let base = e.ty(&format!("memref<{element}>"));
-    let types = [vec![base], vec![e.index_type(); 1 + 2 * rank]].concat();
-    let parts = e.build(
-        "memref.extract_strided_metadata",
-        &[memory],
-        &types,
-        &[],
-        vec![],
-    );
-    let parts = linalg::results(parts);
-    let size = e.index(i64::MAX);
-    let attributes = [
-        ("operandSegmentSizes", e.attr("array<i32: 1, 1, 1, 0>")),
-        ("static_offsets", e.attr("array<i64: -9223372036854775808>")),
-        ("static_sizes", e.attr("array<i64: -9223372036854775808>")),
-        ("static_strides", e.attr("array<i64: 1>")),
-    ];
-    let ty = e.ty(&format!("memref<?x{element}, strided<[1], offset: ?>>"));
-    let view = e.op_with(
-        "memref.reinterpret_cast",
-        &[parts[0], parts[1], size],
-        ty,
-        &attributes,
-    );
-    Flat {
-        view,
-        strides: parts[2 + rank..].to_vec(),
-    }
-}
-
-fn vector<'c>(e: &Emitter<'c, '_>, lanes: i64, element: Type<'c>) -> Type<'c> {
-    e.ty(&format!("vector<{lanes}x{element}>"))
-}
-
-fn zeros<'c, 'a>(e: &Emitter<'c, 'a>, ty: Type<'c>, element: Type<'c>) -> Value<'c, 'a> {
-    let zero = match class(element) {
-        ElementClass::Float => "0.0",
-        ElementClass::Bool => "false",
-        _ => "0",
-    };
-    e.constant(ty, e.attr(&format!("dense<{zero}> : {ty}")))
-}
-
-/// A vector of what changes nothing in a combination.
-fn neutral<'c, 'a>(
-    e: &Emitter<'c, 'a>,
-    name: &str,
-    element: Type<'c>,
-    lanes: i64,
-) -> Value<'c, 'a> {
-    let bits = width(element);
-    let text = match name {
-        "arith.mulf" | "arith.muli" => "1".to_string(),
-        "arith.maximumf" => "-inf".into(),
-        "arith.minimumf" => "inf".into(),
-        "arith.maxsi" => (-(1i128 << (bits - 1))).to_string(),
-        "arith.minsi" => ((1i128 << (bits - 1)) - 1).to_string(),
-        "arith.minui" | "arith.andi" => "-1".into(),
-        _ => "0".into(),
-    };
-    let scalar = scalar::number(e, element, &text);
-    e.op("vector.broadcast", &[scalar], vector(e, lanes, element))
-}
-
-/// A vector of `lanes` that combines the elements of a longer one: halves, then their halves.
-fn fold<'c, 'a>(
-    e: &Emitter<'c, 'a>,
-    value: Value<'c, 'a>,
-    lanes: i64,
-    name: &str,
-) -> Value<'c, 'a> {
-    let (mut value, mut length) = (value, shape::shape_of(value)[0]);
-    let element = shape::element_of(value);
-    while length > lanes {
-        length /= 2;
-        let half = |at: i64| {
-            let attributes = [
-                ("offsets", e.attr(&format!("[{at}]"))),
-                ("sizes", e.attr(&format!("[{length}]"))),
-                ("strides", e.attr("[1]")),
-            ];
-            e.op_with(
-                "vector.extract_strided_slice",
-                &[value],
-                vector(e, length, element),
-                &attributes,
-            )
-        };
-        value = e.op(name, &[half(0), half(length)], vector(e, length, element));
-    }
-    value
-}
-
-fn extract_lane<'c, 'a>(e: &Emitter<'c, 'a>, value: Value<'c, 'a>) -> Value<'c, 'a> {
-    let at = [("static_position", e.attr("array<i64: 0>"))];
-    e.op_with("vector.extract", &[value], shape::element_of(value), &at)
 }

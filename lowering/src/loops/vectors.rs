@@ -1,0 +1,76 @@
+//! Vectors: their types, and the combination of their lanes.
+
+use crate::{emit::Emitter, scalar};
+use dlc_dialects::ir::shape::{self, ElementClass, class, width};
+use melior::ir::{Type, Value};
+
+/// The type of so many elements.
+pub fn vector<'c>(e: &Emitter<'c, '_>, lanes: i64, element: Type<'c>) -> Type<'c> {
+    e.ty(&format!("vector<{lanes}x{element}>"))
+}
+
+/// A vector of zeros.
+pub fn zeros<'c, 'a>(e: &Emitter<'c, 'a>, ty: Type<'c>, element: Type<'c>) -> Value<'c, 'a> {
+    let zero = match class(element) {
+        ElementClass::Float => "0.0",
+        ElementClass::Bool => "false",
+        _ => "0",
+    };
+    e.constant(ty, e.attr(&format!("dense<{zero}> : {ty}")))
+}
+
+/// A vector of what changes nothing in a combination.
+pub fn neutral<'c, 'a>(
+    e: &Emitter<'c, 'a>,
+    name: &str,
+    element: Type<'c>,
+    lanes: i64,
+) -> Value<'c, 'a> {
+    let bits = width(element);
+    let text = match name {
+        "arith.mulf" | "arith.muli" => "1".to_string(),
+        "arith.maximumf" => "-inf".into(),
+        "arith.minimumf" => "inf".into(),
+        "arith.maxsi" => (-(1i128 << (bits - 1))).to_string(),
+        "arith.minsi" => ((1i128 << (bits - 1)) - 1).to_string(),
+        "arith.minui" | "arith.andi" => "-1".into(),
+        _ => "0".into(),
+    };
+    let scalar = scalar::number(e, element, &text);
+    e.op("vector.broadcast", &[scalar], vector(e, lanes, element))
+}
+
+/// A vector of `lanes` that combines the elements of a longer one: halves, then their halves.
+pub fn fold<'c, 'a>(
+    e: &Emitter<'c, 'a>,
+    value: Value<'c, 'a>,
+    lanes: i64,
+    name: &str,
+) -> Value<'c, 'a> {
+    let (mut value, mut length) = (value, shape::shape_of(value)[0]);
+    let element = shape::element_of(value);
+    while length > lanes {
+        length /= 2;
+        let half = |at: i64| {
+            let attributes = [
+                ("offsets", e.attr(&format!("[{at}]"))),
+                ("sizes", e.attr(&format!("[{length}]"))),
+                ("strides", e.attr("[1]")),
+            ];
+            e.op_with(
+                "vector.extract_strided_slice",
+                &[value],
+                vector(e, length, element),
+                &attributes,
+            )
+        };
+        value = e.op(name, &[half(0), half(length)], vector(e, length, element));
+    }
+    value
+}
+
+/// The element of a vector of one.
+pub fn extract_lane<'c, 'a>(e: &Emitter<'c, 'a>, value: Value<'c, 'a>) -> Value<'c, 'a> {
+    let at = [("static_position", e.attr("array<i64: 0>"))];
+    e.op_with("vector.extract", &[value], shape::element_of(value), &at)
+}
