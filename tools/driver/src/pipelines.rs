@@ -77,7 +77,7 @@ pub const CPU: &[Stage] = &[
     Stage {
         name: "loops",
         passes: &[
-            Optional("func.func(unshare-destinations)"), // after the last cse on tensors
+            Optional("func.func(unshare-destinations)"), // the last pass that may make ops on tensors equal is done
             Required("one-shot-bufferize{unknown-type-conversion=identity-layout-map}"),
             Required("canonicalize"), // folds casts, so that copies join buffers of one type
             Required("cse"),
