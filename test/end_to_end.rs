@@ -132,7 +132,7 @@ const ALLOWED: [&str; 5] = ["memcpy", "memmove", "memset", "memcmp", "bcmp"];
 
 fn undefined_symbols() -> Result<()> {
     let folder = tempfile::tempdir()?;
-    for model in files::below("models", "dl")? {
+    for model in files::models()? {
         let stem = model
             .file_stem()
             .and_then(|stem| stem.to_str())

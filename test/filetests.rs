@@ -12,7 +12,7 @@ use dlc_test::{
     shell, skipped, sweep, trial,
 };
 use libtest_mimic::{Arguments, Trial};
-use std::{collections::BTreeMap, path::PathBuf, process::ExitCode};
+use std::{collections::BTreeMap, path::Path, process::ExitCode};
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
@@ -67,8 +67,8 @@ fn trials(arguments: &Arguments) -> Result<Vec<Trial>> {
 }
 
 /// The trial of a file's RUN lines.
-fn run_lines(path: &PathBuf, found: &Directives) -> Option<Trial> {
-    let (path, commands) = (path.clone(), found.runs.clone());
+fn run_lines(path: &Path, found: &Directives) -> Option<Trial> {
+    let (path, commands) = (path.to_path_buf(), found.runs.clone());
     let name = format!("run/{}", files::shown(&path));
     (!commands.is_empty()).then(|| trial(name, move || shell::run(&path, &commands)))
 }

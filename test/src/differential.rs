@@ -1,4 +1,4 @@
-//! Each model of `test/models` with every optional pass left out in turn, and with all: the reference's numbers.
+//! Each model of `test/models` and each example with every optional pass left out in turn, and with all: the reference's numbers.
 
 use crate::{
     compare::{self, Bound},
@@ -23,7 +23,7 @@ type Named = (String, Box<dyn FnOnce() -> Result<()> + Send>);
 /// For each model: all passes, none of the optional ones, and all but one.
 pub fn trials() -> Result<Vec<Named>> {
     let mut found: Vec<Named> = vec![];
-    for path in files::below("models", "dl")? {
+    for path in files::models()? {
         let stem = path
             .file_stem()
             .and_then(|stem| stem.to_str())

@@ -41,6 +41,13 @@ pub fn below(folder: &str, extension: &str) -> Result<Vec<PathBuf>> {
     Ok(found)
 }
 
+/// The models that are tested as wholes: those of `test/models` and the examples.
+pub fn models() -> Result<Vec<PathBuf>> {
+    let mut found = below("models", "dl")?;
+    found.extend(below("../examples", "dl")?);
+    Ok(found)
+}
+
 /// Reads a text file; the error names it.
 pub fn read(path: &Path) -> Result<String> {
     fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))

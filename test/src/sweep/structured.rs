@@ -213,6 +213,16 @@ pub(super) fn dot_general() -> Result<Vec<Case>> {
     Ok(cases)
 }
 
+/// A form's tag, dims, argument, axes, result and sizes.
+type Row<Axes> = (
+    &'static str,
+    &'static [&'static str],
+    &'static [&'static str],
+    Axes,
+    &'static [&'static str],
+    &'static [&'static [i64]],
+);
+
 /// Makes an argument from its number, type and shape.
 type Fill = fn(usize, DType, &[usize], &mut Random) -> Result<Tensor>;
 
@@ -236,7 +246,7 @@ pub(super) fn reduce() -> Result<Vec<Case>> {
             _ => &["sum", "prod", "max", "min"],
         };
         for kind in kinds {
-            let forms: [(&str, &[&str], &[&str], &str, &[&str], &[&[i64]]); 9] = [
+            let forms: [Row<&str>; 9] = [
                 ("line", &["n"], &["n"], "[0]", &[], LINES),
                 ("rows", &["m", "n"], &["m", "n"], "[1]", &["m"], PAIRS),
                 ("columns", &["m", "n"], &["m", "n"], "[0]", &["n"], PAIRS),
@@ -294,7 +304,7 @@ pub(super) fn arg_reduce() -> Result<Vec<Case>> {
     let mut cases = vec![];
     for dtype in numbers() {
         for kind in ["argmax", "argmin"] {
-            let forms: [(&str, &[&str], &[&str], usize, &[&str], &[&[i64]]); 4] = [
+            let forms: [Row<usize>; 4] = [
                 ("line", &["n"], &["n"], 0, &[], LINES),
                 ("rows", &["m", "n"], &["m", "n"], 1, &["m"], PAIRS),
                 ("columns", &["m", "n"], &["n", "m"], 0, &["m"], PAIRS),
