@@ -1,6 +1,7 @@
 //! What the attributes of an entry function say: names, dims and their ranges, conditions, and the leaves that it
 //! takes and gives. Read on tensors (for the manifest) and on memrefs (for the C entry) alike.
 
+use crate::passes::plan_workspace::SLOT;
 use dlc_abi::{
     Condition, DType, DimRange, Mode, Param, Poly, Status, Tree,
     status::{self, CHECK, COMMON},
@@ -115,6 +116,28 @@ pub fn body<'c, 'a>(func: OperationRef<'c, 'a>) -> Result<BlockRef<'c, 'a>, Pass
     block
         .filter(|block| block.next_in_region().is_none())
         .ok_or_else(|| PassError::at(&func, "the function has no body of one block"))
+}
+
+/// The sizes of an entry's workspace slots, each the greatest of some polynomials.
+pub fn slots<'c>(entry: &Entry<'c, '_>) -> Result<Vec<Vec<Poly>>, PassError<'c>> {
+    let mut slots = vec![];
+    for attributes in list(entry.func.attribute("arg_attrs").ok()).unwrap_or_default() {
+        let sizes = DictionaryAttribute::try_from(attributes)
+            .ok()
+            .and_then(|all| all.element_by_name(SLOT));
+        if let Some(sizes) = sizes {
+            let texts =
+                strings(Some(sizes)).map_err(|message| PassError::at(&entry.func, message))?;
+            let sizes = texts
+                .iter()
+                .map(|text| Poly::parse(text))
+                .collect::<Result<Vec<_>, _>>();
+            slots.push(
+                sizes.map_err(|error| PassError::at(&entry.func, format!("`{SLOT}`: {error}")))?,
+            );
+        }
+    }
+    Ok(slots)
 }
 
 fn read<'c, 'a>(func: OperationRef<'c, 'a>, stem: &str) -> Result<Entry<'c, 'a>, String> {

@@ -13,7 +13,7 @@
 //! llvm.func @m_f_message(%status: i32) -> !llvm.ptr
 //! llvm.func @m_abi_hash() -> !llvm.ptr                                  // once, if the module has dl.abi_hash
 //! ```
-//! The text of these functions is in `entry_text.rs`; the convention is decision 5 of ARCHITECTURE.md.
+//! The text of these functions is in `entry_text.rs`; the convention is section 7 of ARCHITECTURE.md.
 //!
 //! *Requires*: structured bodies without tensors or allocations, planned slots. *Ensures*: no function with
 //! `dl.entry`; descriptors are casts that `reconcile-unrealized-casts` removes after conversion to the LLVM dialect.
@@ -22,7 +22,6 @@ use crate::{
     alias,
     entry::{self, Entry, Role},
     entry_text,
-    passes::plan_workspace::SLOT,
 };
 use dlc_abi::Poly;
 use dlc_dialects::{
@@ -31,10 +30,7 @@ use dlc_dialects::{
 };
 use melior::{
     Context, IrRewriter,
-    ir::{
-        BlockLike, Module, OperationRef, RegionLike, Value, ValueLike,
-        attribute::DictionaryAttribute, operation::OperationLike,
-    },
+    ir::{BlockLike, Module, OperationRef, RegionLike, Value, ValueLike, operation::OperationLike},
 };
 
 /// The pass.
@@ -48,7 +44,7 @@ pub const INFO: PassInfo = PassInfo {
 
 fn run<'c, 'a>(cx: &'c Context, module: OperationRef<'c, 'a>) -> Result<(), PassError<'c>> {
     for entry in entry::entries(module)? {
-        let slots = slots(&entry)?;
+        let slots = entry::slots(&entry)?;
         let types = arguments(&entry, slots.len())?;
         let body = parse(cx, &entry, &entry_text::body(&entry, &types))?;
         let functions = parse(cx, &entry, &entry_text::functions(&entry, &slots))?;
@@ -98,28 +94,6 @@ fn parse<'c>(
             format!("{INTERNAL}: the emitted text does not parse:\n{text}"),
         )
     })
-}
-
-/// The sizes of the slots.
-fn slots<'c>(entry: &Entry<'c, '_>) -> Result<Vec<Vec<Poly>>, PassError<'c>> {
-    let mut slots = vec![];
-    for attributes in entry::list(entry.func.attribute("arg_attrs").ok()).unwrap_or_default() {
-        let sizes = DictionaryAttribute::try_from(attributes)
-            .ok()
-            .and_then(|all| all.element_by_name(SLOT));
-        if let Some(sizes) = sizes {
-            let texts = entry::strings(Some(sizes))
-                .map_err(|message| PassError::at(&entry.func, message))?;
-            let sizes = texts
-                .iter()
-                .map(|text| Poly::parse(text))
-                .collect::<Result<Vec<_>, _>>();
-            slots.push(
-                sizes.map_err(|error| PassError::at(&entry.func, format!("`{SLOT}`: {error}")))?,
-            );
-        }
-    }
-    Ok(slots)
 }
 
 /// What each argument of the body is.
