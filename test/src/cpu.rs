@@ -19,10 +19,16 @@ pub struct Cpu {
     pub options: fn() -> Options,
 }
 
-/// With the default options.
+/// With the default options, for the processor that `DLC_TEST_CPU` names or the one at hand.
 pub static CPU: Cpu = Cpu {
     name: "cpu",
-    options: Options::default,
+    options: || match std::env::var("DLC_TEST_CPU") {
+        Ok(target_cpu) => Options {
+            target_cpu,
+            ..Options::default()
+        },
+        Err(_) => Options::default(),
+    },
 };
 
 /// Tests that compiled code does not run yet: the beginning of the name, and the reason.

@@ -2,7 +2,7 @@
 
 use crate::{
     emit::Emitter,
-    scalar::{cmpf, cmpi, narrow, number, register_type, widen},
+    scalar::{cmpf, cmpi, compute_type, narrow, number, register_type, widen},
 };
 use dlc_dialects::ir::shape::{
     ElementClass::{self, Bool, Float, Signed, Unsigned},
@@ -26,7 +26,11 @@ pub fn convert<'c, 'a>(
         }
         (Float, integer) => float_to_int(e, widen(e, x), integer, to),
         (Bool, Bool) => x,
-        (Bool, Float) => e.select(x, number(e, to, "1"), number(e, to, "0")),
+        (Bool, Float) => {
+            // In f32 where the type is small: not every processor selects halves.
+            let ty = compute_type(e, to);
+            narrow(e, to, e.select(x, number(e, ty, "1"), number(e, ty, "0")))
+        }
         (Bool, _) => e.op("arith.extui", &[x], register_type(e, to)),
         (_, Bool) => cmpi(e, "ne", x, number(e, x.r#type(), "0")),
         (integer, Float) => int_to_float(e, x, integer, to),

@@ -245,6 +245,20 @@ fn arithmetic<'c, 'a>(
                 _ => raised,
             })
         }
+        "arith.sitofp" | "arith.uitofp" => {
+            // Canonicalisation makes these of a conversion to f32 and one to f16.
+            half_of(element(op_type(op)))
+                .filter(|half| *half == Half::F16 && !native_half(target))?;
+            let wide = match &shape_of(operands[0])[..] {
+                [] => e.ty("f32"),
+                dims => {
+                    let dims = dims.iter().map(|dim| format!("{dim}x")).collect::<String>();
+                    e.ty(&format!("vector<{dims}f32>"))
+                }
+            };
+            let x = e.op(name, operands, wide);
+            Some(Math::new(*e, target, x)?.to_f16(x))
+        }
         "arith.truncf" => {
             let half = half_of(element(op_type(op)))
                 .filter(|half| *half == Half::Bf16 || !native_half(target))?;
