@@ -2,9 +2,8 @@
 
 use super::shape;
 use melior::ir::{
-    block::BlockArgument,
     Attribute, AttributeLike, OperationRef, Type, Value, ValueLike,
-    attribute::DenseElementsAttribute, operation::OperationResult,
+    attribute::DenseElementsAttribute, block::BlockArgument, operation::OperationResult,
 };
 
 /// A number that two uses of one value share, and no other value of the module has.
