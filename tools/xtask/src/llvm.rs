@@ -19,6 +19,10 @@ const PACKAGES: &[(&str, &str)] = &[
     ("libmlir-22-dev", "MLIR's headers and libraries"),
     ("mlir-22-tools", "mlir-tblgen, mlir-opt, FileCheck"),
     ("libclang-22-dev", "makes the bindings to MLIR's C API"),
+    (
+        "libpolly-22-dev",
+        "stands in the list of libraries that TableGen's bindings link",
+    ),
     ("libzstd-dev", "LLVM links it"),
     ("zlib1g-dev", "LLVM links it"),
     ("libxml2-dev", "LLVM links it"),
