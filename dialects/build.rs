@@ -81,7 +81,17 @@ struct Op {
     segments: bool,
     result_like_first: bool,
     elementwise: Option<String>,
+    /// Whether the record has a scalar body for some class of element type.
+    has_body: bool,
 }
+
+/// The fields of a record that hold the scalar bodies, and those of `Elementwise`.
+const BODIES: [(&str, &str); 4] = [
+    ("body_float", "bodyFloat"),
+    ("body_signed", "bodySigned"),
+    ("body_unsigned", "bodyUnsigned"),
+    ("body_bool", "bodyBool"),
+];
 
 impl Op {
     fn read(record: Record) -> Result<Self> {
@@ -115,7 +125,13 @@ impl Op {
             .subclass_of("DL_Elementwise")
             .then(|| elementwise(record, &operands))
             .transpose()?;
+        let has_body = |(_, key): &(&str, &str)| {
+            record
+                .value(key)
+                .is_ok_and(|value| DagInit::try_from(value.init).is_ok())
+        };
         Ok(Self {
+            has_body: elementwise.is_some() && BODIES.iter().any(has_body),
             summary: record.str_value("summary")?.to_string(),
             segments: has("AttrSizedOperandSegments"),
             result_like_first: has("SameOperandsAndResultType"),
@@ -139,12 +155,7 @@ impl Op {
 fn elementwise(record: Record, operands: &[(String, bool)]) -> Result<String> {
     let names = operands.iter().map(|(n, _)| n.as_str()).collect::<Vec<_>>();
     let mut text = format!("Elementwise {{ operands: &{names:?}, ");
-    for (field, key) in [
-        ("body_float", "bodyFloat"),
-        ("body_signed", "bodySigned"),
-        ("body_unsigned", "bodyUnsigned"),
-        ("body_bool", "bodyBool"),
-    ] {
+    for (field, key) in BODIES {
         let body = match DagInit::try_from(record.value(key)?.init) {
             Ok(dag) => format!("Some({})", expression(dag, &names, "scalar")?),
             Err(_) => "None".into(),
@@ -250,6 +261,7 @@ fn generate(ops: &[Op]) -> Result<String> {
         }
     }
     writeln!(s, "}} }}\n}}")?;
+    elementwise_kinds(&mut s, ops)?;
     for op in ops {
         view(&mut s, op)?;
     }
@@ -262,6 +274,21 @@ fn generate(ops: &[Op]) -> Result<String> {
     }
     writeln!(s, "}}")?;
     Ok(s)
+}
+
+/// The pattern of all kinds whose record has a body, for a `match` without a wildcard.
+fn elementwise_kinds(s: &mut String, ops: &[Op]) -> Result<()> {
+    let kinds = ops
+        .iter()
+        .filter(|op| op.has_body)
+        .map(|op| format!("$crate::ops::OpKind::{}", op.camel()))
+        .collect::<Vec<_>>();
+    writeln!(
+        s,
+        "/// A pattern: every elementwise op that its record defines by a scalar body.\n#[macro_export]\nmacro_rules! elementwise_kinds {{ () => {{ {} }} }}",
+        kinds.join(" | ")
+    )?;
+    Ok(())
 }
 
 /// A Rust identifier for a TableGen name.

@@ -84,10 +84,10 @@ impl<'c: 'a, 'a> Group<'c, 'a> {
     pub fn take(&mut self, op: OperationRef<'c, 'a>, spaces: &Spaces) -> bool {
         if let Some(generic) = read(op) {
             let extents = spaces.loops(&generic);
-            for row in 0..generic.iterators.len() {
-                let fits = self.members.is_empty() || extents[row] == self.rows;
+            for (row, extent) in extents.iter().enumerate() {
+                let fits = self.members.is_empty() || *extent == self.rows;
                 if fits && let Some(touched) = self.fits(op, &generic, row) {
-                    self.rows = extents[row].clone();
+                    self.rows = extent.clone();
                     self.touched = touched;
                     self.members.push(Member { op, generic, row });
                     return true;

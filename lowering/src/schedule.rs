@@ -67,6 +67,24 @@ pub fn elementwise_schedule(target: &Target, bits: i64, alive: i64) -> Elementwi
     }
 }
 
+/// How large elementwise ops may become when they are joined.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FusionLimits {
+    /// Operands beyond which an op walks too many arrays at once.
+    pub operands: usize,
+    /// Scalar ops of a body beyond which registers do not suffice on any target.
+    pub body: usize,
+}
+
+/// The limits of every target.
+pub const FUSION: FusionLimits = FusionLimits {
+    operands: 24,
+    body: 150,
+};
+
+/// What taking the elements of a register one by one costs, in loads of a register, where loops are compared.
+pub const GATHER_COST: i64 = 8;
+
 /// All that the model decides for a target, as text.
 pub fn describe(target: &Target) -> String {
     let mut lines = vec![format!("target {target}")];

@@ -19,7 +19,7 @@ use crate::{
 };
 use anyhow::{Context, Result, ensure};
 use dlc_abi::DType;
-use dlc_dialects::ops::OpKind;
+use dlc_dialects::{elementwise_kinds, ops::OpKind};
 use dlc_runtime::Tensor;
 
 /// Arguments of a function.
@@ -176,57 +176,7 @@ pub fn cases(kind: OpKind, ulp: Option<f64>) -> Result<Vec<Case>> {
         OpKind::Grad => structured::grad(),
         OpKind::Convert => elementwise::convert(),
         OpKind::Bitcast => elementwise::bitcast(),
-        OpKind::Add
-        | OpKind::Sub
-        | OpKind::Mul
-        | OpKind::Div
-        | OpKind::Rem
-        | OpKind::Neg
-        | OpKind::Abs
-        | OpKind::Sign
-        | OpKind::Maximum
-        | OpKind::Minimum
-        | OpKind::Pow
-        | OpKind::Square
-        | OpKind::Sqrt
-        | OpKind::Rsqrt
-        | OpKind::Exp
-        | OpKind::Expm1
-        | OpKind::Log
-        | OpKind::Log1p
-        | OpKind::Sin
-        | OpKind::Cos
-        | OpKind::Tan
-        | OpKind::Asin
-        | OpKind::Acos
-        | OpKind::Atan
-        | OpKind::Sinh
-        | OpKind::Cosh
-        | OpKind::Tanh
-        | OpKind::Erf
-        | OpKind::Sigmoid
-        | OpKind::Softplus
-        | OpKind::Floor
-        | OpKind::Ceil
-        | OpKind::Round
-        | OpKind::Atan2
-        | OpKind::BitwiseAnd
-        | OpKind::BitwiseOr
-        | OpKind::BitwiseXor
-        | OpKind::BitwiseNot
-        | OpKind::ShiftLeft
-        | OpKind::ShiftRight
-        | OpKind::Equal
-        | OpKind::NotEqual
-        | OpKind::Less
-        | OpKind::LessEqual
-        | OpKind::Greater
-        | OpKind::GreaterEqual
-        | OpKind::Isnan
-        | OpKind::Isfinite
-        | OpKind::Isinf
-        | OpKind::Select
-        | OpKind::StopGradient => elementwise::cases(kind, ulp),
+        elementwise_kinds!() => elementwise::cases(kind, ulp),
     }
 }
 

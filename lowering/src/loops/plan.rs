@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     linalg::{Access, Iterator},
-    schedule::{ElementwiseSchedule, Target, elementwise_schedule},
+    schedule::{ElementwiseSchedule, GATHER_COST, Target, elementwise_schedule},
 };
 use dlc_dialects::ir::edit;
 use melior::ir::{
@@ -188,7 +188,6 @@ fn transposed(nest: &Nest, vector: usize, parallel: &[usize]) -> Option<usize> {
 
 /// What vectors over a loop cost, beside the work; `None` where it can't be.
 fn cost<'c: 'a, 'a>(nest: &Nest<'c, 'a>, body: &Body<'c, 'a>, index: usize) -> Option<i64> {
-    const GATHER: i64 = 8;
     let mut cost = match nest.generic.iterators[index] {
         Iterator::Parallel => 0,
         Iterator::Reduction => 1,
@@ -202,18 +201,18 @@ fn cost<'c: 'a, 'a>(nest: &Nest<'c, 'a>, body: &Body<'c, 'a>, index: usize) -> O
     }
     for access in &nest.generic.inputs {
         if access.value.r#type().is_mem_ref() && walk(access, index) == Walk::Strided {
-            cost += GATHER;
+            cost += GATHER_COST;
         }
     }
     for op in &body.ops {
         if edit::name(*op) == "memref.load" && load_walk(body, *op, index) == Walk::Strided {
-            cost += GATHER;
+            cost += GATHER_COST;
         }
     }
     if let Extent::Known(n) = nest.extents[index]
         && n < 4
     {
-        cost += 2 * GATHER;
+        cost += 2 * GATHER_COST;
     }
     Some(cost)
 }

@@ -25,7 +25,9 @@ use crate::{
         join::Results,
         neighbours::{movable, users},
     },
-    linalg, walk,
+    linalg,
+    schedule::FUSION,
+    walk,
 };
 use dlc_dialects::{
     ir::{edit, inspect::identity},
@@ -44,11 +46,6 @@ pub const INFO: PassInfo = PassInfo {
     required: false,
     run,
 };
-
-/// Operands beyond which an op walks too many arrays at once.
-const OPERANDS: usize = 24;
-/// Ops of a body beyond which registers do not suffice anyway.
-const BODY: usize = 150;
 
 fn run<'c, 'a>(cx: &'c Context, module: OperationRef<'c, 'a>) -> Result<(), PassError<'c>> {
     for func in walk::named(module, "func.func") {
@@ -197,8 +194,8 @@ impl<'c: 'a, 'a> Fusion<'_, 'c, 'a> {
     }
 
     fn small(&self, a: &Node<'c, 'a>, b: &Node<'c, 'a>) -> bool {
-        a.op.operand_count() + b.op.operand_count() <= OPERANDS
-            && a.ops().len() + b.ops().len() <= BODY
+        a.op.operand_count() + b.op.operand_count() <= FUSION.operands
+            && a.ops().len() + b.ops().len() <= FUSION.body
     }
 
     /// A copy of the producer goes into the reader; the producer too, if nothing else needs it.

@@ -12,6 +12,7 @@ use crate::{
 };
 use dlc_abi::DType;
 use dlc_dialects::{
+    elementwise_kinds,
     ir::{
         inspect::{dense_bits, identity},
         shape as types,
@@ -504,57 +505,7 @@ fn tensor_op(kind: OpKind, op: OperationRef, values: &Values) -> Result<Array, F
         }
         // A derivative is expanded by the pass `expand-derivatives`.
         OpKind::Grad => return Err(Failure::Unsupported),
-        OpKind::Add
-        | OpKind::Sub
-        | OpKind::Mul
-        | OpKind::Div
-        | OpKind::Rem
-        | OpKind::Neg
-        | OpKind::Abs
-        | OpKind::Sign
-        | OpKind::Maximum
-        | OpKind::Minimum
-        | OpKind::Pow
-        | OpKind::Square
-        | OpKind::Sqrt
-        | OpKind::Rsqrt
-        | OpKind::Exp
-        | OpKind::Expm1
-        | OpKind::Log
-        | OpKind::Log1p
-        | OpKind::Sin
-        | OpKind::Cos
-        | OpKind::Tan
-        | OpKind::Asin
-        | OpKind::Acos
-        | OpKind::Atan
-        | OpKind::Sinh
-        | OpKind::Cosh
-        | OpKind::Tanh
-        | OpKind::Erf
-        | OpKind::Sigmoid
-        | OpKind::Softplus
-        | OpKind::Floor
-        | OpKind::Ceil
-        | OpKind::Round
-        | OpKind::Atan2
-        | OpKind::BitwiseAnd
-        | OpKind::BitwiseOr
-        | OpKind::BitwiseXor
-        | OpKind::BitwiseNot
-        | OpKind::ShiftLeft
-        | OpKind::ShiftRight
-        | OpKind::Equal
-        | OpKind::NotEqual
-        | OpKind::Less
-        | OpKind::LessEqual
-        | OpKind::Greater
-        | OpKind::GreaterEqual
-        | OpKind::Isnan
-        | OpKind::Isfinite
-        | OpKind::Isinf
-        | OpKind::Select
-        | OpKind::StopGradient => {
+        elementwise_kinds!() => {
             let dtype = result_dtype(op)?;
             elementwise::elementwise(kind, &arrays(op.operands(), values)?, dtype)?
         }
