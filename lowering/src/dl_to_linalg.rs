@@ -81,6 +81,8 @@ struct Lowering<'c, 'a> {
     sizes: Sizes<'c, 'a>,
     /// What old tensors have become, by identity.
     values: HashMap<usize, Mapped<'c, 'a>>,
+    /// The tensor and its sizes that a reshaped one, by identity, was made from.
+    reshapes: HashMap<usize, (Value<'c, 'a>, Vec<Poly>)>,
 }
 
 impl<'c, 'a> Lowering<'c, 'a> {
@@ -90,6 +92,7 @@ impl<'c, 'a> Lowering<'c, 'a> {
             block,
             sizes: Sizes::default(),
             values: HashMap::new(),
+            reshapes: HashMap::new(),
         }
     }
 

@@ -20,7 +20,7 @@ const ROTATIONS: [[i64; 4]; 2] = [[13, 15, 26, 6], [17, 29, 16, 24]];
 const PARITY: &str = "466688986";
 
 impl<'c, 'a> Lowering<'c, 'a> {
-    /// Bits of a key: made as one axis, so that an element's place is its counter.
+    /// Bits of a key; an element's place in row-major order is its counter.
     pub(super) fn random_bits(
         &mut self,
         e: &Emitter<'c, 'a>,
@@ -32,9 +32,24 @@ impl<'c, 'a> Lowering<'c, 'a> {
         let key = self.get(op.key());
         let key = self.tensor(e, &key);
         let key = [0, 1].map(|i| extract(e, key, &[e.index(i)]));
-        let flat = self.generated(e, vec![product(&dims)], element, |e| {
+        // Elements that one step of each axis passes.
+        let strides = (0..dims.len()).map(|axis| product(&dims[axis + 1..]));
+        let strides = strides
+            .map(|stride| self.sizes.value(e, &stride))
+            .collect::<Vec<_>>();
+        self.generated(e, dims, element, |e| {
             let i64 = e.int_type(64);
-            let counter = e.op("arith.index_cast", &[linalg::index(e, 0)], i64);
+            let places = strides.iter().enumerate().map(|(axis, stride)| {
+                let index = linalg::index(e, axis);
+                match axis + 1 == strides.len() {
+                    true => index,
+                    false => e.mul(index, *stride),
+                }
+            });
+            let place = places
+                .reduce(|a, b| e.add(a, b))
+                .unwrap_or_else(|| e.index(0));
+            let counter = e.op("arith.index_cast", &[place], i64);
             let high = e.op("arith.shrui", &[counter, scalar::number(e, i64, "32")], i64);
             let [high, low] =
                 [high, counter].map(|half| e.op("arith.trunci", &[half], e.int_type(32)));
@@ -53,8 +68,7 @@ impl<'c, 'a> Lowering<'c, 'a> {
                     ty,
                 ),
             }
-        });
-        self.reshaped(e, flat, dims)
+        })
     }
 }
 

@@ -8,7 +8,10 @@ use super::{
 };
 use crate::emit::Emitter;
 use dlc_abi::dim::Poly;
-use dlc_dialects::{ir::shape, ops};
+use dlc_dialects::{
+    ir::{inspect::identity, shape},
+    ops,
+};
 use melior::ir::{Type, Value};
 use std::ops::Range;
 
@@ -38,6 +41,27 @@ impl<'c, 'a> Lowering<'c, 'a> {
         let Content::Tensor(value) = x.content else {
             return Mapped { dims, ..x };
         };
+        // A reshape of a reshape starts from what that had.
+        let known = self.reshapes.get(&identity(value)).cloned();
+        let (value, from) = known.unwrap_or((value, x.dims.clone()));
+        let made = self.regrouped(e, (value, from.clone()), x.element, dims);
+        if let Content::Tensor(new) = made.content
+            && identity(new) != identity(value)
+        {
+            self.reshapes.insert(identity(new), (value, from));
+        }
+        made
+    }
+
+    /// The elements of a tensor of dims `from` in the shape of `dims`.
+    fn regrouped(
+        &mut self,
+        e: &Emitter<'c, 'a>,
+        (value, from): (Value<'c, 'a>, Vec<Poly>),
+        of: Type<'c>,
+        dims: Vec<Poly>,
+    ) -> Mapped<'c, 'a> {
+        let x = Mapped::tensor(of, from, value);
         if x.dims == dims {
             return x;
         }
