@@ -349,6 +349,9 @@ impl<'c, 'a> Sizes<'c, 'a> {
 pub fn name(op: OperationRef) -> String {
     match OpKind::of(&op) {
         Some(OpKind::Reduce) => dlc_dialects::ops::Reduce(op).kind().into(),
+        Some(OpKind::Cumulative) => {
+            format!("cum{}", dlc_dialects::ops::Cumulative(op).kind())
+        }
         Some(OpKind::ArgReduce) => dlc_dialects::ops::ArgReduce(op).kind().into(),
         Some(kind) => kind.mnemonic().into(),
         None => op.name().as_string_ref().as_str().unwrap_or("?").into(),

@@ -12,7 +12,7 @@ use dlc_dialects::{
         builder::derivative_rules,
         shape::{ElementClass, class, element_of},
     },
-    ops::{Expr, OpKind},
+    ops::{Cumulative, Expr, OpKind},
 };
 use melior::ir::{OperationRef, Value};
 
@@ -49,6 +49,8 @@ pub fn rule(kind: OpKind) -> Rule {
 
         DotGeneral => Rule::Hand(contract::dot_general, &[]),
         Reduce => Rule::Hand(reduce::reduce, &[]),
+        // Of sums; `rule_of` sees the kind.
+        Cumulative => Rule::Hand(reduce::cumulative, &[]),
 
         Broadcast => Rule::Hand(shape::broadcast, &[]),
         Concatenate => Rule::Hand(shape::concatenate, &[]),
@@ -67,7 +69,7 @@ pub fn rule(kind: OpKind) -> Rule {
         Constant | DimValue | Iota | RandomBits => Rule::Inactive,
 
         // An index: used as one it carries no gradient, turned back into a float it would cut the gradient off.
-        ArgReduce => Rule::None,
+        ArgReduce | Argsort => Rule::None,
         // Expanded before it could be met.
         Grad => Rule::None,
     }
@@ -75,7 +77,10 @@ pub fn rule(kind: OpKind) -> Rule {
 
 /// The rule of an operation; other dialects' have none.
 pub fn rule_of(op: OperationRef) -> Rule {
-    OpKind::of(&op).map_or(Rule::None, rule)
+    match OpKind::of(&op) {
+        Some(OpKind::Cumulative) if Cumulative(op).kind() != "sum" => Rule::None,
+        kind => kind.map_or(Rule::None, rule),
+    }
 }
 
 /// Whether the result depends on an operand in a way that a derivative would have to follow.

@@ -54,6 +54,44 @@ def DL_ArgReduceOp : DL_Op<"arg_reduce", [Pure]> {
   let hasVerifier = 1;
 }
 
+class DL_AxisOf<string tensor> : PredOpTrait<"C1: the axis is inside the rank of " # tensor,
+  CPred<"getAxis() >= 0 && getAxis() < ::llvm::cast<::mlir::RankedTensorType>($" # tensor # ".getType()).getRank()">>;
+class DL_KindOneOf<list<string> kinds> : PredOpTrait<"C2: the kind is one of " # !interleave(kinds, ", "),
+  CPred<"::llvm::is_contained({\"" # !interleave(kinds, "\", \"") # "\"}, getKind())">>;
+
+def DL_ArgsortOp : DL_Op<"argsort", [Pure, SameOperandsAndResultShape, DL_AxisOf<"x">]> {
+  let summary = "The order of elements along an axis: where the first, second, … of them lies";
+  let description = [{
+    Ascending, or with `descending` the other way; equal elements keep their order in both. 0 and -0 are equal, so are
+    all NaN, and NaN is greater than every number: last in ascending order, first in descending.
+
+    C1: the axis is in range.
+    ```mlir
+    %i = dl.argsort %x axis 1 descending : tensor<?x8xf32> -> tensor<?x8xi32>
+    ```
+  }];
+  let arguments = (ins DL_Tensor:$x, I64Attr:$axis, UnitAttr:$descending);
+  let results = (outs DL_TensorOf<I32>:$y);
+  let assemblyFormat = "$x `axis` $axis (`descending` $descending^)? attr-dict `:` type($x) `->` type($y)";
+}
+
+def DL_CumulativeOp : DL_Op<"cumulative", [Pure, SameOperandsAndResultType, DL_AxisOf<"x">,
+    DL_KindOneOf<["sum", "prod", "max", "min"]>]> {
+  let summary = "Each element combined with those before it along an axis, or with `reverse` those after it";
+  let description = [{
+    Kinds as for `dl.reduce`: integers wrap, max and min keep NaN, floats of less than 32 bits are accumulated in f32.
+    The elements of a line are combined in order.
+
+    C1: the axis is in range. C2: `kind` is one of sum, prod, max, min.
+    ```mlir
+    %y = dl.cumulative "sum" %x axis 0 : tensor<?x8xf32>
+    ```
+  }];
+  let arguments = (ins DL_NumberTensor:$x, StrAttr:$kind, I64Attr:$axis, UnitAttr:$reverse);
+  let results = (outs DL_NumberTensor:$y);
+  let assemblyFormat = "$kind $x `axis` $axis (`reverse` $reverse^)? attr-dict `:` type($x)";
+}
+
 def DL_TakeOp : DL_Op<"take", [Pure]> {
   let summary = "Slices of x at ids along an axis";
   let description = [{

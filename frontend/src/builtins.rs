@@ -20,6 +20,7 @@ mod join;
 mod linalg;
 mod names;
 mod nn;
+mod order;
 mod random;
 mod rearrange;
 mod reduce;
@@ -59,6 +60,7 @@ const FAMILIES: &[&[Builtin]] = &[
     indexing::TABLE,
     linalg::TABLE,
     nn::TABLE,
+    order::TABLE,
     random::TABLE,
     tree::TABLE,
     transform::TABLE,

@@ -261,6 +261,22 @@ pub enum Prim {
         /// The axis.
         axis: usize,
     },
+    /// Where the first, second, … element along an axis lies.
+    Argsort {
+        /// The axis.
+        axis: usize,
+        /// Whether the greatest comes first.
+        descending: bool,
+    },
+    /// `sum`, `prod`, `max`, `min` of each element and those before it along an axis.
+    Cumulative {
+        /// Which.
+        kind: &'static str,
+        /// The axis.
+        axis: usize,
+        /// Whether it is those after it.
+        reverse: bool,
+    },
     /// Axis i becomes axis `axes[i]`; the others are new.
     Broadcast {
         /// Where the operand's axes go.

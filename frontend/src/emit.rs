@@ -272,6 +272,26 @@ impl<'c, 'a> Body<'c, 'a, '_> {
                 ty,
                 location,
             )),
+            Prim::Argsort { axis, descending } => b.value(build::argsort(
+                context,
+                args[0],
+                *axis as i64,
+                *descending,
+                ty,
+                location,
+            )),
+            Prim::Cumulative {
+                kind,
+                axis,
+                reverse,
+            } => b.value(build::cumulative(
+                context,
+                args[0],
+                kind,
+                *axis as i64,
+                *reverse,
+                location,
+            )),
             Prim::Broadcast { axes: to } => {
                 let mut to = axes(to);
                 to.extend(last);

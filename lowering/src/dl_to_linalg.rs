@@ -2,6 +2,7 @@
 //! for each kind of op in the files of this folder. The `dl-to-linalg` pass drives it.
 
 mod convert;
+mod cumulative;
 mod elementwise;
 mod function;
 mod gather;
@@ -11,6 +12,7 @@ mod reshape;
 mod scatter;
 mod shape;
 mod sizes;
+mod sort;
 
 pub use function::rewrite;
 
@@ -249,6 +251,8 @@ impl<'c, 'a> Lowering<'c, 'a> {
             OpKind::DotGeneral => self.dot_general(e, ops::DotGeneral(op), ty),
             OpKind::Reduce => self.reduce(e, ops::Reduce(op), ty),
             OpKind::ArgReduce => self.arg_reduce(e, ops::ArgReduce(op), ty),
+            OpKind::Argsort => self.argsort(e, ops::Argsort(op), ty),
+            OpKind::Cumulative => self.cumulative(e, ops::Cumulative(op), ty),
             OpKind::Take => self.take(e, ops::Take(op), ty),
             OpKind::TakeAlongAxis => self.take_along_axis(e, ops::TakeAlongAxis(op), ty),
             OpKind::ScatterAdd => self.scatter_add(e, ops::ScatterAdd(op), ty),

@@ -10,6 +10,9 @@ pub use target::Target;
 
 use std::fmt;
 
+/// Elements that are put in order by counting before runs are merged: about as many as two registers hold.
+pub const SORT_RUN: i64 = 16;
+
 /// How elementwise loops and reductions run over their innermost dim.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ElementwiseSchedule {

@@ -8,6 +8,7 @@ mod elementwise;
 mod indexing;
 mod made;
 mod movement;
+mod order;
 mod structured;
 
 use crate::{
@@ -168,6 +169,8 @@ pub fn cases(kind: OpKind, ulp: Option<f64>) -> Result<Vec<Case>> {
         OpKind::DotGeneral => structured::dot_general(),
         OpKind::Reduce => structured::reduce(),
         OpKind::ArgReduce => structured::arg_reduce(),
+        OpKind::Argsort => order::argsort(),
+        OpKind::Cumulative => structured::cumulative(),
         OpKind::Take => indexing::take(),
         OpKind::TakeAlongAxis => indexing::take_along_axis(),
         OpKind::ScatterAdd => indexing::scatter_add(),

@@ -4,6 +4,7 @@
 //! sum:      x_adj[i] = y_adj
 //! max, min: x_adj[i] = y_adj (x[i] == y) / count of x == y        a tie shares equally, as JAX has it
 //! prod:     x_adj[i] = y_adj * product of all others
+//! cumulative sum: x_adj = cumulative sum of y_adj from the other end
 //! ```
 //!
 //! An empty reduction has no operand elements to give to. `any` and `all` are on bools, which have no adjoint.
@@ -14,7 +15,7 @@ use dlc_dialects::{
         builder::{Builder, Dim},
         shape::{element_of, shape_of, width},
     },
-    ops::{OpKind, Reduce},
+    ops::{Cumulative, OpKind, Reduce, build},
 };
 use melior::ir::{Type, Value};
 
@@ -37,6 +38,19 @@ pub fn reduce<'c, 'a>(site: &Site<'_, 'c, 'a>, _: usize) -> Value<'c, 'a> {
         "prod" => reduction.product(site.y_adj),
         _ => reduction.extreme(site.y, site.y_adj),
     }
+}
+
+/// `dl.cumulative` of sums: an element is in all sums from its own on, which are those from the other end up to it.
+pub fn cumulative<'c, 'a>(site: &Site<'_, 'c, 'a>, _: usize) -> Value<'c, 'a> {
+    let (b, op) = (site.builder, Cumulative(site.op));
+    b.value(build::cumulative(
+        b.context,
+        site.y_adj,
+        op.kind(),
+        op.axis(),
+        !op.reverse(),
+        b.location,
+    ))
 }
 
 struct Reduction<'c, 'a> {

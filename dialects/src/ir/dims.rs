@@ -61,7 +61,9 @@ pub fn source<'c: 'a, 'a>(value: Value<'c, 'a>, axis: usize) -> Source<'c, 'a> {
         OpKind::RandomBits => size(RandomBits(op).sizes()),
         OpKind::Reshape => size(Reshape(op).sizes()),
         OpKind::Slice => size(Slice(op).sizes()),
-        OpKind::Reverse
+        OpKind::Argsort
+        | OpKind::Cumulative
+        | OpKind::Reverse
         | OpKind::ScatterAdd
         | OpKind::ScatterAddAlongAxis
         | OpKind::UpdateSlice => Source::Axis(operand(0), axis),

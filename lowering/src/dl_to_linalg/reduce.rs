@@ -272,7 +272,7 @@ impl<'c, 'a> Lowering<'c, 'a> {
 }
 
 /// The neutral element of a reduction and the op that combines two elements.
-fn kind(kind: &str, element: Type) -> (String, &'static str) {
+pub(super) fn kind(kind: &str, element: Type) -> (String, &'static str) {
     let bits = width(element);
     let (neutral, combine) = match (kind, class(element)) {
         ("sum", ElementClass::Float) => ("0".into(), "arith.addf"),

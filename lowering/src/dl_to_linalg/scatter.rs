@@ -129,7 +129,8 @@ impl<'c, 'a> Lowering<'c, 'a> {
         self.loops(e, &ranges, &mut vec![], carried, body)
     }
 
-    fn loops<F>(
+    /// Loops over `ranges` that carry a tensor.
+    pub(super) fn loops<F>(
         &mut self,
         e: &Emitter<'c, 'a>,
         ranges: &[Value<'c, 'a>],

@@ -6,7 +6,7 @@ use crate::{
     contract::{self, Pairs},
     elementwise, index,
     math::compare_integers,
-    random, reduce,
+    order, random, reduce,
     scalar::Scalar,
     shape,
 };
@@ -471,6 +471,15 @@ fn tensor_op(kind: OpKind, op: OperationRef, values: &Values) -> Result<Array, F
         OpKind::ArgReduce => {
             let view = ops::ArgReduce(op);
             reduce::arg_reduce(get(view.x())?, view.kind(), view.axis() as usize)?
+        }
+        OpKind::Argsort => {
+            let view = ops::Argsort(op);
+            order::argsort(get(view.x())?, view.axis() as usize, view.descending())?
+        }
+        OpKind::Cumulative => {
+            let view = ops::Cumulative(op);
+            let axis = view.axis() as usize;
+            reduce::cumulative(get(view.x())?, view.kind(), axis, view.reverse())?
         }
         OpKind::Take => {
             let view = ops::Take(op);

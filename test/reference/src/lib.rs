@@ -11,6 +11,7 @@ mod error;
 mod function;
 mod index;
 mod math;
+mod order;
 mod random;
 mod reduce;
 mod scalar;

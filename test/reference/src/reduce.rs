@@ -1,4 +1,4 @@
-//! `dl.reduce` and `dl.arg_reduce`.
+//! `dl.reduce`, `dl.arg_reduce` and `dl.cumulative`.
 
 use crate::{
     array::{Array, for_each_position, offset},
@@ -19,17 +19,23 @@ enum Kind {
     All,
 }
 
+impl Kind {
+    fn named(name: &str) -> Result<Self, String> {
+        Ok(match name {
+            "sum" => Kind::Sum,
+            "max" => Kind::Max,
+            "min" => Kind::Min,
+            "prod" => Kind::Prod,
+            "any" => Kind::Any,
+            "all" => Kind::All,
+            other => return Err(format!("unknown kind \"{other}\"")),
+        })
+    }
+}
+
 /// `dl.reduce`: floats are accumulated in f64 and rounded once.
 pub(crate) fn reduce(x: &Array, kind: &str, axes: &[i64]) -> Result<Array, String> {
-    let kind = match kind {
-        "sum" => Kind::Sum,
-        "max" => Kind::Max,
-        "min" => Kind::Min,
-        "prod" => Kind::Prod,
-        "any" => Kind::Any,
-        "all" => Kind::All,
-        other => return Err(format!("unknown kind \"{other}\"")),
-    };
+    let kind = Kind::named(kind)?;
     let kept = (0..x.shape.len())
         .filter(|&axis| !axes.contains(&(axis as i64)))
         .collect::<Vec<_>>();
@@ -46,6 +52,30 @@ pub(crate) fn reduce(x: &Array, kind: &str, axes: &[i64]) -> Result<Array, Strin
         dtype: x.dtype,
         shape,
         bits,
+    })
+}
+
+/// `dl.cumulative`: each prefix of a line reduced, in order. Floats are accumulated in f64, each result rounded once.
+pub(crate) fn cumulative(
+    x: &Array,
+    kind: &str,
+    axis: usize,
+    reverse: bool,
+) -> Result<Array, String> {
+    let kind = Kind::named(kind)?;
+    Array::from_fn(x.dtype, &x.shape, |position| {
+        let here = position[axis];
+        let before: Vec<usize> = match reverse {
+            true => (here..x.shape[axis]).rev().collect(),
+            false => (0..=here).collect(),
+        };
+        let mut at = position.to_vec();
+        let mut sum = neutral(kind, x.dtype);
+        for i in before {
+            at[axis] = i;
+            sum = combine(kind, x.dtype, sum, x.at(&at));
+        }
+        Ok(sum.encode(x.dtype))
     })
 }
 

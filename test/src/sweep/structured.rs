@@ -298,6 +298,56 @@ pub(super) fn reduce() -> Result<Vec<Case>> {
     Ok(cases)
 }
 
+pub(super) fn cumulative() -> Result<Vec<Case>> {
+    const LINES: &[&[i64]] = &[&[0], &[1], &[7], &[129]];
+    const PAIRS: &[&[i64]] = &[&[3, 5], &[0, 4], &[4, 0], &[1, 1], &[5, 33]];
+    let mut cases = vec![];
+    for dtype in numbers() {
+        for kind in ["sum", "prod", "max", "min"] {
+            let forms: [Row<&str>; 5] = [
+                ("line", &["n"], &["n"], "0", &["n"], LINES),
+                ("rows", &["m", "n"], &["m", "n"], "1", &["m", "n"], PAIRS),
+                ("columns", &["m", "n"], &["m", "n"], "0", &["m", "n"], PAIRS),
+                (
+                    "back",
+                    &["m", "n"],
+                    &["m", "n", "3"],
+                    "1 reverse",
+                    &["m", "n", "3"],
+                    PAIRS,
+                ),
+                ("static", &[], &["4", "9"], "1 reverse", &["4", "9"], &[&[]]),
+            ];
+            for (tag, dims, x, axis, y, sizes) in forms {
+                let (x, y) = (leaf(dtype, x), leaf(dtype, y));
+                let body = format!("%y = dl.cumulative \"{kind}\" %a0 axis {axis} : {}", x.ty());
+                let tag = format!("{kind}_{tag}");
+                let mut form = Form {
+                    tag: &tag,
+                    dims,
+                    params: vec![x],
+                    result: y,
+                    body,
+                    sizes,
+                };
+                let fill: Fill = match kind {
+                    "sum" => whole,
+                    "prod" => powers,
+                    _ => mixed,
+                };
+                cases.push(form.case(OpKind::Cumulative, dtype, Bound::Exact, fill)?);
+                if kind == "sum" && is_float(dtype) {
+                    let tag = format!("{tag}_any");
+                    form.tag = &tag;
+                    let bound = sum_tolerance(dtype);
+                    cases.push(form.case(OpKind::Cumulative, dtype, bound, unit)?);
+                }
+            }
+        }
+    }
+    Ok(cases)
+}
+
 pub(super) fn arg_reduce() -> Result<Vec<Case>> {
     const LINES: &[&[i64]] = &[&[1], &[7], &[67], &[129]];
     const PAIRS: &[&[i64]] = &[&[3, 5], &[0, 4], &[1, 1], &[5, 33]];
