@@ -465,3 +465,52 @@ test \"t\" {
         ("", "sum(sort(x))", "DL0802"),
     ]);
 }
+
+#[test]
+fn order() {
+    accepts(&[
+        ("", "f32[B, T, D]", "sort(x)"),
+        ("", "f32[B, T, D]", "sort(x, axis=1, descending=true)"),
+        ("", "f32[B * T * D]", "sort(x, axis=none)"),
+        ("n: bool[T]", "bool[T]", "sort(n)"),
+        ("", "i32[B, T, D]", "argsort(x, axis=0)"),
+        ("y: f32[T, 5]", "(f32[T, 2], i32[T, 2])", "top_k(y, 2)"),
+        (
+            "",
+            "(f32[B, T, D / 4], i32[B, T, D / 4])",
+            "top_k(x, D / 4)",
+        ),
+        ("y: u8[7]", "u8[0]", "top_k(y, 0).0"),
+        ("", "f32[B, T, D]", "cumsum(x, axis=1)"),
+        ("", "f32[B * T * D]", "cumsum(x)"),
+        ("n: i8[T]", "i8[T]", "cumprod(n, reverse=true)"),
+        (
+            "",
+            "f32[B, T, D]",
+            "cummax(x, axis=-1) - cummin(x, axis=-1)",
+        ),
+        ("s: f32", "f32[1]", "cumsum(s)"),
+    ]);
+    rejects(&[
+        ("s: f32", "sum(sort(s))", "a scalar has no axis -1"),
+        ("k: key", "sum(sort(k))", "DL0502"),
+        ("", "sum(sort(x, axis=3))", "axis 3 of a tensor of 3 axes"),
+        (
+            "y: f32[3]",
+            "sum(top_k(y, 4).0)",
+            "the 4 greatest of an axis of 3",
+        ),
+        ("", "sum(top_k(x, 4).0)", "where D >= 4"),
+        (
+            "n: bool[T]",
+            "sum(top_k(n, 0).1)",
+            "`top_k` is defined for numbers",
+        ),
+        ("n: bool[T]", "sum(cumsum(n))", "i32(n)"),
+        (
+            "",
+            "sum(cumsum(x, axis=[0, 1]))",
+            "`axis` of `cumsum` is an integer",
+        ),
+    ]);
+}

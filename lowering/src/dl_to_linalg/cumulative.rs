@@ -89,8 +89,7 @@ impl<'c, 'a> Lowering<'c, 'a> {
                 let sum = self.empty(e, row, line.accumulator);
                 self.sizes.dynamic(e, row);
                 self.loops(e, &outer, &mut vec![], made, |this, e, places, made| {
-                    let start =
-                        linalg::fill(e, number(e, line.accumulator, &line.neutral), sum);
+                    let start = linalg::fill(e, number(e, line.accumulator, &line.neutral), sum);
                     this.rows(e, &line, &dims, from, places, [start, made])
                 })
             }
@@ -127,9 +126,8 @@ impl<'c, 'a> Lowering<'c, 'a> {
                 window.offsets[i] = self.sizes.opaque(*place);
                 window.sizes[i] = Poly::one();
             }
-            let mut take = |tensor| {
-                self.windowed(e, "tensor.extract_slice", &[tensor], &window, part)
-            };
+            let mut take =
+                |tensor| self.windowed(e, "tensor.extract_slice", &[tensor], &window, part);
             let (x, y) = (take(from), take(carried[1]));
             let generic = Generic {
                 iterators: vec![Iterator::Parallel; row.len()],

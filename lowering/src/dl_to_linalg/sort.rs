@@ -16,7 +16,7 @@ use crate::{
     schedule::SORT_RUN,
 };
 use dlc_dialects::{
-    ir::shape::{self, ElementClass, class, width},
+    ir::shape::{ElementClass, class, width},
     ops,
 };
 use melior::ir::{Type, TypeLike, Value, ValueLike};
@@ -96,7 +96,11 @@ impl<'c, 'a> Lowering<'c, 'a> {
         let keys = generic.build(e, |e, arguments| {
             let key = key_of(e, x.element, arguments[0]);
             vec![match op.descending() {
-                true => e.op("arith.xori", &[key, number(e, key.r#type(), "-1")], key.r#type()),
+                true => e.op(
+                    "arith.xori",
+                    &[key, number(e, key.r#type(), "-1")],
+                    key.r#type(),
+                ),
                 false => key,
             }]
         })[0];
@@ -133,11 +137,7 @@ impl<'c, 'a> Lowering<'c, 'a> {
 }
 
 /// A signed integer that compares as an element does: 0 and -0 alike, every NaN alike and greater than all numbers.
-fn key_of<'c, 'a>(
-    e: &Emitter<'c, 'a>,
-    element: Type<'c>,
-    stored: Value<'c, 'a>,
-) -> Value<'c, 'a> {
+fn key_of<'c, 'a>(e: &Emitter<'c, 'a>, element: Type<'c>, stored: Value<'c, 'a>) -> Value<'c, 'a> {
     let key = e.int_type(width(stored.r#type()));
     let bits = width(key);
     let apply = |op: &str, a, b| e.op(op, &[a, b], key);
@@ -190,11 +190,8 @@ fn short_runs<'c, 'a>(
             let before = e.for_loop((low, high, one), &[zero], |e, j, count| {
                 let other = key_at(e, j);
                 let ties = e.cmp(Int::Slt, j, i);
-                let earlier = e.select(
-                    ties,
-                    cmpi(e, "sle", other, key),
-                    cmpi(e, "slt", other, key),
-                );
+                let earlier =
+                    e.select(ties, cmpi(e, "sle", other, key), cmpi(e, "slt", other, key));
                 let more = e.op("arith.index_castui", &[earlier], e.index_type());
                 vec![e.add(count[0], more)]
             })[0];
@@ -240,29 +237,33 @@ fn merge<'c, 'a>(
 ) -> Side<'c, 'a> {
     let (one, last) = (e.index(1), e.sub(size, e.index(1)));
     let pair = e.add(width, width);
-    let made = e.for_loop((e.index(0), size, pair), &into.tensors, |e, low, carried| {
-        let middle = e.min(e.add(low, width), size);
-        let high = e.min(e.add(low, pair), size);
-        let start = [&[low, middle], carried].concat();
-        let made = e.for_loop((low, high, one), &start, |e, at, carried| {
-            let (i, j) = (carried[0], carried[1]);
-            // What is read past a run's end is not used, but has to be there.
-            let left = from.get(e, 0, e.min(i, last));
-            let right = from.get(e, 0, e.min(j, last));
-            let bool = e.int_type(1);
-            let some_left = e.cmp(Int::Slt, i, middle);
-            let none_right = e.cmp(Int::Sge, j, high);
-            let first = cmpi(e, "sle", left, right);
-            let first = e.op("arith.ori", &[none_right, first], bool);
-            let takes_left = e.op("arith.andi", &[some_left, first], bool);
-            let key = e.select(takes_left, left, right);
-            let place = from.get(e, 1, e.select(takes_left, i, j));
-            let step = e.op("arith.index_castui", &[takes_left], e.index_type());
-            let next_j = e.add(j, e.sub(one, step));
-            let put = into.with(&carried[2..]).put(e, at, [key, place]);
-            [&[e.add(i, step), next_j], &put[..]].concat()
-        });
-        made[2..].to_vec()
-    });
+    let made = e.for_loop(
+        (e.index(0), size, pair),
+        &into.tensors,
+        |e, low, carried| {
+            let middle = e.min(e.add(low, width), size);
+            let high = e.min(e.add(low, pair), size);
+            let start = [&[low, middle], carried].concat();
+            let made = e.for_loop((low, high, one), &start, |e, at, carried| {
+                let (i, j) = (carried[0], carried[1]);
+                // What is read past a run's end is not used, but has to be there.
+                let left = from.get(e, 0, e.min(i, last));
+                let right = from.get(e, 0, e.min(j, last));
+                let bool = e.int_type(1);
+                let some_left = e.cmp(Int::Slt, i, middle);
+                let none_right = e.cmp(Int::Sge, j, high);
+                let first = cmpi(e, "sle", left, right);
+                let first = e.op("arith.ori", &[none_right, first], bool);
+                let takes_left = e.op("arith.andi", &[some_left, first], bool);
+                let key = e.select(takes_left, left, right);
+                let place = from.get(e, 1, e.select(takes_left, i, j));
+                let step = e.op("arith.index_castui", &[takes_left], e.index_type());
+                let next_j = e.add(j, e.sub(one, step));
+                let put = into.with(&carried[2..]).put(e, at, [key, place]);
+                [&[e.add(i, step), next_j], &put[..]].concat()
+            });
+            made[2..].to_vec()
+        },
+    );
     into.with(&made)
 }
