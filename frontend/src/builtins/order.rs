@@ -122,9 +122,7 @@ fn top_k<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
         let mut diagnostic = Diagnostic::error(Code::DL0213, message, count.span)
             .secondary(operand.span, format!("this is `{ty}`"));
         if size.as_const().is_none() || k.as_const().is_none() {
-            diagnostic = diagnostic
-                .note(call.checker.compare_note(&k, size))
-                .help(format!("say so: `where {size} >= {k}`"));
+            diagnostic = diagnostic.help(format!("say so: `where {size} >= {k}`"));
         }
         return Err(call.checker.report(diagnostic));
     }
