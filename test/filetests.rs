@@ -44,11 +44,11 @@ fn trials(arguments: &Arguments) -> Result<Vec<Trial>> {
             }
         }
     }
-    for path in files::below("frontend/err", "dl")? {
+    for path in files::programs("frontend/err")? {
         let name = format!("golden/{}", files::shown(&path));
         trials.push(trial(name, move || golden::diagnostics(&path, false)));
     }
-    for path in files::below("frontend/ok", "dl")? {
+    for path in files::programs("frontend/ok")? {
         let name = format!("golden/{}", files::shown(&path));
         trials.push(trial(name, move || golden::diagnostics(&path, true)));
     }
@@ -102,7 +102,7 @@ fn complete(ops: &BTreeMap<String, Directives>) -> Result<()> {
             missing.push(format!("test/ops/{name}.mlir is about no op"));
         }
     }
-    let goldens = files::below("frontend/err", "dl")?.len();
+    let goldens = files::programs("frontend/err")?.len();
     if goldens < GOLDENS {
         missing.push(format!("{goldens} golden diagnostics, {GOLDENS} expected"));
     }

@@ -31,6 +31,7 @@ mod items;
 mod keys;
 mod lookup;
 mod mismatch;
+mod names;
 mod slice;
 mod stmt;
 mod tests_item;
@@ -47,10 +48,11 @@ pub(crate) use self::consts::Number;
 pub(crate) use self::types::Ty;
 pub(crate) use self::value::{FnValue, NodeId, Reported, Res, Value};
 
-use crate::ast::{self, Span};
+use crate::ast::Span;
 use crate::core::{Func, Program};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::source::Source;
+use crate::modules::Files;
+use crate::source::SourceMap;
 
 use self::env::{FnContext, Scope};
 use self::frame::Frame;
@@ -65,16 +67,12 @@ const MAX_EVAL_DEPTH: usize = 3000;
 /// The most nodes in one function of the core.
 const MAX_NODES: usize = 1 << 18;
 
-/// Checks a file that has been parsed. `None` if there is any error in `diagnostics`, which may hold the parser's.
-pub(crate) fn check_file(
-    source: &Source,
-    file: &ast::File,
-    diagnostics: &mut Vec<Diagnostic>,
-) -> Option<Program> {
+/// Checks files that have been parsed. `None` if there is any error in `diagnostics`, which may hold the parser's.
+pub(crate) fn check_files(files: &Files, diagnostics: &mut Vec<Diagnostic>) -> Option<Program> {
     // A thread of its own, since the caller's stack may be small.
     std::thread::scope(|scope| {
         let check = || {
-            let mut checker = Checker::new(source, file);
+            let mut checker = Checker::new(files);
             let program = checker.run();
             (program, checker.diagnostics)
         };
@@ -103,14 +101,13 @@ pub(crate) enum Mode {
 
 /// All that is known while checking a file.
 pub(crate) struct Checker<'a> {
-    pub(crate) source: &'a Source,
-    file: &'a ast::File,
+    pub(crate) sources: &'a SourceMap,
+    files: &'a Files,
     consts: Vec<ConstItem<'a>>,
     structs: Vec<StructItem<'a>>,
     fns: Vec<FnItem<'a>>,
-    names: HashMap<&'a str, items::Item>,
-    /// Names brought in by `use` and `import`, which nothing is known of.
-    imported: HashMap<&'a str, Span>,
+    /// The names of each file.
+    names: Vec<names::Names>,
     diagnostics: Vec<Diagnostic>,
     mode: Mode,
     frames: Vec<Frame>,
@@ -137,7 +134,7 @@ pub(crate) struct Checker<'a> {
 }
 
 impl<'a> Checker<'a> {
-    fn new(source: &'a Source, file: &'a ast::File) -> Self {
+    fn new(files: &'a Files) -> Self {
         let context = FnContext {
             name: String::new(),
             item: None,
@@ -145,13 +142,12 @@ impl<'a> Checker<'a> {
             inlined: Vec::new(),
         };
         Self {
-            source,
-            file,
+            sources: &files.sources,
+            files,
             consts: Vec::new(),
             structs: Vec::new(),
             fns: Vec::new(),
-            names: HashMap::new(),
-            imported: HashMap::new(),
+            names: Vec::new(),
             diagnostics: Vec::new(),
             mode: Mode::Program,
             frames: Vec::new(),
@@ -174,6 +170,8 @@ impl<'a> Checker<'a> {
 
     fn run(&mut self) -> Program {
         self.collect_items();
+        self.qualify_structs();
+        self.resolve_uses();
         self.resolve_items();
         self.check_functions();
         self.check_tests();
@@ -218,7 +216,7 @@ impl<'a> Checker<'a> {
 
     /// The text of a span as the user wrote it, on one line.
     pub(crate) fn text(&self, span: Span) -> String {
-        self.source
+        self.sources
             .slice(span)
             .split_whitespace()
             .collect::<Vec<_>>()

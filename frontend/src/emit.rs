@@ -24,15 +24,14 @@ use melior::ir::{
 
 use crate::ast::{DType, Span};
 use crate::core::{Dim, Func, Node, Num, Prim, Program, TensorType};
-use crate::source::Source;
+use crate::source::SourceMap;
 
 /// The size of the axis that a key adds to a shape.
 const KEY_WORDS: i64 = 2;
 
-/// The module of a checked program. `source` gives names and lines for locations.
-pub fn emit<'c>(context: &'c Context, program: &Program, source: &Source) -> Module<'c> {
-    let file = source.name.rsplit(['/', '\\']).next().unwrap_or_default();
-    let module = Module::new(Location::new(context, file, 1, 1));
+/// The module of a checked program. `sources` gives names and lines for locations.
+pub fn emit<'c>(context: &'c Context, program: &Program, sources: &SourceMap) -> Module<'c> {
+    let module = Module::new(Location::new(context, sources.ir_name(0), 1, 1));
     let mut op = module.as_operation();
     set_attribute(
         &mut op,
@@ -42,8 +41,7 @@ pub fn emit<'c>(context: &'c Context, program: &Program, source: &Source) -> Mod
     let emitter = Emitter {
         context,
         program,
-        source,
-        file,
+        sources,
     };
     for func in &program.funcs {
         module.body().append_operation(emitter.func(func));
@@ -58,14 +56,14 @@ fn set_attribute<'c>(op: &mut melior::ir::OperationRef<'c, '_>, name: &str, valu
 struct Emitter<'c, 'p> {
     context: &'c Context,
     program: &'p Program,
-    source: &'p Source,
-    file: &'p str,
+    sources: &'p SourceMap,
 }
 
 impl<'c> Emitter<'c, '_> {
     fn location(&self, span: Span) -> Location<'c> {
-        let place = self.source.line_col(span.start);
-        Location::new(self.context, self.file, place.line, place.col)
+        let place = self.sources.line_col(span);
+        let file = self.sources.ir_name(span.file);
+        Location::new(self.context, file, place.line, place.col)
     }
 
     fn string(&self, text: &str) -> Attribute<'c> {

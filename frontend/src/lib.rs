@@ -16,6 +16,7 @@ pub mod golden;
 mod hints;
 mod layout;
 mod lexer;
+pub mod modules;
 pub mod parser;
 mod recover;
 pub mod render;
@@ -27,41 +28,51 @@ pub mod words;
 mod tests;
 
 use diagnostic::{Code, Diagnostic};
+use modules::{Loader, NoFiles};
 use render::Format;
-use source::Source;
+use source::{Source, SourceMap};
 
-/// What [`check`] finds out about a source file.
+/// What [`check`] finds out about a program.
 pub struct Checked {
     /// The program, if there are no errors.
     pub program: Option<core::Program>,
     /// Errors and warnings, in the order of the text.
     pub diagnostics: Vec<Diagnostic>,
+    /// The file that was given, and all that it imports.
+    pub sources: SourceMap,
 }
 
-/// Parses and checks a source file.
-pub fn check(source: &Source) -> Checked {
-    let (file, mut diagnostics) = parser::parse(source);
-    let program = check::check_file(source, &file, &mut diagnostics);
-    diagnostics.retain(|one| one.code != Code::DL0601 || !follows(one, source, &file));
+/// Parses and checks a source file and what it imports.
+pub fn check(source: Source, loader: &dyn Loader) -> Checked {
+    let (files, mut diagnostics) = modules::load(source, loader);
+    let program = check::check_files(&files, &mut diagnostics);
+    diagnostics.retain(|one| one.code != Code::DL0601 || !follows(one, &files));
     Checked {
         program,
         diagnostics,
+        sources: files.sources,
     }
 }
 
 /// Whether a name is not known because what defines it did not parse.
-fn follows(diagnostic: &Diagnostic, source: &Source, file: &ast::File) -> bool {
-    file.broken_names
-        .contains(source.slice(diagnostic.primary.span))
+fn follows(diagnostic: &Diagnostic, files: &modules::Files) -> bool {
+    let span = diagnostic.primary.span;
+    files.trees[span.file as usize]
+        .broken_names
+        .contains(files.sources.slice(span))
 }
 
-/// All diagnostics of a source file as text, and whether it has no errors.
+/// All diagnostics of a source file without imports as text, and whether it has no errors.
 pub fn check_to_string(name: &str, text: &str, format: Format) -> (String, bool) {
-    let source = Source::new(name, text);
-    let checked = check(&source);
+    check_with(name, text, &NoFiles, format)
+}
+
+/// All diagnostics of a program as text, and whether it has no errors.
+pub fn check_with(name: &str, text: &str, loader: &dyn Loader, format: Format) -> (String, bool) {
+    let checked = check(Source::new(name, text), loader);
     let ok = checked.program.is_some();
     (
-        render::render(&source.into(), &checked.diagnostics, format),
+        render::render(&checked.sources, &checked.diagnostics, format),
         ok,
     )
 }

@@ -45,6 +45,7 @@ pub(crate) struct Stop {
 /// `Bad` nodes.
 pub fn parse(source: &Source) -> (File, Vec<Diagnostic>) {
     let (tokens, diagnostics) = lex(source);
+    let std_modules = std_modules(&tokens);
     let is_error = |one: &&Diagnostic| one.is_error();
     let bad_text = diagnostics
         .iter()
@@ -57,6 +58,7 @@ pub fn parse(source: &Source) -> (File, Vec<Diagnostic>) {
         bad_text,
         diagnostics,
         broken_names: BTreeSet::new(),
+        mentioned: BTreeSet::new(),
     };
     parsing.diagnostics.extend(problems);
     parsing
@@ -70,6 +72,7 @@ pub fn parse(source: &Source) -> (File, Vec<Diagnostic>) {
     let Parsing {
         mut diagnostics,
         broken_names,
+        mentioned,
         ..
     } = parsing;
     diagnostic::sort(&mut diagnostics);
@@ -80,6 +83,8 @@ pub fn parse(source: &Source) -> (File, Vec<Diagnostic>) {
             docs: layout.docs,
             items,
             broken_names,
+            mentioned,
+            std_modules,
             span,
         },
         diagnostics,
@@ -93,6 +98,7 @@ struct Parsing<'a> {
     bad_text: Vec<Span>,
     diagnostics: Vec<Diagnostic>,
     broken_names: BTreeSet<String>,
+    mentioned: BTreeSet<String>,
 }
 
 impl Parsing<'_> {
@@ -126,6 +132,24 @@ impl Parsing<'_> {
             match reported.iter().position(explains) {
                 Some(before) => drop(reported.swap_remove(before)),
                 None => self.diagnostics.push(stray),
+            }
+        }
+        let first = match &item {
+            Some(item) => match &item.kind {
+                ItemKind::Import(_) => Some(None),
+                ItemKind::Use(u) => Some(u.prefix.first().map(|first| first.name.as_str())),
+                _ => None,
+            },
+            None => None,
+        };
+        match first {
+            Some(first) => self.mentioned.extend(first.map(str::to_owned)),
+            None => {
+                for (_, name) in names(&tokens) {
+                    if !self.mentioned.contains(name) {
+                        self.mentioned.insert(name.to_owned());
+                    }
+                }
             }
         }
         let bad = || Item {
@@ -186,6 +210,28 @@ impl Parsing<'_> {
                 .iter()
                 .any(|(from, to)| (*from..=*to).contains(&place))
     }
+}
+
+/// The names behind `std::`.
+fn std_modules(tokens: &[Token]) -> BTreeSet<String> {
+    let module = |window: &[Token]| match window {
+        [
+            Token {
+                tok: Tok::Ident(std),
+                ..
+            },
+            Token {
+                tok: Tok::ColonColon,
+                ..
+            },
+            Token {
+                tok: Tok::Ident(name),
+                ..
+            },
+        ] if std == "std" => Some(name.clone()),
+        _ => None,
+    };
+    tokens.windows(3).filter_map(module).collect()
 }
 
 /// The names among tokens, and where they stand.

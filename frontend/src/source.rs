@@ -1,5 +1,7 @@
 //! Source texts and where their lines begin.
 
+use dlc_abi::symbol;
+
 use crate::ast::Span;
 
 /// The longest source accepted, in bytes.
@@ -27,6 +29,12 @@ pub struct LineCol {
     pub col: usize,
 }
 
+/// The name of a file without folders and `.dl`, as an identifier: what its items and its library are named after.
+pub fn stem(name: &str) -> String {
+    let name = name.rsplit(['/', '\\']).next().unwrap_or_default();
+    symbol::identifier(name.strip_suffix(".dl").unwrap_or(name))
+}
+
 impl Source {
     /// File 0 with this text.
     pub fn new(name: impl Into<String>, text: impl Into<String>) -> Self {
@@ -49,6 +57,11 @@ impl Source {
             text,
             lines,
         }
+    }
+
+    /// See [`stem`].
+    pub fn stem(&self) -> String {
+        stem(&self.name)
     }
 
     /// The line (from 0) that a byte stands on.
@@ -140,6 +153,35 @@ impl SourceMap {
     /// All files, in order.
     pub fn files(&self) -> &[Source] {
         &self.files
+    }
+
+    /// The file given to the compiler.
+    pub fn root(&self) -> &Source {
+        self.get(0)
+    }
+
+    /// The text of a span.
+    pub fn slice(&self, span: Span) -> &str {
+        self.get(span.file).slice(span)
+    }
+
+    /// The text of the span's file.
+    pub fn text(&self, span: Span) -> &str {
+        &self.get(span.file).text
+    }
+
+    /// The line and column where a span begins.
+    pub fn line_col(&self, span: Span) -> LineCol {
+        self.get(span.file).line_col(span.start)
+    }
+
+    /// What the IR calls a file: its path from the folder of the file given to the compiler, so that the IR does not
+    /// depend on where that folder is.
+    pub fn ir_name(&self, file: u32) -> &str {
+        let root = &self.root().name;
+        let folder = &root[..root.rfind(['/', '\\']).map_or(0, |at| at + 1)];
+        let name = &self.get(file).name;
+        name.strip_prefix(folder).unwrap_or(name)
     }
 }
 

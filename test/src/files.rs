@@ -41,6 +41,17 @@ pub fn below(folder: &str, extension: &str) -> Result<Vec<PathBuf>> {
     Ok(found)
 }
 
+/// The file that is checked in a folder of several.
+pub const MAIN: &str = "main.dl";
+
+/// The programs of a folder: its files, and `main.dl` of each folder in it, whose other files `main.dl` imports.
+pub fn programs(folder: &str) -> Result<Vec<PathBuf>> {
+    let whole = root().join(folder);
+    let mut found = below(folder, "dl")?;
+    found.retain(|path| path.parent() == Some(&whole) || path.ends_with(MAIN));
+    Ok(found)
+}
+
 /// The models that are tested as wholes: those of `test/models` and the examples.
 pub fn models() -> Result<Vec<PathBuf>> {
     let mut found = below("models", "dl")?;

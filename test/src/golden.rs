@@ -1,7 +1,7 @@
 //! Goldens: files that hold what a tool should print. `DLC_BLESS=1` rewrites them.
 
 use anyhow::{Context, Result, bail};
-use dlc_frontend::render::Format;
+use dlc_frontend::{modules::MemoryFiles, render::Format};
 use similar::TextDiff;
 use std::{env, fs, path::Path};
 
@@ -34,13 +34,29 @@ pub fn check(path: &Path, actual: &str) -> Result<()> {
     )
 }
 
+/// The files that a program in a folder of its own can import, by their paths from it.
+fn beside(main: &Path) -> Result<MemoryFiles> {
+    let folder = main.parent().context("a file stands in a folder")?;
+    let shown = crate::files::shown(folder);
+    let mut files = MemoryFiles::default();
+    for path in crate::files::below(&shown, "dl")? {
+        let name = path.strip_prefix(folder)?.display().to_string();
+        files.0.insert(name, crate::files::read(&path)?);
+    }
+    Ok(files)
+}
+
 /// What `dlc check` says of a program is what stands beside it in `.stderr` (nothing, where there is no such file),
 /// and it accepts the program or refuses it.
 pub fn diagnostics(path: &Path, accepted: bool) -> Result<()> {
     let text = crate::files::read(path)?;
     let name = path.file_name().and_then(|name| name.to_str());
     let name = name.with_context(|| format!("{} has no name", path.display()))?;
-    let (printed, ok) = dlc_frontend::check_to_string(name, &text, Format::Plain);
+    let files = match name {
+        crate::files::MAIN => beside(path)?,
+        _ => MemoryFiles::default(),
+    };
+    let (printed, ok) = dlc_frontend::check_with(name, &text, &files, Format::Plain);
     check(&path.with_extension("stderr"), &printed)?;
     match (accepted, ok) {
         (true, false) => bail!("the program should be accepted:\n{printed}"),

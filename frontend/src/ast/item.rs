@@ -13,6 +13,10 @@ pub struct File {
     pub items: Vec<Item>,
     /// The names in what did not parse. If one of them is not known, that follows from what has been reported.
     pub broken_names: BTreeSet<String>,
+    /// The names that stand in items other than `use` and `import`, whatever they stand for.
+    pub mentioned: BTreeSet<String>,
+    /// The names `NAME` in `std::NAME`.
+    pub std_modules: BTreeSet<String>,
     /// All of it.
     pub span: Span,
 }

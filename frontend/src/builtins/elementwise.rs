@@ -331,7 +331,7 @@ fn where_<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
         let message = format!("the condition of `where` is `bool`, and this is `{ty}`");
         let mut diagnostic = Diagnostic::error(Code::DL0211, message, cond.span);
         if ty.dtype != DType::Key {
-            let text = call.checker.source.slice(cond.span).to_string();
+            let text = call.checker.sources.slice(cond.span).to_string();
             diagnostic = diagnostic.suggest("compare it", cond.span, format!("{text} != 0"));
         }
         return Err(call.checker.report(diagnostic));
@@ -394,7 +394,7 @@ fn truth<'a>(call: &mut Call<'_, 'a>, operand: &Operand<'a>) -> Res<NodeId> {
     if ty.dtype == DType::Key {
         call.checker.check_class(x, Class::Bool, &operation)?;
     }
-    let text = call.checker.source.slice(operand.span).to_string();
+    let text = call.checker.sources.slice(operand.span).to_string();
     let message = format!("`{}` is defined for `bool`, and this is `{ty}`", call.name);
     let diagnostic = Diagnostic::error(Code::DL0210, message, operand.span).suggest(
         "compare it",

@@ -131,7 +131,7 @@ fn take_along_axis<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
         );
         let mut diagnostic = Diagnostic::error(Code::DL0217, message, operand.span);
         if ids_ty.rank() + 1 == ty.rank() {
-            let text = call.checker.source.slice(operand.span).to_string();
+            let text = call.checker.sources.slice(operand.span).to_string();
             let axis = if axis + 1 == ty.rank() {
                 -1
             } else {

@@ -37,7 +37,7 @@ fn parts<'a>(call: &mut Call<'_, 'a>) -> Res<(Vec<(NodeId, Span)>, Span)> {
     let operand = call.operand("list")?;
     let Some(items) = call.items(&operand) else {
         if let Value::Tensor(_) = operand.value {
-            let text = call.checker.source.slice(operand.span).to_string();
+            let text = call.checker.sources.slice(operand.span).to_string();
             let message = format!("`{}` takes a list of tensors", call.name);
             let diagnostic = Diagnostic::error(Code::DL0209, message, operand.span).suggest(
                 "a list is written",

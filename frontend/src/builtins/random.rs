@@ -58,7 +58,7 @@ fn key<'a>(call: &mut Call<'_, 'a>) -> Res<NodeId> {
     let name = call.name;
     let Value::Tensor(key) = operand.value else {
         if let Value::Num(_) = operand.value {
-            let text = call.checker.source.slice(operand.span).to_string();
+            let text = call.checker.sources.slice(operand.span).to_string();
             let diagnostic = Diagnostic::error(
                 Code::DL0209,
                 format!("`{name}` takes a key, and this is a number"),
@@ -74,7 +74,7 @@ fn key<'a>(call: &mut Call<'_, 'a>) -> Res<NodeId> {
         let message = format!("`{name}` takes a key first, and this is `{ty}`");
         let mut diagnostic = Diagnostic::error(Code::DL0209, message, operand.span);
         if is_integer(ty.dtype) && ty.rank() == 0 {
-            let text = call.checker.source.slice(operand.span).to_string();
+            let text = call.checker.sources.slice(operand.span).to_string();
             diagnostic =
                 diagnostic.suggest("make a key of it", operand.span, format!("key({text})"));
         }

@@ -116,7 +116,7 @@ fn truth<'a>(call: &mut Call<'_, 'a>, kind: &'static str) -> Res<Value<'a>> {
     let ty = call.checker.ty(x).clone();
     if ty.dtype != DType::Bool && ty.dtype != DType::Key {
         let message = format!("`{kind}` is defined for `bool`, and this is `{ty}`");
-        let text = call.checker.source.slice(operand.span).to_string();
+        let text = call.checker.sources.slice(operand.span).to_string();
         let diagnostic = Diagnostic::error(Code::DL0210, message, operand.span).suggest(
             "compare it",
             operand.span,

@@ -233,7 +233,7 @@ fn matrix_transpose<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
         let message = format!("`matrix_transpose` needs a matrix, and this is `{ty}`");
         let mut diagnostic = Diagnostic::error(Code::DL0206, message, operand.span);
         if ty.rank() == 1 {
-            let text = call.checker.source.slice(operand.span).to_string();
+            let text = call.checker.sources.slice(operand.span).to_string();
             diagnostic = diagnostic.suggest(
                 "as a column",
                 call.site.span,

@@ -128,7 +128,7 @@ fn assert_<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
     let message = format!("a condition is a scalar `bool`, and this is `{ty}`");
     let mut diagnostic = Diagnostic::error(Code::DL0211, message, operand.span);
     if ty.dtype == DType::Bool {
-        let text = call.checker.source.slice(operand.span).to_string();
+        let text = call.checker.sources.slice(operand.span).to_string();
         diagnostic = diagnostic.suggest(
             "where all have to hold",
             operand.span,

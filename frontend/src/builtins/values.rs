@@ -83,7 +83,7 @@ impl<'a> Call<'_, 'a> {
                             .iter()
                             .all(|item| matches!(item, Value::Tensor(_) | Value::Num(_))) =>
                 {
-                    let text = self.checker.source.slice(operand.span).to_string();
+                    let text = self.checker.sources.slice(operand.span).to_string();
                     diagnostic.suggest(
                         "make a tensor of it",
                         operand.span,
@@ -133,7 +133,7 @@ impl<'a> Call<'_, 'a> {
             _ => None,
         };
         if let Some(to) = to {
-            let text = self.checker.source.slice(span).to_string();
+            let text = self.checker.sources.slice(span).to_string();
             diagnostic = if text.is_empty() || text.contains('\n') {
                 diagnostic.help(format!("convert it: `{to}(…)`"))
             } else {
@@ -272,7 +272,7 @@ impl<'a> Call<'_, 'a> {
         let first = self.params.iter().position(|param| param.name == "shape")?;
         let first = self.slots[first].as_ref()?.span;
         let place = first.to(last);
-        Some((place, format!("[{}]", self.checker.source.slice(place))))
+        Some((place, format!("[{}]", self.checker.sources.slice(place))))
     }
 
     /// A function.

@@ -118,7 +118,7 @@ impl<'a> Checker<'a> {
             return None;
         }
         let (first, second) = (operands[*i].span, operands[*j].span);
-        let texts = (self.source.slice(first), self.source.slice(second));
+        let texts = (self.sources.slice(first), self.sources.slice(second));
         let names = (&signature.params[*i].name, &signature.params[*j].name);
         let message = format!(
             "arguments `{}` and `{}` of `{}` stand the other way round",
@@ -134,7 +134,7 @@ impl<'a> Checker<'a> {
                 end: second.start,
                 ..first
             };
-            let swapped = format!("{}{}{}", texts.1, self.source.slice(between), texts.0);
+            let swapped = format!("{}{}{}", texts.1, self.sources.slice(between), texts.0);
             diagnostic = diagnostic.suggest("swap them", first.to(second), swapped);
         }
         Some(self.report(diagnostic))

@@ -96,7 +96,7 @@ impl<'a> Checker<'a> {
         };
         if let Some(binding) = &binding {
             diagnostic = diagnostic.secondary(binding.span, format!("`{name}` is declared here"));
-            let after = self.source.text[binding.span.end as usize..].trim_start();
+            let after = self.sources.text(binding.span)[binding.span.end as usize..].trim_start();
             let number = after.strip_prefix('=').is_some_and(|value| {
                 let value = value.trim_start();
                 value.starts_with(|c: char| c.is_ascii_digit() || c == '-')
@@ -241,7 +241,7 @@ impl<'a> Checker<'a> {
                     "inout ",
                 ),
             _ => {
-                let before = self.source.text[..binding.span.start as usize].trim_end();
+                let before = self.sources.text(binding.span)[..binding.span.start as usize].trim_end();
                 let diagnostic = diagnostic.secondary(binding.span, "bound once here");
                 if before.ends_with("let") {
                     let start = before.len() as u32 - 3;

@@ -135,7 +135,7 @@ impl<'a> Checker<'a> {
         if from == DType::Key || to == DType::Key {
             return diagnostic;
         }
-        let text = self.source.slice(span);
+        let text = self.sources.slice(span);
         if text.contains('\n') || span.is_empty() {
             return diagnostic.help(format!("convert it: `astype(…, {to})`"));
         }
@@ -369,7 +369,7 @@ impl<'a> Checker<'a> {
         {
             return diagnostic.suggest(text, span, replacement);
         }
-        let text = self.source.slice(span).to_string();
+        let text = self.sources.slice(span).to_string();
         if found.rank() >= 2 && found.rank() == ty.rank() {
             let mut swapped = found.shape.clone();
             let last = swapped.len() - 1;
@@ -417,7 +417,7 @@ impl<'a> Checker<'a> {
         for ((field, ty), value) in self.fields(&s.ty).into_iter().zip(&s.fields) {
             let Value::Tensor(id) = value else { continue };
             if field != name.name && fits(self, self.ty(*id)) {
-                let whole = format!("{}.{field}", self.source.slice(base.span));
+                let whole = format!("{}.{field}", self.sources.slice(base.span));
                 return Some((
                     format!("`{whole}` is `{ty}` and fits here"),
                     name.span,

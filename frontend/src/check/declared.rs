@@ -3,7 +3,7 @@
 use crate::ast::{self, Span, TypeKind};
 use crate::check::Checker;
 use crate::check::dims::{DimNames, DimScope, count, substitute};
-use crate::check::items::Item;
+use crate::check::names::Item;
 use crate::check::types::{FnTy, StructTy, Ty};
 use crate::check::value::Res;
 use crate::core::{Dim, TensorType};
@@ -117,13 +117,17 @@ impl<'a> Checker<'a> {
     /// The struct of a name.
     pub(super) fn struct_named(&mut self, path: &'a ast::Path) -> Res<usize> {
         let name = &path.last().name;
-        if path.segments.len() > 1 {
-            return self.not_yet("a name of another file is", path.span);
-        }
-        match self.names.get(name.as_str()) {
-            Some(Item::Struct(id)) => Ok(*id),
-            Some(_) => self.error(Code::DL0604, format!("`{name}` is no type"), path.span),
-            None if self.imported.contains_key(name.as_str()) => Err(super::Reported),
+        let item = match path.as_ident() {
+            Some(ident) => self.item_named(name, ident.span),
+            None => Some(self.resolve_path(path)?),
+        };
+        match item {
+            Some(Item::Struct(id)) => Ok(id),
+            Some(Item::Module(_) | Item::Std) => self.module_as_value(path, "a type"),
+            Some(Item::Const(_) | Item::Fn(_)) => {
+                self.error(Code::DL0604, format!("`{path}` is no type"), path.span)
+            }
+            Some(Item::Unknown) => Err(super::Reported),
             None => {
                 const DTYPES: &[(&str, &str)] = &[
                     ("float", "f32"),
@@ -147,13 +151,16 @@ impl<'a> Checker<'a> {
                     format!("there is no type `{name}`"),
                     path.span,
                 );
-                let known = self
-                    .structs
-                    .iter()
-                    .map(|s| s.ast.name.name.as_str())
+                let own = self.names[path.span.file as usize].iter();
+                let known = own
+                    .filter(|(_, known)| matches!(known.item, Item::Struct(_)))
+                    .map(|(name, _)| name.as_str())
                     .chain(ast::DType::ALL.iter().map(|dtype| dtype.dl_name()));
                 if let Some((_, dtype)) = DTYPES.iter().find(|(alias, _)| alias == name) {
                     diagnostic = diagnostic.suggest("the language calls it", path.span, *dtype);
+                } else if let Some(module) = crate::modules::std_module_of(name) {
+                    let full = format!("std::{module}::{name}");
+                    diagnostic = diagnostic.suggest("the standard library has it", path.span, full);
                 } else if let Some(similar) = similar(name, known) {
                     diagnostic = diagnostic.suggest("a similar one exists", path.span, similar);
                 }

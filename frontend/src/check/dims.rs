@@ -6,7 +6,7 @@ use dlc_abi::dim::Poly;
 
 use crate::ast::{self, BinaryOp, Expr, ExprKind, Span, UnaryOp};
 use crate::check::consts::{self, Fault};
-use crate::check::items::Item;
+use crate::check::names::Item;
 use crate::check::value::{Res, Value};
 use crate::check::{Checker, Mode};
 use crate::core::{Dim, Num, TensorType};
@@ -133,7 +133,8 @@ impl<'a> Checker<'a> {
         scope: DimScope<'_, 'a>,
     ) -> Res<Dim> {
         let Some(ident) = path.as_ident() else {
-            return self.not_yet("a name of another file is", path.span);
+            let item = self.resolve_path(path)?;
+            return self.item_dim(item, path);
         };
         let name = ident.name.as_str();
         match scope {
@@ -151,32 +152,38 @@ impl<'a> Checker<'a> {
                 }
             }
         }
-        match self.names.get(name) {
-            Some(Item::Const(id)) => {
-                let id = *id;
-                match self.const_value(id)? {
-                    Num::Int(value) => match i64::try_from(value) {
-                        Ok(value) => Ok(Dim::with_shown(Poly::constant(value), Poly::name(name))),
-                        Err(_) => {
-                            let message = format!("`{name}` = {value} does not fit in 64 bits");
-                            self.error(Code::DL0216, message, expr.span)
-                        }
-                    },
-                    other => {
-                        let message = format!(
-                            "a dim is an integer, and `{name}` is {}",
-                            consts::kind(other)
-                        );
-                        let at = self.consts[id].ast.name.span;
-                        let diagnostic = Diagnostic::error(Code::DL0224, message, expr.span)
-                            .secondary(at, "declared here");
-                        Err(self.report(diagnostic))
-                    }
-                }
-            }
-            Some(_) => self.error(Code::DL0224, format!("`{name}` is no dim"), expr.span),
-            None if self.imported.contains_key(name) => Err(super::Reported),
+        match self.item_named(name, ident.span) {
+            Some(item) => self.item_dim(item, path),
             None => Err(self.unknown_dim(name, ident.span, scope)),
+        }
+    }
+
+    /// A constant as a dim.
+    fn item_dim(&mut self, item: Item, path: &'a ast::Path) -> Res<Dim> {
+        let id = match item {
+            Item::Const(id) => id,
+            Item::Unknown => return Err(super::Reported),
+            _ => return self.error(Code::DL0224, format!("`{path}` is no dim"), path.span),
+        };
+        let name = path.last().name.as_str();
+        match self.const_value(id)? {
+            Num::Int(value) => match i64::try_from(value) {
+                Ok(value) => Ok(Dim::with_shown(Poly::constant(value), Poly::name(name))),
+                Err(_) => {
+                    let message = format!("`{path}` = {value} does not fit in 64 bits");
+                    self.error(Code::DL0216, message, path.span)
+                }
+            },
+            other => {
+                let message = format!(
+                    "a dim is an integer, and `{path}` is {}",
+                    consts::kind(other)
+                );
+                let at = self.consts[id].ast.name.span;
+                let diagnostic = Diagnostic::error(Code::DL0224, message, path.span)
+                    .secondary(at, "declared here");
+                Err(self.report(diagnostic))
+            }
         }
     }
 
@@ -190,7 +197,10 @@ impl<'a> Checker<'a> {
             DimScope::Declared(names) => names.iter().map(ToString::to_string).collect(),
             DimScope::Body => self.scope.function.dims.keys().cloned().collect(),
         };
-        let consts = self.consts.iter().map(|c| c.ast.name.name.as_str());
+        let names = self.names[span.file as usize].iter();
+        let consts = names
+            .filter(|(_, name)| matches!(name.item, Item::Const(_)))
+            .map(|(name, _)| name.as_str());
         if let Some(similar) = similar(name, own.iter().map(String::as_str).chain(consts)) {
             diagnostic = diagnostic.suggest("a similar one exists", span, similar);
         } else {

@@ -18,23 +18,25 @@ const TAKEN: &[&str] = &["out", "workspace", "workspace_bytes"];
 impl<'a> Checker<'a> {
     /// The stem of the file as a C identifier.
     pub(super) fn stem(&self) -> String {
-        let name = self
-            .source
-            .name
-            .rsplit(['/', '\\'])
-            .next()
-            .unwrap_or_default();
-        symbol::identifier(name.strip_suffix(".dl").unwrap_or(name))
+        self.sources.root().stem()
     }
 
     /// The file's name without folders, for messages of the library.
     fn file_name(&self) -> String {
-        self.source
+        self.sources
+            .root()
             .name
             .rsplit(['/', '\\'])
             .next()
             .unwrap_or_default()
             .to_string()
+    }
+
+    /// Whether a function is an entry of the library: an export of the file given to the compiler. Exports of files that
+    /// it imports are ordinary functions.
+    pub(super) fn is_entry(&self, id: usize) -> bool {
+        let ast = self.fns[id].ast;
+        ast.export && ast.name.span.file == 0
     }
 
     /// The C name of an export, without the stem.
@@ -50,7 +52,7 @@ impl<'a> Checker<'a> {
     pub(super) fn check_export_names(&mut self) {
         let mut seen: HashMap<String, Span> = HashMap::new();
         for id in 0..self.fns.len() {
-            if !self.fns[id].ast.export {
+            if !self.is_entry(id) {
                 continue;
             }
             let (name, span) = self.export_name(id);
@@ -136,7 +138,7 @@ impl<'a> Checker<'a> {
             format!(
                 "{}:{}",
                 checker.file_name(),
-                checker.source.line_col(span.start).line
+                checker.sources.line_col(span).line
             )
         };
         let mut ranges = Vec::new();
@@ -185,7 +187,7 @@ impl<'a> Checker<'a> {
     pub(super) fn manifest_entries(&mut self) -> Vec<Entry> {
         let mut entries = Vec::new();
         for id in 0..self.fns.len() {
-            if !self.fns[id].ast.export || self.fns[id].failed {
+            if !self.is_entry(id) || self.fns[id].failed {
                 continue;
             }
             let Some(signature) = self.fns[id].sig.clone() else {
@@ -224,7 +226,7 @@ impl<'a> Checker<'a> {
             .zip(&signature.conditions)
             .zip(first_condition..)
             .map(|((check, written), code)| {
-                let line = self.source.line_col(written.span.start).line;
+                let line = self.sources.line_col(written.span).line;
                 Condition {
                     text: check.text.clone(),
                     status: code,
@@ -290,7 +292,7 @@ impl<'a> Checker<'a> {
                     fields.push((name, self.manifest_tree(&ty, span)?));
                 }
                 Tree::Struct {
-                    name: s.name.to_string(),
+                    name: s.name.replace("::", "_"),
                     fields,
                 }
             }

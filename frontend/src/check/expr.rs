@@ -160,7 +160,7 @@ impl<'a> Checker<'a> {
             && let Some(ident) = path.as_ident()
             && builtins::is_foreign_module(&ident.name)
             && self.scope.lookup(&ident.name).is_none()
-            && !self.names.contains_key(ident.name.as_str())
+            && self.item_named(&ident.name, ident.span).is_none()
         {
             let span = base.span.to(field.span);
             let mut diagnostic = Diagnostic::error(
@@ -223,7 +223,7 @@ impl<'a> Checker<'a> {
             format!("{what} has no field `{}`", name.name),
             name.span,
         );
-        let text = self.source.slice(base.span).to_string();
+        let text = self.sources.slice(base.span).to_string();
         let whole = base.span.to(name.span);
         diagnostic = match (value, name.name.as_str()) {
             (Value::Tensor(_), "T" | "mT") => {
@@ -305,13 +305,13 @@ impl<'a> Checker<'a> {
                     cond.span,
                 );
                 if let Value::Num(Num::Int(_)) | Value::Dim(_) = other {
-                    let text = self.source.slice(cond.span).to_string();
+                    let text = self.sources.slice(cond.span).to_string();
                     diagnostic =
                         diagnostic.suggest("compare it", cond.span, format!("{text} != 0"));
                 } else if let Value::Tensor(id) = other
                     && self.dtype(id) == ast::DType::Bool
                 {
-                    let text = self.source.slice(cond.span).to_string();
+                    let text = self.sources.slice(cond.span).to_string();
                     diagnostic =
                         diagnostic.suggest("if one suffices", cond.span, format!("any({text})"));
                 }

@@ -16,6 +16,7 @@ use crate::check::value::{FnValue, NodeId, Reported, Res, Value};
 use crate::check::{Checker, Mode};
 use crate::core::{Dim, Func, FuncResult, Param};
 use crate::diagnostic::{Code, Diagnostic};
+use crate::modules;
 
 /// The most functions in the core.
 const MAX_FUNCTIONS: usize = 1 << 14;
@@ -34,19 +35,24 @@ impl<'a> Checker<'a> {
     /// Checks every function by itself; exports become part of the program.
     pub(super) fn check_functions(&mut self) {
         for id in 0..self.fns.len() {
-            if self.fns[id].ast.export {
+            if self.is_entry(id) {
                 self.funcs.push(None);
             }
         }
         let mut next_export = 0;
         for id in 0..self.fns.len() {
-            let export = self.fns[id].ast.export;
+            let export = self.is_entry(id);
             let slot = next_export;
             next_export += usize::from(export);
             let Some(signature) = self.fns[id].sig.clone() else {
                 self.fns[id].failed = true;
                 continue;
             };
+            let file = self.fns[id].ast.name.span.file;
+            if file > 0 && modules::is_std(self.sources.get(file)) {
+                // The standard library is checked by itself when it is tested.
+                continue;
+            }
             let unknown = vec![None; signature.dims.len()];
             let errors = self.error_count();
             let funcs = self.funcs.len();
@@ -311,7 +317,7 @@ impl<'a> Checker<'a> {
                 signature.name,
                 self.describe(&value)
             );
-            let head = &self.source.text[..ast.body.span.start as usize];
+            let head = &self.sources.text(ast.body.span)[..ast.body.span.start as usize];
             let mut place = ast.body.span;
             place.start = head.trim_end().len() as u32;
             place.end = place.start;
@@ -363,7 +369,7 @@ impl<'a> Checker<'a> {
                 let message = format!("`inout {}` is never assigned", sig.name);
                 let at = param.inout.unwrap_or(param.span);
                 let mut removed = at;
-                let after = &self.source.text[at.end as usize..];
+                let after = &self.sources.text(at)[at.end as usize..];
                 removed.end += (after.len() - after.trim_start_matches(' ').len()) as u32;
                 let diagnostic = Diagnostic::warning(Code::DL0902, message, at).suggest(
                     "take it by value",

@@ -67,7 +67,7 @@ impl<'a> Checker<'a> {
                         diagnostic.suggest("by name", expr.span, names[*i as usize].clone())
                     }
                     (ExprKind::Field { base, .. }, _) => {
-                        let text = self.source.slice(base.span).to_string();
+                        let text = self.sources.slice(base.span).to_string();
                         diagnostic.suggest(
                             "take the gradient of the whole parameter",
                             expr.span,

@@ -1,25 +1,14 @@
-//! The items of a file: their names, types and signatures.
+//! Items: their types and signatures.
 
 use std::rc::Rc;
 
-use crate::ast::{self, Expr, ExprKind, ItemKind, Span};
+use crate::ast::{self, Expr, ExprKind, Span};
 use crate::check::dims::{Condition, DimNames};
 use crate::check::types::Ty;
 use crate::check::value::Res;
 use crate::check::{Checker, Reported};
 use crate::core::Num;
 use crate::diagnostic::{Code, Diagnostic};
-
-/// What a name of the file stands for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Item {
-    /// A constant.
-    Const(usize),
-    /// A struct.
-    Struct(usize),
-    /// A function.
-    Fn(usize),
-}
 
 /// How far a constant is.
 #[derive(Clone, Copy, Debug)]
@@ -90,72 +79,6 @@ pub(crate) struct SigParam {
 }
 
 impl<'a> Checker<'a> {
-    /// Enters the names of all items.
-    pub(super) fn collect_items(&mut self) {
-        let mut seen: std::collections::HashMap<&'a str, Span> = Default::default();
-        for item in &self.file.items {
-            let (name, entry) = match &item.kind {
-                ItemKind::Const(c) => {
-                    self.consts.push(ConstItem {
-                        ast: c,
-                        state: ConstState::New,
-                    });
-                    (&c.name, Item::Const(self.consts.len() - 1))
-                }
-                ItemKind::Struct(s) => {
-                    self.structs.push(StructItem {
-                        ast: s,
-                        name: s.name.name.as_str().into(),
-                        dims: s.dims.iter().map(|dim| dim.name.name.clone()).collect(),
-                        fields: Vec::new(),
-                    });
-                    (&s.name, Item::Struct(self.structs.len() - 1))
-                }
-                ItemKind::Fn(f) => {
-                    self.fns.push(FnItem {
-                        ast: f,
-                        item,
-                        sig: None,
-                        failed: false,
-                        inlined: false,
-                    });
-                    (&f.name, Item::Fn(self.fns.len() - 1))
-                }
-                ItemKind::Import(import) => {
-                    let stem = import.path.rsplit('/').next().unwrap_or_default();
-                    let stem = stem.strip_suffix(".dl").unwrap_or(stem);
-                    // The stem lives in the path's text.
-                    self.imported.insert(stem, import.path_span);
-                    let _ = self.not_yet::<()>("`import` is", item.span);
-                    continue;
-                }
-                ItemKind::Use(u) => {
-                    for name in &u.names {
-                        self.imported.insert(&name.name, name.span);
-                    }
-                    let _ = self.not_yet::<()>("`use` is", item.span);
-                    continue;
-                }
-                ItemKind::Bad(name) => {
-                    if let Some(name) = name {
-                        self.imported.insert(&name.name, name.span);
-                    }
-                    continue;
-                }
-                ItemKind::Test(_) => continue,
-            };
-            if let Some(first) = seen.insert(&name.name, name.span) {
-                let message = format!("`{}` is defined twice", name.name);
-                let diagnostic = Diagnostic::error(Code::DL0602, message, name.span)
-                    .label("again here")
-                    .secondary(first, "first defined here");
-                self.report(diagnostic);
-                continue;
-            }
-            self.names.insert(&name.name, entry);
-        }
-    }
-
     /// Gives constants their values, and structs and functions their types.
     pub(super) fn resolve_items(&mut self) {
         for id in 0..self.consts.len() {
@@ -234,15 +157,15 @@ impl<'a> Checker<'a> {
         self.structs[id].fields = fields;
     }
 
-    /// The value of a constant that is an integer and has been evaluated.
+    /// The value of the constant of a name that is an integer and has been evaluated, if it is the same in all files.
     pub(super) fn known_const(&self, name: &str) -> Option<i64> {
-        let Some(Item::Const(id)) = self.names.get(name) else {
-            return None;
-        };
-        match self.consts[*id].state {
-            ConstState::Done(Ok(crate::core::Num::Int(value))) => i64::try_from(value).ok(),
+        let named = self.consts.iter().filter(|c| c.ast.name.name == name);
+        let mut values = named.map(|c| match c.state {
+            ConstState::Done(Ok(Num::Int(value))) => i64::try_from(value).ok(),
             _ => None,
-        }
+        });
+        let first = values.next().flatten()?;
+        values.all(|value| value == Some(first)).then_some(first)
     }
 
     pub(super) fn report_twice(&mut self, what: &str, name: &ast::Ident, first: Span) {
@@ -379,7 +302,7 @@ impl<'a> Checker<'a> {
             "custom_jvp",
             "shard",
         ];
-        for item in &self.file.items {
+        for item in self.files.trees.iter().flat_map(|tree| &tree.items) {
             for attribute in &item.attrs {
                 let name = attribute.name.name.as_str();
                 if LATER.contains(&name) {

@@ -65,7 +65,7 @@ impl<'a> Checker<'a> {
                 } else {
                     format!("key `{text}`")
                 };
-                let line = |span: Span| self.source.line_col(span.start).line;
+                let line = |span: Span| self.sources.line_col(span).line;
                 let message = if first.span == span {
                     format!("{name} is used each time this is evaluated")
                 } else {

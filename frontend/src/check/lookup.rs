@@ -5,7 +5,7 @@ use std::rc::Rc;
 use crate::ast::{DType, Ident, Path, Span};
 use crate::builtins;
 use crate::check::Checker;
-use crate::check::items::Item;
+use crate::check::names::Item;
 use crate::check::value::{FnValue, Res, Value};
 use crate::core::Num;
 use crate::diagnostic::{Code, Diagnostic, similar};
@@ -14,18 +14,8 @@ impl<'a> Checker<'a> {
     /// The value of a name.
     pub(super) fn eval_path(&mut self, path: &'a Path) -> Res<Value<'a>> {
         let Some(ident) = path.as_ident() else {
-            let first = &path.segments[0].name;
-            if self.imported.contains_key(first.as_str()) {
-                return Err(super::Reported);
-            }
-            if first == "std" {
-                return self.not_yet("the standard library is", path.span);
-            }
-            return self.error(
-                Code::DL0601,
-                format!("there is no file `{first}`"),
-                path.span,
-            );
+            let item = self.resolve_path(path)?;
+            return self.item_value(item, path);
         };
         let name = ident.name.as_str();
         if let Some(binding) = self.scope.lookup(name) {
@@ -38,22 +28,8 @@ impl<'a> Checker<'a> {
         if let Some(dim) = self.scope.function.dims.get(name) {
             return Ok(Value::Dim(dim.clone()));
         }
-        match self.names.get(name).copied() {
-            Some(Item::Const(id)) => return self.const_value(id).map(Value::Num),
-            Some(Item::Fn(id)) => return Ok(Value::Fn(Rc::new(FnValue::Item(id)))),
-            Some(Item::Struct(_)) => {
-                let diagnostic = Diagnostic::error(
-                    Code::DL0209,
-                    format!("`{name}` is a type, not a value"),
-                    path.span,
-                )
-                .help(format!("a value of it is written `{name} {{ … }}`"));
-                return Err(self.report(diagnostic));
-            }
-            None => {}
-        }
-        if self.imported.contains_key(name) {
-            return Err(super::Reported);
+        if let Some(item) = self.item_named(name, ident.span) {
+            return self.item_value(item, path);
         }
         match name {
             "inf" => return Ok(Value::Num(Num::Float(f64::INFINITY))),
@@ -77,6 +53,24 @@ impl<'a> Checker<'a> {
         Err(self.undefined(ident, path.span))
     }
 
+    fn item_value(&mut self, item: Item, path: &'a Path) -> Res<Value<'a>> {
+        match item {
+            Item::Const(id) => self.const_value(id).map(Value::Num),
+            Item::Fn(id) => Ok(Value::Fn(Rc::new(FnValue::Item(id)))),
+            Item::Struct(_) => {
+                let diagnostic = Diagnostic::error(
+                    Code::DL0209,
+                    format!("`{path}` is a type, not a value"),
+                    path.span,
+                )
+                .help(format!("a value of it is written `{path} {{ … }}`"));
+                Err(self.report(diagnostic))
+            }
+            Item::Module(_) | Item::Std => self.module_as_value(path, "a value"),
+            Item::Unknown => Err(super::Reported),
+        }
+    }
+
     /// Reports a name that nothing has.
     fn undefined(&mut self, ident: &Ident, span: Span) -> super::Reported {
         let name = ident.name.as_str();
@@ -96,18 +90,27 @@ impl<'a> Checker<'a> {
                 Some(replacement) => diagnostic.suggest(text, span, replacement),
                 None => diagnostic.help(text),
             };
-        } else if let Some(similar) = similar(name, self.known_names().iter().map(String::as_str)) {
+        } else if let Some(module) = crate::modules::std_module_of(name) {
+            diagnostic = diagnostic.suggest(
+                "the standard library has it",
+                span,
+                format!("std::{module}::{name}"),
+            );
+        } else if let Some(similar) =
+            similar(name, self.known_names(span).iter().map(String::as_str))
+        {
             diagnostic = diagnostic.suggest("a similar name exists", span, similar);
         }
         self.report(diagnostic)
     }
 
-    /// All names in reach.
-    fn known_names(&self) -> Vec<String> {
+    /// All names in reach of a place.
+    fn known_names(&self, place: Span) -> Vec<String> {
         let mut names: Vec<String> = self.scope.names().into_iter().map(str::to_string).collect();
         names.extend(self.scope.function.dims.keys().cloned());
-        names.extend(self.consts.iter().map(|c| c.ast.name.name.clone()));
-        names.extend(self.fns.iter().map(|f| f.ast.name.name.clone()));
+        let own = self.names[place.file as usize].iter();
+        let values = own.filter(|(_, name)| matches!(name.item, Item::Const(_) | Item::Fn(_)));
+        names.extend(values.map(|(name, _)| name.clone()));
         names.extend(builtins::names().map(str::to_string));
         names.extend(["inf", "nan", "pi"].map(str::to_string));
         names

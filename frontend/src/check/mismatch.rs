@@ -145,7 +145,7 @@ impl<'a> Checker<'a> {
             if let Some((text, span, replacement)) = field {
                 return diagnostic.suggest(text, span, replacement);
             }
-            let text = self.source.slice(right.span).to_string();
+            let text = self.sources.slice(right.span).to_string();
             return diagnostic.suggest(
                 "with the right side transposed it fits",
                 right.span,
@@ -164,7 +164,7 @@ impl<'a> Checker<'a> {
             return diagnostic.suggest(text, span, replacement);
         }
         if m == 2 && n >= 2 && self.same_dim(&left_ty.shape[0], &right_ty.shape[n - 2]) {
-            let text = self.source.slice(left.span).to_string();
+            let text = self.sources.slice(left.span).to_string();
             return diagnostic.suggest(
                 "with the left side transposed it fits",
                 left.span,
@@ -264,7 +264,7 @@ impl<'a> Checker<'a> {
                 );
             }
             if self.same_shape(&narrow.shape, &wide.shape[..narrow.rank()]) {
-                let text = self.source.slice(operand.span).to_string();
+                let text = self.sources.slice(operand.span).to_string();
                 return diagnostic.suggest(
                     "give it a last axis of size 1",
                     operand.span,
@@ -277,7 +277,7 @@ impl<'a> Checker<'a> {
             let last = swapped.len() - 1;
             swapped.swap(last, last - 1);
             if self.same_shape(&swapped, &left_ty.shape) {
-                let text = self.source.slice(right.span).to_string();
+                let text = self.sources.slice(right.span).to_string();
                 return diagnostic.suggest(
                     "its transpose fits",
                     right.span,

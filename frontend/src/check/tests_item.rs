@@ -8,10 +8,10 @@ use crate::check::facts::Facts;
 use crate::check::{Checker, Mode};
 
 impl<'a> Checker<'a> {
-    /// Checks the bodies of all tests.
+    /// Checks the bodies of the tests of the file given to the compiler.
     pub(super) fn check_tests(&mut self) {
-        let file = self.file;
-        for item in &file.items {
+        let files = self.files;
+        for item in &files.trees[0].items {
             let ItemKind::Test(test) = &item.kind else {
                 continue;
             };

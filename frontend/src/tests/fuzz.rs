@@ -62,7 +62,7 @@ fn check(text: &str) {
         assert_eq!(diagnostics, [], "{printed}\nfrom {text:?}");
         assert_eq!(ast_print::print(&again), printed, "from {text:?}");
     }
-    let checked = crate::check(&source);
+    let checked = crate::check(source.clone(), &crate::modules::NoFiles);
     let wrong = checked.diagnostics.iter().any(Diagnostic::is_error);
     assert_eq!(checked.program.is_none(), wrong, "{text:?}");
     render(&sources, &checked.diagnostics, Format::Plain);

@@ -7,6 +7,7 @@ use crate::{
 };
 use dlc_abi::Manifest;
 use dlc_dialects::ir::{context::context, edit};
+use dlc_frontend::source::SourceMap;
 use dlc_lowering::schedule::{self, Target};
 use dlc_lowering::target::Form;
 use dlc_runtime::Tensor;
@@ -80,6 +81,15 @@ pub struct Source<'a> {
     pub text: &'a str,
     /// The prefix of C names, an identifier.
     pub stem: &'a str,
+}
+
+/// What is compiled, for messages of passes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Input<'a> {
+    /// The source.
+    pub source: &'a Source<'a>,
+    /// The files of a DL program; none for a textual module.
+    pub sources: &'a SourceMap,
 }
 
 /// A kind of artefact.
@@ -306,9 +316,13 @@ impl Session {
         }
         let unit = source::emit(self, source)?;
         let manifest = Manifest::new(COMPILER, source.stem, &place, unit.entries);
+        let input = Input {
+            source,
+            sources: &unit.sources,
+        };
         let mut work = Work {
             session: self,
-            source,
+            input,
             kinds,
             target,
             manifest: &manifest,
@@ -381,7 +395,7 @@ impl Session {
     /// Runs the first `stages` stages of the pipeline on a module; `after` is called after each.
     pub(crate) fn run_stages<'c>(
         &'c self,
-        source: &Source,
+        input: Input,
         module: &mut Module<'c>,
         stages: usize,
         times: &mut Vec<(String, Duration)>,
@@ -401,15 +415,15 @@ impl Session {
         for (i, stage) in CPU.iter().enumerate().take(stages) {
             let result = runner.run(stage, module);
             times.append(&mut runner.times);
-            result.map_err(|failed| self.failure(source, failed))?;
+            result.map_err(|failed| self.failure(input, failed))?;
             after(i, module);
         }
         Ok(())
     }
 
-    fn failure(&self, source: &Source, failed: Failed) -> Failure {
+    fn failure(&self, input: Input, failed: Failed) -> Failure {
         let records = &failed.records;
-        if let Some(failure) = render::user_errors(self, source, records) {
+        if let Some(failure) = render::user_errors(self, input, records) {
             return failure;
         }
         let mut message = format!("`{}` failed", failed.pass);
@@ -433,7 +447,7 @@ impl Session {
 /// One compilation.
 struct Work<'x> {
     session: &'x Session,
-    source: &'x Source<'x>,
+    input: Input<'x>,
     kinds: &'x [Emit],
     target: Target,
     manifest: &'x Manifest,
@@ -470,10 +484,10 @@ impl<'x> Work<'x> {
             schedule::target::ATTRIBUTE,
             self.target.attribute(context),
         );
-        let (session, source, kinds) = (self.session, self.source, self.kinds);
+        let (session, input, kinds) = (self.session, self.input, self.kinds);
         let artefacts = &mut self.artefacts;
         session.run_stages(
-            source,
+            input,
             &mut module,
             last + 1,
             &mut self.times,

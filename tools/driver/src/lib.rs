@@ -1,11 +1,12 @@
 //! The library behind `dlc`: the pipelines, and compilation from source text to artefacts.
 //!
-//! Invariant: no file is read or written here but temporary ones that a linker or a loader needs; sources come in
-//! and artefacts go out as bytes.
+//! Invariant: no file is read or written here but those that a source imports (`files`) and temporary ones that a linker
+//! or a loader needs; sources come in and artefacts go out as bytes.
 
 pub mod artefact;
 mod codegen;
 pub mod compile;
+pub mod files;
 pub mod header;
 pub mod info;
 pub mod layout;

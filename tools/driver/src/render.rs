@@ -1,18 +1,18 @@
 //! Messages of passes and tables of times, as text.
 
 use crate::{
-    compile::{Failure, Session, Source},
+    compile::{Failure, Input, Session, Source},
     source,
 };
 use dlc_dialects::{ir::context::Record, pass::INTERNAL};
-use dlc_frontend::{ast::Span, codes::Code, diagnostic::Diagnostic};
+use dlc_frontend::{ast::Span, codes::Code, diagnostic::Diagnostic, source::SourceMap};
 use std::{fmt::Write, time::Duration};
 
 /// The passes that find errors in the user's program.
 const USER: [&str; 2] = ["expand-derivatives", "dl-to-linalg"];
 
 /// The user's errors among what a failed pass reported, if that is all it reported.
-pub fn user_errors(session: &Session, source: &Source, records: &[Record]) -> Option<Failure> {
+pub fn user_errors(session: &Session, input: Input, records: &[Record]) -> Option<Failure> {
     let errors: Vec<_> = records.iter().filter(|record| record.error).collect();
     let messages: Vec<_> = errors
         .iter()
@@ -21,11 +21,11 @@ pub fn user_errors(session: &Session, source: &Source, records: &[Record]) -> Op
     if messages.is_empty() {
         return None;
     }
-    if source::is_module(source) {
+    if source::is_module(input.source) {
         let lines = errors
             .iter()
             .zip(&messages)
-            .map(|(record, message)| line(source, &record.location, message));
+            .map(|(record, message)| line(input.source, &record.location, message));
         return Some(Failure::User {
             rendered: lines.collect(),
             errors: errors.len(),
@@ -34,9 +34,9 @@ pub fn user_errors(session: &Session, source: &Source, records: &[Record]) -> Op
     let diagnostics: Vec<_> = errors
         .iter()
         .zip(messages)
-        .map(|(record, message)| diagnostic(source, record, message))
+        .map(|(record, message)| diagnostic(input.sources, record, message))
         .collect::<Option<_>>()?;
-    source::report(session, source, &diagnostics).err()
+    source::report(session, input.sources, &diagnostics).err()
 }
 
 /// The message without the pass's name, if it tells of the user's program.
@@ -47,19 +47,19 @@ fn users(message: &str) -> Option<&str> {
 
 /// One line about a textual module.
 pub fn line(source: &Source, location: &str, message: &str) -> String {
-    let (line, column) = place(source, location).unwrap_or((1, 1));
+    let (line, column) = place("-", location).unwrap_or((1, 1));
     format!("{}:{line}:{column}: error: {message}\n", source.name)
 }
 
 /// An error of DL begins with its code; one without is about IR that the frontend should not have made.
-fn diagnostic(source: &Source, record: &Record, message: &str) -> Option<Diagnostic> {
+fn diagnostic(sources: &SourceMap, record: &Record, message: &str) -> Option<Diagnostic> {
     let (code, message) = message.split_once(' ')?;
     let code = code.starts_with("DL").then(|| Code::parse(code))??;
-    let span = |location: &str| Some(span(source, place(source, location)?));
-    let start = span(&record.location).unwrap_or(Span::in_file(0, 0, 0));
+    let start = span(sources, &record.location).unwrap_or(Span::in_file(0, 0, 0));
     let mut diagnostic = Diagnostic::error(code, message, start);
     for note in &record.notes {
-        diagnostic = match (note.message.strip_prefix("help: "), span(&note.location)) {
+        let at = span(sources, &note.location);
+        diagnostic = match (note.message.strip_prefix("help: "), at) {
             (Some(help), _) => diagnostic.help(help),
             (None, Some(at)) if at != start => diagnostic.secondary(at, note.message.as_str()),
             _ => diagnostic.note(note.message.as_str()),
@@ -68,24 +68,24 @@ fn diagnostic(source: &Source, record: &Record, message: &str) -> Option<Diagnos
     Some(diagnostic)
 }
 
-/// Line and column in MLIR's text of a location; the innermost place in this source, where there are several.
-fn place(source: &Source, location: &str) -> Option<(usize, usize)> {
-    let file = match source::is_module(source) {
-        true => "-",
-        false => source.name.rsplit(['/', '\\']).next().unwrap_or_default(),
-    };
+/// Line and column in MLIR's text of a location; the innermost place in this file, where there are several.
+fn place(file: &str, location: &str) -> Option<(usize, usize)> {
     let (_, rest) = location.split_once(&format!("{file:?}:"))?;
     let mut numbers = rest.split(|c: char| !c.is_ascii_digit());
     Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
 }
 
+/// The word at a location: at the innermost place in the file given to the compiler, else in another.
+fn span(sources: &SourceMap, location: &str) -> Option<Span> {
+    sources.files().iter().find_map(|source| {
+        let place = place(sources.ir_name(source.file), location)?;
+        Some(word(source, place))
+    })
+}
+
 /// The bytes of the word, or at least of the character, at a line and column, which count characters from 1.
-fn span(source: &Source, (line, column): (usize, usize)) -> Span {
-    let before = source
-        .text
-        .split_inclusive('\n')
-        .take(line.saturating_sub(1));
-    let start: usize = before.map(str::len).sum();
+fn word(source: &dlc_frontend::source::Source, (line, column): (usize, usize)) -> Span {
+    let start = source.line_start(line) as usize;
     let rest = source.text.get(start..).unwrap_or_default();
     let skipped: usize = rest
         .chars()
@@ -98,7 +98,7 @@ fn span(source: &Source, (line, column): (usize, usize)) -> Span {
         .unwrap_or(rest.len());
     let length = word.max(rest.chars().next().map_or(0, char::len_utf8));
     let start = start + skipped;
-    Span::in_file(0, start as u32, (start + length) as u32)
+    Span::in_file(source.file, start as u32, (start + length) as u32)
 }
 
 /// Passes and times, the total last.

@@ -1,7 +1,8 @@
 //! Sources: DL text through the frontend, or textual `dl` modules.
 
 use crate::{
-    compile::{ErrorFormat, Failure, Session, Source},
+    compile::{ErrorFormat, Failure, Input, Session, Source},
+    files::Disk,
     render,
 };
 use dlc_abi::Entry;
@@ -10,6 +11,7 @@ use dlc_frontend::{
     core::Program,
     diagnostic::Diagnostic,
     render::{Format, render as rendered_text},
+    source::SourceMap,
 };
 use dlc_lowering::entry;
 use dlc_runtime::Tensor;
@@ -24,6 +26,8 @@ pub struct Unit<'c> {
     pub entries: Vec<Entry>,
     /// The warnings, ready to be shown.
     pub diagnostics: String,
+    /// The files it was made of; none for a textual module.
+    pub sources: SourceMap,
 }
 
 /// Whether a source is a textual `dl` module.
@@ -39,7 +43,7 @@ fn text(source: &Source) -> dlc_frontend::source::Source {
 /// Diagnostics in the form that the session's options ask for; a failure if any is an error.
 pub fn report(
     session: &Session,
-    source: &Source,
+    sources: &SourceMap,
     diagnostics: &[Diagnostic],
 ) -> Result<String, Failure> {
     let format = match (session.options().error_format, session.options().color) {
@@ -48,28 +52,39 @@ pub fn report(
         (ErrorFormat::Short, _) => Format::Short,
         (ErrorFormat::Json, _) => Format::Json,
     };
-    let rendered = rendered_text(&text(source).into(), diagnostics, format);
+    let rendered = rendered_text(sources, diagnostics, format);
     match diagnostics.iter().filter(|d| d.is_error()).count() {
         0 => Ok(rendered),
         errors => Err(Failure::User { rendered, errors }),
     }
 }
 
-/// The program of a DL source, and the warnings.
-fn program(session: &Session, source: &Source) -> Result<(Program, String), Failure> {
-    let checked = dlc_frontend::check(&text(source));
-    let warnings = report(session, source, &checked.diagnostics)?;
+/// A DL program without errors.
+struct Checked {
+    program: Program,
+    /// The warnings, ready to be shown.
+    warnings: String,
+    sources: SourceMap,
+}
+
+fn checked(session: &Session, source: &Source) -> Result<Checked, Failure> {
+    let checked = dlc_frontend::check(text(source), &Disk);
+    let warnings = report(session, &checked.sources, &checked.diagnostics)?;
     let program = checked
         .program
         .ok_or_else(|| Failure::internal("the checker gave neither a program nor an error"))?;
-    Ok((program, warnings))
+    Ok(Checked {
+        program,
+        warnings,
+        sources: checked.sources,
+    })
 }
 
 /// Checks a source; gives the warnings.
 pub fn check(session: &Session, source: &Source) -> Result<String, Failure> {
     match is_module(source) {
         true => Ok(parse(session, source)?.diagnostics),
-        false => Ok(program(session, source)?.1),
+        false => Ok(checked(session, source)?.warnings),
     }
 }
 
@@ -81,8 +96,9 @@ pub fn ast(session: &Session, source: &Source) -> Result<(String, String), Failu
             source.name
         )));
     }
-    let (file, diagnostics) = dlc_frontend::parser::parse(&text(source));
-    let warnings = report(session, source, &diagnostics)?;
+    let text = text(source);
+    let (file, diagnostics) = dlc_frontend::parser::parse(&text);
+    let warnings = report(session, &text.into(), &diagnostics)?;
     Ok((dlc_frontend::ast_print::print(&file), warnings))
 }
 
@@ -91,10 +107,14 @@ pub fn emit<'c>(session: &'c Session, source: &Source) -> Result<Unit<'c>, Failu
     if is_module(source) {
         return parse(session, source);
     }
-    let (program, diagnostics) = program(session, source)?;
+    let Checked {
+        program,
+        warnings,
+        sources,
+    } = checked(session, source)?;
     let context = session.context();
     let (module, records) = with_diagnostics(context, || {
-        let module = dlc_frontend::emit::emit(context, &program, &text(source));
+        let module = dlc_frontend::emit::emit(context, &program, &sources);
         module.as_operation().verify().then_some(module)
     });
     let Some(module) = module else {
@@ -107,7 +127,8 @@ pub fn emit<'c>(session: &'c Session, source: &Source) -> Result<Unit<'c>, Failu
     Ok(Unit {
         module,
         entries: program.entries,
-        diagnostics,
+        diagnostics: warnings,
+        sources,
     })
 }
 
@@ -133,6 +154,7 @@ fn parse<'c>(session: &'c Session, source: &Source) -> Result<Unit<'c>, Failure>
         module,
         entries,
         diagnostics: String::new(),
+        sources: SourceMap::new(),
     })
 }
 
@@ -167,7 +189,11 @@ pub fn evaluate(
         values.push(*value);
     }
     // The evaluator runs `dl` ops, so derivatives must be made first.
-    session.run_stages(source, &mut unit.module, 1, &mut vec![], |_, _| {})?;
+    let input = Input {
+        source,
+        sources: &unit.sources,
+    };
+    session.run_stages(input, &mut unit.module, 1, &mut vec![], |_, _| {})?;
     let function = entry::entries(unit.module.as_operation())
         .map_err(|error| Failure::internal(error.message))?
         .into_iter()
