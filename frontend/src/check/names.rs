@@ -175,7 +175,8 @@ impl<'a> Checker<'a> {
     fn check_used(&mut self, file: usize, name: &str, span: Span, removed: Span) {
         let files = self.files;
         let imported = file > 0 && modules::is_std(self.sources.get(file as u32));
-        if imported || files.trees[file].mentioned.contains(name) {
+        let broken = self.names[file].get(name).map(|name| name.item) == Some(Item::Unknown);
+        if imported || broken || files.trees[file].mentioned.contains(name) {
             return;
         }
         let diagnostic = Diagnostic::warning(
