@@ -21,6 +21,7 @@ mod linalg;
 mod names;
 mod nn;
 mod order;
+mod permutation;
 mod random;
 mod rearrange;
 mod reduce;
@@ -62,6 +63,7 @@ const FAMILIES: &[&[Builtin]] = &[
     nn::TABLE,
     order::TABLE,
     random::TABLE,
+    permutation::TABLE,
     tree::TABLE,
     transform::TABLE,
 ];
