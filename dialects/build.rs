@@ -423,6 +423,8 @@ fn builder(s: &mut String, op: &Op) -> Result<()> {
     }
     let results = if op.result_like_first {
         "&[operands[0].r#type()]"
+    } else if op.results.is_empty() {
+        "&[]"
     } else if op.results.iter().any(|(_, v)| *v) {
         params.push("result_types: &[Type<'c>]".into());
         "result_types"

@@ -354,7 +354,13 @@ pub fn name(op: OperationRef) -> String {
         }
         Some(OpKind::ArgReduce) => dlc_dialects::ops::ArgReduce(op).kind().into(),
         Some(kind) => kind.mnemonic().into(),
-        None => op.name().as_string_ref().as_str().unwrap_or("?").into(),
+        None => match op.name().as_string_ref().as_str().unwrap_or("?") {
+            "scf.for" => "for".into(),
+            "scf.while" => "while".into(),
+            // What is left of a branch that only chooses.
+            "scf.if" | "arith.select" => "if".into(),
+            name => name.into(),
+        },
     }
 }
 

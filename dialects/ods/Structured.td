@@ -118,22 +118,16 @@ def DL_TakeAlongAxisOp : DL_Op<"take_along_axis", [Pure]> {
   let assemblyFormat = "$x `,` $ids `axis` $axis attr-dict `:` functional-type(operands, results)";
   let hasVerifier = 1;
 }
-def DL_ScatterOp : DL_Op<"scatter", [Pure, AllTypesMatch<["x", "y"]>, DL_KindOneOf<["add", "set"]>,
-    PredOpTrait<"C3: truth values are set, not added",
-      CPred<"getKind() == \"set\" || !getX().getType().getElementType().isInteger(1)">>]> {
-  let summary = "x with the slices of updates added or put at ids along an axis, in order; adding is the transpose of `dl.take`";
+def DL_ScatterAddOp : DL_Op<"scatter_add", [Pure, AllTypesMatch<["x", "y"]>]> {
+  let summary = "x with the slices of updates added at ids along an axis, in order; the transpose of `dl.take`";
   let description = [{
-    `updates` has the shape that `dl.take` of x at ids gives. Out of range as there. Of several slices put at one place
-    the last one, in the order of the ids, stays.
+    `updates` has the shape that `dl.take` of x at ids gives. Out of range as there.
 
-    C1: the axis is in range. C2: the shape of `updates`; `kind` is one of add, set. C3: `kind` fits the element type.
-    ```mlir
-    %y = dl.scatter "set" %x, %ids, %rows axis 0 : tensor<?x8xf32>, tensor<3xi32>, tensor<3x8xf32>
-    ```
+    C1: the axis is in range. C2: the shape of `updates`.
   }];
-  let arguments = (ins DL_Tensor:$x, DL_IntTensor:$ids, DL_Tensor:$updates, StrAttr:$kind, I64Attr:$axis);
-  let results = (outs DL_Tensor:$y);
-  let assemblyFormat = "$kind $x `,` $ids `,` $updates `axis` $axis attr-dict `:` type($x) `,` type($ids) `,` type($updates)";
+  let arguments = (ins DL_NumberTensor:$x, DL_IntTensor:$ids, DL_NumberTensor:$updates, I64Attr:$axis);
+  let results = (outs DL_NumberTensor:$y);
+  let assemblyFormat = "$x `,` $ids `,` $updates `axis` $axis attr-dict `:` type($x) `,` type($ids) `,` type($updates)";
   let hasVerifier = 1;
 }
 def DL_ScatterAddAlongAxisOp : DL_Op<"scatter_add_along_axis", [Pure, AllTypesMatch<["x", "y"]>]> {
@@ -177,6 +171,22 @@ def DL_GradOp : DL_Op<"grad", [Pure]> {
     DenseI64ArrayAttr:$wrt, UnitAttr:$value);
   let results = (outs Variadic<DL_Tensor>:$outputs);
   let assemblyFormat = "$callee `(` $inputs `)` `wrt` $wrt (`value` $value^)? attr-dict `:` functional-type($inputs, $outputs)";
+}
+
+def DL_PrintOp : DL_Op<"print", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "One line on the standard output: a text and tensors; ops that print keep their order";
+  let description = [{
+    The text comes first if it is not empty, then each tensor: its type as the language writes it, a space, its
+    elements in brackets for each axis. The parts have a space between them. Floats have six significant digits, as
+    C's `%g`; bools are `true` and `false`. Of a tensor of more than 1000 elements, an axis longer than six shows the
+    first and the last three.
+    ```mlir
+    dl.print "loss" %l, %g : tensor<f32>, tensor<?x2xi32>   // loss f32 0.25 i32[3, 2] [[1, 2], [3, 4], [5, 6]]
+    ```
+  }];
+  let arguments = (ins Variadic<DL_Tensor>:$values, StrAttr:$text);
+  let results = (outs);
+  let assemblyFormat = "$text ($values^ `:` type($values))? attr-dict";
 }
 
 #endif // DL_STRUCTURED

@@ -4,7 +4,8 @@
 use melior::{
     Context,
     ir::{
-        Attribute, Identifier, Location, Operation, OperationRef, Type, Value, ValueLike,
+        Attribute, AttributeLike, Identifier, Location, Operation, OperationRef, Type, Value,
+        ValueLike,
         attribute::{
             DenseI32ArrayAttribute, DenseI64ArrayAttribute, FlatSymbolRefAttribute,
             IntegerAttribute, StringAttribute,
@@ -116,9 +117,13 @@ fn integers(op: OperationRef, name: &str) -> Vec<i64> {
 }
 
 fn string<'c>(op: OperationRef<'c, '_>, name: &str) -> &'c str {
-    StringAttribute::try_from(attribute(op, name))
-        .expect(VERIFIED)
-        .value()
+    let text = StringAttribute::try_from(attribute(op, name)).expect(VERIFIED);
+    // The text of an empty one has no address, which melior does not expect.
+    let raw = unsafe { mlir_sys::mlirStringAttrGetValue(text.to_raw()) };
+    match raw.length {
+        0 => "",
+        _ => text.value(),
+    }
 }
 
 fn symbol<'c>(op: OperationRef<'c, '_>, name: &str) -> &'c str {

@@ -21,7 +21,7 @@ mod linalg;
 mod names;
 mod nn;
 mod order;
-mod permutation;
+mod print;
 mod random;
 mod rearrange;
 mod reduce;
@@ -62,8 +62,8 @@ const FAMILIES: &[&[Builtin]] = &[
     linalg::TABLE,
     nn::TABLE,
     order::TABLE,
+    print::TABLE,
     random::TABLE,
-    permutation::TABLE,
     tree::TABLE,
     transform::TABLE,
 ];

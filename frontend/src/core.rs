@@ -328,10 +328,8 @@ pub enum Prim {
         /// The axis.
         axis: usize,
     },
-    /// Slices put (`set`) or added (`add`) at ids along an axis, in order.
-    Scatter {
-        /// Which.
-        kind: &'static str,
+    /// Slices added at ids along an axis.
+    ScatterAdd {
         /// The axis.
         axis: usize,
     },
@@ -339,6 +337,11 @@ pub enum Prim {
     RandomBits,
     /// `u32[..., 2]` taken as keys.
     KeyFromBits,
+    /// A line of a text and the operands on the standard output. It gives nothing; no node names it.
+    Print {
+        /// The text, which comes first.
+        text: String,
+    },
     /// A call; `Result` nodes name what it gives.
     Call {
         /// Whom.

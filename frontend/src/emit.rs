@@ -203,6 +203,11 @@ impl<'c, 'a> Body<'c, 'a, '_> {
         let values = match &node.op {
             Prim::Call { .. } | Prim::Grad { .. } => self.call(node, &args),
             Prim::Result(n) => vec![self.values[node.args[0] as usize][*n as usize]],
+            Prim::Print { text } => {
+                let b = self.builder;
+                b.append(build::print(b.context, &args, text, b.location));
+                vec![]
+            }
             _ => vec![self.value(node, &args)],
         };
         self.values.push(values);
@@ -378,12 +383,11 @@ impl<'c, 'a> Body<'c, 'a, '_> {
                 ty,
                 location,
             )),
-            Prim::Scatter { kind, axis } => b.value(build::scatter(
+            Prim::ScatterAdd { axis } => b.value(build::scatter_add(
                 context,
                 args[0],
                 args[1],
                 args[2],
-                kind,
                 *axis as i64,
                 ty,
                 location,
@@ -396,8 +400,8 @@ impl<'c, 'a> Body<'c, 'a, '_> {
                 location,
             )),
             Prim::KeyFromBits => args[0],
-            Prim::Call { .. } | Prim::Grad { .. } | Prim::Result(_) => {
-                unreachable!("`node` has dealt with calls")
+            Prim::Call { .. } | Prim::Grad { .. } | Prim::Result(_) | Prim::Print { .. } => {
+                unreachable!("`node` has dealt with what does not give one value")
             }
             Prim::Opaque => {
                 unreachable!("a function that is checked by its types only is not in the program")

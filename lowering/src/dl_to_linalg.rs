@@ -1,14 +1,18 @@
 //! The rewriting of one function from `dl` to `linalg` on tensors: what each old value becomes, and one function
 //! for each kind of op in the files of this folder. The `dl-to-linalg` pass drives it.
 
+mod control;
 mod convert;
 mod cumulative;
+mod destination;
 mod elementwise;
 mod function;
 mod gather;
+mod print;
 mod random;
 mod reduce;
 mod reshape;
+mod scalars;
 mod scatter;
 mod shape;
 mod sizes;
@@ -19,7 +23,10 @@ pub use function::rewrite;
 use crate::{emit::Emitter, linalg, scalar};
 use dlc_abi::dim::Poly;
 use dlc_dialects::{
-    ir::{inspect::identity, shape::element_of},
+    ir::{
+        inspect::identity,
+        shape::{element_of, is_tensor},
+    },
     ops::{self, OpKind},
     pass::PassError,
 };
@@ -28,7 +35,7 @@ use melior::{
     ir::{BlockRef, OperationRef, Type, Value, ValueLike, operation::OperationLike},
 };
 use sizes::{Sizes, refine, tensor_type};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 type Result<'c, T> = std::result::Result<T, PassError<'c>>;
 
@@ -78,23 +85,32 @@ impl<'c, 'a> Mapped<'c, 'a> {
 /// The state of rewriting a function.
 struct Lowering<'c, 'a> {
     context: &'c Context,
-    /// The body of the new function.
+    /// The function as it was.
+    function: OperationRef<'c, 'a>,
+    /// The block of the new function that is being written.
     block: BlockRef<'c, 'a>,
     sizes: Sizes<'c, 'a>,
     /// What old tensors have become, by identity.
     values: HashMap<usize, Mapped<'c, 'a>>,
     /// The tensor and its sizes that a reshaped one, by identity, was made from.
     reshapes: HashMap<usize, (Value<'c, 'a>, Vec<Poly>)>,
+    /// What old scalars that are neither tensors nor of type index have become, by identity.
+    scalars: HashMap<usize, Value<'c, 'a>>,
+    /// The symbols of the texts that are printed.
+    texts: BTreeMap<String, String>,
 }
 
 impl<'c, 'a> Lowering<'c, 'a> {
-    fn new(context: &'c Context, block: BlockRef<'c, 'a>) -> Self {
+    fn new(context: &'c Context, function: OperationRef<'c, 'a>, block: BlockRef<'c, 'a>) -> Self {
         Self {
             context,
+            function,
             block,
             sizes: Sizes::default(),
             values: HashMap::new(),
             reshapes: HashMap::new(),
+            scalars: HashMap::new(),
+            texts: BTreeMap::new(),
         }
     }
 
@@ -169,54 +185,35 @@ impl<'c, 'a> Lowering<'c, 'a> {
         let name = op.name();
         let name = name.as_string_ref();
         let name = name.as_str().unwrap_or_default();
+        if OpKind::from_name(name) == Some(OpKind::Print) {
+            self.print(&e, ops::Print(op));
+            return Ok(());
+        }
         if let Some(kind) = OpKind::from_name(name) {
             let made = self.dl(&e, kind, op)?;
             self.set(op.result(0)?.into(), made);
             return Ok(());
         }
-        let index = Type::index(self.context);
-        let only_index = op.operands().all(|v| v.r#type() == index) && op.region_count() == 0;
-        if name == "tensor.dim" {
-            let (tensor, axis) = (self.get(op.operand(0)?), self.sizes.poly(op.operand(1)?));
-            let axis = axis.as_const().and_then(|axis| usize::try_from(axis).ok());
-            let dim = axis.and_then(|axis| tensor.dims.get(axis));
-            let dim = dim
-                .ok_or_else(|| PassError::at(&op, "the axis of tensor.dim should be a constant"))?;
-            self.sizes.learn(op.result(0)?.into(), dim.clone());
-        } else if only_index && op.result_count() == 1 && op.result(0)?.r#type() == index {
-            let old = op.result(0)?.into();
-            let poly = match self.sizes.arithmetic(op) {
-                Some(poly) => poly,
-                None => {
-                    let operands = op
-                        .operands()
-                        .map(|v| self.sizes.poly(v))
-                        .collect::<Vec<_>>();
-                    let operands = operands
-                        .iter()
-                        .map(|p| self.sizes.value(&e, p))
-                        .collect::<Vec<_>>();
-                    let attributes = op.attributes().collect::<Vec<_>>();
-                    let attributes = attributes
-                        .iter()
-                        .map(|(n, a)| (n.as_string_ref().as_str().unwrap_or_default(), *a))
-                        .collect::<Vec<_>>();
-                    let value = e.op_with(name, &operands, index, &attributes);
-                    self.sizes.opaque(value)
-                }
-            };
-            self.sizes.learn(old, poly);
-        } else {
-            let hint = match name {
-                "func.call" => ": calls should have been inlined",
-                _ => "",
-            };
-            return Err(PassError::at(
-                &op,
-                format!("`{name}` can't be lowered{hint}"),
-            ));
+        match name {
+            "scf.for" => self.for_loop(&e, op),
+            "scf.while" => self.while_loop(&e, op),
+            "scf.if" => self.branch(&e, op),
+            "arith.select" if is_tensor(op.result(0)?.r#type()) => self.select(&e, op),
+            "tensor.dim" => self.dim(op),
+            "tensor.extract" => self.extract_element(&e, op),
+            "tensor.cast" => self.cast(&e, op),
+            name if name.starts_with("arith.") && op.result_count() == 1 => {
+                self.arithmetic(&e, name, op)
+            }
+            _ => {
+                let hint = match name {
+                    "func.call" => ": calls should have been inlined",
+                    _ => "",
+                };
+                let message = format!("`{name}` can't be lowered{hint}");
+                Err(PassError::at(&op, message))
+            }
         }
-        Ok(())
     }
 
     /// Rewrites an operation of the `dl` dialect.
@@ -255,7 +252,7 @@ impl<'c, 'a> Lowering<'c, 'a> {
             OpKind::Cumulative => self.cumulative(e, ops::Cumulative(op), ty),
             OpKind::Take => self.take(e, ops::Take(op), ty),
             OpKind::TakeAlongAxis => self.take_along_axis(e, ops::TakeAlongAxis(op), ty),
-            OpKind::Scatter => self.scatter(e, ops::Scatter(op), ty),
+            OpKind::ScatterAdd => self.scatter_add(e, ops::ScatterAdd(op), ty),
             OpKind::ScatterAddAlongAxis => {
                 self.scatter_add_along_axis(e, ops::ScatterAddAlongAxis(op), ty)
             }

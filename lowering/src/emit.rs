@@ -238,11 +238,12 @@ impl<'c, 'a> Emitter<'c, 'a> {
             .collect()
     }
 
-    fn region(&self, arguments: &[Type<'c>]) -> Region<'c> {
+    /// A region of one empty block with arguments, for an op that is built later.
+    pub fn region(&self, arguments: &[Type<'c>]) -> (Region<'c>, BlockRef<'c, 'a>) {
         let arguments: Vec<_> = arguments.iter().map(|t| (*t, self.location)).collect();
         let region = Region::new();
-        region.append_block(Block::new(&arguments));
-        region
+        let block = region.append_block(Block::new(&arguments));
+        (region, block)
     }
 
     fn results(op: OperationRef<'c, 'a>) -> Vec<Value<'c, 'a>> {
@@ -267,7 +268,7 @@ impl<'c, 'a> Emitter<'c, 'a> {
             &operands,
             &types,
             &[],
-            vec![self.region(&arguments)],
+            vec![self.region(&arguments).0],
         );
         let (inside, block) = self.inside(op, 0);
         let carried = Self::block_arguments(block, 1);
@@ -293,7 +294,7 @@ impl<'c, 'a> Emitter<'c, 'a> {
         then: impl FnOnce(&Self) -> Vec<Value<'c, 'a>>,
         otherwise: impl FnOnce(&Self) -> Vec<Value<'c, 'a>>,
     ) -> Vec<Value<'c, 'a>> {
-        let regions = vec![self.region(&[]), self.region(&[])];
+        let regions = vec![self.region(&[]).0, self.region(&[]).0];
         let op = self.build("scf.if", &[condition], types, &[], regions);
         let (inside, _) = self.inside(op, 0);
         let values = then(&inside);
@@ -306,7 +307,7 @@ impl<'c, 'a> Emitter<'c, 'a> {
 
     /// `scf.if` without results.
     pub fn if_then(&self, condition: Value<'c, 'a>, then: impl FnOnce(&Self)) {
-        let regions = vec![self.region(&[]), Region::new()];
+        let regions = vec![self.region(&[]).0, Region::new()];
         let op = self.build("scf.if", &[condition], &[], &[], regions);
         let (inside, _) = self.inside(op, 0);
         then(&inside);
@@ -321,7 +322,7 @@ impl<'c, 'a> Emitter<'c, 'a> {
         body: impl FnOnce(&Self, &[Value<'c, 'a>]) -> Vec<Value<'c, 'a>>,
     ) -> Vec<Value<'c, 'a>> {
         let types: Vec<_> = init.iter().map(|v| v.r#type()).collect();
-        let regions = vec![self.region(&types), self.region(&types)];
+        let regions = vec![self.region(&types).0, self.region(&types).0];
         let op = self.build("scf.while", init, &types, &[], regions);
         let (inside, block) = self.inside(op, 0);
         let carried = Self::block_arguments(block, 0);
@@ -348,7 +349,7 @@ impl<'c, 'a> Emitter<'c, 'a> {
             ("sym_visibility", self.attr("\"private\"")),
         ];
         all.extend_from_slice(attributes);
-        let op = self.build("func.func", &[], &[], &all, vec![self.region(arguments)]);
+        let op = self.build("func.func", &[], &[], &all, vec![self.region(arguments).0]);
         let (inside, block) = self.inside(op, 0);
         body(&inside, &Self::block_arguments(block, 0));
         inside.effect("func.return", &[], &[]);

@@ -514,7 +514,7 @@ pub fn abi_hash(stem: &str, hash: &str) -> String {
 }
 
 /// A constant C string.
-fn string_constant(global: &str, text: &str) -> String {
+pub(crate) fn string_constant(global: &str, text: &str) -> String {
     let mut escaped = String::new();
     for byte in text.bytes() {
         match byte {

@@ -1,6 +1,7 @@
 //! From the `dl` dialect down to objects: passes, schedules, and the hand-over to LLVM.
 
 pub mod alias;
+pub mod chain;
 pub mod dl_to_linalg;
 pub mod emit;
 pub mod entry;

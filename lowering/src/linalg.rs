@@ -232,3 +232,10 @@ pub fn fill<'c, 'a>(
 pub fn empty<'c, 'a>(e: &Emitter<'c, 'a>, ty: Type<'c>, sizes: &[Value<'c, 'a>]) -> Value<'c, 'a> {
     e.op("tensor.empty", sizes, ty)
 }
+
+/// A tensor in memory of its own.
+pub fn copy<'c, 'a>(e: &Emitter<'c, 'a>, value: Value<'c, 'a>) -> Value<'c, 'a> {
+    let segments = [("operandSegmentSizes", e.attr("array<i32: 0, 1, 0>"))];
+    let name = "bufferization.alloc_tensor";
+    e.op_with(name, &[value], value.r#type(), &segments)
+}

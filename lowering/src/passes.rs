@@ -9,6 +9,7 @@ pub mod forward_copies;
 pub mod fuse_elementwise;
 pub mod fuse_rows;
 pub mod plan_workspace;
+pub mod settle_carried;
 pub mod unshare_destinations;
 pub mod vectorize_generics;
 
@@ -19,6 +20,7 @@ pub const PASSES: &[PassInfo] = &[
     dl_to_linalg::INFO,
     fuse_elementwise::INFO,
     unshare_destinations::INFO,
+    settle_carried::INFO,
     forward_copies::INFO,
     emit_matmul::INFO,
     fuse_rows::INFO,

@@ -8,7 +8,7 @@ use dlc_dialects::ir::{
     shape::{self, DYNAMIC},
 };
 use melior::ir::{
-    BlockLike, OperationRef, Type, Value, ValueLike,
+    BlockLike, OperationRef, RegionLike, Type, Value, ValueLike,
     attribute::{DenseI64ArrayAttribute, IntegerAttribute},
     block::BlockArgument,
     operation::{OperationLike, OperationResult},
@@ -122,19 +122,36 @@ fn extent(memref: Value, axis: i64, dims: &Dims) -> Option<Poly> {
         return Some(Poly::constant(known));
     }
     if let Some(argument) = inspect::argument(memref) {
-        let leaf = dims
-            .leaves
-            .iter()
-            .find(|leaf| leaf.index == argument.argument_number())?;
-        return in_function(argument).then(|| leaf.shape.get(axis).cloned())?;
+        let number = argument.argument_number();
+        if in_function(argument) {
+            let leaf = dims.leaves.iter().find(|leaf| leaf.index == number)?;
+            return leaf.shape.get(axis).cloned();
+        }
+        // What a loop carries has the extents that it begins with.
+        let parent = argument.owner().parent_operation()?;
+        let operand = match parent.name().as_string_ref().as_str().ok()? {
+            "scf.for" => number + 2,
+            "scf.while" => number,
+            _ => return None,
+        };
+        return extent(parent.operand(operand).ok()?, axis as i64, dims);
     }
     let result = OperationResult::try_from(memref).ok()?;
-    let op = result.owner();
+    let (op, number) = (result.owner(), result.result_number());
     let dynamic_before = |shape: &[i64]| shape[..axis].iter().filter(|d| **d == DYNAMIC).count();
     let sizes = shape::shape(memref.r#type());
     match op.name().as_string_ref().as_str().ok()? {
         "memref.alloc" | "memref.alloca" => exact(op.operand(dynamic_before(&sizes)).ok()?, dims),
         "memref.cast" => extent(op.operand(0).ok()?, axis as i64, dims),
+        "scf.for" => extent(op.operand(3 + number).ok()?, axis as i64, dims),
+        "scf.while" if number < op.operand_count() => {
+            extent(op.operand(number).ok()?, axis as i64, dims)
+        }
+        "scf.if" => {
+            let side = op.region(0).ok()?.first_block()?;
+            let yielded = side.terminator()?.operand(number).ok()?;
+            extent(yielded, axis as i64, dims)
+        }
         "memref.subview" => {
             let offsets =
                 DenseI64ArrayAttribute::try_from(op.attribute("static_offsets").ok()?).ok()?;
@@ -162,6 +179,11 @@ fn in_function(argument: BlockArgument) -> bool {
 pub fn upper(value: Value, dims: &Dims) -> Option<Poly> {
     if let Some(exact) = exact(value, dims) {
         return Some(exact);
+    }
+    if let Some(argument) = inspect::argument(value) {
+        let parent = argument.owner().parent_operation()?;
+        let counts = walk::is(parent, "scf.for") && argument.argument_number() == 0;
+        return counts.then(|| upper(parent.operand(1).ok()?, dims))?;
     }
     let result = OperationResult::try_from(value).ok()?;
     let op = result.owner();

@@ -27,8 +27,8 @@ func.func private @f(%x: tensor<f32>) -> tensor<f32> {
   %zero = dl.constant dense<0.0> : tensor<f32>
   %c = dl.greater %x, %zero : tensor<f32> -> tensor<i1>
   %positive = tensor.extract %c[] : tensor<i1>
-  // expected-error @+3 {{DL0302 no reverse-mode rule for `scf.if`, reached from argument 0 on the way to the loss}}
-  // expected-note @+2 {{through `scf.if`}}
+  // expected-error @+3 {{DL0302 no reverse-mode rule for `if`, reached from argument 0 on the way to the loss}}
+  // expected-note @+2 {{through `if`}}
   // expected-note @+1 {{help: wrap it in `stop_gradient(...)`}}
   %y = scf.if %positive -> tensor<f32> {
     %z = dl.sin %x : tensor<f32>
@@ -159,5 +159,75 @@ func.func private @f(%x: tensor<f32>, %n: index) -> tensor<f32> {
 }
 func.func @blocks(%x: tensor<f32>, %n: index) -> tensor<f32> {
   %g = dl.grad @f(%x, %n) wrt [0] : (tensor<f32>, index) -> tensor<f32>
+  return %g : tensor<f32>
+}
+
+// -----
+
+func.func private @f(%n: index, %x: tensor<f32>) -> tensor<f32> {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  // expected-note @+1 {{through `sin`}}
+  %s = dl.sin %x : tensor<f32>
+  // expected-error @+3 {{DL0302 no reverse-mode rule for `for`, reached from argument 0 on the way to the loss}}
+  // expected-note @+2 {{through `for`}}
+  // expected-note @+1 {{help: wrap it in `stop_gradient(...)`}}
+  %y = scf.for %i = %c0 to %n step %c1 iter_args(%a = %s) -> tensor<f32> {
+    %b = dl.cos %a : tensor<f32>
+    scf.yield %b : tensor<f32>
+  }
+  return %y : tensor<f32>
+}
+func.func @in_a_loop(%n: index, %x: tensor<f32>) -> tensor<f32> {
+  // expected-note @+1 {{in the gradient of `@f`}}
+  %g = dl.grad @f(%n, %x) wrt [0] : (index, tensor<f32>) -> tensor<f32>
+  return %g : tensor<f32>
+}
+
+// -----
+
+func.func private @f(%x: tensor<f32>) -> tensor<f32> {
+  %limit = dl.constant dense<9.0> : tensor<f32>
+  // expected-error @+3 {{DL0302 no reverse-mode rule for `while`, reached from argument 0 on the way to the loss}}
+  // expected-note @+2 {{through `while`}}
+  // expected-note @+1 {{help: wrap it in `stop_gradient(...)`}}
+  %y = scf.while (%a = %x) : (tensor<f32>) -> tensor<f32> {
+    %c = dl.less %a, %limit : tensor<f32> -> tensor<i1>
+    %again = tensor.extract %c[] : tensor<i1>
+    scf.condition(%again) %a : tensor<f32>
+  } do {
+  ^bb0(%a: tensor<f32>):
+    %b = dl.add %a, %a : tensor<f32>
+    scf.yield %b : tensor<f32>
+  }
+  return %y : tensor<f32>
+}
+func.func @in_a_while(%x: tensor<f32>) -> tensor<f32> {
+  // expected-note @+1 {{in the gradient of `@f`}}
+  %g = dl.grad @f(%x) wrt [0] : (tensor<f32>) -> tensor<f32>
+  return %g : tensor<f32>
+}
+
+// -----
+
+// What the loss does not depend on may loop, print and branch; of the rest the derivative is as before.
+func.func private @f(%n: index, %x: tensor<f32>, %y: tensor<f32>) -> (tensor<f32>, tensor<f32>) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %z = scf.for %i = %c0 to %n step %c1 iter_args(%a = %y) -> tensor<f32> {
+    %b = dl.cos %a : tensor<f32>
+    scf.yield %b : tensor<f32>
+  }
+  %s = dl.stop_gradient %x : tensor<f32>
+  %w = scf.for %i = %c0 to %n step %c1 iter_args(%a = %s) -> tensor<f32> {
+    dl.print "a" %a : tensor<f32>
+    %b = dl.cos %a : tensor<f32>
+    scf.yield %b : tensor<f32>
+  }
+  %l = dl.mul %x, %z : tensor<f32>
+  return %l, %w : tensor<f32>, tensor<f32>
+}
+func.func @beside_a_loop(%n: index, %x: tensor<f32>, %y: tensor<f32>) -> tensor<f32> {
+  %g = dl.grad @f(%n, %x, %y) wrt [0] : (index, tensor<f32>, tensor<f32>) -> tensor<f32>
   return %g : tensor<f32>
 }

@@ -269,13 +269,13 @@ const LATER: &[&str] = &[
     "conv2d_transpose",
     "max_pool",
     "avg_pool",
+    "permutation",
     "jvp",
     "vjp",
     "vmap",
     "jacobian",
     "hessian",
     "hvp",
-    "print",
 ];
 
 /// What stands for a name of NumPy, JAX or PyTorch, and the advice.

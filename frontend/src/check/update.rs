@@ -255,12 +255,7 @@ impl<'a> Checker<'a> {
             new = self.unary("neg", new, span)?;
         }
         let ty = self.ty(x).clone();
-        self.node(
-            Prim::Scatter { kind: "add", axis },
-            &[x, ids, new],
-            ty,
-            span,
-        )
-        .map(|id| Some(Value::Tensor(id)))
+        self.node(Prim::ScatterAdd { axis }, &[x, ids, new], ty, span)
+            .map(|id| Some(Value::Tensor(id)))
     }
 }

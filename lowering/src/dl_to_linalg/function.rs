@@ -1,7 +1,7 @@
 //! Functions: arguments in, results out. An entry function gets its tensors, and places for its results, as memrefs.
 
-use super::{Content, Lowering, Mapped, Result, refine, shape::cast};
-use crate::{emit::Emitter, linalg, scalar, walk};
+use super::{Content, Lowering, Mapped, Result, destination::build_in, refine, shape::cast};
+use crate::{chain::root, emit::Emitter, linalg, scalar, walk};
 use dlc_abi::dim::Poly;
 use dlc_dialects::{
     ir::shape::{self, DYNAMIC},
@@ -14,7 +14,7 @@ use melior::{
         Attribute, Block, BlockLike, BlockRef, OperationRef, Region, RegionLike, Type, TypeLike,
         Value, ValueLike,
         attribute::{ArrayAttribute, DictionaryAttribute, StringAttribute, TypeAttribute},
-        operation::{OperationLike, OperationResult},
+        operation::OperationLike,
         r#type::FunctionType,
     },
 };
@@ -33,17 +33,11 @@ pub fn rewrite<'c, 'a>(context: &'c Context, func: OperationRef<'c, 'a>) -> Resu
     }
     let signature = Signature::read(func, old)?;
     let new = signature.declare(context, func)?;
-    let mut lowering = Lowering::new(context, new);
+    let mut lowering = Lowering::new(context, func, new);
     let e = Emitter::at_end(context, func.location(), new);
     let places = signature.arguments(&mut lowering, &e)?;
-    let mut next = old.first_operation();
-    while let Some(op) = next {
-        match walk::is(op, "func.return") {
-            true => signature.finish(&mut lowering, op, &places)?,
-            false => lowering.op(op)?,
-        }
-        next = op.next_in_block();
-    }
+    let end = lowering.ops(old)?;
+    signature.finish(&mut lowering, end, &places)?;
     IrRewriter::new(context).as_rewriter_base().erase_op(func);
     Ok(())
 }
@@ -258,6 +252,10 @@ impl<'c, 'a> Signature<'c, 'a> {
                 continue;
             }
             let new: Value<'c, 'a> = block.argument(i)?.into();
+            if !shape::is_tensor(leaf.ty) {
+                lowering.set_plain(self.old.argument(i)?.into(), new);
+                continue;
+            }
             let tensor = match self.entry {
                 Some(_) => {
                     let writable = leaf.is_inout();
@@ -342,7 +340,7 @@ impl<'c, 'a> Signature<'c, 'a> {
                     }
                 }
                 Content::Tensor(value) => {
-                    build_in(lowering.context, value, place.tensor);
+                    build_in(lowering.context, lowering.block, value, place.tensor);
                     cast(&e, value, place.tensor.r#type())
                 }
             });
@@ -352,7 +350,7 @@ impl<'c, 'a> Signature<'c, 'a> {
             let root = root(*source);
             let overwritten = |(j, place): (usize, &Place)| j != i && place.tensor == root;
             if places.iter().enumerate().any(overwritten) {
-                *source = copy(&e, *source);
+                *source = linalg::copy(&e, *source);
             }
         }
         for (source, place) in sources.iter().zip(places) {
@@ -416,57 +414,5 @@ fn to_tensor<'c, 'a>(e: &Emitter<'c, 'a>, memory: Value<'c, 'a>, writable: bool)
         &[memory],
         ty,
         &attributes[..count],
-    )
-}
-
-/// The operand whose memory an op's result is made in, if it has one.
-fn made_in<'c: 'a, 'a>(value: Value<'c, 'a>) -> Option<Value<'c, 'a>> {
-    let result = OperationResult::try_from(value).ok()?;
-    let op = result.owner();
-    let name = op.name();
-    let name = name.as_string_ref();
-    let index = match name.as_str().ok()? {
-        "linalg.generic" => op.operand_count() - op.result_count() + result.result_number(),
-        "linalg.fill" | "tensor.insert_slice" | "tensor.insert" => 1,
-        "scf.for" => 3 + result.result_number(),
-        "tensor.cast"
-        | "tensor.extract_slice"
-        | "tensor.collapse_shape"
-        | "tensor.expand_shape" => 0,
-        _ => return None,
-    };
-    op.operand(index).ok()
-}
-
-/// The tensor at the start of the chain of ops that may work in one memory.
-fn root<'c: 'a, 'a>(mut value: Value<'c, 'a>) -> Value<'c, 'a> {
-    while let Some(before) = made_in(value) {
-        value = before;
-    }
-    value
-}
-
-/// Lets a result be made in its place, where it is made in fresh memory. What may not be made there, because the
-/// place's old contents are still needed, gets memory of its own when tensors become buffers.
-fn build_in<'c: 'a, 'a>(context: &'c Context, value: Value<'c, 'a>, place: Value<'c, 'a>) {
-    let root = root(value);
-    let fresh = OperationResult::try_from(root)
-        .is_ok_and(|result| walk::is(result.owner(), "tensor.empty"));
-    if fresh && root.r#type() == place.r#type() {
-        IrRewriter::new(context)
-            .as_rewriter_base()
-            .replace_all_uses_with(root, place);
-    }
-}
-
-/// The tensor in memory of its own.
-fn copy<'c, 'a>(e: &Emitter<'c, 'a>, value: Value<'c, 'a>) -> Value<'c, 'a> {
-    let segments = e.attr("array<i32: 0, 1, 0>");
-    let attributes = [("operandSegmentSizes", segments)];
-    e.op_with(
-        "bufferization.alloc_tensor",
-        &[value],
-        value.r#type(),
-        &attributes,
     )
 }

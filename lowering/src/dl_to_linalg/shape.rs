@@ -21,7 +21,7 @@ use dlc_dialects::{
     pass::PassError,
 };
 use melior::ir::{
-    Type, Value,
+    Type, Value, ValueLike,
     attribute::{DenseElementsAttribute, IntegerAttribute},
 };
 
@@ -267,8 +267,25 @@ impl<'c, 'a> Lowering<'c, 'a> {
             sizes: update.dims.clone(),
             strides: op.strides(),
         };
-        let (whole, part) = (self.tensor(e, &x), self.tensor(e, &update));
-        let made = self.insert(e, part, whole, &window);
+        let whole = self.tensor(e, &x);
+        let one = window.sizes.iter().all(|size| *size == Poly::one());
+        let made = match update.content {
+            // One number needs no memory on its way.
+            Content::Splat(scalar) if one => {
+                let stored = scalar::store(e, update.element, scalar);
+                let places = window.offsets.iter();
+                let places = places.map(|place| self.sizes.value(e, place));
+                let operands: Vec<_> = [stored, whole].into_iter().chain(places).collect();
+                e.op("tensor.insert", &operands, whole.r#type())
+            }
+            Content::Splat(scalar) => {
+                let stored = scalar::store(e, update.element, scalar);
+                let part = self.extract(e, whole, &window);
+                let part = linalg::fill(e, stored, part);
+                self.insert(e, part, whole, &window)
+            }
+            Content::Tensor(part) => self.insert(e, part, whole, &window),
+        };
         Mapped::tensor(x.element, refine(x.dims, ty), made)
     }
 
@@ -316,7 +333,6 @@ impl<'c, 'a> Lowering<'c, 'a> {
         whole: Value<'c, 'a>,
         window: &Window,
     ) -> Value<'c, 'a> {
-        use melior::ir::ValueLike;
         let ty = tensor_type(&window.sizes, shape::element_of(whole));
         let part = cast(e, part, ty);
         self.windowed(
@@ -405,7 +421,6 @@ pub(super) fn cast<'c, 'a>(
     tensor: Value<'c, 'a>,
     ty: Type<'c>,
 ) -> Value<'c, 'a> {
-    use melior::ir::ValueLike;
     match tensor.r#type() == ty {
         true => tensor,
         false => e.op("tensor.cast", &[tensor], ty),

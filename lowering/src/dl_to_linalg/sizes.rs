@@ -11,7 +11,8 @@ use melior::ir::{
 };
 use std::collections::{BTreeMap, HashMap};
 
-/// What is known of `index` values, and the values that stand for sizes. All values stand in one block.
+/// What is known of `index` values, and the values that stand for sizes: those of the current block and of the blocks
+/// around it.
 #[derive(Default)]
 pub struct Sizes<'c, 'a> {
     /// The polynomial of an index value of the function as it was, by the value's identity.
@@ -21,10 +22,29 @@ pub struct Sizes<'c, 'a> {
     unnamed: usize,
 }
 
+/// The values at hand before a region.
+pub struct Scope<'c, 'a>(BTreeMap<Poly, Value<'c, 'a>>);
+
 impl<'c, 'a> Sizes<'c, 'a> {
     /// Gives a dim's name its value.
     pub fn bind(&mut self, name: &str, value: Value<'c, 'a>) {
         self.values.insert(Poly::name(name), value);
+    }
+
+    /// The values at hand. Those that a region makes are forgotten after it with [`Sizes::leave`].
+    pub fn enter(&self) -> Scope<'c, 'a> {
+        Scope(self.values.clone())
+    }
+
+    /// Forgets the values made since the scope was entered.
+    pub fn leave(&mut self, scope: Scope<'c, 'a>) {
+        self.values = scope.0;
+    }
+
+    /// Whether a polynomial has a value here: all its names do.
+    pub fn knows(&self, poly: &Poly) -> bool {
+        let known = |name: &String| self.values.contains_key(&Poly::name(name));
+        poly.names().iter().all(known)
     }
 
     /// A polynomial for a value of which nothing is known.
@@ -60,6 +80,9 @@ impl<'c, 'a> Sizes<'c, 'a> {
         if name.as_str() == Ok("arith.constant") {
             let value = IntegerAttribute::try_from(op.attribute("value").ok()?).ok()?;
             return Some(Poly::constant(value.value()));
+        }
+        if op.operand_count() != 2 {
+            return None;
         }
         let [a, b] = [0, 1].map(|i| Some(self.poly(op.operand(i).ok()?)));
         let (a, b) = (a?, b?);

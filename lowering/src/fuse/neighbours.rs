@@ -44,7 +44,9 @@ pub fn movable<'c: 'a, 'a>(
         if depends(op, &made) {
             let name = edit::name(op);
             let pure = ["linalg.", "tensor.", "arith.", "math.", "scf."];
-            if !pure.iter().any(|prefix| name.starts_with(prefix)) {
+            // A loop may print, which is a call by now.
+            let calls = !walk::named(op, "func.call").is_empty();
+            if calls || !pure.iter().any(|prefix| name.starts_with(prefix)) {
                 return None;
             }
             made.extend(linalg::results(op).into_iter().map(identity));

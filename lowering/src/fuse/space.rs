@@ -11,7 +11,7 @@ use dlc_dialects::ir::{
     shape::{self, DYNAMIC},
 };
 use melior::ir::{
-    BlockLike, OperationRef, Value,
+    BlockLike, OperationRef, RegionLike, Value,
     attribute::{ArrayAttribute, DenseI64ArrayAttribute, DictionaryAttribute, StringAttribute},
     operation::{OperationLike, OperationResult},
 };
@@ -78,13 +78,16 @@ impl Spaces {
     fn traced(&self, value: Value, axis: usize) -> Option<Poly> {
         if let Some(argument) = inspect::argument(value) {
             let function = argument.owner().parent_operation()?;
+            let number = argument.argument_number();
+            // What a loop carries has the sizes that it begins with.
+            let begins = |operand: Option<usize>| {
+                let operand = operand.filter(|i| *i < function.operand_count());
+                Some(self.size(function.operand(operand?).ok()?, axis))
+            };
             return match edit::name(function) {
-                "func.func" => self
-                    .shapes
-                    .get(argument.argument_number())?
-                    .as_ref()?
-                    .get(axis)
-                    .cloned(),
+                "func.func" => self.shapes.get(number)?.as_ref()?.get(axis).cloned(),
+                "scf.for" => begins(number.checked_sub(1).map(|i| i + 3)),
+                "scf.while" => begins(Some(number)),
                 _ => None,
             };
         }
@@ -124,8 +127,19 @@ impl Spaces {
             "linalg.generic" => {
                 like(op.operand_count() - op.result_count() + result.result_number())
             }
-            "linalg.fill" | "tensor.insert_slice" | "tensor.insert" => like(1),
+            "linalg.fill"
+            | "tensor.insert_slice"
+            | "tensor.insert"
+            | "bufferization.materialize_in_destination" => like(1),
             "scf.for" => like(3 + result.result_number()),
+            "scf.while" if result.result_number() < op.operand_count() => {
+                like(result.result_number())
+            }
+            "scf.if" => {
+                let side = op.region(0).ok()?.first_block()?;
+                let yielded = side.terminator()?.operand(result.result_number()).ok()?;
+                Some(self.size(yielded, axis))
+            }
             "tensor.cast" | "bufferization.to_tensor" => like(0),
             _ => None,
         }

@@ -4,18 +4,22 @@
 //! are computed in `f64`, sums included, and rounded once to the element type; integers wrap. What
 //! compiled code leaves to the caller (an index out of range, a slice outside its tensor) is an error here.
 
+mod arith;
 mod array;
 mod contract;
+mod control;
 mod elementwise;
 mod error;
 mod function;
 mod index;
 mod math;
 mod order;
+mod print;
 mod random;
 mod reduce;
 mod scalar;
 mod shape;
+mod value;
 
 pub use error::EvalError;
 pub use function::evaluate;

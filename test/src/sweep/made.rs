@@ -168,3 +168,24 @@ pub(super) fn random_bits() -> Result<Vec<Case>> {
     }
     Ok(cases)
 }
+
+pub(super) fn print() -> Result<Vec<Case>> {
+    let mut cases = vec![];
+    for dtype in DTYPES {
+        let x = leaf(dtype, &["n"]);
+        let body = format!(
+            "dl.print \"\" %a0 : {0}\n  %y = dl.broadcast %a0 axes [0] sizes(%n) : {0} -> {0}",
+            x.ty()
+        );
+        let form = Form {
+            tag: "line",
+            dims: &["n"],
+            params: vec![x.clone()],
+            result: x,
+            body,
+            sizes: &[&[0], &[2]],
+        };
+        cases.push(form.case(OpKind::Print, dtype, Bound::Exact, mixed)?);
+    }
+    Ok(cases)
+}

@@ -211,3 +211,41 @@ fn calls_are_timed() {
         assert!(text.contains(&format!("\"{key}\":")), "{text}");
     }
 }
+
+const PRINTS: &str = "\
+export fn f<N, M>(x: f32[N, M], b: bool[N], k: i8, long: f64[1001]) -> f32 {
+  print(\"only text\")
+  print(\"x\", x, k)
+  print(b, N)
+  print(\"halves\", f16(x), bf16(x))
+  print(\"long\", long * 1e7)
+  let s = sum(x)
+  print(\"s\", s / 0.0, 0.0 * (s / 0.0), u8(k), u64(1))
+  s
+}
+";
+
+#[test]
+fn both_targets_print_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("p.dl"), PRINTS).unwrap();
+    let run = |target: &str| {
+        let line = format!(
+            "run p.dl::f --input x=normal(2,3) --input b=ones(2) --input k=-7 --input long=ones(1001) \
+             --output out=@out.npy --target {target}"
+        );
+        stdout(&dlc(folder.path(), &line))
+    };
+    let compiled = run("cpu");
+    assert_eq!(compiled, run("reference"));
+    let lines: Vec<&str> = compiled.lines().collect();
+    assert_eq!(lines[0], "only text");
+    assert!(lines[1].starts_with("x f32[2, 3] [[") && lines[1].ends_with("]] i8 -7"));
+    assert_eq!(lines[2], "bool[2] [true, true] i64 2");
+    assert_eq!(
+        lines[4],
+        "long f64[1001] [1e+07, 1e+07, 1e+07, ..., 1e+07, 1e+07, 1e+07]"
+    );
+    assert!(lines[5].ends_with("f32 nan u8 249 u64 1"));
+    assert_eq!(lines.len(), 6);
+}

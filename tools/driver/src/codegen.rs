@@ -3,15 +3,19 @@
 use crate::compile::{Failure, Options};
 use dlc_abi::{Manifest, symbol};
 use dlc_lowering::{
+    entry,
     schedule::Target,
     target::{self, CodegenError, CodegenOptions, Form},
+    walk,
 };
-use melior::ir::Module;
+use melior::ir::{Module, operation::OperationLike};
 use object::{Object, ObjectSymbol};
 use std::collections::BTreeMap;
 
 /// The functions that code may call: what a compiler of C for machines without an operating system asks for too.
 const ALLOWED: [&str; 4] = ["memcpy", "memmove", "memset", "memcmp"];
+/// What code may call besides if the program prints, and what LLVM makes of that.
+const PRINTING: [&str; 4] = ["printf", "fflush", "puts", "putchar"];
 
 /// The functions that callers see.
 pub fn exported(manifest: &Manifest) -> Vec<String> {
@@ -49,9 +53,15 @@ pub fn emit(
     })?;
     if let Some(object) = made.get(&Form::Object) {
         let undefined = undefined_symbols(object).map_err(Failure::internal)?;
+        let prints = walk::named(module.as_operation(), "llvm.func")
+            .into_iter()
+            .any(|function| {
+                entry::string(function.attribute("sym_name").ok()).as_deref() == Some("printf")
+            });
+        let allowed = |name: &str| ALLOWED.contains(&name) || (prints && PRINTING.contains(&name));
         let unwanted: Vec<_> = undefined
             .into_iter()
-            .filter(|name| !ALLOWED.contains(&name.as_str()))
+            .filter(|name| !allowed(name))
             .collect();
         if !unwanted.is_empty() {
             let names = unwanted.join(", ");

@@ -78,6 +78,7 @@ pub const CPU: &[Stage] = &[
         name: "loops",
         passes: &[
             Optional("func.func(unshare-destinations)"), // the last pass that may make ops on tensors equal is done
+            Required("func.func(settle-carried)"), // right before tensors become memory, so that no read moves afterwards
             Required("one-shot-bufferize{unknown-type-conversion=identity-layout-map}"),
             Required("canonicalize"), // folds casts, so that copies join buffers of one type
             Required("cse"),
