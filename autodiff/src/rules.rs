@@ -39,8 +39,8 @@ pub fn rule(kind: OpKind) -> Rule {
     match kind {
         Abs | Acos | Add | Asin | Atan | Atan2 | Bitcast | BitwiseAnd | BitwiseNot | BitwiseOr
         | BitwiseXor | Ceil | Convert | Cos | Cosh | Div | Equal | Erf | Exp | Expm1 | Floor
-        | Greater | GreaterEqual | Isfinite | Isinf | Isnan | Less | LessEqual | Log | Log1p
-        | Maximum | Minimum | Mul | Neg | NotEqual | Pow | Rem | Round | Rsqrt | Select
+        | Fma | Greater | GreaterEqual | Isfinite | Isinf | Isnan | Less | LessEqual | Log
+        | Log1p | Maximum | Minimum | Mul | Neg | NotEqual | Pow | Rem | Round | Rsqrt | Select
         | ShiftLeft | ShiftRight | Sigmoid | Sign | Sin | Sinh | Softplus | Sqrt | Square
         | StopGradient | Sub | Tan | Tanh => match derivative_rules(kind) {
             Some(rules) => Rule::Record(rules),
@@ -61,7 +61,7 @@ pub fn rule(kind: OpKind) -> Rule {
         Transpose => Rule::Hand(shape::transpose, &[]),
         UpdateSlice => Rule::Hand(shape::update_slice, &[]),
 
-        ScatterAdd => Rule::Hand(index::scatter_add, &[1]),
+        Scatter => Rule::Hand(index::scatter, &[1]),
         ScatterAddAlongAxis => Rule::Hand(index::scatter_add_along_axis, &[1]),
         Take => Rule::Hand(index::take, &[1]),
         TakeAlongAxis => Rule::Hand(index::take_along_axis, &[1]),

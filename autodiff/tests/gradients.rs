@@ -471,13 +471,13 @@ fn indexing() {
         ("tensor<3x2x3x2xf64>", &[3, 2, 3, 2]),
     );
     run(
-        "scatter_add",
+        "scatter",
         vec![
             float(x.0, x.1),
             ids,
             float("tensor<3x2x3x2xf64>", &[3, 2, 3, 2]),
         ],
-        "%y = dl.scatter_add %0, %1, %2 axis 1 : tensor<3x4x2xf64>, tensor<2x3xi32>, tensor<3x2x3x2xf64>",
+        "%y = dl.scatter \"add\" %0, %1, %2 axis 1 : tensor<3x4x2xf64>, tensor<2x3xi32>, tensor<3x2x3x2xf64>",
         x,
     );
     let along = Arg::ints(

@@ -152,7 +152,7 @@ static LogicalResult checkIndexed(Operation *op, Value x, Value ids, Value slice
   return checkShape(op, "C2", shape(x, ids, axis), slices);
 }
 LogicalResult dl::TakeOp::verify() { return checkIndexed(*this, getX(), getIds(), getY(), getAxis(), taken); }
-LogicalResult dl::ScatterAddOp::verify() { return checkIndexed(*this, getX(), getIds(), getUpdates(), getAxis(), taken); }
+LogicalResult dl::ScatterOp::verify() { return checkIndexed(*this, getX(), getIds(), getUpdates(), getAxis(), taken); }
 LogicalResult dl::TakeAlongAxisOp::verify() { return checkIndexed(*this, getX(), getIds(), getY(), getAxis(), along); }
 LogicalResult dl::ScatterAddAlongAxisOp::verify() { return checkIndexed(*this, getX(), getIds(), getUpdates(), getAxis(), along); }
 

@@ -21,7 +21,7 @@ foreach p = ["eq", "ne", "slt", "sle", "sgt", "sge", "ult", "ule", "ugt", "uge"]
   def s_cmpi_#p : Scalar<"arith.cmpi."#p>;
 foreach f = ["absf", "sqrt", "rsqrt", "exp", "expm1", "log", "log1p", "sin", "cos", "tan",
              "asin", "acos", "atan", "atan2", "sinh", "cosh", "tanh", "erf", "powf",
-             "floor", "ceil", "roundeven", "copysign"] in
+             "floor", "ceil", "roundeven", "copysign", "fma"] in
   def s_#f : Scalar<"math."#f>;
 
 // Operator of a derivative DAG: the `dl` op of that mnemonic.
@@ -241,6 +241,16 @@ def DL_Atan2Op : DL_Binary<"atan2", DL_FloatTensor> {
   let derivative = [
     (d_div (d_mul $g, $b), (d_add (d_mul $a, $a), (d_mul $b, $b))),
     (d_neg (d_div (d_mul $g, $a), (d_add (d_mul $a, $a), (d_mul $b, $b))))];
+}
+
+// f16 and bf16 would be computed in f32 and be rounded twice.
+def DL_FmaOp : DL_Elementwise<"fma", [SameOperandsAndResultType]> {
+  let summary = "a * b + c, rounded once";
+  let arguments = (ins RankedTensorOf<[F32, F64]>:$a, RankedTensorOf<[F32, F64]>:$b, RankedTensorOf<[F32, F64]>:$c);
+  let results = (outs RankedTensorOf<[F32, F64]>:$y);
+  let assemblyFormat = "$a `,` $b `,` $c attr-dict `:` type($y)";
+  let bodyFloat = (s_fma $a, $b, $c);
+  let derivative = [(d_mul $g, $b), (d_mul $g, $a), (lit $g)];
 }
 
 //===-- Bits and logic ----------------------------------------------------------------------------===//

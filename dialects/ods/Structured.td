@@ -118,16 +118,22 @@ def DL_TakeAlongAxisOp : DL_Op<"take_along_axis", [Pure]> {
   let assemblyFormat = "$x `,` $ids `axis` $axis attr-dict `:` functional-type(operands, results)";
   let hasVerifier = 1;
 }
-def DL_ScatterAddOp : DL_Op<"scatter_add", [Pure, AllTypesMatch<["x", "y"]>]> {
-  let summary = "x with the slices of updates added at ids along an axis, in order; the transpose of `dl.take`";
+def DL_ScatterOp : DL_Op<"scatter", [Pure, AllTypesMatch<["x", "y"]>, DL_KindOneOf<["add", "set"]>,
+    PredOpTrait<"C3: truth values are set, not added",
+      CPred<"getKind() == \"set\" || !getX().getType().getElementType().isInteger(1)">>]> {
+  let summary = "x with the slices of updates added or put at ids along an axis, in order; adding is the transpose of `dl.take`";
   let description = [{
-    `updates` has the shape that `dl.take` of x at ids gives. Out of range as there.
+    `updates` has the shape that `dl.take` of x at ids gives. Out of range as there. Of several slices put at one place
+    the last one, in the order of the ids, stays.
 
-    C1: the axis is in range. C2: the shape of `updates`.
+    C1: the axis is in range. C2: the shape of `updates`; `kind` is one of add, set. C3: `kind` fits the element type.
+    ```mlir
+    %y = dl.scatter "set" %x, %ids, %rows axis 0 : tensor<?x8xf32>, tensor<3xi32>, tensor<3x8xf32>
+    ```
   }];
-  let arguments = (ins DL_NumberTensor:$x, DL_IntTensor:$ids, DL_NumberTensor:$updates, I64Attr:$axis);
-  let results = (outs DL_NumberTensor:$y);
-  let assemblyFormat = "$x `,` $ids `,` $updates `axis` $axis attr-dict `:` type($x) `,` type($ids) `,` type($updates)";
+  let arguments = (ins DL_Tensor:$x, DL_IntTensor:$ids, DL_Tensor:$updates, StrAttr:$kind, I64Attr:$axis);
+  let results = (outs DL_Tensor:$y);
+  let assemblyFormat = "$kind $x `,` $ids `,` $updates `axis` $axis attr-dict `:` type($x) `,` type($ids) `,` type($updates)";
   let hasVerifier = 1;
 }
 def DL_ScatterAddAlongAxisOp : DL_Op<"scatter_add_along_axis", [Pure, AllTypesMatch<["x", "y"]>]> {

@@ -21,6 +21,7 @@ mod linalg;
 mod names;
 mod nn;
 mod order;
+mod permutation;
 mod print;
 mod random;
 mod rearrange;
@@ -64,6 +65,7 @@ const FAMILIES: &[&[Builtin]] = &[
     order::TABLE,
     print::TABLE,
     random::TABLE,
+    permutation::TABLE,
     tree::TABLE,
     transform::TABLE,
 ];

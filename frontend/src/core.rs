@@ -328,8 +328,10 @@ pub enum Prim {
         /// The axis.
         axis: usize,
     },
-    /// Slices added at ids along an axis.
-    ScatterAdd {
+    /// Slices put (`set`) or added (`add`) at ids along an axis, in order.
+    Scatter {
+        /// Which.
+        kind: &'static str,
         /// The axis.
         axis: usize,
     },

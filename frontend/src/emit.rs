@@ -383,11 +383,12 @@ impl<'c, 'a> Body<'c, 'a, '_> {
                 ty,
                 location,
             )),
-            Prim::ScatterAdd { axis } => b.value(build::scatter_add(
+            Prim::Scatter { kind, axis } => b.value(build::scatter(
                 context,
                 args[0],
                 args[1],
                 args[2],
+                kind,
                 *axis as i64,
                 ty,
                 location,

@@ -252,7 +252,7 @@ impl<'c, 'a> Lowering<'c, 'a> {
             OpKind::Cumulative => self.cumulative(e, ops::Cumulative(op), ty),
             OpKind::Take => self.take(e, ops::Take(op), ty),
             OpKind::TakeAlongAxis => self.take_along_axis(e, ops::TakeAlongAxis(op), ty),
-            OpKind::ScatterAdd => self.scatter_add(e, ops::ScatterAdd(op), ty),
+            OpKind::Scatter => self.scatter(e, ops::Scatter(op), ty),
             OpKind::ScatterAddAlongAxis => {
                 self.scatter_add_along_axis(e, ops::ScatterAddAlongAxis(op), ty)
             }

@@ -257,6 +257,46 @@ impl<'c, 'a> Math<'c, 'a> {
         }
     }
 
+    /// a · b + c with one rounding everywhere, but for intermediates of f64 that overflow.
+    /// Source: Boldo and Melquiond, Emulation of a FMA and correctly rounded sums (2008).
+    pub fn fused(&self, a: Value<'c, 'a>, b: Value<'c, 'a>, c: Value<'c, 'a>) -> Value<'c, 'a> {
+        if self.has.fused_multiply_add {
+            return self.fma(a, b, c);
+        }
+        if !self.wide {
+            // The product is exact in f64, and the sum rounded to odd has digits to spare.
+            let wide = self.widened();
+            let [a, b, c] = [a, b, c].map(|x| self.extend(x));
+            let (sum, rest) = wide.two_sum(wide.mul(a, b), c);
+            return self.truncate(wide.to_odd(sum, rest));
+        }
+        let (high, low) = self.two_product(a, b);
+        let (inner, inner_rest) = self.two_sum(c, low);
+        let (sum, rest) = self.two_sum(high, inner);
+        let (tail, lost) = self.two_sum(inner_rest, rest);
+        let exact = self.add(sum, self.to_odd(tail, lost));
+        let plain = self.fma(a, b, c);
+        let finite = self.is(self.abs(plain), Float::Olt, self.c(f64::INFINITY));
+        self.select(finite, exact, plain)
+    }
+
+    /// The sum of `high`, which is the nearest to it, and `low`, rounded to the neighbour whose last bit is set.
+    fn to_odd(&self, high: Value<'c, 'a>, low: Value<'c, 'a>) -> Value<'c, 'a> {
+        let bits = self.bits(high);
+        let zero = self.i(0);
+        let even = self.int_is(
+            self.int("andi", bits, self.i(1)),
+            crate::emit::Int::Eq,
+            zero,
+        );
+        let inexact = self.is(low, Float::One, self.c(0.0));
+        let signs = self.int("xori", bits, self.bits(low));
+        let inwards = self.int_is(signs, crate::emit::Int::Slt, zero);
+        let step = self.select(inwards, self.i(-1), self.i(1));
+        let moved = self.float(self.int("addi", bits, step));
+        self.select(self.and(even, inexact), moved, high)
+    }
+
     /// -a.
     pub fn neg(&self, a: Value<'c, 'a>) -> Value<'c, 'a> {
         self.e.op("arith.negf", &[a], self.float)

@@ -233,33 +233,36 @@ impl<'c, 'a> Evaluator<'_, 'c, 'a> {
     }
 }
 
-/// The larger or smaller of two floats, NaN if either is. Against a constant that is a number one comparison does.
+/// The larger or smaller of two floats, NaN if either is, 0 larger than -0. Against a constant that is a number one
+/// comparison does.
 fn extremum<'c, 'a>(
     e: &Emitter<'c, 'a>,
     name: &str,
     a: Value<'c, 'a>,
     b: Value<'c, 'a>,
 ) -> Value<'c, 'a> {
-    let beyond = match name {
-        "arith.maximumf" => "olt",
-        _ => "ogt",
-    };
     for (x, bound) in [(a, b), (b, a)] {
-        if is_number(bound) {
-            return e.select(cmpf(e, beyond, x, bound), bound, x);
-        }
+        let Some(constant) = constant(bound) else {
+            continue;
+        };
+        // Of equal numbers it is the bound that stays, but for a zero that gives way to the other one.
+        let gives_way = constant.starts_with("-0.0") == (name == "arith.maximumf");
+        let is_zero = constant.trim_start_matches('-').starts_with("0.0");
+        let beyond = match (name, is_zero && !gives_way) {
+            ("arith.maximumf", true) => "ole",
+            ("arith.maximumf", false) => "olt",
+            (_, true) => "oge",
+            (_, false) => "ogt",
+        };
+        return e.select(cmpf(e, beyond, x, bound), bound, x);
     }
     e.op(name, &[a, b], a.r#type())
 }
 
-/// Whether a value is a constant other than NaN.
-fn is_number(value: Value) -> bool {
-    let Ok(result) = OperationResult::try_from(value) else {
-        return false;
-    };
-    let Ok(attribute) = result.owner().attribute("value") else {
-        return false;
-    };
+/// The text of a value that is a finite constant.
+fn constant(value: Value) -> Option<String> {
+    let result = OperationResult::try_from(value).ok()?;
+    let text = result.owner().attribute("value").ok()?.to_string();
     // NaN and infinities print as their bits.
-    !attribute.to_string().starts_with("0x")
+    (!text.starts_with("0x")).then_some(text)
 }

@@ -1,11 +1,12 @@
 // dl.maximum: the larger of a and b, NaN if either is.
 // RUN: dlc-opt %s --split-input-file --verify-diagnostics | FileCheck %s
 // RUN: dlc-opt %s --split-input-file --verify-diagnostics --dl-to-linalg | FileCheck %s --check-prefix=LOWER
-// Of 0 and -0 either may come out.
-// ULP: 0
 
 // EVAL: @maximum([1.5, -2.0, nan, 7.0], [2.0, 3.0, -0.5, 7.0]) == [2.0, 3.0, nan, 7.0]
 // EVAL: @maximum_dynamic(4, [1.5, -2.0, nan, 7.0], [2.0, 3.0, -0.5, 7.0]) == [2.0, 3.0, nan, 7.0]
+// Zeros have an order.
+// EVAL: @maximum_dynamic(3, [0.0, -0.0, -0.0], [-0.0, 0.0, -0.0]) == [0.0, 0.0, -0.0]
+// EVAL: @maximum_zero([0.0, -0.0, nan, -1.0, 1.0]) == [0.0, 0.0, nan, 0.0, 1.0]
 // EVAL: @maximum_dynamic(0, [], []) == []
 // EVAL: @maximum_i8([100, -128, 7, -7], [100, -1, 2, 2]) == [100, -1, 7, 2]
 // EVAL: @maximum_ui8([200, 3, 255, 0], [100, 5, 2, 1]) == [200, 5, 255, 1]
@@ -24,6 +25,13 @@ func.func @maximum(%a: tensor<4xf32>, %b: tensor<4xf32>) -> tensor<4xf32> {
 func.func @maximum_dynamic(%n: index, %a: tensor<?xf64>, %b: tensor<?xf64>) -> tensor<?xf64> {
   %y = dl.maximum %a, %b : tensor<?xf64>
   return %y : tensor<?xf64>
+}
+
+// Of a bound known at compile time, too.
+func.func @maximum_zero(%x: tensor<5xf32>) -> tensor<5xf32> {
+  %zero = dl.constant dense<0.0> : tensor<5xf32>
+  %y = dl.maximum %zero, %x : tensor<5xf32>
+  return %y : tensor<5xf32>
 }
 
 func.func @maximum_i8(%a: tensor<4xi8>, %b: tensor<4xi8>) -> tensor<4xi8> {

@@ -1,11 +1,12 @@
 // dl.minimum: the smaller of a and b, NaN if either is.
 // RUN: dlc-opt %s --split-input-file --verify-diagnostics | FileCheck %s
 // RUN: dlc-opt %s --split-input-file --verify-diagnostics --dl-to-linalg | FileCheck %s --check-prefix=LOWER
-// Of 0 and -0 either may come out.
-// ULP: 0
 
 // EVAL: @minimum([1.5, -2.0, 0.25, 7.0], [1.0, -3.0, nan, 7.0]) == [1.0, -3.0, nan, 7.0]
 // EVAL: @minimum_dynamic(4, [1.5, -2.0, 0.25, 7.0], [1.0, -3.0, nan, 7.0]) == [1.0, -3.0, nan, 7.0]
+// Zeros have an order.
+// EVAL: @minimum_dynamic(3, [0.0, -0.0, -0.0], [-0.0, 0.0, -0.0]) == [-0.0, -0.0, -0.0]
+// EVAL: @minimum_zero([0.0, -0.0, nan, -1.0, 1.0]) == [-0.0, -0.0, nan, -1.0, -0.0]
 // EVAL: @minimum_dynamic(0, [], []) == []
 // EVAL: @minimum_i8([100, -128, 7, -7], [100, -1, 2, 2]) == [100, -128, 2, -7]
 // EVAL: @minimum_ui8([200, 3, 255, 0], [100, 5, 2, 1]) == [100, 3, 2, 0]
@@ -24,6 +25,13 @@ func.func @minimum(%a: tensor<4xf32>, %b: tensor<4xf32>) -> tensor<4xf32> {
 func.func @minimum_dynamic(%n: index, %a: tensor<?xf64>, %b: tensor<?xf64>) -> tensor<?xf64> {
   %y = dl.minimum %a, %b : tensor<?xf64>
   return %y : tensor<?xf64>
+}
+
+// Of a bound known at compile time, too.
+func.func @minimum_zero(%x: tensor<5xf32>) -> tensor<5xf32> {
+  %zero = dl.constant dense<-0.0> : tensor<5xf32>
+  %y = dl.minimum %zero, %x : tensor<5xf32>
+  return %y : tensor<5xf32>
 }
 
 func.func @minimum_i8(%a: tensor<4xi8>, %b: tensor<4xi8>) -> tensor<4xi8> {

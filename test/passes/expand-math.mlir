@@ -37,7 +37,7 @@ module attributes {dl.target = {cpu = "x86-64-v3"}} {
 
   // A maximum with a constant is one compare and one select, with the constant first: NaN stays.
   // CHECK-LABEL: @relu
-  // CHECK:       %[[C:.*]] = arith.cmpf ogt, %[[ZERO:.*]], %[[X:.*]] : vector<8xf32>
+  // CHECK:       %[[C:.*]] = arith.cmpf oge, %[[ZERO:.*]], %[[X:.*]] : vector<8xf32>
   // CHECK-NEXT:  %[[Y:.*]] = arith.select %[[C]], %[[ZERO]], %[[X]]
   // CHECK-NEXT:  return %[[Y]]
   func.func @relu(%x: vector<8xf32>) -> vector<8xf32> {

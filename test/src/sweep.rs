@@ -173,7 +173,7 @@ pub fn cases(kind: OpKind, ulp: Option<f64>) -> Result<Vec<Case>> {
         OpKind::Cumulative => structured::cumulative(),
         OpKind::Take => indexing::take(),
         OpKind::TakeAlongAxis => indexing::take_along_axis(),
-        OpKind::ScatterAdd => indexing::scatter_add(),
+        OpKind::Scatter => indexing::scatter(),
         OpKind::ScatterAddAlongAxis => indexing::scatter_add_along_axis(),
         OpKind::RandomBits => made::random_bits(),
         OpKind::Grad => structured::grad(),

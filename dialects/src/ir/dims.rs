@@ -64,7 +64,7 @@ pub fn source<'c: 'a, 'a>(value: Value<'c, 'a>, axis: usize) -> Source<'c, 'a> {
         OpKind::Argsort
         | OpKind::Cumulative
         | OpKind::Reverse
-        | OpKind::ScatterAdd
+        | OpKind::Scatter
         | OpKind::ScatterAddAlongAxis
         | OpKind::UpdateSlice => Source::Axis(operand(0), axis),
         OpKind::TakeAlongAxis => Source::Axis(operand(1), axis),

@@ -97,7 +97,7 @@ const RENAMED: &[(&str, &str)] = &[
 ];
 
 /// Ops that are no built-ins under a name of their own.
-const HIDDEN: &[&str] = &["select", "convert", "bitcast", "stop_gradient"];
+const HIDDEN: &[&str] = &["select", "convert", "bitcast", "fma", "stop_gradient"];
 
 /// Ops that have an operator, which does the same.
 const OPERATORS: &[(&str, BinaryOp)] = &[

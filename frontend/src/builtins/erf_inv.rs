@@ -109,7 +109,29 @@ const DOUBLE_FAR: [f64; 17] = [
     4.8499064014085844221,
 ];
 
-/// The number whose error function is `x`; infinite where `x` is 1 or -1. 16-bit floats are computed in `f32`.
+/// XLA's approximation of `log1p` in f32 and f64: `x - x²/2 + x³ P(x) / Q(x)` where |x| is less than this.
+const LOG1P_LIMIT: f64 = 0.41421356237309504;
+const LOG1P_P: [f64; 7] = [
+    4.5270000862445199635215e-5,
+    4.9854102823193375972212e-1,
+    6.5787325942061044846969e0,
+    2.9911919328553073277375e1,
+    6.0949667980987787057556e1,
+    5.7112963590585538103336e1,
+    2.0039553499201281259648e1,
+];
+const LOG1P_Q: [f64; 7] = [
+    1.0,
+    1.5062909083469192043167e1,
+    8.3047565967967209469434e1,
+    2.2176239823732856465394e2,
+    3.0909872225312059774938e2,
+    2.1642788614495947685003e2,
+    6.0118660497603843919306e1,
+];
+
+/// The number whose error function is `x`; infinite where `x` is 1 or -1. 16-bit floats are computed in `f32`. The
+/// operations are those that XLA's CPU back end executes, in which products and sums are fused.
 pub(super) fn erf_inv(checker: &mut Checker<'_>, x: NodeId, span: Span) -> Res<NodeId> {
     let dtype = checker.dtype(x);
     if matches!(dtype, DType::F16 | DType::BF16) {
@@ -119,7 +141,7 @@ pub(super) fn erf_inv(checker: &mut Checker<'_>, x: NodeId, span: Span) -> Res<N
     }
     let negative = checker.unary("neg", x, span)?;
     let square = checker.binary_op("mul", x, negative, span)?;
-    let log = checker.unary("log1p", square, span)?;
+    let log = log1p(checker, square, span)?;
     let w = checker.unary("neg", log, span)?;
     let root = checker.unary("sqrt", w, span)?;
     let p = if dtype == DType::F64 {
@@ -141,7 +163,87 @@ pub(super) fn erf_inv(checker: &mut Checker<'_>, x: NodeId, span: Span) -> Res<N
     checker.select(edge, infinite, result, span)
 }
 
-/// The polynomial of these coefficients, that of the highest power first, at `x - shift`.
+/// `log(1 + x)` as XLA has it, for `x` in (-1, 0].
+fn log1p(checker: &mut Checker<'_>, x: NodeId, span: Span) -> Res<NodeId> {
+    let p = horner(checker, &LOG1P_P, x, span)?;
+    let q = horner(checker, &LOG1P_Q, x, span)?;
+    let quotient = checker.binary_op("div", p, q, span)?;
+    let square = checker.binary_op("mul", x, x, span)?;
+    let cube = checker.binary_op("mul", x, square, span)?;
+    let tail = checker.binary_op("mul", cube, quotient, span)?;
+    let half = checker.full_like(Num::Float(-0.5), x, span)?;
+    let tail = fma(checker, square, half, tail, span)?;
+    let small = checker.binary_op("add", x, tail, span)?;
+    let sum = checker.with_number("add", x, Num::Float(1.0), span)?;
+    let large = log(checker, sum, span)?;
+    let size = checker.unary("abs", x, span)?;
+    below(checker, size, LOG1P_LIMIT, small, large, span)
+}
+
+/// The natural logarithm of normal positive numbers, in `f32` the one of XLA: with x = m 2^e, m in [√½, √2), a
+/// polynomial in m - 1 (Cephes, Moshier), of which three parts are computed side by side.
+pub(super) fn log(checker: &mut Checker<'_>, x: NodeId, span: Span) -> Res<NodeId> {
+    if checker.dtype(x) != DType::F32 {
+        return checker.unary("log", x, span);
+    }
+    let bits = checker.elementwise("bitcast", &[x], DType::I32, span)?;
+    let exponent = checker.with_number("shift_right", bits, Num::Int(23), span)?;
+    let exponent = checker.with_number("sub", exponent, Num::Int(126), span)?;
+    let exponent = checker.convert(exponent, DType::F32, span)?;
+    let fraction = checker.with_number("bitwise_and", bits, Num::Int(0x7f_ffff), span)?;
+    let fraction = checker.with_number("bitwise_or", fraction, Num::Int(0x3f00_0000), span)?;
+    // In [½, 1).
+    let m = checker.elementwise("bitcast", &[fraction], DType::F32, span)?;
+    let root = f64::from(std::f32::consts::FRAC_1_SQRT_2);
+    let less_one = checker.with_number("sub", m, Num::Float(1.0), span)?;
+    let doubled = checker.binary_op("add", less_one, m, span)?;
+    let m_1 = below(checker, m, root, doubled, less_one, span)?;
+    let lower = checker.with_number("sub", exponent, Num::Float(1.0), span)?;
+    let e = below(checker, m, root, lower, exponent, span)?;
+
+    let square = checker.binary_op("mul", m_1, m_1, span)?;
+    let cube = checker.binary_op("mul", square, m_1, span)?;
+    let parts = [
+        [7.0376836292e-2, -1.1514610310e-1, 1.1676998740e-1],
+        [-1.2420140846e-1, 1.4249322787e-1, -1.6668057665e-1],
+        [2.0000714765e-1, -2.4999993993e-1, 3.3333331174e-1],
+    ];
+    let [a, b, c] = parts.map(|part| horner(checker, &part, m_1, span));
+    let y = fma(checker, a?, cube, b?, span)?;
+    let y = fma(checker, y, cube, c?, span)?;
+    // ln 2 in two parts.
+    let low = checker.with_number("mul", e, Num::Float(-2.12194440e-4), span)?;
+    let y = fma(checker, y, cube, low, span)?;
+    let half = checker.full_like(Num::Float(-0.5), x, span)?;
+    let head = fma(checker, square, half, m_1, span)?;
+    let sum = checker.binary_op("add", head, y, span)?;
+    let high = checker.full_like(Num::Float(0.693359375), x, span)?;
+    fma(checker, e, high, sum, span)
+}
+
+/// `a * b + c` with one rounding.
+pub(super) fn fma(
+    checker: &mut Checker<'_>,
+    a: NodeId,
+    b: NodeId,
+    c: NodeId,
+    span: Span,
+) -> Res<NodeId> {
+    let dtype = checker.dtype(a);
+    checker.elementwise("fma", &[a, b, c], dtype, span)
+}
+
+/// The polynomial of these coefficients, that of the highest power first.
+fn horner(checker: &mut Checker<'_>, coefficients: &[f64], x: NodeId, span: Span) -> Res<NodeId> {
+    let mut sum = checker.full_like(Num::Float(coefficients[0]), x, span)?;
+    for coefficient in &coefficients[1..] {
+        let next = checker.full_like(Num::Float(*coefficient), x, span)?;
+        sum = fma(checker, sum, x, next, span)?;
+    }
+    Ok(sum)
+}
+
+/// The polynomial at `x - shift`.
 fn polynomial(
     checker: &mut Checker<'_>,
     coefficients: &[f64],
@@ -150,12 +252,7 @@ fn polynomial(
     span: Span,
 ) -> Res<NodeId> {
     let x = checker.with_number("sub", x, Num::Float(shift), span)?;
-    let mut sum = checker.full_like(Num::Float(coefficients[0]), x, span)?;
-    for coefficient in &coefficients[1..] {
-        let product = checker.binary_op("mul", sum, x, span)?;
-        sum = checker.with_number("add", product, Num::Float(*coefficient), span)?;
-    }
-    Ok(sum)
+    horner(checker, coefficients, x, span)
 }
 
 /// `a` where `w` is below a limit, else `b`.

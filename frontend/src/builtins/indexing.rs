@@ -206,7 +206,12 @@ fn scatter_add<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
     let span = call.span();
     let updates = call.checker.broadcast_to(updates, &wanted, span)?;
     call.checker
-        .node(Prim::ScatterAdd { axis }, &[x, ids, updates], ty, span)
+        .node(
+            Prim::Scatter { kind: "add", axis },
+            &[x, ids, updates],
+            ty,
+            span,
+        )
         .map(Value::Tensor)
 }
 

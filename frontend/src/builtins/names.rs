@@ -269,7 +269,6 @@ const LATER: &[&str] = &[
     "conv2d_transpose",
     "max_pool",
     "avg_pool",
-    "permutation",
     "jvp",
     "vjp",
     "vmap",

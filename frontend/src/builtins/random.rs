@@ -5,7 +5,7 @@ use crate::ast::{DType, Span};
 use crate::builtins::Builtin;
 use crate::builtins::args::Call;
 use crate::builtins::convert::keys_of_bits;
-use crate::builtins::erf_inv::erf_inv;
+use crate::builtins::erf_inv::{erf_inv, fma, log};
 use crate::builtins::nn::dropped;
 use crate::check::binary::Operand;
 use crate::check::consts::{integer_range, is_float, is_integer};
@@ -53,7 +53,7 @@ pub(super) const TABLE: &[Builtin] = &[
 ];
 
 /// The key of a random function, which uses it.
-fn key<'a>(call: &mut Call<'_, 'a>) -> Res<NodeId> {
+pub(super) fn key<'a>(call: &mut Call<'_, 'a>) -> Res<NodeId> {
     let operand = call.operand("key")?;
     let name = call.name;
     let Value::Tensor(key) = operand.value else {
@@ -94,7 +94,7 @@ fn key<'a>(call: &mut Call<'_, 'a>) -> Res<NodeId> {
     Ok(key)
 }
 
-fn bits(
+pub(super) fn bits(
     checker: &mut Checker<'_>,
     key: NodeId,
     dtype: DType,
@@ -107,7 +107,7 @@ fn bits(
 }
 
 /// `n` keys of one: key i is what Threefry makes of the counter i.
-fn keys_of(checker: &mut Checker<'_>, key: NodeId, n: &Dim, span: Span) -> Res<NodeId> {
+pub(super) fn keys_of(checker: &mut Checker<'_>, key: NodeId, n: &Dim, span: Span) -> Res<NodeId> {
     let bits = bits(checker, key, DType::U64, std::slice::from_ref(n), span)?;
     let high = checker.with_number("shift_right", bits, Num::Int(32), span)?;
     let high = checker.convert(high, DType::U32, span)?;
@@ -229,8 +229,8 @@ fn shape_of(call: &mut Call<'_, '_>) -> Res<Vec<Dim>> {
     }
 }
 
-/// `unit * (high - low) + low`, rounded once as XLA's fused multiplication and addition does: a product of two `f32`
-/// is exact in `f64`.
+/// `unit * (high - low) + low`, rounded once as XLA's fused multiplication and addition does, but in `bf16`, where XLA
+/// rounds twice.
 fn scaled(
     checker: &mut Checker<'_>,
     unit: NodeId,
@@ -240,15 +240,25 @@ fn scaled(
 ) -> Res<NodeId> {
     let dtype = checker.dtype(unit);
     let width = checker.binary_op("sub", high, low, span)?;
-    let wide = if dtype == DType::F32 {
-        DType::F64
+    let moved = if dtype == DType::BF16 {
+        let product = checker.binary_op("mul", unit, width, span)?;
+        checker.binary_op("add", product, low, span)?
     } else {
-        dtype
+        let wide = if dtype == DType::F16 {
+            DType::F64
+        } else {
+            dtype
+        };
+        let shape = checker.shape(unit);
+        let mut operands = [unit, width, low];
+        for x in &mut operands {
+            *x = checker.convert(*x, wide, span)?;
+            *x = checker.broadcast_to(*x, &shape, span)?;
+        }
+        let [unit, width, low] = operands;
+        let moved = fma(checker, unit, width, low, span)?;
+        checker.convert(moved, dtype, span)?
     };
-    let [unit, width, start] = [unit, width, low].map(|x| checker.convert(x, wide, span));
-    let product = checker.binary_op("mul", unit?, width?, span)?;
-    let moved = checker.binary_op("add", product, start?, span)?;
-    let moved = checker.convert(moved, dtype, span)?;
     checker.binary_op("maximum", low, moved, span)
 }
 
@@ -476,7 +486,12 @@ fn categorical<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
     let unit = unit(checker, key, ty.dtype, &ty.shape, span)?;
     let mut x = scaled_exactly(checker, unit, tiny, 1.0, span)?;
     for _ in 0..2 {
-        let log = checker.unary("log", x, span)?;
+        let wide = match checker.dtype(x) {
+            DType::F64 => x,
+            _ => checker.convert(x, DType::F32, span)?,
+        };
+        let log = log(checker, wide, span)?;
+        let log = checker.convert(log, ty.dtype, span)?;
         x = checker.unary("neg", log, span)?;
     }
     let sum = checker.binary_op("add", x, logits, span)?;

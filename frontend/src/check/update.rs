@@ -255,7 +255,12 @@ impl<'a> Checker<'a> {
             new = self.unary("neg", new, span)?;
         }
         let ty = self.ty(x).clone();
-        self.node(Prim::ScatterAdd { axis }, &[x, ids, new], ty, span)
-            .map(|id| Some(Value::Tensor(id)))
+        self.node(
+            Prim::Scatter { kind: "add", axis },
+            &[x, ids, new],
+            ty,
+            span,
+        )
+        .map(|id| Some(Value::Tensor(id)))
     }
 }

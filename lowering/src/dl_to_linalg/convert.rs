@@ -71,10 +71,41 @@ fn int_to_float<'c, 'a>(
         return e.op(op, &[x], to);
     }
     // Eight bits fit f32, more go through f64, so that the result is rounded once.
+    let f64 = e.ty("f64");
     match width(x.r#type()) {
         8 => narrow(e, to, e.op(op, &[x], e.ty("f32"))),
-        _ => float_to_float(e, e.op(op, &[x], e.ty("f64")), to),
+        64 => float_to_float(e, long_to_double(e, x, from, op), to),
+        _ => float_to_float(e, e.op(op, &[x], f64), to),
     }
+}
+
+/// An f64 that rounds to fewer bits as the integer of 64 bits does: one that f64 can't hold loses its last bits, the
+/// last of those that stay set if one of them was.
+fn long_to_double<'c, 'a>(
+    e: &Emitter<'c, 'a>,
+    x: Value<'c, 'a>,
+    from: ElementClass,
+    op: &str,
+) -> Value<'c, 'a> {
+    const LOST: u32 = 11;
+    let (i64, f64) = (x.r#type(), e.ty("f64"));
+    let constant = |value: i128| number(e, i64, &value.to_string());
+    let apply = |op: &str, a, b| e.op(op, &[a, b], i64);
+    let limit = 1i128 << (64 - LOST);
+    let (shift, held) = match from {
+        Unsigned => ("arith.shrui", cmpi(e, "ule", x, constant(limit))),
+        _ => {
+            let above = apply("arith.addi", x, constant(limit));
+            ("arith.shrsi", cmpi(e, "ule", above, constant(2 * limit)))
+        }
+    };
+    let kept = apply(shift, x, constant(i128::from(LOST)));
+    let rest = apply("arith.andi", x, constant((1 << LOST) - 1));
+    let sticky = e.op("arith.extui", &[cmpi(e, "ne", rest, constant(0))], i64);
+    let odd = e.op(op, &[apply("arith.ori", kept, sticky)], f64);
+    let scale = number(e, f64, &format!("{}.0", 1 << LOST));
+    let large = e.op("arith.mulf", &[odd, scale], f64);
+    e.select(held, e.op(op, &[x], f64), large)
 }
 
 /// From f32 or f64 to any float.

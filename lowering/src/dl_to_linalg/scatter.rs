@@ -1,4 +1,4 @@
-//! Adding at run-time indices: loops over the ids, in order.
+//! Adding and putting at run-time indices: loops over the ids, in order.
 
 use super::{
     Lowering, Mapped,
@@ -20,11 +20,11 @@ use dlc_dialects::{
 use melior::ir::{Type, Value, ValueLike};
 
 impl<'c, 'a> Lowering<'c, 'a> {
-    /// x with slices added at ids.
-    pub(super) fn scatter_add(
+    /// x with slices added or put at ids.
+    pub(super) fn scatter(
         &mut self,
         e: &Emitter<'c, 'a>,
-        op: ops::ScatterAdd<'c, 'a>,
+        op: ops::Scatter<'c, 'a>,
         ty: Type<'c>,
     ) -> Mapped<'c, 'a> {
         let (x, ids, updates) = (self.get(op.x()), self.get(op.ids()), self.get(op.updates()));
@@ -41,10 +41,15 @@ impl<'c, 'a> Lowering<'c, 'a> {
         self.sizes
             .dynamic(e, &[&x.dims[..], &updates.dims].concat());
         let element = x.element;
+        let puts = op.kind() == "set";
         if others.is_empty() {
             let made = self.nest(e, &ranges, size, whole, |_, e, places, whole| {
                 let id = normalised(e, extract(e, indices, places), ids.element, size);
-                accumulate(e, element, whole, &[id], extract(e, parts, places))
+                let update = extract(e, parts, places);
+                match puts {
+                    true => e.op("tensor.insert", &[update, whole, id], whole.r#type()),
+                    false => accumulate(e, element, whole, &[id], update),
+                }
             });
             return Mapped::tensor(element, refine(x.dims, ty), made);
         }
@@ -54,6 +59,13 @@ impl<'c, 'a> Lowering<'c, 'a> {
             let part = this.row(e, parts, &updates.dims, axis, places, slice);
             let place = this.sizes.opaque(id);
             let window = row_window(&x.dims, axis, &[place]);
+            let put = |this: &mut Self, row| {
+                let operands = [row, whole];
+                this.windowed(e, "tensor.insert_slice", &operands, &window, whole.r#type())
+            };
+            if puts {
+                return put(this, part);
+            }
             let old = this.windowed(e, "tensor.extract_slice", &[whole], &window, slice);
             let loops = (0..others.len()).collect::<Vec<_>>();
             let generic = Generic {
@@ -68,13 +80,7 @@ impl<'c, 'a> Lowering<'c, 'a> {
             let sum = generic.build(e, |e, arguments| {
                 vec![add(e, element, arguments[1], arguments[0])]
             })[0];
-            this.windowed(
-                e,
-                "tensor.insert_slice",
-                &[sum, whole],
-                &window,
-                whole.r#type(),
-            )
+            put(this, sum)
         });
         Mapped::tensor(element, refine(x.dims, ty), made)
     }

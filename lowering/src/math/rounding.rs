@@ -113,24 +113,36 @@ impl<'c, 'a> Math<'c, 'a> {
         self.select(due, next, left)
     }
 
-    /// The larger of two; NaN if one is. Zeros of either sign are equal.
+    /// The larger of two; NaN if one is. 0 is larger than -0.
     pub fn maximum(&self, a: Value<'c, 'a>, b: Value<'c, 'a>) -> Value<'c, 'a> {
-        self.extreme(Float::Ogt, a, b)
+        self.extreme([Float::Ogt, Float::Oge], "andi", a, b)
     }
 
-    /// The smaller of two; NaN if one is. Zeros of either sign are equal.
+    /// The smaller of two; NaN if one is. -0 is smaller than 0.
     pub fn minimum(&self, a: Value<'c, 'a>, b: Value<'c, 'a>) -> Value<'c, 'a> {
-        self.extreme(Float::Olt, a, b)
+        self.extreme([Float::Olt, Float::Ole], "ori", a, b)
     }
 
-    /// `a` if it is strictly beyond `b`, else `b`: one instruction, that loses a NaN in `a` only.
-    fn extreme(&self, beyond: Float, a: Value<'c, 'a>, b: Value<'c, 'a>) -> Value<'c, 'a> {
-        let (a, b) = if is_number(b) { (b, a) } else { (a, b) };
-        let one = self.select(self.is(a, beyond, b), a, b);
-        match is_number(a) {
-            true => one,
-            false => self.select(self.is(a, Float::Uno, a), a, one),
+    /// `a` if it is strictly beyond `b`, else `b`: one instruction, that loses a NaN in `a` only. Of equal numbers
+    /// `joined` makes the one with the right sign.
+    fn extreme(
+        &self,
+        [beyond, reaches]: [Float; 2],
+        joined: &str,
+        a: Value<'c, 'a>,
+        b: Value<'c, 'a>,
+    ) -> Value<'c, 'a> {
+        let (a, b) = if number(b).is_some() { (b, a) } else { (a, b) };
+        if let Some(bound) = number(a) {
+            // A zero that any other gives way to stays on a tie.
+            let last = bound == 0.0 && bound.is_sign_negative() == (joined == "ori");
+            let how = if last { reaches } else { beyond };
+            return self.select(self.is(a, how, b), a, b);
         }
+        let one = self.select(self.is(a, beyond, b), a, b);
+        let tie = self.float(self.int(joined, self.bits(a), self.bits(b)));
+        let one = self.select(self.is(a, Float::Oeq, b), tie, one);
+        self.select(self.is(a, Float::Uno, a), a, one)
     }
 
     /// The larger or smaller of two, where a NaN counts as missing.
@@ -159,22 +171,13 @@ impl<'c, 'a> Math<'c, 'a> {
     }
 }
 
-/// Whether a value is a constant other than NaN.
-fn is_number(value: Value) -> bool {
+/// The number that a value is as a constant, if it is one and not NaN.
+fn number(value: Value) -> Option<f64> {
     use melior::ir::operation::{OperationLike, OperationResult};
-    let Ok(result) = OperationResult::try_from(value) else {
-        return false;
-    };
-    let text = result
-        .owner()
-        .attribute("value")
-        .map(|value| value.to_string());
-    let of_float = |text: &str| {
-        let number = text.strip_prefix("dense<").unwrap_or(text);
-        let end = number.find([' ', '>']).unwrap_or(number.len());
-        number[..end]
-            .parse::<f64>()
-            .is_ok_and(|number| !number.is_nan())
-    };
-    text.is_ok_and(|text| of_float(&text))
+    let result = OperationResult::try_from(value).ok()?;
+    let text = result.owner().attribute("value").ok()?.to_string();
+    let number = text.strip_prefix("dense<").unwrap_or(&text);
+    let end = number.find([' ', '>']).unwrap_or(number.len());
+    let number = number[..end].parse::<f64>().ok()?;
+    (!number.is_nan()).then_some(number)
 }

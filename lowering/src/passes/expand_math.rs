@@ -17,7 +17,7 @@
 //! `maxnumf`, `minnumf`, `floordivsi`, `ceildivsi`, `ceildivui`, and conversions that LLVM would call its runtime for.
 //! An op without an expansion is an error that names it. Errors are below 2.5 units in the last place for exp, log,
 //! tanh and erf, and below 4 for the others.
-//! *Does not*: order the zeros in `maximumf` and `minimumf`: of 0 and -0 either may come out.
+//! `maximumf` and `minimumf` order the zeros.
 
 use crate::math::Float;
 use crate::{emit::Emitter, math::Math, schedule::Target, walk};
@@ -178,7 +178,7 @@ fn ternary<'c, 'a>(
     z: Value<'c, 'a>,
 ) -> Option<Value<'c, 'a>> {
     Some(match name {
-        "math.fma" => m.fma(x, y, z),
+        "math.fma" => m.fused(x, y, z),
         "math.clampf" => m.minimum(m.maximum(x, y), z),
         _ => return None,
     })

@@ -65,7 +65,14 @@ fn compute(body: &Expr, operands: &[Scalar], dtype: DType) -> Result<Scalar, Str
                 .iter()
                 .map(|arg| compute(arg, operands, dtype))
                 .collect::<Result<Vec<_>, _>>()?;
-            math::apply(name, &args)
+            match (name, &args[..], dtype) {
+                // In f64 it would be rounded twice.
+                (&"math.fma", [a, b, c], DType::F32) => {
+                    let [a, b, c] = [a, b, c].map(|x| x.float() as f32);
+                    Ok(Scalar::Float(f64::from(a.mul_add(b, c))))
+                }
+                _ => math::apply(name, &args),
+            }
         }
         Expr::Result | Expr::Grad => Err("a body names only operands".into()),
     }

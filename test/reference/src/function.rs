@@ -326,10 +326,10 @@ fn tensor_op(kind: OpKind, op: OperationRef, values: &Values) -> Result<Array, F
             let view = ops::TakeAlongAxis(op);
             index::take_along_axis(get(view.x())?, get(view.ids())?, view.axis() as usize)?
         }
-        OpKind::ScatterAdd => {
-            let view = ops::ScatterAdd(op);
+        OpKind::Scatter => {
+            let view = ops::Scatter(op);
             let (x, ids, updates) = (get(view.x())?, get(view.ids())?, get(view.updates())?);
-            index::scatter_add(x, ids, updates, view.axis() as usize)?
+            index::scatter(x, ids, updates, view.axis() as usize, view.kind() == "set")?
         }
         OpKind::ScatterAddAlongAxis => {
             let view = ops::ScatterAddAlongAxis(op);

@@ -1,4 +1,4 @@
-//! Reading and adding at ids: `dl.take`, `dl.scatter_add` and their forms along an axis. Compiled code
+//! Reading, adding and putting at ids: `dl.take`, `dl.scatter` and their forms along an axis. Compiled code
 //! clamps an id out of range; here it is an error.
 
 use crate::{
@@ -64,17 +64,32 @@ pub(crate) fn take_along_axis(x: &Array, ids: &Array, axis: usize) -> Result<Arr
     })
 }
 
-/// `dl.scatter_add`.
-pub(crate) fn scatter_add(
+/// `dl.scatter`: updates are added, or put where `puts`.
+pub(crate) fn scatter(
     x: &Array,
     ids: &Array,
     updates: &Array,
     axis: usize,
+    puts: bool,
 ) -> Result<Array, String> {
     let expected = taken_shape(x, ids, axis);
-    add_at(x, updates, &expected, |position| {
-        taken_from(x, ids, axis, position)
-    })
+    let place = |position: &[usize]| taken_from(x, ids, axis, position);
+    if !puts {
+        return add_at(x, updates, &expected, place);
+    }
+    check_updates(updates, &expected)?;
+    // The rows of one id before those of the next.
+    let after = axis + ids.shape.len();
+    let others = [&expected[..axis], &expected[after..]].concat();
+    let mut y = x.clone();
+    for_each_position(&ids.shape, |id| {
+        for_each_position(&others, |other| {
+            let position = [&other[..axis], id, &other[axis..]].concat();
+            y.bits[offset(&x.shape, &place(&position)?)] = updates.bits_at(&position);
+            Ok(())
+        })
+    })?;
+    Ok(y)
 }
 
 /// `dl.scatter_add_along_axis`.
@@ -101,6 +116,16 @@ fn check_along(x: &Array, ids: &Array, axis: usize) -> Result<(), String> {
     }
 }
 
+fn check_updates(updates: &Array, expected: &[usize]) -> Result<(), String> {
+    match updates.shape == expected {
+        true => Ok(()),
+        false => Err(format!(
+            "updates of shape {:?}, not {expected:?}",
+            updates.shape
+        )),
+    }
+}
+
 /// x with each update added where `place` says, in order; floats are summed in f64 and rounded once.
 fn add_at(
     x: &Array,
@@ -108,12 +133,7 @@ fn add_at(
     expected: &[usize],
     place: impl Fn(&[usize]) -> Result<Vec<usize>, String>,
 ) -> Result<Array, String> {
-    if updates.shape != expected {
-        return Err(format!(
-            "updates of shape {:?}, not {expected:?}",
-            updates.shape
-        ));
-    }
+    check_updates(updates, expected)?;
     let mut sums = x.scalars().collect::<Vec<_>>();
     for_each_position(expected, |position| {
         let sum = &mut sums[offset(&x.shape, &place(position)?)];
@@ -157,13 +177,11 @@ mod tests {
     #[test]
     fn adding_is_the_transpose_of_taking() {
         let x = ints(&[3], &[10, 20, 30]);
-        let sum = scatter_add(
-            &x,
-            &ints(&[4], &[0, 2, 0, -1]),
-            &ints(&[4], &[1, 2, 3, 4]),
-            0,
-        );
+        let (ids, updates) = (ints(&[4], &[0, 2, 0, -1]), ints(&[4], &[1, 2, 3, 4]));
+        let sum = scatter(&x, &ids, &updates, 0, false);
         assert_eq!(sum.unwrap(), ints(&[3], &[14, 20, 36]));
+        let put = scatter(&x, &ids, &updates, 0, true);
+        assert_eq!(put.unwrap(), ints(&[3], &[3, 20, 4]));
         let x = ints(&[2, 2], &[0; 4]);
         let sum = scatter_add_along_axis(
             &x,

@@ -15,6 +15,9 @@ pub(crate) fn apply(name: &str, args: &[Scalar]) -> Result<Scalar, String> {
                 _ => None,
             },
         },
+        [a, b, c] if name == "math.fma" => {
+            Some(Scalar::Float(a.float().mul_add(b.float(), c.float())))
+        }
         [cond, a, b] if name == "arith.select" => Some(if cond.is_true() { *a } else { *b }),
         _ => None,
     }

@@ -153,7 +153,7 @@ fn sweep(
     all: &[DType],
     body: impl Fn(&Shape, &Leaf, &Leaf, &Leaf) -> String,
 ) -> Result<Vec<Case>> {
-    let adds = matches!(kind, OpKind::ScatterAdd | OpKind::ScatterAddAlongAxis);
+    let adds = matches!(kind, OpKind::Scatter | OpKind::ScatterAddAlongAxis);
     let mut cases = vec![];
     for (dtype, id) in types(all) {
         for shape in shapes {
@@ -228,19 +228,26 @@ pub(super) fn take_along_axis() -> Result<Vec<Case>> {
     )
 }
 
-pub(super) fn scatter_add() -> Result<Vec<Case>> {
-    sweep(
-        OpKind::ScatterAdd,
-        &TAKE,
-        &numbers(),
-        |shape, x, ids, updates| {
+pub(super) fn scatter() -> Result<Vec<Case>> {
+    let mut cases = vec![];
+    for (kind, dtypes) in [("add", numbers()), ("set", DTYPES.to_vec())] {
+        let made = sweep(OpKind::Scatter, &TAKE, &dtypes, |shape, x, ids, updates| {
             let types = format!("{}, {}, {}", x.ty(), ids.ty(), updates.ty());
             format!(
-                "%y = dl.scatter_add %a0, %a1, %a2 axis {} : {types}",
+                "%y = dl.scatter \"{kind}\" %a0, %a1, %a2 axis {} : {types}",
                 shape.axis
             )
-        },
-    )
+        })?;
+        // One function for each kind.
+        cases.extend(made.into_iter().map(|case| {
+            let name = format!("{}_{kind}", case.name);
+            let text = case
+                .text
+                .replace(&format!("@{}(", case.name), &format!("@{name}("));
+            Case { name, text, ..case }
+        }));
+    }
+    Ok(cases)
 }
 
 pub(super) fn scatter_add_along_axis() -> Result<Vec<Case>> {
