@@ -14,8 +14,8 @@ pub use expr::{
     LambdaParam, Pattern, PatternKind, Stmt, StmtKind, UnaryOp,
 };
 pub use item::{
-    Attribute, Const, DimParam, DimRange, Doc, Field, File, Fn, Import, Item, ItemKind, Param,
-    Struct, Test, Type, TypeKind, Use,
+    Attribute, Const, DimParam, DimRange, Doc, Field, File, Fn, GenericKind, Import, Item,
+    ItemKind, Param, Struct, Test, Type, TypeKind, Use,
 };
 
 /// The deepest nesting of brackets in a source file, and the deepest syntax tree.

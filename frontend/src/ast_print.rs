@@ -181,6 +181,10 @@ impl Printer {
             this.put(if param.inout.is_some() { "inout " } else { "" });
             this.put(&format!("{}: ", param.name.name));
             this.ty(&param.ty);
+            if let Some(default) = &param.default {
+                this.put(" = ");
+                this.expr(default, 0);
+            }
         });
         self.put(")");
         if let Some(result) = &item.result {
@@ -201,6 +205,9 @@ impl Printer {
         }
         self.put("<");
         self.list(dims, |this, dim| {
+            if dim.kind != GenericKind::Dim {
+                this.put(&format!("{} ", dim.kind.word()));
+            }
             this.put(&dim.name.name);
             if let Some(range) = &dim.range {
                 this.put(" in ");
@@ -241,13 +248,22 @@ impl Printer {
 
     fn ty(&mut self, ty: &Type) {
         match &ty.kind {
-            TypeKind::Tensor { dtype, dims, .. } => {
+            TypeKind::Tensor {
+                dtype,
+                leading,
+                dims,
+                ..
+            } => {
                 self.put(dtype.dl_name());
-                if !dims.is_empty() {
-                    self.put("[");
-                    self.list(dims, |this, dim| this.expr(dim, 0));
-                    self.put("]");
-                }
+                self.shape(leading.is_some(), dims);
+            }
+            TypeKind::Generic {
+                dtype,
+                leading,
+                dims,
+            } => {
+                self.put(&dtype.name);
+                self.shape(leading.is_some(), dims);
             }
             TypeKind::Named { path, dims } => {
                 self.put(&path.to_string());
@@ -276,6 +292,19 @@ impl Printer {
             }
             TypeKind::Error => self.put("<error>"),
         }
+    }
+
+    fn shape(&mut self, leading: bool, dims: &[Expr]) {
+        if dims.is_empty() && !leading {
+            return;
+        }
+        self.put(match (leading, dims.is_empty()) {
+            (true, true) => "[...",
+            (true, false) => "[..., ",
+            (false, _) => "[",
+        });
+        self.list(dims, |this, dim| this.expr(dim, 0));
+        self.put("]");
     }
 
     fn pattern(&mut self, pattern: &Pattern) {

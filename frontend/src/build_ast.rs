@@ -17,6 +17,8 @@ pub struct Builder<'a> {
     too_deep: bool,
     /// Ranges that no `for` has taken yet.
     ranges: Vec<Span>,
+    /// The dtype parameters that have been declared.
+    dtype_params: Vec<String>,
 }
 
 /// A dim parameter, an argument or the like, before its place is known.
@@ -31,6 +33,7 @@ impl<'a> Builder<'a> {
             diagnostics: Vec::new(),
             too_deep: false,
             ranges: Vec::new(),
+            dtype_params: Vec::new(),
         }
     }
 

@@ -25,10 +25,12 @@ mod expr;
 mod facts;
 mod frame;
 mod function;
+mod generic;
 mod grad;
 mod index;
 mod items;
 mod keys;
+mod list;
 mod lookup;
 mod mismatch;
 mod names;
@@ -127,6 +129,8 @@ pub(crate) struct Checker<'a> {
     outlined_results: Vec<Value<'a>>,
     /// Whether a `test` is being checked.
     pub(crate) in_test: bool,
+    /// What the type parameters of the item whose types are being resolved stand for.
+    declaring: Option<Rc<generic::Generics>>,
     /// Whether the value of a constant is being found.
     in_const: bool,
     eval_depth: usize,
@@ -162,6 +166,7 @@ impl<'a> Checker<'a> {
             keys: keys::Keys::default(),
             outlined_results: Vec::new(),
             in_test: false,
+            declaring: None,
             in_const: false,
             eval_depth: 0,
             too_deep: false,

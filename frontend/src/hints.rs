@@ -165,12 +165,6 @@ fn head_of_item(cx: &Context<'_>, found: Option<&Tok>) -> Option<Diagnostic> {
             })
         }
         (Tok::Assign, _)
-            if in_fn && !in_body && open.is_some() && !cx.accepts("=") && cx.accepts(",") =>
-        {
-            let help = "give the value at each call; a fixed value is a `const`";
-            Some(error(Code::DL0101, "parameters have no default values", place).help(help))
-        }
-        (Tok::Assign, _)
             if in_fn && !in_body && inside.iter().any(|token| token.tok == Tok::Where) =>
         {
             Some(

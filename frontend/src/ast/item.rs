@@ -128,15 +128,42 @@ pub struct Fn {
     pub header_span: Span,
 }
 
-/// A dim parameter: `T`, `B in 1..=64`.
+/// A parameter in `<…>`: `T`, `B in 1..=64`, `tree P`, `float F`, `dtype E`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DimParam {
+    /// What it stands for.
+    pub kind: GenericKind,
     /// The name.
     pub name: Ident,
     /// The range, where one is written.
     pub range: Option<DimRange>,
     /// All of it.
     pub span: Span,
+}
+
+/// What a parameter in `<…>` stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GenericKind {
+    /// A dim.
+    Dim,
+    /// A tree of tensors, whatever its structure.
+    Tree,
+    /// A dtype.
+    DType,
+    /// One of the float dtypes.
+    Float,
+}
+
+impl GenericKind {
+    /// The word before the name; empty for a dim.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Dim => "",
+            Self::Tree => "tree",
+            Self::DType => "dtype",
+            Self::Float => "float",
+        }
+    }
 }
 
 /// The range of a dim: `1..=64`, `1..65`, `1..`, `..=64`.
@@ -161,6 +188,8 @@ pub struct Param {
     pub name: Ident,
     /// The type.
     pub ty: Type,
+    /// The value where a call gives none.
+    pub default: Option<Expr>,
     /// All of it.
     pub span: Span,
 }
@@ -214,7 +243,18 @@ pub enum TypeKind {
         dtype: DType,
         /// Where the dtype stands.
         dtype_span: Span,
-        /// The dims; none for rank 0.
+        /// Where `...` stands for any leading axes, if it does.
+        leading: Option<Span>,
+        /// The dims after it; none for rank 0.
+        dims: Vec<Expr>,
+    },
+    /// `F[N]`, where `F` is a dtype parameter of the function or struct.
+    Generic {
+        /// The parameter.
+        dtype: Ident,
+        /// Where `...` stands for any leading axes, if it does.
+        leading: Option<Span>,
+        /// The dims after it.
         dims: Vec<Expr>,
     },
     /// `Block`, `Block<D>`, `nn::Linear<N=4>`.

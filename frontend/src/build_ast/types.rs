@@ -9,7 +9,9 @@ impl Builder<'_> {
     pub fn ty(&mut self, (left, right): Positions, kind: TypeKind) -> Type {
         let span = self.span(left, right);
         let depth = match &kind {
-            TypeKind::Tensor { dims, .. } => deepest(dims.iter().map(|dim| dim.depth)),
+            TypeKind::Tensor { dims, .. } | TypeKind::Generic { dims, .. } => {
+                deepest(dims.iter().map(|dim| dim.depth))
+            }
             TypeKind::Named { dims, .. } => deepest(dims.iter().map(|dim| dim.value.depth)),
             TypeKind::Tuple(types) => deepest(types.iter().map(|ty| ty.depth)),
             TypeKind::List { element, count } => 1 + element.depth.max(count.depth),
@@ -39,9 +41,15 @@ impl Builder<'_> {
             .as_ident()
             .and_then(|ident| ident.name.parse::<DType>().ok());
         let kind = match (dtype, dims) {
+            (None, None) if self.dtype_param(&path).is_some() => TypeKind::Generic {
+                dtype: path.last().clone(),
+                leading: None,
+                dims: Vec::new(),
+            },
             (Some(dtype), None) => TypeKind::Tensor {
                 dtype,
                 dtype_span: path.span,
+                leading: None,
                 dims: Vec::new(),
             },
             (Some(dtype), Some(_)) => {
@@ -61,8 +69,47 @@ impl Builder<'_> {
         self.ty(at, kind)
     }
 
-    /// `f32[B, T]`.
-    pub fn tensor_type(&mut self, at: Positions, path: Path, dims: Vec<Expr>) -> Type {
+    /// `tree P`, `dtype E`, `float F`.
+    pub fn type_param(&mut self, at: Positions, kind: Ident, name: Ident) -> DimParam {
+        let span = self.span(at.0, at.1);
+        let kind = match kind.name.as_str() {
+            "tree" => GenericKind::Tree,
+            "dtype" => GenericKind::DType,
+            "float" => GenericKind::Float,
+            word => {
+                let message = format!("`{word} {}` is no parameter of a type", name.name);
+                self.diagnostics
+                    .push(Diagnostic::error(Code::DL0111, message, kind.span).help(
+                        "a dim is a name alone; before others stands `tree`, `dtype` or `float`",
+                    ));
+                GenericKind::Tree
+            }
+        };
+        if matches!(kind, GenericKind::DType | GenericKind::Float) {
+            self.dtype_params.push(name.name.clone());
+        }
+        DimParam {
+            kind,
+            name,
+            range: None,
+            span,
+        }
+    }
+
+    /// The dtype parameter that a path names.
+    fn dtype_param<'p>(&self, path: &'p Path) -> Option<&'p Ident> {
+        path.as_ident()
+            .filter(|ident| self.dtype_params.contains(&ident.name))
+    }
+
+    /// `f32[B, T]`, `f32[..., T]`.
+    pub fn tensor_type(
+        &mut self,
+        at: Positions,
+        path: Path,
+        leading: Option<Span>,
+        dims: Vec<Expr>,
+    ) -> Type {
         let kind = match path
             .as_ident()
             .and_then(|ident| ident.name.parse::<DType>().ok())
@@ -70,6 +117,12 @@ impl Builder<'_> {
             Some(dtype) => TypeKind::Tensor {
                 dtype,
                 dtype_span: path.span,
+                leading,
+                dims,
+            },
+            None if self.dtype_param(&path).is_some() => TypeKind::Generic {
+                dtype: path.last().clone(),
+                leading,
                 dims,
             },
             None => {

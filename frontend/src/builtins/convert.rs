@@ -20,6 +20,12 @@ pub(crate) fn cast<'a>(
     if let Value::Num(num) = operand.value {
         return cast_number(checker, num, dtype, operand.span).map(Value::Tensor);
     }
+    if let Value::List(_) = operand.value
+        && dtype != DType::Bool
+        && let Some(list) = checker.list_of_dtype(&operand.value, dtype, operand.span)
+    {
+        return list.map(Value::Tensor);
+    }
     if operand.value.parts().is_some() && !operand.value.has_error() {
         let what = checker.describe(&operand.value);
         let message = format!("`{dtype}(…)` converts a tensor, and this is {what}");

@@ -145,6 +145,7 @@ fn assert_close<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
     call.float("rtol", 1e-5)?;
     call.float("atol", 1e-8)?;
     let operation = call.operation();
+    let (a, b) = call.checker.lists_as_tensors(a, b)?;
     if a.value.parts().is_some() || b.value.parts().is_some() {
         let (left, right) = (
             call.checker.type_of(&a.value),

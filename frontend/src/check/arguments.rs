@@ -19,6 +19,8 @@ use crate::diagnostic::{Code, Diagnostic, similar};
 
 /// A call whose arguments fit.
 pub(super) struct Prepared<'a> {
+    /// The function that is called.
+    pub id: usize,
     pub signature: Rc<Signature>,
     pub bindings: Bindings,
     pub operands: Vec<Operand<'a>>,
@@ -38,6 +40,12 @@ impl<'a> Checker<'a> {
         self.note_call(id, site.callee);
         let signature = self.fns[id].sig.clone().ok_or(Reported)?;
         let operands = self.arguments_of(&signature, args, site)?;
+        let given: Vec<(Value<'a>, Span)> = operands
+            .iter()
+            .map(|operand| (operand.value.clone(), operand.span))
+            .collect();
+        let id = self.function_for(id, &given, site.callee)?;
+        let signature = self.fns[id].sig.clone().ok_or(Reported)?;
         let mut bindings =
             Bindings::new(signature.dims.iter().map(|dim| dim.name.clone()).collect());
         for dim in dims {
@@ -80,6 +88,7 @@ impl<'a> Checker<'a> {
         }
         self.check_conditions(&signature, &bindings, site)?;
         Ok(Prepared {
+            id,
             signature,
             bindings,
             operands,
@@ -213,6 +222,15 @@ impl<'a> Checker<'a> {
                 failed = true;
             }
             slots[position] = Some(arg.operand);
+        }
+        for (param, slot) in signature.params.iter().zip(&mut slots) {
+            if let (None, Some(default)) = (&slot, param.default) {
+                *slot = Some(Operand {
+                    value: Value::Num(default),
+                    span: site.span,
+                    expr: None,
+                });
+            }
         }
         let missing: Vec<String> = signature
             .params

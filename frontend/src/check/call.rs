@@ -253,6 +253,7 @@ impl<'a> Checker<'a> {
     /// Notes who calls whom.
     pub(super) fn note_call(&mut self, callee: usize, span: Span) {
         if let Some(caller) = self.scope.function.item {
+            let (caller, callee) = (self.fns[caller].base, self.fns[callee].base);
             self.calls.push((caller, callee, span));
         }
     }
@@ -285,6 +286,7 @@ impl<'a> Checker<'a> {
             return self.error(Code::DL0214, message, site.callee);
         }
         let Prepared {
+            id,
             signature,
             bindings,
             operands,
@@ -400,11 +402,12 @@ impl<'a> Checker<'a> {
         bindings: Bindings,
         values: Vec<Value<'a>>,
     ) -> Res<(Vec<Option<Value<'a>>>, Value<'a>)> {
-        if self.scope.function.inlined.contains(&id) {
+        let base = self.fns[id].base;
+        if self.scope.function.inlined.contains(&base) {
             // The circle is reported when all calls are known.
             return Err(Reported);
         }
-        if self.fns[id].failed {
+        if self.has_failed(id) {
             return Err(Reported);
         }
         let result_ty = bindings.apply(&signature.result);
@@ -414,7 +417,7 @@ impl<'a> Checker<'a> {
             .map(|param| bindings.apply(&param.ty))
             .collect();
         let mut inlined = self.scope.function.inlined.clone();
-        inlined.push(id);
+        inlined.push(base);
         let context = FnContext {
             name: signature.name.clone(),
             item: Some(id),

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use crate::ast::{DType, Expr, ExprKind, Span};
 use crate::check::Checker;
 use crate::check::consts::{Number, is_float, is_integer, kind};
+use crate::check::list::list_shape;
 use crate::check::types::{Ty, known_dims};
 use crate::check::value::{NodeId, Reported, Res, StructValue, Value, kind_of_type};
 use crate::core::{Dim, Num, TensorType};
@@ -83,6 +84,7 @@ impl<'a> Checker<'a> {
                 self.scalar(*num, dtype, span)
             }
             Value::Dim(dim) => self.dim_scalar(dim, DType::I64, span),
+            Value::List(_) => self.list_as_tensor(value, None, span),
             Value::Error => Err(Reported),
             other => {
                 let what = self.describe(other);
@@ -107,6 +109,7 @@ impl<'a> Checker<'a> {
                 self.check_fits(*num, dtype, span)?;
                 self.scalar(*num, dtype, span)
             }
+            Value::List(_) => self.list_as_tensor(value, Some(dtype), span),
             other => {
                 let id = self.as_tensor(other, span)?;
                 if self.dtype(id) != dtype {
@@ -195,6 +198,15 @@ impl<'a> Checker<'a> {
                     return Err(self.wrong_type(&value, ty, span, expected));
                 }
                 Ok(Value::Tensor(self.recast(*id, &t.shape, span)?))
+            }
+            (Value::List(_), Ty::Tensor(t)) => {
+                let fits =
+                    list_shape(self, &value).is_some_and(|shape| self.same_shape(&shape, &t.shape));
+                if !fits {
+                    return Err(self.wrong_type(&value, ty, span, expected));
+                }
+                let tensor = self.list_as_tensor(&value, Some(t.dtype), span)?;
+                Ok(Value::Tensor(self.recast(tensor, &t.shape, span)?))
             }
             (Value::Struct(s), Ty::Struct(t)) => {
                 if s.ty.id != t.id || !self.same_shape(&s.ty.dims, &t.dims) {

@@ -22,16 +22,24 @@ impl<'a> Checker<'a> {
 
     fn type_in(&mut self, ty: &'a ast::Type, scope: DimScope<'_, 'a>) -> Res<Ty> {
         match &ty.kind {
-            TypeKind::Tensor { dtype, dims, .. } => {
-                let shape: Vec<Res<Dim>> =
-                    dims.iter().map(|dim| self.size_in(dim, scope)).collect();
-                let tensor = TensorType::new(*dtype, shape.into_iter().collect::<Res<Vec<_>>>()?);
-                self.check_byte_size(&tensor, ty.span)?;
-                Ok(Ty::Tensor(tensor))
+            TypeKind::Tensor {
+                dtype,
+                leading,
+                dims,
+                ..
+            } => self.tensor_type(*dtype, *leading, dims, scope, ty.span),
+            TypeKind::Generic {
+                dtype,
+                leading,
+                dims,
+            } => {
+                let dtype = self.dtype_of_param(dtype, scope)?;
+                self.tensor_type(dtype, *leading, dims, scope, ty.span)
             }
-            TypeKind::Named { path, dims } => {
-                self.struct_type(path, dims, scope, ty.span).map(Ty::Struct)
-            }
+            TypeKind::Named { path, dims } => match self.tree_param(path, scope) {
+                Some(tree) => Ok(tree),
+                None => self.struct_type(path, dims, scope, ty.span).map(Ty::Struct),
+            },
             TypeKind::Tuple(items) => {
                 let items: Vec<Res<Ty>> =
                     items.iter().map(|item| self.type_in(item, scope)).collect();
@@ -63,7 +71,24 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn struct_type(
+    fn tensor_type(
+        &mut self,
+        dtype: ast::DType,
+        leading: Option<Span>,
+        dims: &'a [ast::Expr],
+        scope: DimScope<'_, 'a>,
+        span: Span,
+    ) -> Res<Ty> {
+        let mut shape = self.leading_dims(leading, scope)?;
+        let rest: Vec<Res<Dim>> = dims.iter().map(|dim| self.size_in(dim, scope)).collect();
+        shape.extend(rest.into_iter().collect::<Res<Vec<_>>>()?);
+        let tensor = TensorType::new(dtype, shape);
+        self.check_byte_size(&tensor, span)?;
+        Ok(Ty::Tensor(tensor))
+    }
+
+    /// A struct with its dims.
+    pub(super) fn struct_type(
         &mut self,
         path: &'a ast::Path,
         args: &'a [ast::DimArg],
@@ -71,6 +96,9 @@ impl<'a> Checker<'a> {
         span: Span,
     ) -> Res<StructTy> {
         let id = self.struct_named(path)?;
+        if self.structs[id].generics.is_some() {
+            return self.special_struct_type(id, args, scope, span);
+        }
         let declared = self.structs[id].dims.clone();
         let mut dims: Vec<Option<Dim>> = vec![None; declared.len()];
         for (i, arg) in args.iter().enumerate() {

@@ -95,6 +95,11 @@ impl<'a> Checker<'a> {
         let Some(signature) = self.fns[id].sig.clone() else {
             return;
         };
+        if self.fns[id].generics.is_some() {
+            let message =
+                "an export has no type parameters and no `...`: its C function has one type";
+            let _ = self.error::<()>(Code::DL0711, message, self.fns[id].ast.name.span);
+        }
         let has_result = signature.result != Ty::unit();
         for (param, ast) in signature.params.iter().zip(&self.fns[id].ast.params) {
             if let Ty::Fn(_) = param.ty {
@@ -291,8 +296,10 @@ impl<'a> Checker<'a> {
                 for (name, ty) in self.fields(s) {
                     fields.push((name, self.manifest_tree(&ty, span)?));
                 }
+                // `Adam<Params>` is `Adam_Params` in C, `optim::Adam<Params>` is `optim_Adam_Params`.
+                let name = s.name.trim_end_matches('>').replace("::", "_");
                 Tree::Struct {
-                    name: s.name.replace("::", "_"),
+                    name: symbol::identifier(&name),
                     fields,
                 }
             }

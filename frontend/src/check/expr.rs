@@ -409,7 +409,7 @@ impl<'a> Checker<'a> {
         let ast = self.structs[id].ast;
         let old = match base {
             None => None,
-            Some((_, Value::Struct(s))) if s.ty.id == id => Some(s.clone()),
+            Some((_, Value::Struct(s))) if self.structs[s.ty.id].base == id => Some(s.clone()),
             Some((expr, other)) => {
                 let what = self.describe(other);
                 let message = format!(
@@ -419,13 +419,6 @@ impl<'a> Checker<'a> {
                 return self.error(Code::DL0707, message, expr.span);
             }
         };
-        let mut bindings = Bindings::new(self.structs[id].dims.clone());
-        for arg in dims {
-            if let Some(name) = &arg.name {
-                let dim = self.body_dim(&arg.value)?;
-                bindings.bind(&name.name, dim);
-            }
-        }
         let mut fields: Vec<(Value<'a>, Span, Option<&'a Expr>)> = Vec::new();
         for (position, field) in ast.fields.iter().enumerate() {
             let init = inits
@@ -440,6 +433,18 @@ impl<'a> Checker<'a> {
                 (None, Some(old)) => (old.fields[position].clone(), span, None),
                 (None, None) => return Err(Reported),
             });
+        }
+        let given: Vec<(Value<'a>, Span)> = fields
+            .iter()
+            .map(|(value, span, _)| (value.clone(), *span))
+            .collect();
+        let id = self.struct_for(id, &given, span)?;
+        let mut bindings = Bindings::new(self.structs[id].dims.clone());
+        for arg in dims {
+            if let Some(name) = &arg.name {
+                let dim = self.body_dim(&arg.value)?;
+                bindings.bind(&name.name, dim);
+            }
         }
         let types = self.structs[id].fields.clone();
         for ((value, _, _), ty) in fields.iter().zip(&types) {

@@ -75,6 +75,11 @@ impl<'a> Checker<'a> {
         }
     }
 
+    /// Whether an error has been reported in a function.
+    pub(super) fn has_failed(&self, id: usize) -> bool {
+        self.fns[id].failed || self.fns[self.fns[id].base].failed
+    }
+
     pub(super) fn error_count(&self) -> usize {
         self.diagnostics
             .iter()
@@ -106,7 +111,7 @@ impl<'a> Checker<'a> {
             func: slot,
         }) = self.queue.pop_front()
         {
-            if self.fns[id].failed {
+            if self.has_failed(id) {
                 continue;
             }
             let Some(signature) = self.fns[id].sig.clone() else {

@@ -263,6 +263,7 @@ impl<'a> Checker<'a> {
 
     fn item_target(&mut self, id: usize, args: Vec<Arg<'a>>, site: Site) -> Res<Target<'a>> {
         let Prepared {
+            id,
             signature,
             bindings,
             operands,

@@ -2,8 +2,9 @@
 
 use std::rc::Rc;
 
-use crate::ast::{self, Expr, ExprKind, Span};
+use crate::ast::{self, Expr, ExprKind, GenericKind, Span};
 use crate::check::dims::{Condition, DimNames};
+use crate::check::generic::Generics;
 use crate::check::types::Ty;
 use crate::check::value::Res;
 use crate::check::{Checker, Reported};
@@ -28,18 +29,28 @@ pub(crate) struct ConstItem<'a> {
 }
 
 /// A struct.
+#[derive(Clone)]
 pub(crate) struct StructItem<'a> {
     pub ast: &'a ast::Struct,
     pub name: Rc<str>,
     pub dims: Vec<String>,
+    /// What its type parameters stand for, if it has any.
+    pub generics: Option<Rc<Generics>>,
+    /// The struct that it is a special case of; its own number for any other.
+    pub base: usize,
     /// Its fields' types in terms of its own dims.
     pub fields: Vec<Ty>,
 }
 
 /// A function.
+#[derive(Clone)]
 pub(crate) struct FnItem<'a> {
     pub ast: &'a ast::Fn,
     pub item: &'a ast::Item,
+    /// What its type parameters stand for, if it has any.
+    pub generics: Option<Rc<Generics>>,
+    /// The function that it is a special case of; its own number for any other.
+    pub base: usize,
     pub sig: Option<Rc<Signature>>,
     /// Whether the check by itself reported an error.
     pub failed: bool,
@@ -76,6 +87,8 @@ pub(crate) struct SigParam {
     pub ty: Ty,
     pub span: Span,
     pub inout: bool,
+    /// The value where a call gives none.
+    pub default: Option<Num>,
 }
 
 impl<'a> Checker<'a> {
@@ -89,16 +102,25 @@ impl<'a> Checker<'a> {
         }
         self.check_struct_cycles();
         for id in 0..self.fns.len() {
-            if let Ok(signature) = self.resolve_signature(id) {
-                self.fns[id].inlined = signature
-                    .params
-                    .iter()
-                    .any(|param| matches!(param.ty, Ty::Fn(_)));
-                self.fns[id].sig = Some(Rc::new(signature));
-            }
+            self.declare_fn(id);
         }
         self.check_attributes();
         self.check_export_names();
+    }
+
+    /// Finds the signature of a function.
+    pub(super) fn declare_fn(&mut self, id: usize) {
+        let generics = self.fns[id].generics.clone();
+        let outer = std::mem::replace(&mut self.declaring, generics);
+        let signature = self.resolve_signature(id);
+        self.declaring = outer;
+        if let Ok(signature) = signature {
+            self.fns[id].inlined = signature
+                .params
+                .iter()
+                .any(|param| matches!(param.ty, Ty::Fn(_)));
+            self.fns[id].sig = Some(Rc::new(signature));
+        }
     }
 
     /// The value of a constant.
@@ -126,7 +148,18 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn resolve_struct(&mut self, id: usize) {
+    /// Finds the types of a struct's fields.
+    pub(super) fn resolve_struct(&mut self, id: usize) {
+        let generics = self.structs[id].generics.clone();
+        if let (Some(generics), true) = (&generics, self.structs[id].base == id) {
+            self.structs[id].dims.extend(generics.dim_names());
+        }
+        let outer = std::mem::replace(&mut self.declaring, generics);
+        self.resolve_fields(id);
+        self.declaring = outer;
+    }
+
+    fn resolve_fields(&mut self, id: usize) {
         let ast = self.structs[id].ast;
         let names = self.dim_names(&ast.dims);
         for dim in &ast.dims {
@@ -184,7 +217,9 @@ impl<'a> Checker<'a> {
             if let Some(first) = seen.insert(&dim.name.name, dim.name.span) {
                 self.report_twice("dim", &dim.name, first);
             }
-            names.insert(&dim.name.name);
+            if dim.kind == GenericKind::Dim {
+                names.insert(&dim.name.name);
+            }
         }
         names
     }
@@ -235,7 +270,7 @@ impl<'a> Checker<'a> {
         let ast = self.fns[id].ast;
         let names = self.dim_names(&ast.dims);
         let mut dims = Vec::new();
-        for dim in &ast.dims {
+        for dim in ast.dims.iter().filter(|dim| dim.kind == GenericKind::Dim) {
             let range = match &dim.range {
                 Some(range) => self.resolve_range(range).ok(),
                 None => None,
@@ -245,6 +280,13 @@ impl<'a> Checker<'a> {
                 span: dim.span,
                 range,
             });
+        }
+        if let Some(generics) = self.declaring.clone() {
+            dims.extend(generics.dim_names().into_iter().map(|name| SigDim {
+                name,
+                span: ast.name.span,
+                range: None,
+            }));
         }
         let mut params = Vec::new();
         let mut seen: std::collections::HashMap<&str, Span> = Default::default();
@@ -257,7 +299,12 @@ impl<'a> Checker<'a> {
                 let _ = self.error::<()>(Code::DL0705, "a function cannot be `inout`", span);
                 ty = Ty::Error;
             }
+            let default = match &param.default {
+                Some(default) => Some(self.default_value(ast, param, default)?),
+                None => None,
+            };
             params.push(SigParam {
+                default,
                 name: param.name.name.clone(),
                 ty,
                 span: param.span,
@@ -290,6 +337,25 @@ impl<'a> Checker<'a> {
             result_span,
             conditions,
         })
+    }
+
+    /// The value of a parameter where a call gives none: a constant.
+    fn default_value(
+        &mut self,
+        function: &'a ast::Fn,
+        param: &'a ast::Param,
+        default: &'a Expr,
+    ) -> Res<Num> {
+        if function.export {
+            let message = format!("`{}` of an export has no default value", param.name.name);
+            return self.error(Code::DL0711, message, default.span);
+        }
+        if param.inout.is_some() {
+            let message =
+                "an `inout` parameter is a variable of the caller and has no default value";
+            return self.error(Code::DL0403, message, default.span);
+        }
+        self.eval_const(&param.name.name, default)
     }
 
     /// Attributes that this version knows.

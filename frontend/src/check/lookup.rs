@@ -28,6 +28,9 @@ impl<'a> Checker<'a> {
         if let Some(dim) = self.scope.function.dims.get(name) {
             return Ok(Value::Dim(dim.clone()));
         }
+        if let Some(dtype) = self.dtype_param(name) {
+            return Ok(Value::DType(dtype));
+        }
         if let Some(item) = self.item_named(name, ident.span) {
             return self.item_value(item, path);
         }

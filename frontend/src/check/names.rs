@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use crate::ast::{Ident, ItemKind, Path, Span, Use};
 use crate::check::Checker;
+use crate::check::generic;
 use crate::check::items::{ConstItem, ConstState, FnItem, StructItem};
 use crate::check::value::{Reported, Res};
 use crate::diagnostic::{Code, Diagnostic, similar};
@@ -72,7 +73,9 @@ impl<'a> Checker<'a> {
                         self.structs.push(StructItem {
                             ast: s,
                             name: s.name.name.as_str().into(),
-                            dims: s.dims.iter().map(|dim| dim.name.name.clone()).collect(),
+                            dims: generic::plain_dims(&s.dims),
+                            generics: generic::of_struct(s),
+                            base: self.structs.len(),
                             fields: Vec::new(),
                         });
                         (&s.name, Item::Struct(self.structs.len() - 1))
@@ -81,6 +84,8 @@ impl<'a> Checker<'a> {
                         self.fns.push(FnItem {
                             ast: f,
                             item,
+                            generics: generic::of_function(f),
+                            base: self.fns.len(),
                             sig: None,
                             failed: false,
                             inlined: false,

@@ -6,6 +6,7 @@ use dlc_abi::dim::Poly;
 
 use crate::check::Checker;
 use crate::check::dims::substitute;
+use crate::check::list::list_shape;
 use crate::check::types::Ty;
 use crate::check::value::Value;
 use crate::core::Dim;
@@ -102,6 +103,14 @@ impl<'a> Checker<'a> {
             (Ty::Tuple(types), Value::Tuple(items)) => {
                 for (ty, item) in types.iter().zip(items.iter()) {
                     self.unify_value(ty, item, bindings);
+                }
+            }
+            (Ty::Tensor(tensor), Value::List(_)) => {
+                let shape = list_shape(self, value).unwrap_or_default();
+                if shape.len() == tensor.rank() {
+                    for (declared, found) in tensor.shape.iter().zip(&shape) {
+                        unify_dim(declared, found, bindings);
+                    }
                 }
             }
             _ => {
