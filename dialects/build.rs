@@ -52,7 +52,6 @@ fn main() -> Result<()> {
         .include(format!("{prefix}/include"))
         .flag("-fno-rtti")
         .flag("-fno-exceptions")
-        .opt_level(2)
         .debug(false)
         .warnings(false)
         .compile("dlc_shim");
