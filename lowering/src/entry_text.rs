@@ -250,8 +250,11 @@ const NULL: &str = "  %null = llvm.mlir.zero : !llvm.ptr\n";
 /// The entry for loaders: checks everything, lays out the slots and calls the body.
 fn packed(entry: &Entry, slots: &[Vec<Poly>]) -> String {
     let dims = dim_values(entry);
+    let scalars = scalars_in_checks(entry);
+    let named = scalars.iter().map(|i| (entry.leaves[*i].path.clone(), format!("%x{i}")));
+    let names: Vec<_> = dims.iter().cloned().chain(named).collect();
     let mut g = Guards {
-        code: Checked::new(&dims),
+        code: Checked::new(&names),
         count: 0,
     };
     g.code.code += NULL;
@@ -271,6 +274,15 @@ fn packed(entry: &Entry, slots: &[Vec<Poly>]) -> String {
             g.not_null(&pointer);
             pointers.push(pointer);
         }
+    }
+    for i in scalars {
+        let ty = c_type(entry.leaves[i].dtype);
+        let loaded = g.code.let_(&format!("llvm.load {} : !llvm.ptr -> {ty}", pointers[i]));
+        let wide = match ty {
+            "i64" => format!("llvm.add {loaded}, %zero : i64"),
+            _ => format!("llvm.sext {loaded} : {ty} to i64"),
+        };
+        writeln!(g.code.code, "  %x{i} = {wide}").expect(WRITTEN);
     }
     let mut code = status::CHECK;
     for (dim, (_, value)) in entry.dims.iter().zip(&dims) {
@@ -374,6 +386,20 @@ fn packed(entry: &Entry, slots: &[Vec<Poly>]) -> String {
         symbol::packed(&entry.symbol)
     );
     head + &g.end("%done")
+}
+
+/// The leaves whose values conditions are on.
+fn scalars_in_checks(entry: &Entry) -> Vec<usize> {
+    let asked = |path: &String| {
+        let names = |poly: &Poly| poly.names().contains(path);
+        entry.checks.iter().any(|check| names(&check.left) || names(&check.right))
+    };
+    (0..entry.leaves.len())
+        .filter(|i| {
+            let leaf = &entry.leaves[*i];
+            leaf.role != Role::Out && leaf.shape.is_empty() && asked(&leaf.path)
+        })
+        .collect()
 }
 
 /// How C passes a scalar of a type by value.

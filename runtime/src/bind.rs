@@ -151,6 +151,19 @@ impl BindError {
     }
 }
 
+/// The value of a tensor that is one signed integer.
+fn integer(tensor: &Tensor) -> Option<i64> {
+    let signed = matches!(tensor.dtype(), DType::I8 | DType::I32 | DType::I64);
+    if !signed || !tensor.shape().is_empty() {
+        return None;
+    }
+    let bytes = tensor.bytes();
+    let mut word = [0; 8];
+    word[..bytes.len()].copy_from_slice(bytes);
+    let above = 64 - 8 * bytes.len() as u32;
+    Some(i64::from_le_bytes(word) << above >> above)
+}
+
 /// A value that could stand for a type.
 fn example(ty: &str) -> &'static str {
     match ty {
@@ -306,6 +319,13 @@ impl Bound {
             })
             .collect();
         let by_name = dims::solve(entry, &actual, given_dims)?;
+        let mut values = by_name.clone();
+        for (leaf, tensor) in leaves.iter().zip(&params) {
+            if let Some(value) = integer(tensor) {
+                values.entry(leaf.path.clone()).or_insert(value);
+            }
+        }
+        dims::check_conditions(entry, &values)?;
         let mut results = Vec::new();
         for leaf in entry.result_leaves() {
             let shape = dims::shape_of(entry, &leaf, &by_name)?;

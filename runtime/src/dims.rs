@@ -412,8 +412,8 @@ fn range_place(entry: &Entry, dim: &str) -> String {
         .to_string()
 }
 
-/// Checks the conditions on dims alone; those on scalars are left to the compiled code.
-fn check_conditions(entry: &Entry, dims: &Dims) -> Result<(), DimError> {
+/// Checks the conditions whose names all have a value: dims, or parameters that are one integer.
+pub fn check_conditions(entry: &Entry, dims: &Dims) -> Result<(), DimError> {
     for condition in &entry.conditions {
         let Some((left, relation, right)) = split_condition(&condition.text) else {
             continue;

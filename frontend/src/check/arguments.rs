@@ -308,6 +308,16 @@ impl<'a> Checker<'a> {
         site: Site,
     ) -> Res<()> {
         for condition in &signature.conditions {
+            if condition.on_value {
+                let message = format!(
+                    "the condition of `{}` is checked only where the library is called",
+                    signature.name
+                );
+                let diagnostic = Diagnostic::error(Code::DL0222, message, site.callee)
+                    .secondary(condition.span, "it is on the value of a parameter")
+                    .help("move the body to a function without the condition, and call that");
+                return Err(self.report(diagnostic));
+            }
             let (left, right) = (
                 bindings.apply_dim(&condition.left),
                 bindings.apply_dim(&condition.right),

@@ -4,9 +4,11 @@ use std::collections::BTreeSet;
 
 use dlc_abi::dim::Poly;
 
-use crate::ast::{self, BinaryOp, Expr, ExprKind, Span, UnaryOp};
+use crate::ast::{self, BinaryOp, DType, Expr, ExprKind, Span, UnaryOp};
 use crate::check::consts::{self, Fault};
+use crate::check::items::SigParam;
 use crate::check::names::Item;
+use crate::check::types::Ty;
 use crate::check::value::{Res, Value};
 use crate::check::{Checker, Mode};
 use crate::core::{Dim, Num, TensorType};
@@ -25,6 +27,8 @@ pub(crate) struct Condition {
     pub rel: BinaryOp,
     pub right: Dim,
     pub span: Span,
+    /// Whether it is on the value of a parameter, which only the caller of the library knows.
+    pub on_value: bool,
 }
 
 /// Where the names in a dim are looked up.
@@ -383,6 +387,7 @@ impl<'a> Checker<'a> {
         expr: &'a Expr,
         names: &DimNames<'a>,
         function: &'a ast::Fn,
+        params: &[SigParam],
     ) -> Res<Option<Condition>> {
         let ExprKind::Binary {
             op, left, right, ..
@@ -401,14 +406,18 @@ impl<'a> Checker<'a> {
                 expr.span,
             );
         }
-        if let Some(param) = function
-            .params
-            .iter()
-            .find(|param| mentions(left, &param.name.name) || mentions(right, &param.name.name))
-            && !names.contains(param.name.name.as_str())
-        {
-            return self.not_yet("a condition on the value of a parameter is", expr.span);
+        let mut names = names.clone();
+        let mut on_value = false;
+        for (param, ast) in params.iter().zip(&function.params) {
+            let name = ast.name.name.as_str();
+            if names.contains(name) || !(mentions(left, name) || mentions(right, name)) {
+                continue;
+            }
+            self.check_condition_on(param, function, expr.span)?;
+            names.insert(name);
+            on_value = true;
         }
+        let names = &names;
         let scope = DimScope::Declared(names);
         let (left, right) = (self.dim_in(left, scope), self.dim_in(right, scope));
         let condition = Condition {
@@ -416,6 +425,7 @@ impl<'a> Checker<'a> {
             rel: *op,
             right: right?,
             span: expr.span,
+            on_value,
         };
         if let (Some(a), Some(b)) = (condition.left.as_const(), condition.right.as_const()) {
             if holds(*op, a, b) {
@@ -428,6 +438,38 @@ impl<'a> Checker<'a> {
             return Err(self.report(diagnostic));
         }
         Ok(Some(condition))
+    }
+
+    /// Checks that a condition may be on the value of a parameter: the caller of the library checks it.
+    fn check_condition_on(
+        &mut self,
+        param: &SigParam,
+        function: &'a ast::Fn,
+        span: Span,
+    ) -> Res<()> {
+        const INTEGERS: [DType; 3] = [DType::I8, DType::I32, DType::I64];
+        let integer = match &param.ty {
+            Ty::Tensor(ty) => ty.rank() == 0 && INTEGERS.contains(&ty.dtype),
+            Ty::Error => return Err(super::Reported),
+            _ => false,
+        };
+        let name = &param.name;
+        if !integer {
+            let ty = &param.ty;
+            let message =
+                format!("a condition on a value takes `i8`, `i32` or `i64`, and `{name}` is `{ty}`");
+            let diagnostic = Diagnostic::error(Code::DL0224, message, span)
+                .secondary(param.span, "declared here");
+            return Err(self.report(diagnostic));
+        }
+        if !function.export {
+            let message = format!("`{}` is no export, so nothing checks `{name}`", function.name.name);
+            let diagnostic = Diagnostic::error(Code::DL0224, message, span)
+                .note("a condition on a value is checked where the library is called")
+                .help("put it on the export that the value comes from");
+            return Err(self.report(diagnostic));
+        }
+        Ok(())
     }
 
     /// Whether a size has to be a number that only an instance has; reports it where there is no instance.

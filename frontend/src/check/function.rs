@@ -211,7 +211,8 @@ impl<'a> Checker<'a> {
                 .poly()
                 .clone()
         };
-        for condition in &signature.conditions {
+        // Dims are never negative; of values nothing is known.
+        for condition in signature.conditions.iter().filter(|c| !c.on_value) {
             let (left, right) = (
                 value(&condition.left, &dims),
                 value(&condition.right, &dims),

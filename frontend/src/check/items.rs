@@ -324,7 +324,7 @@ impl<'a> Checker<'a> {
         }
         let mut conditions = Vec::new();
         for condition in &ast.conditions {
-            if let Some(condition) = self.resolve_condition(condition, &names, ast)? {
+            if let Some(condition) = self.resolve_condition(condition, &names, ast, &params)? {
                 conditions.push(condition);
             }
         }

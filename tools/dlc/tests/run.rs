@@ -249,3 +249,22 @@ fn both_targets_print_the_same() {
     assert!(lines[5].ends_with("f32 nan u8 249 u64 1"));
     assert_eq!(lines.len(), 6);
 }
+
+#[test]
+fn conditions_on_values_are_checked() {
+    const CONDITIONS: &str = "\
+export fn f<N in 1..=100>(n: i32, x: f32[N]) -> f32 where n <= N, n * 2 >= -6 { f32(n) * sum(x) }
+";
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("c.dl"), CONDITIONS).unwrap();
+    for target in ["cpu", "reference"] {
+        let line = |n: i32| format!("run c.dl::f --input n={n} --input x=ones(4) --target {target}");
+        for (n, result) in [(4, "16"), (-3, "-12")] {
+            let out = stdout(&dlc(folder.path(), &line(n)));
+            assert_eq!(out, format!("out: f32 = {result}.0\n").replace(".0\n", "\n"));
+        }
+        let message = "the condition n <= N does not hold";
+        refused(folder.path(), &line(5), 1, message);
+        refused(folder.path(), &line(-4), 1, "does not hold");
+    }
+}
