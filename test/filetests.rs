@@ -5,7 +5,7 @@ use anyhow::{Context, Result, ensure};
 use dlc_autodiff::rules::{Rule, rule};
 use dlc_dialects::ops::OpKind;
 use dlc_test::{
-    cpu::CPU,
+    cpu::{self, CPU},
     directive::{self, Directives},
     files, golden, opfile,
     runner::{Reference, Runner},
@@ -38,6 +38,11 @@ fn trials(arguments: &Arguments) -> Result<Vec<Trial>> {
             let found = directive::parse(&text).with_context(|| files::shown(&path))?;
             trials.extend(run_lines(&path, &found));
             trials.extend(opfile::trials(&path, &text, &found, &runners));
+            if folder == "pipelines" {
+                let variants = cpu::variants().into_iter().map(|cpu| cpu as &dyn Runner);
+                let variants = variants.collect::<Vec<_>>();
+                trials.extend(opfile::trials(&path, &text, &found, &variants));
+            }
             if folder == "ops" {
                 let stem = path.file_stem().and_then(|stem| stem.to_str());
                 ops.insert(stem.context("a file has a name")?.to_string(), found);

@@ -251,7 +251,9 @@ const NULL: &str = "  %null = llvm.mlir.zero : !llvm.ptr\n";
 fn packed(entry: &Entry, slots: &[Vec<Poly>]) -> String {
     let dims = dim_values(entry);
     let scalars = scalars_in_checks(entry);
-    let named = scalars.iter().map(|i| (entry.leaves[*i].path.clone(), format!("%x{i}")));
+    let named = scalars
+        .iter()
+        .map(|i| (entry.leaves[*i].path.clone(), format!("%x{i}")));
     let names: Vec<_> = dims.iter().cloned().chain(named).collect();
     let mut g = Guards {
         code: Checked::new(&names),
@@ -277,7 +279,9 @@ fn packed(entry: &Entry, slots: &[Vec<Poly>]) -> String {
     }
     for i in scalars {
         let ty = c_type(entry.leaves[i].dtype);
-        let loaded = g.code.let_(&format!("llvm.load {} : !llvm.ptr -> {ty}", pointers[i]));
+        let loaded = g
+            .code
+            .let_(&format!("llvm.load {} : !llvm.ptr -> {ty}", pointers[i]));
         let wide = match ty {
             "i64" => format!("llvm.add {loaded}, %zero : i64"),
             _ => format!("llvm.sext {loaded} : {ty} to i64"),
@@ -392,7 +396,10 @@ fn packed(entry: &Entry, slots: &[Vec<Poly>]) -> String {
 fn scalars_in_checks(entry: &Entry) -> Vec<usize> {
     let asked = |path: &String| {
         let names = |poly: &Poly| poly.names().contains(path);
-        entry.checks.iter().any(|check| names(&check.left) || names(&check.right))
+        entry
+            .checks
+            .iter()
+            .any(|check| names(&check.left) || names(&check.right))
     };
     (0..entry.leaves.len())
         .filter(|i| {

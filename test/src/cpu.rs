@@ -5,7 +5,10 @@ use crate::{
     runner::{Program, Runner},
 };
 use anyhow::{Context, Result, anyhow};
-use dlc_driver::compile::{Emit, Failure, Options, Session, Source};
+use dlc_driver::{
+    compile::{Emit, Failure, Options, Session, Source},
+    pipelines,
+};
 use dlc_runtime::{Tensor, bind::Bound, library::Library};
 
 /// The library's name in the names of C.
@@ -17,6 +20,8 @@ pub struct Cpu {
     pub name: &'static str,
     /// Options of the compilation.
     pub options: fn() -> Options,
+    /// Optional passes that are left out.
+    pub without: &'static [&'static str],
 }
 
 /// With the default options, for the processor that `DLC_TEST_CPU` names or the one at hand.
@@ -29,7 +34,30 @@ pub static CPU: Cpu = Cpu {
         },
         Err(_) => Options::default(),
     },
+    without: &[],
 };
+
+/// With none of the optional passes, and with all but one. They live as long as the tests.
+pub fn variants() -> Vec<&'static Cpu> {
+    let plain = Cpu {
+        name: "cpu-plain",
+        options: || Options {
+            opt_level: 0,
+            ..(CPU.options)()
+        },
+        without: &[],
+    };
+    let without = pipelines::optional().into_iter().map(|pass| Cpu {
+        name: format!("cpu-without-{pass}").leak(),
+        options: CPU.options,
+        without: vec![pass].leak(),
+    });
+    [plain]
+        .into_iter()
+        .chain(without)
+        .map(|cpu| &*Box::leak(Box::new(cpu)))
+        .collect()
+}
 
 /// Tests that compiled code does not run yet: the beginning of the name, and the reason.
 const SKIPS: &[(&str, &str)] = &[];
@@ -53,7 +81,8 @@ impl Runner for Cpu {
             text: &text,
             stem: STEM,
         };
-        let compiled = Session::new((self.options)()).compile(&source, &[Emit::Cdylib]);
+        let session = Session::new((self.options)()).without(self.without);
+        let compiled = session.compile(&source, &[Emit::Cdylib]);
         let mut compiled = compiled.map_err(|failure| match failure {
             // Without the IR, which fills screens; `dlc build` on the test's module writes it down.
             Failure::Internal { message, .. } => anyhow!("compiler bug: {message}"),

@@ -456,14 +456,18 @@ impl<'a> Checker<'a> {
         let name = &param.name;
         if !integer {
             let ty = &param.ty;
-            let message =
-                format!("a condition on a value takes `i8`, `i32` or `i64`, and `{name}` is `{ty}`");
+            let message = format!(
+                "a condition on a value takes `i8`, `i32` or `i64`, and `{name}` is `{ty}`"
+            );
             let diagnostic = Diagnostic::error(Code::DL0224, message, span)
                 .secondary(param.span, "declared here");
             return Err(self.report(diagnostic));
         }
         if !function.export {
-            let message = format!("`{}` is no export, so nothing checks `{name}`", function.name.name);
+            let message = format!(
+                "`{}` is no export, so nothing checks `{name}`",
+                function.name.name
+            );
             let diagnostic = Diagnostic::error(Code::DL0224, message, span)
                 .note("a condition on a value is checked where the library is called")
                 .help("put it on the export that the value comes from");

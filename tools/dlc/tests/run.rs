@@ -258,10 +258,14 @@ export fn f<N in 1..=100>(n: i32, x: f32[N]) -> f32 where n <= N, n * 2 >= -6 { 
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("c.dl"), CONDITIONS).unwrap();
     for target in ["cpu", "reference"] {
-        let line = |n: i32| format!("run c.dl::f --input n={n} --input x=ones(4) --target {target}");
+        let line =
+            |n: i32| format!("run c.dl::f --input n={n} --input x=ones(4) --target {target}");
         for (n, result) in [(4, "16"), (-3, "-12")] {
             let out = stdout(&dlc(folder.path(), &line(n)));
-            assert_eq!(out, format!("out: f32 = {result}.0\n").replace(".0\n", "\n"));
+            assert_eq!(
+                out,
+                format!("out: f32 = {result}.0\n").replace(".0\n", "\n")
+            );
         }
         let message = "the condition n <= N does not hold";
         refused(folder.path(), &line(5), 1, message);
