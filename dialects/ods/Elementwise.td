@@ -21,7 +21,7 @@ foreach p = ["eq", "ne", "slt", "sle", "sgt", "sge", "ult", "ule", "ugt", "uge"]
   def s_cmpi_#p : Scalar<"arith.cmpi."#p>;
 foreach f = ["absf", "sqrt", "rsqrt", "exp", "expm1", "log", "log1p", "sin", "cos", "tan",
              "asin", "acos", "atan", "atan2", "sinh", "cosh", "tanh", "erf", "powf",
-             "floor", "ceil", "roundeven", "copysign", "fma"] in
+             "floor", "ceil", "roundeven", "copysign", "fma", "ipowi"] in
   def s_#f : Scalar<"math."#f>;
 
 // Operator of a derivative DAG: the `dl` op of that mnemonic.
@@ -78,12 +78,15 @@ class DL_Compare<string mnemonic, string text, string float, string signed, stri
   let bodyBool = (!cast<Scalar>("s_cmpi_"#unsigned) $a, $b);
   let inactive = 1;
 }
-class DL_Predicate<string mnemonic, string text, dag body> : DL_Elementwise<mnemonic> {
+// Integers are finite numbers.
+class DL_Predicate<string mnemonic, string text, dag body, dag ofIntegers> : DL_Elementwise<mnemonic> {
   let summary = text;
-  let arguments = (ins DL_FloatTensor:$x);
+  let arguments = (ins DL_NumberTensor:$x);
   let results = (outs DL_BoolTensor:$y);
   let assemblyFormat = "$x attr-dict `:` type($x) `->` type($y)";
   let bodyFloat = body;
+  let bodySigned = ofIntegers;
+  let bodyUnsigned = ofIntegers;
   let inactive = 1;
 }
 
@@ -183,9 +186,14 @@ def DL_MinimumOp : DL_Binary<"minimum", DL_NumberTensor> {
     (d_select (d_less $a, $b), $g, (d_select (d_equal $a, $b), (d_mul $g, (lit "0.5")), (lit "0"))),
     (d_select (d_less $b, $a), $g, (d_select (d_equal $a, $b), (d_mul $g, (lit "0.5")), (lit "0")))];
 }
-def DL_PowOp : DL_Binary<"pow", DL_FloatTensor> {
-  let summary = "a to the power b, with C's special cases; 0 ** 0 is 1";
+def DL_PowOp : DL_Binary<"pow", DL_NumberTensor> {
+  let summary = "a to the power b, with C's special cases; 0 ** 0 is 1; integers wrap, their negative powers are rounded to 0";
   let bodyFloat = (s_powf $a, $b);
+  let bodySigned = (s_ipowi $a, $b);
+  // `ipowi` has signed powers: half of one is none too large.
+  let bodyUnsigned =
+    (s_muli (s_muli (s_ipowi $a, (s_shrui $b, (lit "1"))), (s_ipowi $a, (s_shrui $b, (lit "1")))),
+      (s_select (s_cmpi_eq (s_andi $b, (lit "1")), (lit "1")), $a, (lit "1")));
   // Where b is 0 the power is the constant 1; where a is 0 the logarithm is not taken.
   let derivative = [
     (d_select (d_equal $b, (lit "0")), (lit "0"), (d_mul $g, (d_mul $b, (d_pow $a, (d_sub $b, (lit "1")))))),
@@ -294,9 +302,9 @@ def DL_LessOp : DL_Compare<"less", "a < b", "olt", "slt", "ult">;
 def DL_LessEqualOp : DL_Compare<"less_equal", "a <= b", "ole", "sle", "ule">;
 def DL_GreaterOp : DL_Compare<"greater", "a > b", "ogt", "sgt", "ugt">;
 def DL_GreaterEqualOp : DL_Compare<"greater_equal", "a >= b", "oge", "sge", "uge">;
-def DL_IsnanOp : DL_Predicate<"isnan", "Whether x is NaN", (s_cmpf_uno $x, $x)>;
-def DL_IsfiniteOp : DL_Predicate<"isfinite", "Whether x is neither NaN nor infinite", (s_cmpf_olt (s_absf $x), (lit "inf"))>;
-def DL_IsinfOp : DL_Predicate<"isinf", "Whether x is infinite", (s_cmpf_oeq (s_absf $x), (lit "inf"))>;
+def DL_IsnanOp : DL_Predicate<"isnan", "Whether x is NaN", (s_cmpf_uno $x, $x), (s_cmpi_ne $x, $x)>;
+def DL_IsfiniteOp : DL_Predicate<"isfinite", "Whether x is neither NaN nor infinite", (s_cmpf_olt (s_absf $x), (lit "inf")), (s_cmpi_eq $x, $x)>;
+def DL_IsinfOp : DL_Predicate<"isinf", "Whether x is infinite", (s_cmpf_oeq (s_absf $x), (lit "inf")), (s_cmpi_ne $x, $x)>;
 
 def DL_SelectOp : DL_Elementwise<"select", [AllTypesMatch<["a", "b", "y"]>]> {
   let summary = "a where cond is true, else b; the surface language's `where`";

@@ -2,6 +2,7 @@
 // RUN: dlc-opt %s --split-input-file --verify-diagnostics | FileCheck %s
 // RUN: dlc-opt %s --split-input-file --verify-diagnostics --dl-to-linalg | FileCheck %s --check-prefix=LOWER
 
+// EVAL: @isfinite_i32([0, 7, -2147483648]) == [true, true, true]
 // EVAL: @isfinite([1.0, nan, inf, -inf]) == [true, false, false, false]
 // EVAL: @isfinite_dynamic(3, [0.0, 1.7976931348623157e+308, 5e-324]) == [true, true, true]
 // EVAL: @isfinite_dynamic(0, []) == []
@@ -20,10 +21,18 @@ func.func @isfinite_dynamic(%n: index, %x: tensor<?xf64>) -> tensor<?xi1> {
   return %y : tensor<?xi1>
 }
 
+func.func @isfinite_i32(%x: tensor<3xi32>) -> tensor<3xi1> {
+  %y = dl.isfinite %x : tensor<3xi32> -> tensor<3xi1>
+  return %y : tensor<3xi1>
+}
+
 // -----
 
-func.func @of_integers(%x: tensor<4xi32>) -> tensor<4xi1> {
-  // expected-error @+1 {{operand #0 must be ranked tensor of float values, but got 'tensor<4xi32>'}}
+func.func @of_bools(%x: tensor<4xi1>) -> tensor<4xi1> {
+  // expected-error @+1 {{operand #0 must be ranked tensor of number values, but got 'tensor<4xi1>'}}
+  %y = dl.isfinite %x : tensor<4xi1> -> tensor<4xi1>
+  return %y : tensor<4xi1>
+}
   %y = dl.isfinite %x : tensor<4xi32> -> tensor<4xi1>
   return %y : tensor<4xi1>
 }

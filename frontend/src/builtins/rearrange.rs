@@ -8,6 +8,7 @@ use crate::check::binary::Operand;
 use crate::check::{NodeId, Res, Value};
 use crate::core::{Dim, Num, Prim, TensorType};
 use crate::diagnostic::{Code, Diagnostic};
+use dlc_abi::dim::Poly;
 
 pub(super) const TABLE: &[Builtin] = &[
     Builtin {
@@ -17,7 +18,7 @@ pub(super) const TABLE: &[Builtin] = &[
     },
     Builtin {
         name: "pad",
-        params: "x, widths, value=0",
+        params: "x, widths, value=0, *, mode=\"constant\"",
         run: pad,
     },
     Builtin {
@@ -112,6 +113,9 @@ fn pad<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
     let ty = call.checker.ty(x).clone();
     let operand = call.operand("widths")?;
     let widths = widths(call, &operand, ty.rank())?;
+    if let Some(mode) = mode_of(call)? {
+        return pad_by(call, x, &widths, mode).map(Value::Tensor);
+    }
     let value = match call.some("value") {
         Some(operand) => call
             .checker
@@ -149,6 +153,106 @@ fn pad<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
     call.checker
         .node(Prim::Pad { low }, &[x, value], ty, span)
         .map(Value::Tensor)
+}
+
+/// How `pad` continues a tensor with its own elements.
+#[derive(Clone, Copy, PartialEq)]
+enum Mode {
+    /// The outermost element again and again.
+    Edge,
+    /// Mirrored at the outermost element.
+    Reflect,
+    /// Mirrored after the outermost element.
+    Symmetric,
+    /// From the other end.
+    Wrap,
+}
+
+/// The mode of a call of `pad`; nothing where it pads with a value.
+fn mode_of(call: &mut Call<'_, '_>) -> Res<Option<Mode>> {
+    let Some(operand) = call.some("mode") else {
+        return Ok(None);
+    };
+    let text = match &operand.value {
+        Value::Str(text) => text.to_string(),
+        _ => String::new(),
+    };
+    let mode = match text.as_str() {
+        "constant" => return Ok(None),
+        "edge" => Mode::Edge,
+        "reflect" => Mode::Reflect,
+        "symmetric" => Mode::Symmetric,
+        "wrap" => Mode::Wrap,
+        _ => {
+            let modes = "one of \"constant\", \"edge\", \"reflect\", \"symmetric\", \"wrap\"";
+            return call.wrong("mode", modes, &operand);
+        }
+    };
+    match call.some("value") {
+        None => Ok(Some(mode)),
+        Some(value) => {
+            let message = format!("`pad` with mode \"{text}\" takes no value");
+            call.error(Code::DL0701, message, value.span)
+        }
+    }
+}
+
+/// A tensor continued with its own elements.
+fn pad_by(
+    call: &mut Call<'_, '_>,
+    mut x: NodeId,
+    widths: &[(Dim, Dim)],
+    mode: Mode,
+) -> Res<NodeId> {
+    let span = call.span();
+    for (axis, (low, high)) in widths.iter().enumerate() {
+        if low.as_const() == Some(0) && high.as_const() == Some(0) {
+            continue;
+        }
+        let ty = call.checker.ty(x).clone();
+        let size = &ty.shape[axis];
+        if !call
+            .checker
+            .nonnegative(&(size.poly().clone() - Poly::one()))
+        {
+            let message = format!("axis {axis} of `{ty}` may have no elements to pad with");
+            let mut diagnostic = Diagnostic::error(Code::DL0213, message, span);
+            if size.as_const().is_none() {
+                diagnostic = diagnostic.help(format!("say so: `where {size} >= 1`"));
+            }
+            return Err(call.checker.report(diagnostic));
+        }
+        let checker = &mut *call.checker;
+        let whole = &(size + low) + high;
+        let positions = checker.iota(std::slice::from_ref(&whole), 0, DType::I64, span)?;
+        let before = checker.dim_scalar(low, DType::I64, span)?;
+        let positions = checker.binary_op("sub", positions, before, span)?;
+        let count = checker.dim_scalar(size, DType::I64, span)?;
+        let last = checker.with_number("sub", count, Num::Int(1), span)?;
+        let zero = checker.scalar(Num::Int(0), DType::I64, span)?;
+        let places = match mode {
+            Mode::Edge => {
+                let inside = checker.binary_op("minimum", positions, last, span)?;
+                checker.binary_op("maximum", inside, zero, span)?
+            }
+            Mode::Wrap => checker.binary_op("rem", positions, count, span)?,
+            Mode::Reflect | Mode::Symmetric => {
+                // There and back again, the ends once or twice.
+                let twice = checker.with_number("mul", count, Num::Int(2), span)?;
+                let less = if mode == Mode::Reflect { 2 } else { 1 };
+                let turn = checker.with_number("sub", twice, Num::Int(less), span)?;
+                let period = if mode == Mode::Reflect { turn } else { twice };
+                let way = checker.binary_op("rem", positions, period, span)?;
+                let back = checker.binary_op("sub", turn, way, span)?;
+                checker.binary_op("minimum", way, back, span)?
+            }
+        };
+        let mut shape = ty.shape.clone();
+        shape[axis] = whole;
+        checker.check_byte_size(&TensorType::new(ty.dtype, shape), span)?;
+        x = checker.take(x, places, axis, span)?;
+    }
+    Ok(x)
 }
 
 fn widths<'a>(call: &mut Call<'_, 'a>, operand: &Operand<'a>, rank: usize) -> Res<Vec<(Dim, Dim)>> {

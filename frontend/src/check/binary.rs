@@ -66,7 +66,7 @@ fn tensor_op(op: BinaryOp) -> (&'static str, Class) {
         BinaryOp::Mul => ("mul", Class::Number),
         BinaryOp::Div => ("div", Class::Number),
         BinaryOp::Rem => ("rem", Class::Number),
-        BinaryOp::Pow => ("pow", Class::Float),
+        BinaryOp::Pow => ("pow", Class::Number),
         BinaryOp::MatMul => ("dot_general", Class::Number),
     }
 }

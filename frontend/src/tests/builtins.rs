@@ -490,6 +490,16 @@ fn order() {
             "cummax(x, axis=-1) - cummin(x, axis=-1)",
         ),
         ("s: f32", "f32[1]", "cumsum(s)"),
+        ("k: key", "i32[T]", "permutation(k, T)"),
+        ("k: key", "i32[7]", "permutation(k, 7)"),
+        ("k: key", "f32[B, T, D]", "permutation(k, x, axis=-1)"),
+        (
+            "",
+            "f32[B, T + 3, D]",
+            "pad(x, [[0, 0], [1, 2], [0, 0]], mode=\"reflect\")",
+        ),
+        ("n: i32[T]", "i32[T]", "n ** n"),
+        ("n: i32[T]", "bool[T]", "isnan(n)"),
     ]);
     rejects(&[
         ("s: f32", "sum(sort(s))", "a scalar has no axis -1"),
@@ -507,6 +517,13 @@ fn order() {
             "`top_k` is defined for numbers",
         ),
         ("n: bool[T]", "sum(cumsum(n))", "i32(n)"),
+        (
+            "k: key, s: f32",
+            "sum(permutation(k, s))",
+            "a scalar has no axis 0",
+        ),
+        ("", "sum(pad(x, 1, mode=\"mirror\"))", "one of \"constant\""),
+        ("", "sum(pad(x, 1, 0, mode=\"edge\"))", "takes no value"),
         (
             "",
             "sum(cumsum(x, axis=[0, 1]))",

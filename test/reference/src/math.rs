@@ -120,9 +120,27 @@ fn integer2(name: &str, a: Scalar, b: Scalar, width: u32) -> Option<Scalar> {
         "arith.shli" => ua << shift()?,
         "arith.shrsi" => (sa >> shift()?) as u64,
         "arith.shrui" => ua >> shift()?,
+        "math.ipowi" => integer_power(ua, sa, sb),
         _ => return None,
     };
     Some(Scalar::int(value, width))
+}
+
+/// A power of an integer: its low bits; of a negative one what is left of the fraction when rounded toward zero.
+fn integer_power(base: u64, signed: i64, power: i64) -> u64 {
+    match (power, signed) {
+        (0.., _) => (0..64).rev().fold(1u64, |result, bit| {
+            let square = result.wrapping_mul(result);
+            match (power >> bit) & 1 {
+                0 => square,
+                _ => square.wrapping_mul(base),
+            }
+        }),
+        (_, 1) => 1,
+        (_, -1) if power % 2 == 0 => 1,
+        (_, -1) => u64::MAX,
+        _ => 0,
+    }
 }
 
 /// An integer comparison by MLIR's name of the predicate.
