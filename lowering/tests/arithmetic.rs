@@ -102,6 +102,56 @@ fn extremes_keep_nan() {
     check("minnumf", &|x, y| x.min(y));
 }
 
+#[test]
+fn products_and_sums_are_rounded_once() {
+    let functions = ["f32", "f64"].map(|ty| function(ty, [ty; 3], "math.fma %x, %y, %x : $a"));
+    let text = format!(
+        "module attributes {{dl.target = {{cpu = \"x86-64\"}}}} {{ {} }}",
+        functions.concat()
+    );
+    assert!(!jit::lower(&text, PIPELINE).contains("llvm.intr.fma"));
+    let engine = jit::compile(&text, PIPELINE, 1);
+    // Factors near -1 cancel most of the sum.
+    let values = (0..4096u64).map(|i| i.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    let unit = |bits: u64| (bits >> 11) as f64 / (1u64 << 53) as f64;
+    let (a, b): (Vec<f64>, Vec<f64>) = values
+        .map(|bits| {
+            let x = (unit(bits) - 0.5) * 2f64.powi((bits % 60) as i32 - 30);
+            (
+                x,
+                -1.0 + (unit(bits.reverse_bits()) - 0.5) * 2f64.powi(-((bits % 50) as i32)),
+            )
+        })
+        .unzip();
+    let got: Vec<f64> = call(&engine, "f64", &a, &b);
+    for ((x, y), got) in a.iter().zip(&b).zip(got) {
+        assert_eq!(got.to_bits(), x.mul_add(*y, *x).to_bits(), "{x:e} * {y:e}");
+    }
+    let [a, b] = [a, b].map(|list| list.iter().map(|x| *x as f32).collect::<Vec<_>>());
+    let got: Vec<f32> = call(&engine, "f32", &a, &b);
+    for ((x, y), got) in a.iter().zip(&b).zip(got) {
+        assert_eq!(got.to_bits(), x.mul_add(*y, *x).to_bits(), "{x:e} * {y:e}");
+    }
+    let special = [
+        f32::INFINITY,
+        f32::NAN,
+        f32::MAX,
+        -0.0,
+        0.0,
+        f32::NEG_INFINITY,
+        1.0,
+        -1.0,
+    ];
+    let got: Vec<f32> = call(&engine, "f32", &special, &special);
+    for (x, got) in special.iter().zip(got) {
+        let want = x.mul_add(*x, *x);
+        assert!(
+            got == want || got.is_nan() && want.is_nan(),
+            "{x}: {got}, not {want}"
+        );
+    }
+}
+
 /// The nearest of the halves' values, which `widen` gives in ascending order of positive patterns; ties to even.
 fn nearest(x: f32, infinity: u16, widen: impl Fn(u16) -> f32) -> u16 {
     let sign = if x.is_sign_negative() { 0x8000 } else { 0 };

@@ -33,6 +33,3 @@ func.func @of_bools(%x: tensor<4xi1>) -> tensor<4xi1> {
   %y = dl.isinf %x : tensor<4xi1> -> tensor<4xi1>
   return %y : tensor<4xi1>
 }
-  %y = dl.isinf %x : tensor<4xi32> -> tensor<4xi1>
-  return %y : tensor<4xi1>
-}

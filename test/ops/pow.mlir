@@ -42,9 +42,6 @@ func.func @of_bools(%a: tensor<4xi1>, %b: tensor<4xi1>) -> tensor<4xi1> {
   %y = dl.pow %a, %b : tensor<4xi1>
   return %y : tensor<4xi1>
 }
-  %y = dl.pow %a, %b : tensor<4xi32>
-  return %y : tensor<4xi32>
-}
 
 // -----
 

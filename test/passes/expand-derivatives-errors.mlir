@@ -231,3 +231,21 @@ func.func @beside_a_loop(%n: index, %x: tensor<f32>, %y: tensor<f32>) -> tensor<
   %g = dl.grad @f(%n, %x, %y) wrt [0] : (index, tensor<f32>, tensor<f32>) -> tensor<f32>
   return %g : tensor<f32>
 }
+
+// -----
+
+// Of what is combined one after another only sums have a rule.
+func.func private @f(%x: tensor<4xf32> {dl.path = "x"}) -> tensor<f32> {
+  // expected-error @+3 {{DL0302 no reverse-mode rule for `cumprod`, reached from `x` on the way to the loss}}
+  // expected-note @+2 {{through `cumprod`}}
+  // expected-note @+1 {{help: wrap it in `stop_gradient(...)`}}
+  %p = dl.cumulative "prod" %x axis 0 : tensor<4xf32>
+  // expected-note @+1 {{through `sum`}}
+  %l = dl.reduce "sum" %p axes [0] : tensor<4xf32> -> tensor<f32>
+  return %l : tensor<f32>
+}
+func.func @g(%x: tensor<4xf32>) -> tensor<4xf32> {
+  // expected-note @+1 {{in the gradient of `@f`}}
+  %g = dl.grad @f(%x) wrt [0] : (tensor<4xf32>) -> tensor<4xf32>
+  return %g : tensor<4xf32>
+}

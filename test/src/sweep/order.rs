@@ -1,6 +1,10 @@
 //! Order along an axis: lines longer and shorter than the runs that are merged, with ties and with special values.
 
-use super::{Case, Form, leaf, movement::mixed, structured::whole};
+use super::{
+    Case, Form, leaf,
+    movement::mixed,
+    structured::{Row, whole},
+};
 use crate::{compare::Bound, values::DTYPES};
 use anyhow::Result;
 use dlc_abi::DType;
@@ -12,14 +16,21 @@ pub(super) fn argsort() -> Result<Vec<Case>> {
     let mut cases = vec![];
     for dtype in DTYPES {
         for (way, word) in [("up", ""), ("down", "descending ")] {
-            let forms: [(_, &[&str], &[&str], _, &[&[i64]]); 4] = [
-                ("line", &["n"], &["n"], 0, LINES),
-                ("rows", &["m", "n"], &["m", "n"], 1, PAIRS),
-                ("columns", &["m", "n"], &["m", "n"], 0, PAIRS),
-                ("static", &[], &["2", "70", "3"], 1, &[&[]]),
+            let forms: [Row<usize>; 4] = [
+                ("line", &["n"], &["n"], 0, &["n"], LINES),
+                ("rows", &["m", "n"], &["m", "n"], 1, &["m", "n"], PAIRS),
+                ("columns", &["m", "n"], &["m", "n"], 0, &["m", "n"], PAIRS),
+                (
+                    "static",
+                    &[],
+                    &["2", "70", "3"],
+                    1,
+                    &["2", "70", "3"],
+                    &[&[]],
+                ),
             ];
-            for (tag, dims, x, axis, sizes) in forms {
-                let (x, y) = (leaf(dtype, x), leaf(DType::I32, x));
+            for (tag, dims, x, axis, y, sizes) in forms {
+                let (x, y) = (leaf(dtype, x), leaf(DType::I32, y));
                 let types = format!("{} -> {}", x.ty(), y.ty());
                 let body = format!("%y = dl.argsort %a0 axis {axis} {word}: {types}");
                 let ties = format!("{way}_{tag}_ties");

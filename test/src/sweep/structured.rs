@@ -214,7 +214,7 @@ pub(super) fn dot_general() -> Result<Vec<Case>> {
 }
 
 /// A form's tag, dims, argument, axes, result and sizes.
-type Row<Axes> = (
+pub(super) type Row<Axes> = (
     &'static str,
     &'static [&'static str],
     &'static [&'static str],
