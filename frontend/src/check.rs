@@ -12,7 +12,9 @@
 
 mod arguments;
 mod assign;
+mod assigned;
 pub(crate) mod binary;
+mod branch;
 mod build;
 pub(crate) mod call;
 pub(crate) mod consts;
@@ -32,18 +34,22 @@ mod items;
 mod keys;
 mod list;
 mod lookup;
+mod loops;
 mod mismatch;
 mod names;
+mod region;
+mod scalars;
 mod slice;
 mod stmt;
 mod tests_item;
 mod trees;
 pub(crate) mod types;
 mod unify;
+mod unroll;
 mod update;
 pub(crate) mod value;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::rc::Rc;
 
 pub(crate) use self::consts::Number;
@@ -127,6 +133,12 @@ pub(crate) struct Checker<'a> {
     keys: keys::Keys,
     /// The second results of function values that are differentiated, for their structure.
     outlined_results: Vec<Value<'a>>,
+    /// What errors made unknown, and what it was.
+    poisoned: Vec<(Rc<Scope<'a>>, &'a str, Value<'a>)>,
+    /// The body, by its frame, that is given up since the loop has to be unrolled. Nothing is evaluated until then.
+    unrolling: Option<u32>,
+    /// The loops known to be unrolled: in which function under construction, and where.
+    unrolled: HashSet<(u32, Span)>,
     /// Whether a `test` is being checked.
     pub(crate) in_test: bool,
     /// What the type parameters of the item whose types are being resolved stand for.
@@ -165,6 +177,9 @@ impl<'a> Checker<'a> {
             calls: Vec::new(),
             keys: keys::Keys::default(),
             outlined_results: Vec::new(),
+            poisoned: Vec::new(),
+            unrolling: None,
+            unrolled: HashSet::new(),
             in_test: false,
             declaring: None,
             in_const: false,

@@ -366,10 +366,57 @@ pub enum Prim {
         /// The types of its results.
         results: Vec<TensorType>,
     },
-    /// The n-th result of a call.
+    /// A name for an integer scalar, an `i64`, by which later nodes have it as a dim where a slice starts.
+    Index(String),
+    /// A number of rounds, counted from 0. The operands are the number where `rounds` does not say it, the values that
+    /// are carried, and what `body` captures; the results are the carried values after the last round.
+    For {
+        /// The name of the round's number, which is a dim in the body.
+        index: String,
+        /// The number of rounds, none if it is negative; without it the first operand says it, an `i64`.
+        rounds: Option<Dim>,
+        /// A round: from the carried values before it to those after it.
+        body: Box<Region>,
+        /// The types of the carried values.
+        results: Vec<TensorType>,
+    },
+    /// Rounds for as long as a condition holds. The operands are the values that are carried, what `cond` captures and
+    /// what `body` captures.
+    While {
+        /// From the carried values to the condition and the carried values.
+        cond: Box<Region>,
+        /// A round: from the carried values that `cond` gave to those after it.
+        body: Box<Region>,
+        /// The types of the carried values.
+        results: Vec<TensorType>,
+    },
+    /// One of two. The operands are the condition, what `then` captures and what `otherwise` captures.
+    If {
+        /// Where the condition holds.
+        then: Box<Region>,
+        /// Where it does not.
+        otherwise: Box<Region>,
+        /// The types of what both give.
+        results: Vec<TensorType>,
+    },
+    /// The n-th result of a call, a loop or a branch.
     Result(u32),
     /// The result of a function value that is known by its type only. Never in a program that is emitted.
     Opaque,
+}
+
+/// Steps inside a node, with numbers of their own. `Param(n)` is the n-th of the values that the node passes in, and
+/// after these what is captured from around it. The dims of the function are known in it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Region {
+    /// The types of what the node passes in.
+    pub params: Vec<TensorType>,
+    /// How many values are captured.
+    pub captures: usize,
+    /// The steps.
+    pub nodes: Vec<Node>,
+    /// What it gives.
+    pub results: Vec<NodeIndex>,
 }
 
 /// One step of a function.

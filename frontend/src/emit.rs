@@ -4,6 +4,7 @@
 //! `ui32`, so every op on keys has one more axis here than in the core. What the checker let through verifies; if it
 //! does not, the compiler is wrong, not the user.
 
+mod control;
 mod entry;
 
 use std::collections::BTreeMap;
@@ -137,20 +138,19 @@ impl<'c> Emitter<'c, '_> {
         {
             let block = region.append_block(Block::new(&arguments));
             let builder = Builder::at_end(context, block, location);
+            let argument = |i: usize| -> Value { block.argument(i).expect("as given").into() };
+            let params = func.dims.len()..arguments.len();
             let mut body = Body {
                 emitter: self,
-                func,
                 builder,
                 dims: BTreeMap::new(),
+                params: params.map(argument).collect(),
                 values: Vec::new(),
             };
             for (i, name) in func.dims.iter().enumerate() {
-                body.dims
-                    .insert(name, block.argument(i).expect("one for each dim").into());
+                body.dims.insert(name, argument(i));
             }
-            for node in &func.nodes {
-                body.node(node);
-            }
+            body.nodes(&func.nodes);
             let results: Vec<_> = func
                 .results
                 .iter()
@@ -179,18 +179,25 @@ impl<'c> Emitter<'c, '_> {
     }
 }
 
-/// A function's body while it is written.
+/// The body of a function or a region while it is written.
 struct Body<'c, 'a, 'p> {
     emitter: &'p Emitter<'c, 'p>,
-    func: &'p Func,
     builder: Builder<'c, 'a>,
     dims: BTreeMap<&'p str, Value<'c, 'a>>,
-    /// What each node gave: one value, or all results of a call.
+    /// What `Param` nodes stand for.
+    params: Vec<Value<'c, 'a>>,
+    /// What each node gave: one value, or all results of a call, a loop or a branch.
     values: Vec<Vec<Value<'c, 'a>>>,
 }
 
-impl<'c, 'a> Body<'c, 'a, '_> {
-    fn node(&mut self, node: &Node) {
+impl<'c, 'a, 'p> Body<'c, 'a, 'p> {
+    fn nodes(&mut self, nodes: &'p [Node]) {
+        for node in nodes {
+            self.node(node);
+        }
+    }
+
+    fn node(&mut self, node: &'p Node) {
         self.builder.location = self.emitter.location(node.span);
         let args: Vec<_> = match node.op {
             Prim::Result(_) | Prim::Param(_) => Vec::new(),
@@ -202,6 +209,12 @@ impl<'c, 'a> Body<'c, 'a, '_> {
         };
         let values = match &node.op {
             Prim::Call { .. } | Prim::Grad { .. } => self.call(node, &args),
+            Prim::For { .. } | Prim::While { .. } | Prim::If { .. } => self.control(node, &args),
+            Prim::Index(name) => {
+                let index = self.extracted_index(args[0]);
+                self.dims.insert(name, index);
+                Vec::new()
+            }
             Prim::Result(n) => vec![self.values[node.args[0] as usize][*n as usize]],
             Prim::Print { text } => {
                 let b = self.builder;
@@ -223,13 +236,7 @@ impl<'c, 'a> Body<'c, 'a, '_> {
         let last = is_key.then_some(node.ty.rank() as i64);
         let axes = |axes: &[usize]| axes.iter().map(|&axis| axis as i64).collect::<Vec<_>>();
         match &node.op {
-            Prim::Param(n) => {
-                let index = self.func.dims.len() + *n as usize;
-                b.block
-                    .argument(index)
-                    .expect("one for each parameter")
-                    .into()
-            }
+            Prim::Param(n) => self.params[*n as usize],
             Prim::Elementwise(name) => b.op(&format!("dl.{name}"), args, &[], ty),
             Prim::Constant(nums) => {
                 let text = dense(nums, &node.ty, self.emitter.element(node.ty.dtype));
@@ -401,8 +408,15 @@ impl<'c, 'a> Body<'c, 'a, '_> {
                 location,
             )),
             Prim::KeyFromBits => args[0],
-            Prim::Call { .. } | Prim::Grad { .. } | Prim::Result(_) | Prim::Print { .. } => {
-                unreachable!("`node` has dealt with what does not give one value")
+            Prim::Call { .. }
+            | Prim::Grad { .. }
+            | Prim::For { .. }
+            | Prim::While { .. }
+            | Prim::If { .. }
+            | Prim::Index(_)
+            | Prim::Print { .. }
+            | Prim::Result(_) => {
+                unreachable!("`node` has dealt with what does not have one result of its own")
             }
             Prim::Opaque => {
                 unreachable!("a function that is checked by its types only is not in the program")

@@ -180,6 +180,11 @@ impl<'a> Call<'_, 'a> {
     }
 
     fn not_known<T>(&mut self, name: &str, operand: &Operand<'a>) -> Res<T> {
+        if let Value::Tensor(id) = operand.value
+            && self.checker.is_known_unrolled(id)
+        {
+            return Err(Reported);
+        }
         let message = format!(
             "`{name}` of `{}` has to be known at compile time",
             self.name

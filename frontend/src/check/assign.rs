@@ -240,6 +240,9 @@ impl<'a> Checker<'a> {
                     Span { end: binding.span.start, ..binding.span },
                     "inout ",
                 ),
+            Kind::Loop => diagnostic
+                .secondary(binding.span, "the loop gives it a value in each round")
+                .help(format!("copy it: `var … = {}`", ident.name)),
             _ => {
                 let before = self.sources.text(binding.span)[..binding.span.start as usize].trim_end();
                 let diagnostic = diagnostic.secondary(binding.span, "bound once here");
@@ -343,7 +346,7 @@ impl<'a> Checker<'a> {
         match &target.kind {
             ExprKind::Path(path) => {
                 if let Some(ident) = path.as_ident() {
-                    self.scope.assign(&ident.name, Value::Error);
+                    self.poison([ident.name.as_str()]);
                 }
             }
             ExprKind::Tuple(targets) => {

@@ -46,8 +46,8 @@ impl<'a> Checker<'a> {
             if !std::mem::replace(&mut self.too_deep, true) {
                 let message = format!("a function has more than {MAX_NODES} operations");
                 let diagnostic = Diagnostic::error(Code::DL0710, message, span)
-                    .note("each step of a `for` and each use of a function value is put in place")
-                    .help("fewer steps, or larger tensors");
+                    .note("each round of a loop that is unrolled and each use of a function value is put in place")
+                    .help("fewer rounds, or larger tensors");
                 return Err(self.report(diagnostic));
             }
             return Err(super::Reported);
@@ -58,7 +58,7 @@ impl<'a> Checker<'a> {
     }
 
     /// The node in the function at `level` that stands for a node of this or an outer function.
-    fn local(&mut self, id: NodeId, level: usize, span: Span) -> NodeIndex {
+    pub(super) fn local(&mut self, id: NodeId, level: usize, span: Span) -> NodeIndex {
         if self.frames[level].id == id.frame {
             return id.index;
         }

@@ -268,7 +268,7 @@ impl<'a> Checker<'a> {
                 && let ExprKind::Path(path) = &arg.value.kind
                 && let Some(ident) = path.as_ident()
             {
-                self.scope.assign(&ident.name, Value::Error);
+                self.poison([ident.name.as_str()]);
             }
         }
     }

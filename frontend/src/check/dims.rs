@@ -228,6 +228,7 @@ impl<'a> Checker<'a> {
                 ),
             },
             Value::Error => Err(super::Reported),
+            Value::Tensor(id) if self.is_known_unrolled(*id) => Err(super::Reported),
             Value::Tensor(_) => {
                 let diagnostic =
                     Diagnostic::error(Code::DL0214, "a size has to be known at compile time", span)

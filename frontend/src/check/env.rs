@@ -14,8 +14,10 @@ use crate::core::Dim;
 pub(crate) enum Kind {
     /// A parameter.
     Param,
-    /// By `let`, `for` or as a parameter of a function value.
+    /// By `let` or as a parameter of a function value.
     Let,
+    /// By `for`.
+    Loop,
     /// By `var`, with the type it keeps.
     Var(Ty),
     /// A parameter that the caller sees change, with its type.
@@ -105,6 +107,39 @@ impl<'a> Scope<'a> {
                 return Some(binding.clone());
             }
             scope = scope.parent.as_deref()?;
+        }
+    }
+
+    /// The nearest binding of a name, if it can be assigned from here.
+    pub fn variable(&self, name: &str) -> Option<Binding<'a>> {
+        let mut scope = self;
+        loop {
+            if let Some(binding) = scope.vars.borrow().get(name) {
+                let assignable = matches!(binding.kind, Kind::Var(_) | Kind::Inout(_));
+                return assignable.then(|| binding.clone());
+            }
+            if scope.is_lambda {
+                return None;
+            }
+            scope = scope.parent.as_deref()?;
+        }
+    }
+
+    /// The scope that binds a name, and the value it has.
+    pub fn owner(scope: &Rc<Self>, name: &str) -> Option<(Rc<Self>, Value<'a>)> {
+        let mut scope = scope;
+        loop {
+            if let Some(binding) = scope.vars.borrow().get(name) {
+                return Some((scope.clone(), binding.value.clone()));
+            }
+            scope = scope.parent.as_ref()?;
+        }
+    }
+
+    /// Gives a name of this scope another value, however it is bound.
+    pub fn set(&self, name: &str, value: Value<'a>) {
+        if let Some(binding) = self.vars.borrow_mut().get_mut(name) {
+            binding.value = value;
         }
     }
 

@@ -3,13 +3,14 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use crate::ast::{self, Block, DimArg, Expr, ExprKind, FieldInit, Ident, Path, Span};
+use crate::ast::{DimArg, Expr, ExprKind, FieldInit, Ident, Path, Span};
 use crate::builtins;
 use crate::check::binary::Operand;
+use crate::check::branch::{Branches, Wanted};
 use crate::check::convert::Expected;
 use crate::check::env::{FnContext, Scope};
 use crate::check::facts::Facts;
-use crate::check::frame::Frame;
+use crate::check::frame::{Frame, FrameKind};
 use crate::check::types::{StructTy, Ty};
 use crate::check::unify::Bindings;
 use crate::check::value::{FnValue, Reported, Res, StructValue, Value};
@@ -20,6 +21,9 @@ use crate::diagnostic::{Code, Diagnostic, similar};
 impl<'a> Checker<'a> {
     /// The value of an expression.
     pub(crate) fn eval(&mut self, expr: &'a Expr) -> Res<Value<'a>> {
+        if self.unrolling.is_some() {
+            return Err(Reported);
+        }
         if self.eval_depth >= MAX_EVAL_DEPTH {
             if !std::mem::replace(&mut self.too_deep, true) {
                 return self.error(
@@ -80,7 +84,13 @@ impl<'a> Checker<'a> {
                 cond,
                 then,
                 otherwise,
-            } => self.eval_if(cond, then, otherwise.as_deref(), expr.span),
+            } => {
+                let branches = Branches {
+                    then,
+                    otherwise: otherwise.as_deref(),
+                };
+                self.eval_if(cond, branches, expr.span, Wanted::Value)
+            }
             ExprKind::Block(block) => self.in_scope(|checker| checker.eval_block(block)),
             ExprKind::Lambda { params, body } => Ok(Value::Fn(Rc::new(FnValue::Lambda {
                 params,
@@ -266,56 +276,6 @@ impl<'a> Checker<'a> {
             other => {
                 let what = self.describe(other);
                 self.error(Code::DL0713, format!("{what} has no element {index}"), span)
-            }
-        }
-    }
-
-    /// `if`: one of the blocks where the condition is known.
-    fn eval_if(
-        &mut self,
-        cond: &'a Expr,
-        then: &'a Block,
-        otherwise: Option<&'a Expr>,
-        span: Span,
-    ) -> Res<Value<'a>> {
-        match self.eval(cond)? {
-            Value::Num(Num::Bool(true)) => self.in_scope(|checker| checker.eval_block(then)),
-            Value::Num(Num::Bool(false)) => match otherwise {
-                Some(otherwise) => self.eval(otherwise),
-                None => Ok(Value::unit()),
-            },
-            Value::Tensor(id)
-                if *self.ty(id) == crate::core::TensorType::scalar(ast::DType::Bool) =>
-            {
-                let _ = span;
-                let diagnostic = Diagnostic::error(
-                    Code::DL0801,
-                    "`if` on a condition that is computed is not supported yet",
-                    cond.span,
-                )
-                .note("a condition on constants and dims works")
-                .help("choose between two values by `where(cond, a, b)`");
-                Err(self.report(diagnostic))
-            }
-            other => {
-                let what = self.describe(&other);
-                let mut diagnostic = Diagnostic::error(
-                    Code::DL0211,
-                    format!("a condition is a scalar `bool`, and this is {what}"),
-                    cond.span,
-                );
-                if let Value::Num(Num::Int(_)) | Value::Dim(_) = other {
-                    let text = self.sources.slice(cond.span).to_string();
-                    diagnostic =
-                        diagnostic.suggest("compare it", cond.span, format!("{text} != 0"));
-                } else if let Value::Tensor(id) = other
-                    && self.dtype(id) == ast::DType::Bool
-                {
-                    let text = self.sources.slice(cond.span).to_string();
-                    diagnostic =
-                        diagnostic.suggest("if one suffices", cond.span, format!("any({text})"));
-                }
-                Err(self.report(diagnostic))
             }
         }
     }
@@ -513,7 +473,9 @@ impl<'a> Checker<'a> {
     /// Begins a function of the core.
     pub(crate) fn push_frame(&mut self, dims: Vec<String>, facts: Facts) {
         self.next_frame += 1;
-        self.frames.push(Frame::new(self.next_frame, dims, facts));
+        let kind = FrameKind::Function;
+        self.frames
+            .push(Frame::new(self.next_frame, kind, dims, facts));
     }
 
     /// The type that a value keeps when it is bound by `var`: literals become tensors.

@@ -1,11 +1,11 @@
-//! A function under construction: its nodes, where they came from, and what is known of its dims.
+//! A function or a region of one under construction: its nodes, where they came from, and what is known of its dims.
 
 use std::collections::HashMap;
 
 use crate::ast::Span;
 use crate::check::facts::Facts;
 use crate::check::value::NodeId;
-use crate::core::{Func, Node, NodeIndex, Param, Prim, TensorType};
+use crate::core::{Func, Node, NodeIndex, Param, Prim, Region, TensorType};
 
 /// Where a value was declared, for messages: `b.w2`, `declared here`.
 #[derive(Clone, Debug)]
@@ -16,10 +16,34 @@ pub(crate) struct Origin {
     pub span: Span,
 }
 
-/// A function under construction.
+/// What a frame becomes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FrameKind {
+    /// A function.
+    Function,
+    /// A region that is entered any number of times.
+    Loop,
+    /// A region that is entered once or not at all.
+    Branch,
+}
+
+/// The numbered rounds of a loop.
+#[derive(Clone, Debug)]
+pub(crate) struct Rounds {
+    /// The name of the round's number, a dim in the body.
+    pub index: String,
+    /// How many there are, where that is known.
+    pub count: Option<i64>,
+}
+
+/// A function, or a region of one, under construction.
 pub(crate) struct Frame {
     /// Tells frames apart.
     pub id: u32,
+    /// What it becomes.
+    pub kind: FrameKind,
+    /// For the body of a `for`.
+    pub rounds: Option<Rounds>,
     /// The nodes so far.
     pub nodes: Vec<Node>,
     /// The parameters so far; a function value may get more while its body is checked.
@@ -37,11 +61,21 @@ pub(crate) struct Frame {
     pub facts: Facts,
 }
 
+/// A region and the nodes around it that it captures.
+pub(crate) struct Closed {
+    /// The region.
+    pub region: Region,
+    /// What it captures.
+    pub captured: Vec<NodeId>,
+}
+
 impl Frame {
-    /// An empty function with these dims.
-    pub fn new(id: u32, dims: Vec<String>, facts: Facts) -> Self {
+    /// An empty one with these dims.
+    pub fn new(id: u32, kind: FrameKind, dims: Vec<String>, facts: Facts) -> Self {
         Self {
             id,
+            kind,
+            rounds: None,
             nodes: Vec::new(),
             params: Vec::new(),
             captures: Vec::new(),
@@ -98,6 +132,46 @@ impl Frame {
         self.captures.push((outer, id.index));
         self.capture_index.insert(outer, id.index);
         id.index
+    }
+
+    /// The finished region, and what it captures. The first parameters are values that are passed in where `passed`
+    /// says so, and nodes from outside where it does not.
+    pub fn into_region(self, passed: &[Result<(), NodeId>], results: Vec<NodeIndex>) -> Closed {
+        let own = passed.iter().filter(|passed| passed.is_ok()).count();
+        let mut captured = Vec::new();
+        let mut numbers = Vec::new();
+        let mut next = 0;
+        let first = passed.iter().copied();
+        let rest = self.captures.iter().map(|(outer, _)| Err(*outer));
+        for from in first.chain(rest) {
+            numbers.push(match from {
+                Ok(()) => {
+                    next += 1;
+                    next - 1
+                }
+                Err(outer) => {
+                    captured.push(outer);
+                    own + captured.len() - 1
+                }
+            });
+        }
+        let mut nodes = self.nodes;
+        for node in &mut nodes {
+            if let Prim::Param(n) = &mut node.op {
+                *n = u32::try_from(numbers[*n as usize]).expect("the number of nodes is limited");
+            }
+        }
+        let params = self.params.into_iter().zip(passed);
+        let region = Region {
+            params: params
+                .filter(|(_, passed)| passed.is_ok())
+                .map(|(param, _)| param.ty)
+                .collect(),
+            captures: captured.len(),
+            nodes,
+            results,
+        };
+        Closed { region, captured }
     }
 
     /// The finished function.

@@ -131,6 +131,7 @@ impl<'a> Checker<'a> {
             return self.error(Code::DL0212, "a list has one index, an integer", span);
         };
         let value = match self.eval(expr)? {
+            Value::Tensor(id) if self.is_known_unrolled(id) => return Err(Reported),
             Value::Tensor(_) => {
                 let diagnostic = Diagnostic::error(
                     Code::DL0214,
@@ -317,7 +318,10 @@ impl<'a> Checker<'a> {
                     let diagnostic = self.suggest_cast(diagnostic, span, ty.dtype, DType::I32);
                     return Err(self.report(diagnostic));
                 }
-                return Ok(AxisIndex::Take(*id));
+                return Ok(self
+                    .scalar_dim(*id)
+                    .and_then(|index| self.inner_point(&index, &size))
+                    .unwrap_or(AxisIndex::Take(*id)));
             }
             Value::List(items) => {
                 let ids = self.index_list(items, span)?;
@@ -342,21 +346,25 @@ impl<'a> Checker<'a> {
             let diagnostic = self.origins(diagnostic, &[x]);
             return Err(self.report(diagnostic));
         }
-        let start = self.counted_from_start(&index, &size);
-        if let Some(start) = &start
-            && self.nonnegative(&(size.poly().clone() - start.poly().clone() - Poly::one()))
-        {
-            return Ok(AxisIndex::Slice {
-                start: start.clone(),
-                size: Dim::constant(1),
-                stride: 1,
-                reversed: false,
-                drop: true,
-            });
+        if let Some(part) = self.inner_point(&index, &size) {
+            return Ok(part);
         }
         // Whether it is inside is known when the program runs, as for an index that is computed.
         self.dim_scalar(&index, DType::I64, span)
             .map(AxisIndex::Take)
+    }
+
+    /// An index that is proven to lie inside.
+    pub(super) fn inner_point(&self, index: &Dim, size: &Dim) -> Option<AxisIndex> {
+        let start = self.counted_from_start(index, size)?;
+        let after = size.poly().clone() - start.poly().clone() - Poly::one();
+        self.nonnegative(&after).then_some(AxisIndex::Slice {
+            start,
+            size: Dim::constant(1),
+            stride: 1,
+            reversed: false,
+            drop: true,
+        })
     }
 
     /// A list of integers as a vector of indices.

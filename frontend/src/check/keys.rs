@@ -5,18 +5,29 @@
 
 use std::collections::HashMap;
 
+use dlc_abi::dim::Factor;
+
 use crate::ast::{DType, Index, IndexKind, Span};
 use crate::check::Checker;
 use crate::check::dims::count;
-use crate::check::value::{NodeId, Res, Value};
+use crate::check::frame::FrameKind;
+use crate::check::value::{NodeId, Reported, Res, Value};
 use crate::core::{Dim, Num, TensorType};
 use crate::diagnostic::{Code, Diagnostic};
 
-/// What an element or a part of an array of keys is of: the array, and which elements where that is known.
-type Part = (NodeId, Option<(i64, i64)>);
+/// What an element or a part of an array of keys is of.
+#[derive(Clone, Debug)]
+struct Part {
+    /// The array.
+    of: NodeId,
+    /// Which elements, where that is known.
+    range: Option<(i64, i64)>,
+    /// The loop, by its frame, in each of whose rounds it is another one.
+    each: Option<u32>,
+}
 
 /// A use of a key.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Use {
     /// Where.
     pub span: Span,
@@ -27,10 +38,22 @@ pub(crate) struct Use {
 }
 
 /// What is known of the keys of a function.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Keys {
     uses: HashMap<NodeId, Vec<Use>>,
     parts: HashMap<NodeId, Part>,
+}
+
+impl Keys {
+    /// With what is known where another path was taken.
+    pub fn join(&mut self, other: Keys) {
+        for (id, uses) in other.uses {
+            let known = self.uses.entry(id).or_default();
+            let new = uses.into_iter().filter(|new| !known.contains(new));
+            known.extend(new.collect::<Vec<_>>());
+        }
+        self.parts.extend(other.parts);
+    }
 }
 
 fn overlap(a: Option<(i64, i64)>, b: Option<(i64, i64)>) -> bool {
@@ -55,8 +78,12 @@ impl<'a> Checker<'a> {
     pub(crate) fn use_key(&mut self, id: NodeId, span: Span, by: &str) -> Res<()> {
         let mut at = self.key_root(id);
         let mut range = None;
+        let mut each = None;
         let text = self.text(span);
         loop {
+            if self.loops_around(at).any(|id| Some(id) != each) {
+                return Err(self.used_in_each_round(&text, span));
+            }
             let uses = self.keys.uses.entry(at).or_default();
             if let Some(first) = uses.iter().find(|known| overlap(known.range, range)) {
                 let first = first.clone();
@@ -102,17 +129,65 @@ impl<'a> Checker<'a> {
                 range,
             });
             match self.keys.parts.get(&at) {
-                Some((parent, part)) => {
-                    range = match (part, range) {
+                Some(part) => {
+                    each = each.or(part.each);
+                    range = match (&part.range, range) {
                         (Some(part), None) => Some(*part),
                         (Some(part), Some(inner)) => Some((part.0 + inner.0, part.0 + inner.1)),
                         (None, _) => None,
                     };
-                    at = self.key_root(*parent);
+                    at = self.key_root(part.of);
                 }
                 None => return Ok(()),
             }
         }
+    }
+
+    fn note_part(&mut self, part: NodeId, of: NodeId, range: Option<(i64, i64)>) {
+        let each = None;
+        self.keys.parts.insert(part, Part { of, range, each });
+    }
+
+    /// The loops that are begun after a node, by their frames.
+    pub(super) fn loops_around(&self, id: NodeId) -> impl Iterator<Item = u32> {
+        let inside = self.frames.iter().rev();
+        inside
+            .take_while(move |frame| frame.id != id.frame)
+            .filter(|frame| frame.kind == FrameKind::Loop)
+            .map(|frame| frame.id)
+    }
+
+    /// The innermost loop in each of whose rounds an index is another one: it is a multiple of the round's number and
+    /// what does not change. It has to lie inside, since one that is clamped would not be another one.
+    fn loop_counted_by(&self, index: NodeId, size: &Dim) -> Option<u32> {
+        let index = self.scalar_dim(index)?;
+        self.inner_point(&index, size)?;
+        let (frame, name) = self.frames.iter().rev().find_map(|frame| {
+            let name = &frame.rounds.as_ref()?.index;
+            index.poly().names().contains(name).then_some((frame, name))
+        })?;
+        let terms = index.poly().terms();
+        let mut with = terms.iter().filter(|(_, factors)| {
+            let own = |factor: &Factor<'_>| !matches!(factor, Factor::Name(other) if other != name);
+            factors.iter().any(own)
+        });
+        let alone = |factors: &[Factor<'_>]| matches!(factors, [Factor::Name(n)] if n == name);
+        let alone = with.next().is_some_and(|(_, factors)| alone(factors));
+        (alone && with.next().is_none()).then_some(frame.id)
+    }
+
+    /// Reports a key from outside of a loop that is used in it.
+    fn used_in_each_round(&mut self, text: &str, span: Span) -> Reported {
+        let name = if text.is_empty() || text.len() > 40 {
+            "this key".to_string()
+        } else {
+            format!("key `{text}`")
+        };
+        let diagnostic =
+            Diagnostic::error(Code::DL0501, format!("{name} is used in each round"), span)
+                .label("used here each time")
+                .help("`split_key(…, n)` makes a key for each round; go through them by `for`");
+        self.report(diagnostic)
     }
 
     /// Uses all keys in a tree.
@@ -138,7 +213,7 @@ impl<'a> Checker<'a> {
         let ids = self.scalar(Num::Int(i.into()), DType::I64, span)?;
         let element = self.take(x, ids, 0, span)?;
         self.frame().key_elements.insert((x, i), element);
-        self.keys.parts.insert(element, (x, Some((i, i + 1))));
+        self.note_part(element, x, Some((i, i + 1)));
         Ok(element)
     }
 
@@ -188,7 +263,11 @@ impl<'a> Checker<'a> {
                 let value = self.eval(expr)?;
                 if let Value::Tensor(ids) = value {
                     let part = self.take(x, ids, 0, span)?;
-                    self.keys.parts.insert(part, (x, None));
+                    self.note_part(part, x, None);
+                    let each = self.loop_counted_by(ids, &ty.shape[0]);
+                    if let Some(part) = self.keys.parts.get_mut(&part) {
+                        part.each = each;
+                    }
                     return Ok(part);
                 }
                 let index = self.value_to_dim(&value, expr.span)?;
@@ -204,7 +283,7 @@ impl<'a> Checker<'a> {
                     _ => {
                         let ids = self.dim_scalar(&index, DType::I64, span)?;
                         let part = self.take(x, ids, 0, span)?;
-                        self.keys.parts.insert(part, (x, None));
+                        self.note_part(part, x, None);
                         Ok(part)
                     }
                 }
@@ -228,7 +307,7 @@ impl<'a> Checker<'a> {
                         .map(|(start, size)| (start, start + size)),
                     _ => None,
                 };
-                self.keys.parts.insert(part, (x, range));
+                self.note_part(part, x, range);
                 Ok(part)
             }
         }

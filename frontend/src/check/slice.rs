@@ -50,6 +50,9 @@ impl<'a> Checker<'a> {
             Bound::Default => size.clone(),
         };
         let length = &high - &low;
+        if self.has_loop_variable(&length) {
+            return Err(self.length_varies(&length, span));
+        }
         if let Some(length) = length.as_const()
             && length <= 0
         {
@@ -94,15 +97,17 @@ impl<'a> Checker<'a> {
         };
         let value = match self.eval(expr)? {
             Value::None => return Ok(Bound::Default),
-            Value::Tensor(_) => {
-                let diagnostic = Diagnostic::error(Code::DL0214, "the bounds of a slice have to be known at compile time", expr.span)
-                    .help("`dynamic_slice(x, starts, sizes)` starts where the program says, with sizes that are known");
-                return Err(self.report(diagnostic));
+            Value::Tensor(id) => match self.scalar_dim(id) {
+                Some(dim) => dim,
+                None if self.is_known_unrolled(id) => return Err(Reported),
+                None => return Err(self.bound_not_known(expr.span)),
+            },
+            other => {
+                let value = self.value_to_dim(&other, expr.span)?;
+                // The dim with the names as written.
+                self.body_dim(expr).unwrap_or(value)
             }
-            other => self.value_to_dim(&other, expr.span)?,
         };
-        // The dim with the names as written.
-        let value = self.body_dim(expr).unwrap_or(value);
         if let (Some(value), Some(size)) = (value.as_const(), size.as_const()) {
             let from_start = if value < 0 { value + size } else { value };
             let low = if backward { -1 } else { 0 };
@@ -128,8 +133,33 @@ impl<'a> Checker<'a> {
         Ok(Bound::Known(start))
     }
 
+    fn bound_not_known(&mut self, span: Span) -> Reported {
+        let message = "the bounds of a slice have to be known at compile time";
+        let diagnostic = Diagnostic::error(Code::DL0214, message, span)
+            .help("`dynamic_slice(x, starts, sizes)` starts where the program says, with sizes that are known");
+        self.report(diagnostic)
+    }
+
+    /// A slice whose length depends on the variable of a loop, which is unrolled if it can be.
+    fn length_varies(&mut self, length: &Dim, span: Span) -> Reported {
+        if self.unrolls_for(length) {
+            return Reported;
+        }
+        let message =
+            format!("the length of this slice is `{length}`, which differs between rounds");
+        let diagnostic = Diagnostic::error(Code::DL0214, message, span)
+            .note(
+                "a loop is one piece of code for all rounds, so shapes are the same in all of them",
+            )
+            .help("take a slice of one length, `x[i:i + 4]`, or choose by `where` on positions");
+        self.report(diagnostic)
+    }
+
     /// Reports a slice that may lie outside.
     fn unproven(&mut self, low: &Dim, high: &Dim, span: Span) -> Reported {
+        if self.unrolls_for(low) || self.unrolls_for(high) {
+            return Reported;
+        }
         let message =
             format!("a slice may lie outside its axis: nothing says that `{low}` <= `{high}`");
         let mut diagnostic = Diagnostic::error(Code::DL0213, message, span);

@@ -1,23 +1,34 @@
 //! Statements, blocks and patterns.
 
-use crate::ast::{
-    Block, Expr, ExprKind, ForIter, IterKind, Pattern, PatternKind, Span, Stmt, StmtKind, Type,
-};
+use crate::ast::{Block, Expr, ExprKind, Pattern, PatternKind, Stmt, StmtKind, Type};
 use crate::check::Checker;
 use crate::check::convert::Expected;
 use crate::check::dims::count;
 use crate::check::env::{Binding, Kind};
 use crate::check::types::Ty;
 use crate::check::value::{Reported, Res, Value};
-use crate::core::Num;
 use crate::diagnostic::{Code, Diagnostic};
-
-/// The most steps of a `for` that is unrolled.
-const MAX_STEPS: usize = 4096;
 
 impl<'a> Checker<'a> {
     /// The value of a block, in the scope at hand.
     pub(super) fn eval_block(&mut self, block: &'a Block) -> Res<Value<'a>> {
+        self.statements(block)?;
+        match &block.tail {
+            Some(tail) => self.eval(tail),
+            None => Ok(Value::unit()),
+        }
+    }
+
+    /// A block whose value nobody takes.
+    pub(super) fn run_block(&mut self, block: &'a Block) -> Res<()> {
+        self.statements(block)?;
+        match &block.tail {
+            Some(tail) => self.eval_unwanted(tail).map(|_| ()),
+            None => Ok(()),
+        }
+    }
+
+    fn statements(&mut self, block: &'a Block) -> Res<()> {
         for stmt in &block.stmts {
             if let StmtKind::Return(_) = stmt.kind {
                 let diagnostic = Diagnostic::error(
@@ -30,11 +41,11 @@ impl<'a> Checker<'a> {
                 continue;
             }
             let _ = self.statement(stmt);
+            if self.unrolling.is_some() {
+                return Err(Reported);
+            }
         }
-        match &block.tail {
-            Some(tail) => self.eval(tail),
-            None => Ok(Value::unit()),
-        }
+        Ok(())
     }
 
     /// The value of a function's body, where `return` may be the last statement.
@@ -62,6 +73,9 @@ impl<'a> Checker<'a> {
                 continue;
             }
             let _ = self.statement(stmt);
+            if self.unrolling.is_some() {
+                return Err(Reported);
+            }
         }
         match value {
             Some(value) => self.eval(value),
@@ -109,7 +123,7 @@ impl<'a> Checker<'a> {
                 value,
             } => self.assignment(target, *op, *op_span, value),
             StmtKind::Expr(expr) => {
-                let value = self.eval(expr)?;
+                let value = self.eval_unwanted(expr)?;
                 let call = matches!(
                     expr.kind,
                     ExprKind::Call { .. } | ExprKind::If { .. } | ExprKind::Block(_)
@@ -127,10 +141,7 @@ impl<'a> Checker<'a> {
                 iter,
                 body,
             } => self.for_loop(pattern, iter, body),
-            StmtKind::While { cond, .. } => {
-                let _ = self.eval(cond);
-                self.not_yet("`while` is", stmt.span)
-            }
+            StmtKind::While { cond, body } => self.while_loop(cond, body, stmt.span),
             StmtKind::Return(_) | StmtKind::Error => Err(Reported),
         }
     }
@@ -238,157 +249,6 @@ impl<'a> Checker<'a> {
                 patterns.iter().for_each(|pattern| self.bind_error(pattern))
             }
             PatternKind::Wildcard | PatternKind::Error => {}
-        }
-    }
-
-    /// A `for` whose steps are known: it is unrolled.
-    fn for_loop(&mut self, pattern: &'a Pattern, iter: &'a ForIter, body: &'a Block) -> Res<()> {
-        let items = match self.loop_items(iter) {
-            Ok(items) => items,
-            Err(Reported) => {
-                self.poison_assigned(body);
-                return Err(Reported);
-            }
-        };
-        let mut items: Vec<(usize, Value<'a>)> = items.into_iter().enumerate().collect();
-        if iter.reversed && iter.enumerate {
-            // `enumerate(reversed(xs))` counts the steps.
-            let values: Vec<Value<'a>> = items.into_iter().rev().map(|(_, value)| value).collect();
-            items = values.into_iter().enumerate().collect();
-        } else if iter.reversed {
-            items.reverse();
-        }
-        for (position, value) in items {
-            let errors = self.diagnostics.len();
-            let result = self.in_scope(|checker| {
-                let value = if iter.enumerate {
-                    Value::tuple(vec![Value::int(position as i64), value])
-                } else {
-                    value
-                };
-                checker.bind(pattern, value, &|_| Kind::Let)?;
-                checker.eval_block(body).map(|_| ())
-            });
-            if result.is_err() || self.diagnostics.len() > errors {
-                // One step has shown what is wrong.
-                self.poison_assigned(body);
-                return Err(Reported);
-            }
-        }
-        Ok(())
-    }
-
-    /// The values that a `for` goes through.
-    fn loop_items(&mut self, iter: &'a ForIter) -> Res<Vec<Value<'a>>> {
-        match &iter.kind {
-            IterKind::Range {
-                start,
-                end,
-                inclusive,
-            } => {
-                let (start, end) = (self.loop_bound(start), self.loop_bound(end));
-                let (start, end) = (start?, end?);
-                let end = if *inclusive {
-                    end.saturating_add(1)
-                } else {
-                    end
-                };
-                let steps = usize::try_from(end.saturating_sub(start)).unwrap_or(0);
-                self.check_steps(steps, iter.span)?;
-                Ok((start..end.max(start)).map(Value::int).collect())
-            }
-            IterKind::Values(expr) => {
-                let value = self.eval(expr)?;
-                match &value {
-                    Value::List(items) => Ok(items.to_vec()),
-                    Value::Tensor(id) => {
-                        let Some(first) = self.shape(*id).first().cloned() else {
-                            let message = "a scalar has no axis to go through";
-                            return self.error(Code::DL0209, message, expr.span);
-                        };
-                        let Some(size) = first.as_const() else {
-                            return self.not_yet(
-                                "`for` over an axis whose size is not a constant is",
-                                iter.span,
-                            );
-                        };
-                        let steps = usize::try_from(size).unwrap_or(usize::MAX);
-                        self.check_steps(steps, iter.span)?;
-                        (0..size)
-                            .map(|i| self.element(*id, i, expr.span).map(Value::Tensor))
-                            .collect()
-                    }
-                    other => {
-                        let what = self.describe(other);
-                        let message = format!(
-                            "`for` goes through a range, a list or the first axis of a tensor, not {what}"
-                        );
-                        self.error(Code::DL0209, message, expr.span)
-                    }
-                }
-            }
-        }
-    }
-
-    fn check_steps(&mut self, steps: usize, span: Span) -> Res<()> {
-        if steps > MAX_STEPS {
-            return self.not_yet(&format!("`for` with more than {MAX_STEPS} steps is"), span);
-        }
-        Ok(())
-    }
-
-    fn loop_bound(&mut self, expr: &'a Expr) -> Res<i64> {
-        match self.eval(expr)? {
-            Value::Num(Num::Int(value)) => match i64::try_from(value) {
-                Ok(value) => Ok(value),
-                Err(_) => self.error(
-                    Code::DL0216,
-                    format!("{value} does not fit in 64 bits"),
-                    expr.span,
-                ),
-            },
-            Value::Dim(dim) => match dim.as_const() {
-                Some(value) => Ok(value),
-                None if self.mode == super::Mode::Definition => {
-                    self.known_number(&dim, "a bound", expr.span)
-                }
-                None => self.not_yet("`for` over a range that is not constant is", expr.span),
-            },
-            Value::Tensor(_) => self.not_yet("`for` over a range that is computed is", expr.span),
-            other => {
-                let what = self.describe(&other);
-                self.error(
-                    Code::DL0209,
-                    format!("the bound of a range is an integer, and this is {what}"),
-                    expr.span,
-                )
-            }
-        }
-    }
-
-    /// What a block that could not be checked would have assigned is unknown after it.
-    fn poison_assigned(&mut self, body: &'a Block) {
-        for stmt in &body.stmts {
-            match &stmt.kind {
-                StmtKind::Assign { target, .. } => {
-                    let mut root = target;
-                    while let ExprKind::Field { base, .. }
-                    | ExprKind::TupleField { base, .. }
-                    | ExprKind::Index { base, .. } = &root.kind
-                    {
-                        root = base;
-                    }
-                    if let ExprKind::Path(path) = &root.kind
-                        && let Some(ident) = path.as_ident()
-                    {
-                        self.scope.assign(&ident.name, Value::Error);
-                    }
-                }
-                StmtKind::For { body, .. } | StmtKind::While { body, .. } => {
-                    self.poison_assigned(body)
-                }
-                _ => {}
-            }
         }
     }
 }

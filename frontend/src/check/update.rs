@@ -1,10 +1,13 @@
 //! `x[i] = v` and `x[i] += v`: a new tensor with a part replaced.
 
+use dlc_abi::dim::Poly;
+
 use crate::ast::{BinaryOp, DType, Expr, Index, Span};
 use crate::check::Checker;
 use crate::check::consts::is_float;
+use crate::check::frame::FrameKind;
 use crate::check::index::{AxisIndex, IndexPlan};
-use crate::check::value::{NodeId, Res, Value};
+use crate::check::value::{NodeId, Reported, Res, Value};
 use crate::core::{Dim, Num, Prim};
 use crate::diagnostic::{Code, Diagnostic};
 
@@ -58,32 +61,26 @@ impl<'a> Checker<'a> {
             .help("`x[ids] += v` and `scatter_add` add at them");
             return Err(self.report(diagnostic));
         }
-        let region = self.read_slices(x, &plan, span)?;
-        let new = self.fit_region(x, new, region, &plan, value.span)?;
-        let new = self.masked(region, new, &plan, span)?;
-        self.write_slices(x, new, &plan, span)
+        let new = self.fit_region(x, new, &plan, value.span)?;
+        let (plan, inside) = self.clamped(x, plan, span)?;
+        match inside {
+            None => self.write_slices(x, new, &plan, span),
+            Some(inside) => self.write_if(inside, x, new, &plan, span),
+        }
     }
 
     /// A value of the shape that the index reads, broadcast to the region, where axes of integers have size 1.
-    fn fit_region(
-        &mut self,
-        x: NodeId,
-        new: NodeId,
-        region: NodeId,
-        plan: &IndexPlan,
-        span: Span,
-    ) -> Res<NodeId> {
-        let shape = self.shape(region);
+    fn fit_region(&mut self, x: NodeId, new: NodeId, plan: &IndexPlan, span: Span) -> Res<NodeId> {
         let mut read = Vec::new();
         let mut with_ones = Vec::new();
-        for (axis, index) in plan.axes.iter().enumerate() {
+        for index in &plan.axes {
             match index {
                 AxisIndex::Slice { drop: true, .. } | AxisIndex::Take(_) => {
                     with_ones.push(Dim::constant(1))
                 }
-                AxisIndex::Slice { .. } => {
-                    read.push(shape[axis].clone());
-                    with_ones.push(shape[axis].clone());
+                AxisIndex::Slice { size, .. } => {
+                    read.push(size.clone());
+                    with_ones.push(size.clone());
                 }
             }
         }
@@ -103,30 +100,96 @@ impl<'a> Checker<'a> {
             return Err(self.report(diagnostic));
         }
         let new = self.broadcast_to(new, &read, span)?;
-        let new = self.reshape(new, &with_ones, span)?;
-        self.broadcast_to(new, &shape, span)
+        self.reshape(new, &with_ones, span)
     }
 
-    /// The new region where the computed indices point, the old one elsewhere.
-    fn masked(&mut self, old: NodeId, new: NodeId, plan: &IndexPlan, span: Span) -> Res<NodeId> {
-        let mut mask: Option<NodeId> = None;
-        for (axis, index) in plan.axes.iter().enumerate() {
-            let AxisIndex::Take(id) = index else { continue };
-            let shape = self.shape(old);
-            let index = self.convert(*id, DType::I64, span)?;
-            let index = self.inside(index, &shape[axis], span)?;
-            let positions = self.iota(&shape, axis, DType::I64, span)?;
-            let index = self.broadcast_to(index, &shape, span)?;
-            let here = self.elementwise("equal", &[positions, index], DType::Bool, span)?;
-            mask = Some(match mask {
-                None => here,
-                Some(mask) => self.elementwise("bitwise_and", &[mask, here], DType::Bool, span)?,
+    /// The plan with the indices that are computed clamped to their axes, which makes them parts of size 1. Where an axis
+    /// may be empty, whether none is comes with it.
+    fn clamped(
+        &mut self,
+        x: NodeId,
+        plan: IndexPlan,
+        span: Span,
+    ) -> Res<(IndexPlan, Option<NodeId>)> {
+        let shape = self.shape(x);
+        let mut inside: Option<NodeId> = None;
+        let mut axes = Vec::new();
+        for (index, size) in plan.axes.into_iter().zip(&shape) {
+            let AxisIndex::Take(id) = index else {
+                axes.push(index);
+                continue;
+            };
+            let index = self.convert(id, DType::I64, span)?;
+            let index = self.inside(index, size, span)?;
+            axes.push(AxisIndex::Slice {
+                start: self.named_index(index, span)?,
+                size: Dim::constant(1),
+                stride: 1,
+                reversed: false,
+                drop: true,
+            });
+            if self.nonnegative(&(size.poly().clone() - Poly::one())) {
+                continue;
+            }
+            let size = self.dim_scalar(size, DType::I64, span)?;
+            let zero = self.scalar(Num::Int(0), DType::I64, span)?;
+            let some = self.elementwise("greater", &[size, zero], DType::Bool, span)?;
+            inside = Some(match inside {
+                None => some,
+                Some(known) => {
+                    self.elementwise("bitwise_and", &[known, some], DType::Bool, span)?
+                }
             });
         }
-        match mask {
-            None => Ok(new),
-            Some(mask) => self.select(mask, new, old, span),
+        let plan = IndexPlan { axes, ..plan };
+        Ok((plan, inside))
+    }
+
+    /// An `i64` scalar as a dim that slices can start at.
+    fn named_index(&mut self, index: NodeId, span: Span) -> Res<Dim> {
+        let frame = self.frame();
+        let name = format!("at.{}.{}", frame.id, frame.nodes.len());
+        let dim = Dim::new(Poly::name(&name));
+        let ty = self.ty(index).clone();
+        self.node(Prim::Index(name), &[index], ty, span)?;
+        Ok(dim)
+    }
+
+    /// `x` with a region replaced where a condition holds, and as it is where not.
+    fn write_if(
+        &mut self,
+        cond: NodeId,
+        x: NodeId,
+        region: NodeId,
+        plan: &IndexPlan,
+        span: Span,
+    ) -> Res<NodeId> {
+        let types = vec![self.ty(x).clone()];
+        let mut args = vec![cond];
+        let mut sides = Vec::new();
+        for writes in [true, false] {
+            self.push_region(FrameKind::Branch);
+            let given = if writes {
+                self.write_slices(x, region, plan, span)
+            } else {
+                Ok(x)
+            };
+            let given = given.map(|node| self.given(&[node], span));
+            let frame = self.pop_region(&[]);
+            let closed = frame.into_region(&[], given?);
+            args.extend(closed.captured);
+            sides.push(Box::new(closed.region));
         }
+        let (Some(otherwise), Some(then)) = (sides.pop(), sides.pop()) else {
+            return Err(Reported);
+        };
+        let op = Prim::If {
+            then,
+            otherwise,
+            results: types.clone(),
+        };
+        let node = self.call_node(op, &args, &types, span)?;
+        Ok(self.results_of(node, &types, span)?[0])
     }
 
     /// An `i64` index counted from the start and clamped, as the IR's `take` does it.
@@ -171,10 +234,8 @@ impl<'a> Checker<'a> {
                         reversed.push(axis);
                     }
                 }
-                AxisIndex::Take(_) => {
-                    starts.push(Dim::constant(0));
-                    strides.push(1);
-                }
+                // `clamped` has made slices of all.
+                AxisIndex::Take(_) => return Err(Reported),
             }
         }
         let mut region = region;

@@ -150,6 +150,14 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// What is no tree in it, in order.
+    pub fn leaves(&self) -> Vec<Value<'a>> {
+        match self.parts() {
+            Some(parts) => parts.iter().flat_map(Value::leaves).collect(),
+            None => vec![self.clone()],
+        }
+    }
+
     /// All tensors in it, in order.
     pub fn nodes(&self) -> Vec<NodeId> {
         let mut nodes = Vec::new();

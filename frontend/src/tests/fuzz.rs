@@ -65,7 +65,7 @@ fn check(text: &str) {
     let checked = crate::check(source.clone(), &crate::modules::NoFiles);
     let wrong = checked.diagnostics.iter().any(Diagnostic::is_error);
     assert_eq!(checked.program.is_none(), wrong, "{text:?}");
-    render(&sources, &checked.diagnostics, Format::Plain);
+    render(&checked.sources, &checked.diagnostics, Format::Plain);
 }
 
 #[test]
