@@ -3,6 +3,7 @@
 //! What each wrong program prints stands in `test/frontend/err`.
 
 mod builtins;
+mod control;
 mod explain;
 mod fuzz;
 mod layout;

@@ -5,6 +5,7 @@ use crate::check::Checker;
 use crate::check::binary::Operand;
 use crate::check::convert::Expected;
 use crate::check::env::{Assigned, Kind};
+use crate::check::frame::FrameKind;
 use crate::check::types::Ty;
 use crate::check::value::{Reported, Res, Value};
 use crate::diagnostic::{Code, Diagnostic, similar};
@@ -213,7 +214,15 @@ impl<'a> Checker<'a> {
                 Expected::new(format!("the new value of `{}`", ident.name), Code::DL0402)
                     .declared(binding.span, format!("`{}` is a `{ty}`", ident.name))
                     .expr(value);
-            let new = self.coerce(new, ty, value.span, &expected)?;
+            let errors = self.diagnostics.len();
+            let new = self.coerce(new, ty, value.span, &expected);
+            if new.is_err() && self.frame().kind == FrameKind::Loop {
+                for diagnostic in &mut self.diagnostics[errors..] {
+                    let note = "what is carried from round to round keeps its type and its shape";
+                    diagnostic.notes.push(note.to_string());
+                }
+            }
+            let new = new?;
             return match self.scope.assign(&ident.name, new) {
                 Assigned::Captured(span) => {
                     let message = format!(

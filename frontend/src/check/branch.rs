@@ -124,6 +124,9 @@ impl<'a> Checker<'a> {
                 diagnostic =
                     diagnostic.suggest("if one suffices", cond.span, format!("any({text})"));
             }
+            Value::Tensor(id) if self.ty(*id).rank() == 0 && self.dtype(*id) != DType::Key => {
+                diagnostic = diagnostic.suggest("compare it", cond.span, format!("{text} != 0"));
+            }
             _ => {}
         }
         self.report(diagnostic)
@@ -292,11 +295,23 @@ impl<'a> Checker<'a> {
                 other => self.as_tensor_of(other, ty.dtype, span)?,
             };
             if ty.dtype == DType::Key {
-                self.use_key(node, span, "a side of `if`")?;
+                self.hand_on_key(node, span)?;
             }
             given.extend(self.given(&[node], span));
         }
         Ok(())
+    }
+
+    /// A key that a side gives has not been used, and is used by it.
+    fn hand_on_key(&mut self, key: NodeId, span: Span) -> Res<()> {
+        let Some(used) = self.key_use(key) else {
+            return self.use_key(key, span, "a side of `if`");
+        };
+        let message = "a side of this `if` hands on a key that has been used";
+        let diagnostic = Diagnostic::error(Code::DL0501, message, used.span)
+            .label("used here")
+            .help("split it first, `let (next, now) = split_key(…)`, use `now` and hand on `next`");
+        Err(self.report(diagnostic))
     }
 
     /// The types of the leaves of the value of an `if`; nothing where the sides do not fit.
@@ -379,6 +394,21 @@ impl<'a> Checker<'a> {
             ExprKind::Block(block) => block_value(block),
             _ => other.span,
         };
+        let tree = |side: &Side<'a>| {
+            !side
+                .leaves
+                .iter()
+                .any(|leaf| matches!(leaf, LeafType::Other))
+        };
+        for (side, what, place) in [(then, a, place), (otherwise, b, other)] {
+            if !tree(side) {
+                let message = format!("an `if` chooses between tensors, and this is {what}");
+                let diagnostic = Diagnostic::error(Code::DL0226, message, place)
+                    .note("which side it is shows when the program runs")
+                    .help("use each in a branch of its own");
+                return self.report(diagnostic);
+            }
+        }
         let message = format!("the sides of this `if` give {a} and {b}");
         let diagnostic = Diagnostic::error(Code::DL0226, message, other)
             .label(format!("this is {b}"))

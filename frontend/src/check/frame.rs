@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use crate::ast::Span;
 use crate::check::facts::Facts;
 use crate::check::value::NodeId;
-use crate::core::{Func, Node, NodeIndex, Param, Prim, Region, TensorType};
+use crate::core::{Dim, Func, Node, NodeIndex, Param, Prim, Region, TensorType};
 
 /// Where a value was declared, for messages: `b.w2`, `declared here`.
 #[derive(Clone, Debug)]
@@ -32,8 +32,8 @@ pub(crate) enum FrameKind {
 pub(crate) struct Rounds {
     /// The name of the round's number, a dim in the body.
     pub index: String,
-    /// How many there are, where that is known.
-    pub count: Option<i64>,
+    /// How many there are, where dims say it.
+    pub count: Option<Dim>,
 }
 
 /// A function, or a region of one, under construction.

@@ -204,7 +204,10 @@ impl<'a> Checker<'a> {
 
     fn whole(&mut self, value: &Value<'a>, span: Span) -> Res<Whole> {
         match value {
-            Value::Tensor(id) => self.convert(*id, DType::I64, span).map(Whole::Node),
+            Value::Tensor(id) => match self.scalar_dim(*id) {
+                Some(dim) => Ok(Whole::Dim(dim)),
+                None => self.convert(*id, DType::I64, span).map(Whole::Node),
+            },
             other => self.value_to_dim(other, span).map(Whole::Dim),
         }
     }
@@ -338,7 +341,7 @@ impl<'a> Checker<'a> {
             Whole::Dim(dim) => {
                 let left = dim.poly().clone() - number.poly().clone() - Poly::one();
                 frame.facts.add_nonnegative(left);
-                dim.as_const()
+                Some(dim.clone())
             }
             Whole::Node(_) => None,
         };

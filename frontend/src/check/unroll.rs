@@ -100,19 +100,23 @@ impl<'a> Checker<'a> {
     /// The outermost loop among those whose variables are named, if the others are known too.
     fn loop_of(&self, names: &BTreeSet<String>) -> Option<u32> {
         let mut outermost: Option<usize> = None;
-        for name in names {
+        let mut seen = names.clone();
+        let mut left: Vec<String> = names.iter().cloned().collect();
+        while let Some(name) = left.pop() {
             let found = self.frames.iter().enumerate().find_map(|(level, frame)| {
                 let rounds = frame.rounds.as_ref()?;
-                (rounds.index == *name).then_some((level, rounds.count))
+                (rounds.index == name).then_some((level, rounds))
             });
-            // A dim of the function is a number in an instance.
-            let known = found.is_some_and(|(_, count)| count.is_some());
-            if !known && self.mode == Mode::Program {
-                return None;
-            }
-            if let Some((level, _)) = found {
-                outermost = Some(outermost.map_or(level, |known| known.min(level)));
-            }
+            let Some((level, rounds)) = found else {
+                // A dim of the function is a number in an instance.
+                match self.mode {
+                    Mode::Definition => continue,
+                    Mode::Program => return None,
+                }
+            };
+            outermost = Some(outermost.map_or(level, |known| known.min(level)));
+            let further = rounds.count.as_ref()?.poly().names();
+            left.extend(further.into_iter().filter(|name| seen.insert(name.clone())));
         }
         outermost.map(|level| self.frames[level].id)
     }
