@@ -1,16 +1,13 @@
 //! Loops and branches: what is one node, what is unrolled, what is carried.
 
-use crate::check::check_file;
 use crate::core::{Func, Node, Prim, Program};
 use crate::diagnostic::Diagnostic;
-use crate::parser::parse;
+use crate::modules::NoFiles;
 use crate::source::Source;
 
 fn checked(text: &str) -> (Option<Program>, Vec<Diagnostic>) {
-    let source = Source::new("t.dl", text);
-    let (file, mut diagnostics) = parse(&source);
-    let program = check_file(&source, &file, &mut diagnostics);
-    (program, diagnostics)
+    let checked = crate::check(Source::new("t.dl", text), &NoFiles);
+    (checked.program, checked.diagnostics)
 }
 
 /// The first function of a program without errors.
