@@ -12,7 +12,15 @@ use crate::parser;
 use crate::source::{MAX_SOURCE_BYTES, Source, SourceMap};
 
 /// The modules of the standard library: names and texts.
-pub const STD: &[(&str, &str)] = &[("nn", include_str!("../std/nn.dl"))];
+pub const STD: &[(&str, &str)] = &[
+    ("init", include_str!("../std/init.dl")),
+    ("linalg", include_str!("../std/linalg.dl")),
+    ("loss", include_str!("../std/loss.dl")),
+    ("metrics", include_str!("../std/metrics.dl")),
+    ("nn", include_str!("../std/nn.dl")),
+    ("ode", include_str!("../std/ode.dl")),
+    ("optim", include_str!("../std/optim.dl")),
+];
 
 /// Where the files of the standard library stand, as shown in messages.
 const STD_FOLDER: &str = "<std>/";
