@@ -67,6 +67,12 @@ fn trials(arguments: &Arguments) -> Result<Vec<Trial>> {
             });
         }
     }
+    for target in ["cpu", "reference"] {
+        let name = format!("std/{target}");
+        trials.push(trial(name, move || {
+            shell::dlc(&["test", "std", "--target", target])
+        }));
+    }
     trials.push(trial("complete".into(), move || complete(&ops)));
     Ok(trials)
 }

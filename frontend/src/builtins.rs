@@ -27,6 +27,7 @@ mod random;
 mod rearrange;
 mod reduce;
 mod shape;
+mod testing;
 mod transform;
 mod tree;
 mod values;
@@ -68,6 +69,7 @@ const FAMILIES: &[&[Builtin]] = &[
     permutation::TABLE,
     tree::TABLE,
     transform::TABLE,
+    testing::TABLE,
 ];
 
 fn table() -> impl Iterator<Item = &'static Builtin> {

@@ -57,7 +57,7 @@ pub(crate) use self::types::Ty;
 pub(crate) use self::value::{FnValue, NodeId, Reported, Res, Value};
 
 use crate::ast::Span;
-use crate::core::{Func, Program};
+use crate::core::{Func, Goal, Program, Test};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::modules::Files;
 use crate::source::SourceMap;
@@ -76,11 +76,15 @@ const MAX_EVAL_DEPTH: usize = 3000;
 const MAX_NODES: usize = 1 << 18;
 
 /// Checks files that have been parsed. `None` if there is any error in `diagnostics`, which may hold the parser's.
-pub(crate) fn check_files(files: &Files, diagnostics: &mut Vec<Diagnostic>) -> Option<Program> {
+pub(crate) fn check_files(
+    files: &Files,
+    goal: Goal,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Option<Program> {
     // A thread of its own, since the caller's stack may be small.
     std::thread::scope(|scope| {
         let check = || {
-            let mut checker = Checker::new(files);
+            let mut checker = Checker::new(files, goal);
             let program = checker.run();
             (program, checker.diagnostics)
         };
@@ -111,6 +115,7 @@ pub(crate) enum Mode {
 pub(crate) struct Checker<'a> {
     pub(crate) sources: &'a SourceMap,
     files: &'a Files,
+    goal: Goal,
     consts: Vec<ConstItem<'a>>,
     structs: Vec<StructItem<'a>>,
     fns: Vec<FnItem<'a>>,
@@ -139,10 +144,11 @@ pub(crate) struct Checker<'a> {
     unrolling: Option<u32>,
     /// The loops known to be unrolled: in which function under construction, and where.
     unrolled: HashSet<(u32, Span)>,
-    /// Whether a `test` is being checked.
-    pub(crate) in_test: bool,
     /// What the type parameters of the item whose types are being resolved stand for.
     declaring: Option<Rc<generic::Generics>>,
+    /// What the test that is being checked asserts so far; nothing outside of tests.
+    asserted: Option<tests_item::Asserted>,
+    tests: Vec<Test>,
     /// Whether the value of a constant is being found.
     in_const: bool,
     eval_depth: usize,
@@ -150,7 +156,7 @@ pub(crate) struct Checker<'a> {
 }
 
 impl<'a> Checker<'a> {
-    fn new(files: &'a Files) -> Self {
+    fn new(files: &'a Files, goal: Goal) -> Self {
         let context = FnContext {
             name: String::new(),
             item: None,
@@ -160,6 +166,7 @@ impl<'a> Checker<'a> {
         Self {
             sources: &files.sources,
             files,
+            goal,
             consts: Vec::new(),
             structs: Vec::new(),
             fns: Vec::new(),
@@ -180,8 +187,9 @@ impl<'a> Checker<'a> {
             poisoned: Vec::new(),
             unrolling: None,
             unrolled: HashSet::new(),
-            in_test: false,
             declaring: None,
+            asserted: None,
+            tests: Vec::new(),
             in_const: false,
             eval_depth: 0,
             too_deep: false,
@@ -206,6 +214,7 @@ impl<'a> Checker<'a> {
                 .flatten()
                 .collect(),
             entries,
+            tests: std::mem::take(&mut self.tests),
             stem: self.stem(),
         }
     }

@@ -501,6 +501,69 @@ pub struct Func {
     pub entry: Option<EntryInfo>,
 }
 
+/// What a program is made for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Goal {
+    /// The exports of the file are the entries.
+    #[default]
+    Library,
+    /// The test of this position in the file is the only entry, by the name [`TEST_ENTRY`].
+    Test(usize),
+}
+
+/// The name of the entry that runs a test.
+pub const TEST_ENTRY: &str = "test";
+
+/// A `test` item.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Test {
+    /// Its name.
+    pub name: String,
+    /// Where the name stands.
+    pub span: Span,
+    /// What it asserts, in order; known for the test that the program is made for.
+    pub assertions: Vec<Assertion>,
+}
+
+/// Something that a test asserts. The results of the test's entry are those of its assertions, in order.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Assertion {
+    /// The call.
+    pub span: Span,
+    /// What it compares.
+    pub kind: AssertionKind,
+}
+
+/// What an [`Assertion`] compares.
+#[derive(Clone, Debug, PartialEq)]
+pub enum AssertionKind {
+    /// One result: a truth value.
+    Holds,
+    /// Two results for each leaf, of one shape or one of them a scalar: both sides.
+    Close {
+        /// The dotted paths of the leaves; empty for a tensor.
+        leaves: Vec<String>,
+        /// The relative tolerance, unless it follows from the dtype.
+        rtol: Option<f64>,
+        /// The absolute tolerance, unless it follows from the dtype.
+        atol: Option<f64>,
+    },
+    /// Five results of `f64` for each direction: the derivative that the compiler made, and the function at `step` and
+    /// `-step`, `step / 2` and `-step / 2` in that direction.
+    Gradient {
+        /// What each direction changes, as it is shown.
+        directions: Vec<String>,
+        /// The dtype that the function computes in.
+        dtype: DType,
+        /// How far the function is followed.
+        step: f64,
+        /// The relative tolerance.
+        rtol: f64,
+        /// The absolute tolerance.
+        atol: f64,
+    },
+}
+
 /// A checked file.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct Program {
@@ -508,6 +571,8 @@ pub struct Program {
     pub funcs: Vec<Func>,
     /// What the manifest says of the exports, in the order of the source.
     pub entries: Vec<Entry>,
+    /// The tests of the file, in order.
+    pub tests: Vec<Test>,
     /// The stem of the file as a C identifier; every symbol of the library starts with it.
     pub stem: String,
 }

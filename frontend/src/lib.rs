@@ -44,8 +44,13 @@ pub struct Checked {
 
 /// Parses and checks a source file and what it imports.
 pub fn check(source: Source, loader: &dyn Loader) -> Checked {
+    check_for(source, loader, core::Goal::Library)
+}
+
+/// Parses and checks a source file and what it imports, and makes the program that the goal needs.
+pub fn check_for(source: Source, loader: &dyn Loader, goal: core::Goal) -> Checked {
     let (files, mut diagnostics) = modules::load(source, loader);
-    let program = check::check_files(&files, &mut diagnostics);
+    let program = check::check_files(&files, goal, &mut diagnostics);
     diagnostics.retain(|one| one.code != Code::DL0601 || !follows(one, &files));
     Checked {
         program,

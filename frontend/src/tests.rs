@@ -7,6 +7,7 @@ mod control;
 mod explain;
 mod fuzz;
 mod layout;
+mod modules;
 mod rendering;
 
 use crate::ast::File;

@@ -35,3 +35,20 @@ pub fn run(path: &Path, commands: &[String]) -> Result<()> {
     }
     Ok(())
 }
+
+/// Runs `dlc`, which has to succeed.
+pub fn dlc(arguments: &[&str]) -> Result<()> {
+    let output = Command::new(files::tools()?.join("dlc"))
+        .args(arguments)
+        .output()
+        .context("cannot run dlc")?;
+    ensure!(
+        output.status.success(),
+        "`dlc {}`: {}\n{}{}",
+        arguments.join(" "),
+        output.status,
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    Ok(())
+}

@@ -9,7 +9,7 @@ use crate::ast::Span;
 use crate::check::Checker;
 use crate::check::items::Signature;
 use crate::check::types::Ty;
-use crate::core::{Check, EntryInfo};
+use crate::core::{Check, EntryInfo, Goal};
 use crate::diagnostic::{Code, Diagnostic};
 
 /// Names that the C functions of an export use themselves.
@@ -32,11 +32,11 @@ impl<'a> Checker<'a> {
             .to_string()
     }
 
-    /// Whether a function is an entry of the library: an export of the file given to the compiler. Exports of files that
-    /// it imports are ordinary functions.
+    /// Whether a function is an entry: an export of the file given to the compiler, where a library is made. Exports of
+    /// files that it imports are ordinary functions.
     pub(super) fn is_entry(&self, id: usize) -> bool {
         let ast = self.fns[id].ast;
-        ast.export && ast.name.span.file == 0
+        self.goal == Goal::Library && ast.export && ast.name.span.file == 0
     }
 
     /// The C name of an export, without the stem.
@@ -190,7 +190,7 @@ impl<'a> Checker<'a> {
 
     /// The exports as the manifest describes them.
     pub(super) fn manifest_entries(&mut self) -> Vec<Entry> {
-        let mut entries = Vec::new();
+        let mut entries = Vec::from_iter(self.test_entry());
         for id in 0..self.fns.len() {
             if !self.is_entry(id) || self.fns[id].failed {
                 continue;

@@ -405,7 +405,7 @@ impl<'a> Checker<'a> {
     }
 
     /// The index of a node that is returned.
-    fn returned(&mut self, node: NodeId, span: Span) -> Res<u32> {
+    pub(super) fn returned(&mut self, node: NodeId, span: Span) -> Res<u32> {
         if self.frame().id == node.frame {
             return Ok(node.index);
         }

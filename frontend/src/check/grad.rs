@@ -129,13 +129,29 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// The dims of a function of the file, and the type it gives.
-    pub(crate) fn dims_and_result(&self, id: usize) -> Option<(Vec<String>, Ty)> {
+    /// The dims of a function of a file, the types of its parameters, and the type it gives.
+    pub(crate) fn parameters(&self, id: usize) -> Option<(Vec<String>, Vec<Ty>, Ty)> {
         let signature = self.fns[id].sig.as_ref()?;
         Some((
             signature.dims.iter().map(|dim| dim.name.clone()).collect(),
+            signature
+                .params
+                .iter()
+                .map(|param| param.ty.clone())
+                .collect(),
             signature.result.clone(),
         ))
+    }
+
+    /// Whether a function is generic over types.
+    pub(crate) fn has_type_parameters(&self, id: usize) -> bool {
+        self.fns[id].generics.is_some()
+    }
+
+    /// The name of a parameter.
+    pub(crate) fn parameter_name(&self, f: &FnValue<'a>, position: usize) -> String {
+        let mut names = self.parameter_names(f).into_iter();
+        names.nth(position).unwrap_or_default()
     }
 
     /// Calls a derivative.

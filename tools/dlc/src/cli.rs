@@ -96,6 +96,16 @@ pub enum Format {
     Json,
 }
 
+impl From<ErrorFormat> for Format {
+    fn from(format: ErrorFormat) -> Self {
+        match format {
+            ErrorFormat::Human => Format::Human,
+            ErrorFormat::Short => Format::Short,
+            ErrorFormat::Json => Format::Json,
+        }
+    }
+}
+
 impl From<Format> for ErrorFormat {
     fn from(format: Format) -> Self {
         match format {
@@ -132,6 +142,11 @@ pub enum Command {
     Run(Run),
     /// Compiles a file and times one of its exports
     Bench(Bench),
+    /// Runs the tests of a file or of the standard library
+    Test(Test),
+    /// Runs one test; `dlc test` starts it
+    #[command(hide = true)]
+    RunTest(RunTest),
     /// Explains an error code
     Explain(Explain),
     #[command(flatten)]
@@ -143,7 +158,10 @@ impl Command {
     pub fn compiles(&self) -> bool {
         match self {
             Command::Check(_) | Command::Build(_) | Command::Run(_) | Command::Bench(_) => true,
-            Command::Explain(_) | Command::Later(_) => false,
+            // Each of its tests runs in a process of its own.
+            Command::Test(_) | Command::RunTest(_) | Command::Explain(_) | Command::Later(_) => {
+                false
+            }
         }
     }
 
@@ -154,7 +172,9 @@ impl Command {
             Command::Build(build) => Some(&build.file),
             Command::Run(run) => Some(&run.call.callee),
             Command::Bench(bench) => Some(&bench.call.callee),
-            Command::Explain(_) | Command::Later(_) => None,
+            Command::Test(_) | Command::RunTest(_) | Command::Explain(_) | Command::Later(_) => {
+                None
+            }
         }
     }
 
@@ -165,7 +185,9 @@ impl Command {
             Command::Build(build) => Some(&build.compile),
             Command::Run(run) => Some(&run.call.compile),
             Command::Bench(bench) => Some(&bench.call.compile),
-            Command::Explain(_) | Command::Later(_) => None,
+            Command::Test(_) | Command::RunTest(_) | Command::Explain(_) | Command::Later(_) => {
+                None
+            }
         }
     }
 }
@@ -175,8 +197,6 @@ impl Command {
 pub enum Later {
     #[command(hide = true, disable_help_flag = true)]
     New(Anything),
-    #[command(hide = true, disable_help_flag = true)]
-    Test(Anything),
     #[command(hide = true, disable_help_flag = true)]
     Grad(Anything),
     #[command(hide = true, disable_help_flag = true)]
@@ -206,10 +226,9 @@ pub enum Later {
 impl Later {
     /// The name of the command, and what to do instead.
     pub fn name_and_help(&self) -> (&'static str, &'static str) {
-        const AVAILABLE: &str = "there are check, build, run, bench and explain";
+        const AVAILABLE: &str = "there are check, build, run, bench, test and explain";
         match self {
             Later::New(_) => ("new", "write a file NAME.dl and `dlc check` it"),
-            Later::Test(_) => ("test", AVAILABLE),
             Later::Grad(_) => (
                 "grad",
                 "use grad(f) or value_and_grad(f) in an export, and `dlc run` it",
@@ -337,6 +356,94 @@ pub struct Bench {
     /// Prints a JSON object
     #[arg(long, help_heading = "Output")]
     pub json: bool,
+}
+
+/// Runs the tests of a file or of the standard library
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  dlc test tiny.dl
+  dlc test tiny.dl gradient --target reference
+  dlc test std
+  dlc test std::nn --list
+
+The tests of files that the file imports are not run. Exit status 1 if a test fails.")]
+pub struct Test {
+    /// The source file, - for standard input; std or std::MODULE for the standard library
+    #[arg(value_name = "FILE", help_heading = "Input")]
+    pub what: String,
+
+    /// Runs the tests whose name contains this
+    #[arg(value_name = "FILTER", help_heading = "Input")]
+    pub filter: Option<String>,
+
+    /// Runs the test whose name is the filter
+    #[arg(long, requires = "filter", help_heading = "Input")]
+    pub exact: bool,
+
+    /// Prints the names and runs nothing
+    #[arg(long, help_heading = "Output")]
+    pub list: bool,
+
+    /// How results are written
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        default_value = "human",
+        help_heading = "Output"
+    )]
+    pub format: TestFormat,
+
+    /// How many tests to run at a time; as many as there are processors by default
+    #[arg(long, value_name = "N", help_heading = "Target")]
+    pub threads: Option<usize>,
+
+    /// What runs the tests
+    #[arg(
+        long,
+        value_name = "TARGET",
+        default_value = "cpu",
+        help_heading = "Target"
+    )]
+    pub target: RunTarget,
+
+    /// The CPU to compile for: native, or one of --print target-cpus
+    #[arg(
+        long,
+        value_name = "CPU",
+        default_value = "native",
+        help_heading = "Target"
+    )]
+    pub target_cpu: String,
+
+    /// How much to optimise
+    #[arg(short = 'O', value_name = "LEVEL", default_value_t = 3,
+          value_parser = clap::value_parser!(u8).range(0..=3), help_heading = "Optimisation")]
+    pub level: u8,
+}
+
+/// How results of tests are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum TestFormat {
+    /// Lines for people
+    Human,
+    /// One JSON object a line
+    Json,
+}
+
+/// Runs one test
+#[derive(Debug, Args)]
+pub struct RunTest {
+    /// The source
+    pub what: String,
+    /// The position of the test among those of the source
+    pub index: usize,
+    /// What runs it
+    pub target: RunTarget,
+    /// The CPU to compile for
+    pub target_cpu: String,
+    /// How much to optimise
+    pub level: u8,
 }
 
 /// Explains an error code
@@ -489,6 +596,8 @@ mod tests {
             "dlc run a.dl::f --input x=@x.npy --input lr=-0.1 --output out=@o.npy --dim T=8",
             "dlc run a.dl::f --target reference --threads 2 --seed 7",
             "dlc bench a.dl::f --json --threads 1",
+            "dlc test a.dl grad --exact --target reference --threads 2 --format json",
+            "dlc test std::nn --list",
             "dlc explain DL0203",
             "dlc fmt --check a.dl",
             "dlc --version --verbose",

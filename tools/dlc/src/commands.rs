@@ -7,8 +7,9 @@ pub mod check;
 pub mod explain;
 pub mod print;
 pub mod run;
+pub mod test;
 
-use dlc_driver::compile::{Options, Session};
+use dlc_driver::compile::{Goal, Options, Session};
 
 use crate::cli::{Cli, Command, Common, Compile};
 use crate::report::Error;
@@ -30,6 +31,8 @@ pub fn run(cli: Cli) -> Result<(), Error> {
         Some(Command::Build(build)) => build::run(&build, &cli.common),
         Some(Command::Run(run)) => run::run(&run, &cli.common, output),
         Some(Command::Bench(bench)) => bench::run(&bench, &cli.common, output),
+        Some(Command::Test(test)) => test::run(&test, &cli.common),
+        Some(Command::RunTest(test)) => test::one::run(&test, &cli.common),
         Some(Command::Explain(explain)) => explain::run(&explain.code),
         Some(Command::Later(later)) => {
             let (name, help) = later.name_and_help();
@@ -54,8 +57,12 @@ pub fn session(compile: &Compile, common: &Common) -> Result<Session, Error> {
         dump_ir: compile.dump_ir.clone(),
         time_passes: compile.time_passes,
         keep_ir: supervise::keep_ir(),
+        goal: Goal::Library,
     }))
 }
+
+/// The option that makes the process of a test crash, before the test's position.
+const TEST_CRASH: &str = "crash=test:";
 
 /// Options for the compiler's own tests.
 fn unstable(common: &Common) -> Result<(), Error> {
@@ -66,6 +73,8 @@ fn unstable(common: &Common) -> Result<(), Error> {
             "crash=overflow" => {
                 std::hint::black_box(overflow(std::hint::black_box(1)));
             }
+            // `dlc test` lets that test's process crash.
+            test if test.starts_with(TEST_CRASH) => {}
             "crash=internal" => {
                 return Err(Error::Internal(
                     "asked for by -Z crash=internal".to_string(),
@@ -74,7 +83,7 @@ fn unstable(common: &Common) -> Result<(), Error> {
             _ => {
                 return Err(
                     Error::usage(format!("there is no option -Z {option}")).help(Some(
-                        "there are crash=panic, crash=abort, crash=overflow and crash=internal"
+                        "there are crash=panic, crash=abort, crash=overflow, crash=internal and crash=test:N"
                             .to_string(),
                     )),
                 );

@@ -57,6 +57,8 @@ pub enum Error {
         /// The file.
         file: String,
     },
+    /// Everything has been said already.
+    Shown(Status),
     /// The compiler found that it is wrong; the parent process writes the reproducer.
     Internal(String),
 }
@@ -187,6 +189,7 @@ impl Output {
                 }
                 Status::Input
             }
+            Error::Shown(status) => *status,
             Error::Internal(message) => {
                 to_stderr(&format!("internal error: {message}\n"));
                 Status::Bug

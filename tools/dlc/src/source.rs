@@ -21,6 +21,9 @@ pub struct SourceFile {
 /// How large a source file may be, in bytes.
 const MAX_SOURCE: usize = 64 << 20;
 
+/// The name of standard input.
+const STDIN: &str = "<stdin>";
+
 impl SourceFile {
     /// Reads a file, or standard input for `-`.
     pub fn read(path: &str) -> Result<Self, Error> {
@@ -29,7 +32,7 @@ impl SourceFile {
             let limit = MAX_SOURCE as u64 + 1;
             let read = std::io::stdin().lock().take(limit).read_to_end(&mut bytes);
             read.map_err(|error| Error::io(format!("cannot read standard input: {error}")))?;
-            ("<stdin>".to_string(), bytes, "stdin".to_string())
+            (STDIN.to_string(), bytes, "stdin".to_string())
         } else {
             let path = Path::new(path);
             let bytes = file::read(path)?;
@@ -58,6 +61,20 @@ impl SourceFile {
             text,
             stem: symbol::identifier(&stem),
         })
+    }
+
+    /// A text with this name and prefix.
+    pub fn of_text(name: String, text: String, stem: &str) -> Self {
+        Self {
+            name,
+            text,
+            stem: symbol::identifier(stem),
+        }
+    }
+
+    /// Whether it was read from standard input.
+    pub fn is_stdin(&self) -> bool {
+        self.name == STDIN
     }
 
     /// The form in which the driver takes it.

@@ -14,7 +14,12 @@ use crate::crash::{self, Crash};
 use crate::report::{Error, Output, Status};
 
 /// Set for the child; its value says whether to colour.
-const CHILD: &str = "DLC_CHILD";
+pub const CHILD: &str = "DLC_CHILD";
+
+/// What it is set to.
+pub fn child_value(output: Output) -> &'static str {
+    if output.color { "color" } else { "plain" }
+}
 
 /// Set for a second run after a crash: the file for the last IR. That run ends after compiling.
 const KEEP_IR: &str = "DLC_KEEP_IR";
@@ -81,7 +86,7 @@ fn spawn(
     let mut process = Process::new(std::env::current_exe()?);
     process
         .args(arguments)
-        .env(CHILD, if output.color { "color" } else { "plain" })
+        .env(CHILD, child_value(output))
         .stderr(if through {
             Stdio::inherit()
         } else {
@@ -104,13 +109,16 @@ fn last_ir(output: Output, arguments: &[OsString], ir: &Path) {
 
 /// How a child ended.
 #[derive(Debug, PartialEq)]
-enum Ending {
+pub enum Ending {
+    /// With a status of ours, or by a signal that someone sent.
     Status(Status),
+    /// By a crash.
     Crash(String),
 }
 
 impl Ending {
-    fn of(status: ExitStatus) -> Self {
+    /// Of a process.
+    pub fn of(status: ExitStatus) -> Self {
         #[cfg(unix)]
         {
             use std::os::unix::process::ExitStatusExt;

@@ -7,6 +7,7 @@ use crate::{
 };
 use dlc_abi::Manifest;
 use dlc_dialects::ir::{context::context, edit};
+pub use dlc_frontend::core::Goal;
 use dlc_frontend::source::SourceMap;
 use dlc_lowering::schedule::{self, Target};
 use dlc_lowering::target::Form;
@@ -44,6 +45,8 @@ pub struct Options {
     pub time_passes: bool,
     /// A file for the IR before each pass, which a crash leaves behind.
     pub keep_ir: Option<PathBuf>,
+    /// What the entries of a DL program are.
+    pub goal: Goal,
 }
 
 impl Default for Options {
@@ -57,6 +60,7 @@ impl Default for Options {
             dump_ir: None,
             time_passes: false,
             keep_ir: None,
+            goal: Goal::Library,
         }
     }
 }

@@ -16,5 +16,6 @@ pub mod pipelines;
 mod render;
 pub mod rust_bindings;
 mod source;
+pub mod testing;
 
 pub use opt::{opt_main, register_all};

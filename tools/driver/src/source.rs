@@ -40,19 +40,24 @@ fn text(source: &Source) -> dlc_frontend::source::Source {
     dlc_frontend::source::Source::new(source.name, source.text)
 }
 
-/// Diagnostics in the form that the session's options ask for; a failure if any is an error.
-pub fn report(
-    session: &Session,
-    sources: &SourceMap,
-    diagnostics: &[Diagnostic],
-) -> Result<String, Failure> {
+/// Diagnostics in the form that the session's options ask for.
+pub fn rendered(session: &Session, sources: &SourceMap, diagnostics: &[Diagnostic]) -> String {
     let format = match (session.options().error_format, session.options().color) {
         (ErrorFormat::Human, true) => Format::Colour,
         (ErrorFormat::Human, false) => Format::Plain,
         (ErrorFormat::Short, _) => Format::Short,
         (ErrorFormat::Json, _) => Format::Json,
     };
-    let rendered = rendered_text(sources, diagnostics, format);
+    rendered_text(sources, diagnostics, format)
+}
+
+/// Diagnostics in the form that the session's options ask for; a failure if any is an error.
+pub fn report(
+    session: &Session,
+    sources: &SourceMap,
+    diagnostics: &[Diagnostic],
+) -> Result<String, Failure> {
+    let rendered = rendered(session, sources, diagnostics);
     match diagnostics.iter().filter(|d| d.is_error()).count() {
         0 => Ok(rendered),
         errors => Err(Failure::User { rendered, errors }),
@@ -60,15 +65,18 @@ pub fn report(
 }
 
 /// A DL program without errors.
-struct Checked {
-    program: Program,
+pub struct Checked {
+    /// The program.
+    pub program: Program,
     /// The warnings, ready to be shown.
-    warnings: String,
-    sources: SourceMap,
+    pub warnings: String,
+    /// The files that it is made of.
+    pub sources: SourceMap,
 }
 
-fn checked(session: &Session, source: &Source) -> Result<Checked, Failure> {
-    let checked = dlc_frontend::check(text(source), &Disk);
+/// The program of a DL source.
+pub fn checked(session: &Session, source: &Source) -> Result<Checked, Failure> {
+    let checked = dlc_frontend::check_for(text(source), &Disk, session.options().goal);
     let warnings = report(session, &checked.sources, &checked.diagnostics)?;
     let program = checked
         .program

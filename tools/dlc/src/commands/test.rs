@@ -1,0 +1,250 @@
+//! `dlc test`: runs tests, each in a process of its own, so that one that crashes does not take the others with it.
+
+pub mod one;
+mod show;
+
+use std::collections::VecDeque;
+use std::io::Write;
+use std::process::{Command as Process, Stdio};
+use std::sync::Mutex;
+use std::sync::mpsc;
+use std::time::Instant;
+
+use clap::ValueEnum;
+use dlc_driver::testing::{self, Test as Found};
+
+use crate::cli::{Common, Test};
+use crate::report::{Error, Status, to_stderr, to_stdout};
+use crate::source::SourceFile;
+use crate::supervise::{self, Ending};
+use show::{Results, Shown};
+
+/// A test to run.
+struct Job<'a> {
+    /// Its position among those that are run.
+    number: usize,
+    file: &'a SourceFile,
+    /// Its position in the file.
+    index: usize,
+    test: &'a Found,
+}
+
+/// What became of a test.
+pub struct Ran {
+    /// How it went.
+    pub result: Outcome,
+    /// How long it took.
+    pub seconds: f64,
+}
+
+/// How a test went.
+pub enum Outcome {
+    /// Everything holds.
+    Passed,
+    /// Something does not hold, or the test cannot be compiled.
+    Failed {
+        /// What to show.
+        rendered: String,
+        /// The assertions that do not hold.
+        failures: Vec<serde_json::Value>,
+    },
+    /// Its process died.
+    Crashed {
+        /// How, and what it said.
+        rendered: String,
+    },
+}
+
+/// Runs the command.
+pub fn run(test: &Test, common: &Common) -> Result<(), Error> {
+    let files = files(&test.what)?;
+    let session = one::session(common, None, &test.target_cpu, test.level);
+    let runner = one::runner(test.target)?;
+    let mut found = Vec::new();
+    for file in &files {
+        let (tests, warnings) = testing::tests(&session, &file.source())
+            .map_err(|failure| Error::of_compilation(failure, &file.name))?;
+        to_stderr(&warnings);
+        found.push(tests);
+    }
+    let all: usize = found.iter().map(Vec::len).sum();
+    let mut jobs: VecDeque<Job> = VecDeque::new();
+    for (file, tests) in files.iter().zip(&found) {
+        for (index, found) in tests.iter().enumerate() {
+            let number = jobs.len();
+            if test.selects(&found.name) {
+                jobs.push_back(Job {
+                    number,
+                    file,
+                    index,
+                    test: found,
+                });
+            }
+        }
+    }
+    let several = files.len() > 1;
+    let shown: Vec<Shown> = jobs
+        .iter()
+        .map(|job| Shown {
+            name: match several {
+                true => format!("{}: {}", job.file.stem(), job.test.name),
+                false => job.test.name.clone(),
+            },
+            file: job.file.name.clone(),
+            line: job.test.line,
+        })
+        .collect();
+    let mut results = Results::new(shown, test.format, all - jobs.len());
+    if test.list {
+        return to_stdout(results.list().as_bytes());
+    }
+    if test.exact && jobs.is_empty() {
+        let filter = test.filter.as_deref().unwrap_or_default();
+        let help = format!("`dlc test {} --list` lists them", test.what);
+        return Err(Error::input(format!("there is no test {filter:?}")).help(Some(help)));
+    }
+    let threads = threads(test)?.min(jobs.len());
+    let jobs = Mutex::new(jobs);
+    let (sender, receiver) = mpsc::channel();
+    std::thread::scope(|scope| -> Result<(), Error> {
+        for _ in 0..threads {
+            let (jobs, sender) = (&jobs, sender.clone());
+            scope.spawn(move || {
+                while let Some(job) = next(jobs) {
+                    let ran = run_job(&job, test, common, runner);
+                    if sender.send((job.number, ran)).is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+        drop(sender);
+        for (number, ran) in receiver {
+            results.add(number, ran)?;
+        }
+        Ok(())
+    })?;
+    results.finish()
+}
+
+fn next<'a>(jobs: &Mutex<VecDeque<Job<'a>>>) -> Option<Job<'a>> {
+    // A thread that panics while it holds the lock ends the program.
+    jobs.lock().ok()?.pop_front()
+}
+
+/// The files that `dlc test` is given.
+fn files(what: &str) -> Result<Vec<SourceFile>, Error> {
+    match what {
+        "std" => testing::std_modules()
+            .map(|module| file(&format!("std::{module}")))
+            .collect(),
+        _ => Ok(vec![file(what)?]),
+    }
+}
+
+/// A file, standard input or a module of the standard library.
+fn file(what: &str) -> Result<SourceFile, Error> {
+    let Some(module) = what.strip_prefix("std::") else {
+        return SourceFile::read(what);
+    };
+    let Some((name, text)) = testing::std_module(module) else {
+        let modules: Vec<_> = testing::std_modules().collect();
+        let message = format!("the standard library has no module `{module}`");
+        let help = format!("its modules are {}", modules.join(", "));
+        return Err(Error::usage(message).help(Some(help)));
+    };
+    Ok(SourceFile::of_text(name, text, module))
+}
+
+impl Test {
+    fn selects(&self, name: &str) -> bool {
+        match &self.filter {
+            None => true,
+            Some(filter) if self.exact => name == filter,
+            Some(filter) => name.contains(filter.as_str()),
+        }
+    }
+}
+
+fn threads(test: &Test) -> Result<usize, Error> {
+    match test.threads {
+        Some(0) => Err(Error::usage("`--threads 0`: one thread at least")),
+        Some(threads) => Ok(threads),
+        None => Ok(std::thread::available_parallelism().map_or(1, usize::from)),
+    }
+}
+
+/// Runs a test in a process of its own.
+fn run_job(job: &Job, test: &Test, common: &Common, runner: testing::Runner) -> Ran {
+    let start = Instant::now();
+    let result = child(job, test, common, runner).unwrap_or_else(|error| Outcome::Crashed {
+        rendered: format!("cannot start the test's own process: {error}\n"),
+    });
+    Ran {
+        result,
+        seconds: start.elapsed().as_secs_f64(),
+    }
+}
+
+fn child(
+    job: &Job,
+    test: &Test,
+    common: &Common,
+    runner: testing::Runner,
+) -> std::io::Result<Outcome> {
+    let output = common.output();
+    let stdin = job.file.is_stdin();
+    let what = match testing::std_modules()
+        .find(|module| test.what == "std" && *module == job.file.stem())
+    {
+        Some(module) => format!("std::{module}"),
+        None => test.what.clone(),
+    };
+    let target = match runner {
+        testing::Runner::Cpu => "cpu",
+        testing::Runner::Reference => "reference",
+    };
+    let format = crate::cli::Format::from(output.format);
+    let format = format.to_possible_value().expect("no format is hidden");
+    let mut process = Process::new(std::env::current_exe()?);
+    process
+        .args([
+            "run-test",
+            &what,
+            &job.index.to_string(),
+            target,
+            &test.target_cpu,
+        ])
+        .arg(test.level.to_string())
+        .arg(format!("--error-format={}", format.get_name()))
+        .env(supervise::CHILD, supervise::child_value(output))
+        .stdin(if stdin { Stdio::piped() } else { Stdio::null() })
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let crash = format!("{}{}", super::TEST_CRASH, job.index);
+    if common.unstable.contains(&crash) {
+        process.arg("-Zcrash=abort");
+    }
+    let mut process = process.spawn()?;
+    if let Some(mut input) = process.stdin.take() {
+        // A process that ends before it has read all tells why by its status.
+        let _ = input.write_all(job.file.source().text.as_bytes());
+    }
+    let said = process.wait_with_output()?;
+    let stderr = String::from_utf8_lossy(&said.stderr).into_owned();
+    Ok(match Ending::of(said.status) {
+        Ending::Status(Status::Done) => one::outcome(&said.stdout).unwrap_or(Outcome::Crashed {
+            rendered: format!("the test's process said nothing of it\n{stderr}"),
+        }),
+        Ending::Status(Status::Signal(number)) => Outcome::Crashed {
+            rendered: format!("ended by signal {number}\n{stderr}"),
+        },
+        Ending::Status(_) => Outcome::Failed {
+            rendered: stderr,
+            failures: Vec::new(),
+        },
+        Ending::Crash(how) => Outcome::Crashed {
+            rendered: format!("{how}\n{stderr}"),
+        },
+    })
+}

@@ -1,0 +1,71 @@
+//! One test, in the process that `dlc test` starts for it. What it finds goes to standard output as a JSON object.
+
+use dlc_driver::compile::{Goal, Options, Session};
+use dlc_driver::testing::{self, Runner};
+
+use super::Outcome;
+use crate::cli::{Common, RunTarget, RunTest};
+use crate::report::{Error, to_stdout};
+
+/// A session for a test of a file, or for finding its tests.
+pub fn session(common: &Common, test: Option<usize>, target_cpu: &str, level: u8) -> Session {
+    let output = common.output();
+    Session::new(Options {
+        target_cpu: target_cpu.to_owned(),
+        opt_level: level,
+        error_format: output.format,
+        color: output.color,
+        goal: test.map_or(Goal::Library, Goal::Test),
+        ..Options::default()
+    })
+}
+
+/// What runs tests for a target.
+pub fn runner(target: RunTarget) -> Result<Runner, Error> {
+    match target {
+        RunTarget::Cpu => Ok(Runner::Cpu),
+        RunTarget::Reference => Ok(Runner::Reference),
+        RunTarget::Gpu => Err(Error::usage("`--target gpu` is not there yet")
+            .help(Some("there are cpu and reference".to_string()))),
+    }
+}
+
+/// Runs the command.
+pub fn run(test: &RunTest, common: &Common) -> Result<(), Error> {
+    super::super::unstable(common)?;
+    let file = super::file(&test.what)?;
+    let session = session(common, Some(test.index), &test.target_cpu, test.level);
+    let outcome = testing::run(&session, &file.source(), runner(test.target)?)
+        .map_err(|failure| Error::of_compilation(failure, &file.name))?;
+    let object = serde_json::json!({
+        "failures": outcome.failures,
+        "rendered": outcome.rendered,
+    });
+    to_stdout(format!("{object}\n").as_bytes())
+}
+
+/// What the process of a test said, unless it is not what [`run`] says. `print` in a test writes to the same output,
+/// before the object or, from a buffer, behind it.
+pub fn outcome(stdout: &[u8]) -> Option<Outcome> {
+    let text = String::from_utf8_lossy(stdout);
+    let object = |line: &str| -> Option<serde_json::Value> {
+        let value: serde_json::Value = serde_json::from_str(line).ok()?;
+        value["failures"].is_array().then_some(value)
+    };
+    let (at, mut object) = text
+        .lines()
+        .enumerate()
+        .filter_map(|(at, line)| Some((at, object(line)?)))
+        .last()?;
+    let failures = object["failures"].as_array_mut()?.split_off(0);
+    if failures.is_empty() {
+        return Some(Outcome::Passed);
+    }
+    let printed = text.lines().enumerate().filter(|(i, _)| *i != at);
+    let printed: String = printed.map(|(_, line)| format!("{line}\n")).collect();
+    let rendered = object["rendered"].as_str()?;
+    Some(Outcome::Failed {
+        rendered: printed + rendered,
+        failures,
+    })
+}

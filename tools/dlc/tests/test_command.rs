@@ -1,0 +1,191 @@
+//! `dlc test` as people and scripts see it.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+const PROGRAM: &str = r#"
+import "lib/layers.dl"
+
+struct P { w: f32[3], b: f32 }
+
+fn loss<B>(p: P, x: f32[B, 3]) -> f32 { mean(square(tanh(x @ p.w + p.b))) }
+
+fn halved<N>(x: f32[N]) -> f32 { sum(x * stop_gradient(x)) }
+
+fn noisy<N>(x: f64[N], k: key, ids: i32[4]) -> f64 { sum(x * normal(k, [N], f64)) + sum(take(x, ids)) }
+
+test "holds" {
+  assert(sum(ones([3])) == 3.0)
+  assert_close(arange(3), [0, 1, 2])
+  assert_close(stack([nan, inf, -inf]), [nan, inf, -inf])
+}
+
+test "grad right" {
+  check_grad(loss, B=5)
+  check_grad(noisy, N=6, rtol=1e-6)
+}
+
+test "grad wrong" { check_grad(halved, N=4) }
+
+test "does not hold" {
+  let p = P { w: layers::twice(ones([3])), b: 1.0 }
+  assert(all(p.w == 1.0))
+  assert_close(p, P { w: 2.0 * ones([3]), ..p })
+  assert_close(p.w, [2.0, 2.0, 2.5], rtol=0.1)
+}
+"#;
+
+/// A folder with a program and a file that it imports.
+fn folder() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("lib")).unwrap();
+    let layers =
+        "fn twice(x: f32[3]) -> f32[3] { x * 2.0 }\ntest \"of the import\" { assert(false) }\n";
+    std::fs::write(
+        folder.path().join("lib/layers.dl"),
+        layers.replace("false", "any(zeros([2]) > 0.0)"),
+    )
+    .unwrap();
+    std::fs::write(folder.path().join("m.dl"), PROGRAM).unwrap();
+    folder
+}
+
+fn dlc(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_dlc"))
+        .current_dir(folder)
+        .args(arguments)
+        .output()
+        .unwrap()
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+#[test]
+fn results_on_both_targets() {
+    let folder = folder();
+    for target in ["cpu", "reference"] {
+        let output = dlc(folder.path(), &["test", "m.dl", "--target", target]);
+        let text = stdout(&output);
+        assert_eq!(output.status.code(), Some(1), "{text}");
+        let begins = "test holds ... ok\ntest grad right ... ok\ntest grad wrong ... FAILED\ntest does not hold ... FAILED\n";
+        assert!(text.starts_with(begins), "{text}");
+        assert!(text.ends_with("\n2 passed, 2 failed\n"), "{text}");
+        for part in [
+            "the derivative with respect to `x` is wrong",
+            "--> m.dl:32:3",
+            "the condition does not hold",
+            "1 of 3 elements differ",
+            "first difference at [2]: 2 and 2.5",
+        ] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+        assert!(!text.contains("m.dl:33"), "{text}");
+    }
+}
+
+#[test]
+fn filters_and_lists() {
+    let folder = folder();
+    let output = dlc(folder.path(), &["test", "m.dl", "right"]);
+    assert_eq!(
+        stdout(&output),
+        "test grad right ... ok\n1 passed, 0 failed, 3 filtered out\n"
+    );
+    assert_eq!(output.status.code(), Some(0));
+    let output = dlc(folder.path(), &["test", "m.dl", "grad", "--list"]);
+    assert_eq!(stdout(&output), "grad right\ngrad wrong\n");
+    let output = dlc(folder.path(), &["test", "m.dl", "grad", "--exact"]);
+    assert_eq!(output.status.code(), Some(1));
+    let output = dlc(folder.path(), &["test", "m.dl", "holds", "--exact", "-O0"]);
+    assert_eq!(
+        stdout(&output),
+        "test holds ... ok\n1 passed, 0 failed, 3 filtered out\n"
+    );
+    let output = dlc(folder.path(), &["test", "std::nm"]);
+    assert_eq!(output.status.code(), Some(2));
+    let output = dlc(folder.path(), &["test", "std::nn", "--list"]);
+    assert_eq!(output.status.code(), Some(0));
+    assert!(!stdout(&output).is_empty());
+}
+
+#[test]
+fn results_as_json() {
+    let folder = folder();
+    let output = dlc(
+        folder.path(),
+        &[
+            "test",
+            "m.dl",
+            "ho",
+            "--format=json",
+            "--error-format=short",
+        ],
+    );
+    let lines: Vec<serde_json::Value> = stdout(&output)
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(lines.len(), 3);
+    assert_eq!(
+        (&lines[0]["test"], &lines[0]["status"]),
+        (&"holds".into(), &"passed".into())
+    );
+    assert_eq!(lines[1]["failures"][0]["line"], 31);
+    assert_eq!(lines[1]["failures"][0]["code"], "DL1021");
+    assert_eq!(
+        lines[2],
+        serde_json::json!({"passed": 1, "failed": 1, "filtered_out": 2})
+    );
+}
+
+#[test]
+fn a_crash_is_one_test_s_own() {
+    let folder = folder();
+    let output = dlc(folder.path(), &["test", "m.dl", "ri", "-Z", "crash=test:1"]);
+    let text = stdout(&output);
+    assert!(text.contains("test grad right ... CRASHED\n"), "{text}");
+    assert!(text.contains("ended by SIGABRT"), "{text}");
+    assert!(
+        text.ends_with("0 passed, 1 failed, 3 filtered out\n"),
+        "{text}"
+    );
+    assert_eq!(output.status.code(), Some(1));
+    let output = dlc(
+        folder.path(),
+        &["test", "m.dl", "o", "-Z", "crash=test:1", "--threads", "3"],
+    );
+    assert!(stdout(&output).contains("test holds ... ok\n"));
+}
+
+#[test]
+fn errors_are_shown_once() {
+    let folder = folder();
+    let wrong = "test \"a\" { assert_close(ones([2]), ones([3])) }\ntest \"b\" { assert(1.0) }\n";
+    std::fs::write(folder.path().join("wrong.dl"), wrong).unwrap();
+    for command in ["test", "check"] {
+        let output = dlc(folder.path(), &[command, "wrong.dl"]);
+        let text = String::from_utf8(output.stderr.clone()).unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        assert!(stdout(&output).is_empty());
+        assert_eq!(text.matches("error[").count(), 2, "{text}");
+    }
+}
+
+#[test]
+fn a_program_from_standard_input() {
+    let mut process = Command::new(env!("CARGO_BIN_EXE_dlc"))
+        .args(["test", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let text = b"test \"a\" { assert(sum(ones([2])) == 2.0) }\n";
+    process.stdin.take().unwrap().write_all(text).unwrap();
+    let output = process.wait_with_output().unwrap();
+    assert_eq!(stdout(&output), "test a ... ok\n1 passed, 0 failed\n");
+}

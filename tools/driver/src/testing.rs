@@ -1,0 +1,135 @@
+//! The tests of a source: which there are, and running one.
+//!
+//! A test is compiled to an entry without parameters whose results are what its assertions compare; `judge` compares
+//! them here.
+
+mod judge;
+
+use std::collections::BTreeMap;
+
+use dlc_frontend::core::TEST_ENTRY;
+use dlc_frontend::diagnostic::{Code, Diagnostic};
+use dlc_frontend::modules;
+use dlc_frontend::source::SourceMap;
+use dlc_runtime::{Library, Tensor, bind};
+use serde_json::json;
+
+use crate::compile::{Failure, Session, Source, temporary_library};
+use crate::source;
+
+/// The modules of the standard library, by name.
+pub fn std_modules() -> impl Iterator<Item = &'static str> {
+    modules::STD.iter().map(|(name, _)| *name)
+}
+
+/// The name and the text of a module of the standard library.
+pub fn std_module(name: &str) -> Option<(String, String)> {
+    modules::std_source(name).map(|source| (source.name, source.text))
+}
+
+/// A test of a source.
+#[derive(Debug, Clone)]
+pub struct Test {
+    /// Its name.
+    pub name: String,
+    /// The line of its name.
+    pub line: usize,
+}
+
+/// The tests of a source without errors, and the warnings.
+pub fn tests(session: &Session, source: &Source) -> Result<(Vec<Test>, String), Failure> {
+    if source::is_module(source) {
+        return Err(Failure::Usage(format!(
+            "{}: a module has no tests\nhelp: `dlc test` is for DL sources",
+            source.name
+        )));
+    }
+    let checked = source::checked(session, source)?;
+    let test = |test: &dlc_frontend::core::Test| Test {
+        name: test.name.clone(),
+        line: checked.sources.line_col(test.span).line,
+    };
+    let tests = checked.program.tests.iter().map(test).collect();
+    Ok((tests, checked.warnings))
+}
+
+/// What runs a test.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Runner {
+    /// Compiled code.
+    Cpu,
+    /// The reference evaluator.
+    Reference,
+}
+
+/// What became of a test.
+#[derive(Debug)]
+pub struct Outcome {
+    /// How many assertions there are.
+    pub assertions: usize,
+    /// The assertions that do not hold, as JSON objects.
+    pub failures: Vec<serde_json::Value>,
+    /// The same, ready to be shown.
+    pub rendered: String,
+}
+
+/// Runs the test that the session's goal names.
+pub fn run(session: &Session, source: &Source, runner: Runner) -> Result<Outcome, Failure> {
+    let checked = source::checked(session, source)?;
+    let dlc_frontend::core::Goal::Test(index) = session.options().goal else {
+        return Err(Failure::internal("the session is for no test"));
+    };
+    let test =
+        checked.program.tests.get(index).ok_or_else(|| {
+            Failure::Usage(format!("{} has no test of number {index}", source.name))
+        })?;
+    let results = match runner {
+        Runner::Cpu => compiled(session, source)?,
+        Runner::Reference => {
+            source::evaluate(session, source, TEST_ENTRY, &BTreeMap::new(), Vec::new())?
+        }
+    };
+    let mut results = results.into_iter();
+    let mut diagnostics = Vec::new();
+    for assertion in &test.assertions {
+        diagnostics.extend(judge::judge(assertion, &mut results));
+    }
+    let failures = diagnostics.iter().map(|one| failure(&checked.sources, one));
+    Ok(Outcome {
+        assertions: test.assertions.len(),
+        failures: failures.collect(),
+        rendered: source::rendered(session, &checked.sources, &diagnostics),
+    })
+}
+
+/// What the compiled test gives.
+fn compiled(session: &Session, source: &Source) -> Result<Vec<Tensor>, Failure> {
+    let built = temporary_library(session, source)?;
+    let internal = |error: &dyn std::fmt::Display| Failure::internal(error.to_string());
+    let library = Library::with_manifest(&built.path, built.manifest.clone());
+    let library = library.map_err(|error| internal(&error))?;
+    let entry = library.entry(TEST_ENTRY);
+    let entry = entry.map_err(|error| internal(&error))?;
+    let mut bound = bind(entry, &[], &[], 0).map_err(|error| internal(&error))?;
+    let mut call = library.prepare(&bound).map_err(|error| internal(&error))?;
+    call.run(&mut bound).map_err(|error| internal(&error))?;
+    Ok(bound.results().to_vec())
+}
+
+fn failure(sources: &SourceMap, diagnostic: &Diagnostic) -> serde_json::Value {
+    let span = diagnostic.primary.span;
+    let place = sources.line_col(span);
+    json!({
+        "file": sources.get(span.file).name,
+        "line": place.line,
+        "col": place.col,
+        "code": diagnostic.code.name(),
+        "message": diagnostic.message,
+        "notes": diagnostic.notes,
+    })
+}
+
+/// An assertion that does not hold.
+fn fails(message: String, span: dlc_frontend::ast::Span) -> Diagnostic {
+    Diagnostic::error(Code::DL1021, message, span)
+}

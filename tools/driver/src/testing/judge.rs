@@ -1,0 +1,299 @@
+//! Whether an assertion holds, by what it compares.
+
+use dlc_abi::DType;
+use dlc_frontend::ast::Span;
+use dlc_frontend::core::{Assertion, AssertionKind};
+use dlc_frontend::diagnostic::Diagnostic;
+use dlc_runtime::Tensor;
+
+use super::fails;
+
+/// Takes an assertion's results and gives what is wrong, if it does not hold.
+pub fn judge(
+    assertion: &Assertion,
+    results: &mut impl Iterator<Item = Tensor>,
+) -> Option<Diagnostic> {
+    let span = assertion.span;
+    match &assertion.kind {
+        AssertionKind::Holds => {
+            let holds = results.next()?.to_f64().first().is_some_and(|&v| v != 0.0);
+            (!holds).then(|| fails("the condition does not hold".to_owned(), span))
+        }
+        AssertionKind::Close { leaves, rtol, atol } => {
+            let mut worst = None;
+            for path in leaves {
+                let (a, b) = (results.next()?, results.next()?);
+                let tolerance = Tolerance::of(a.dtype(), *rtol, *atol);
+                worst = worst.or_else(|| differing(path, &a, &b, tolerance, span));
+            }
+            worst
+        }
+        AssertionKind::Gradient {
+            directions,
+            dtype,
+            step,
+            rtol,
+            atol,
+        } => {
+            let mut wrong = None;
+            for direction in directions {
+                let mut numbers = Vec::new();
+                for _ in 0..5 {
+                    numbers.push(results.next()?.to_f64().first().copied()?);
+                }
+                let slope = Slope {
+                    derivative: numbers[0],
+                    values: [numbers[1], numbers[2], numbers[3], numbers[4]],
+                    step: *step,
+                    dtype: *dtype,
+                };
+                wrong = wrong.or_else(|| slope.judge(direction, *rtol, *atol, span));
+            }
+            wrong
+        }
+    }
+}
+
+/// How far two numbers may be apart: `atol + rtol * |b|`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Tolerance {
+    rtol: f64,
+    atol: f64,
+}
+
+impl Tolerance {
+    /// As given, else by the dtype; integers and truth values are equal or not.
+    fn of(dtype: DType, rtol: Option<f64>, atol: Option<f64>) -> Self {
+        let (r, a) = match dtype {
+            DType::F64 => (1e-7, 1e-9),
+            DType::F32 => (1e-5, 1e-6),
+            DType::F16 => (1e-3, 1e-4),
+            DType::BF16 => (1.6e-2, 1e-3),
+            _ => (0.0, 0.0),
+        };
+        Self {
+            rtol: rtol.unwrap_or(r),
+            atol: atol.unwrap_or(a),
+        }
+    }
+
+    /// Two NaNs are equal, and so are infinities of one sign.
+    fn allows(self, a: f64, b: f64) -> bool {
+        a == b || (a.is_nan() && b.is_nan()) || (a - b).abs() <= self.atol + self.rtol * b.abs()
+    }
+}
+
+/// What is wrong with a pair of tensors, one of which may be a scalar.
+fn differing(
+    path: &str,
+    a: &Tensor,
+    b: &Tensor,
+    tolerance: Tolerance,
+    span: Span,
+) -> Option<Diagnostic> {
+    let shape = if a.shape().is_empty() {
+        b.shape()
+    } else {
+        a.shape()
+    };
+    let count: usize = shape.iter().product();
+    let (left, right) = (a.to_f64(), b.to_f64());
+    let at = |values: &[f64], i: usize| {
+        if values.len() == 1 {
+            values[0]
+        } else {
+            values[i]
+        }
+    };
+    // Integers that f64 cannot tell apart are compared by their bytes.
+    let whole = !matches!(
+        a.dtype(),
+        DType::F16 | DType::BF16 | DType::F32 | DType::F64
+    );
+    let exact = whole && tolerance.rtol == 0.0 && tolerance.atol == 0.0;
+    let size = a.dtype().size();
+    let element = |tensor: &Tensor, i: usize| {
+        let i = if tensor.shape().is_empty() { 0 } else { i };
+        tensor.bytes()[i * size..(i + 1) * size].to_vec()
+    };
+    let wrong: Vec<usize> = (0..count)
+        .filter(|&i| match exact {
+            true => element(a, i) != element(b, i),
+            false => !tolerance.allows(at(&left, i), at(&right, i)),
+        })
+        .collect();
+    let first = *wrong.first()?;
+    let distance = |i: usize| (at(&left, i) - at(&right, i)).abs();
+    let relative = |i: usize| distance(i) / at(&right, i).abs();
+    let greatest = |of: &dyn Fn(usize) -> f64| {
+        let mut found = first;
+        for &i in &wrong {
+            // A NaN beside a number is farther than anything.
+            if !of(found).is_nan() && (of(i).is_nan() || of(i) > of(found)) {
+                found = i;
+            }
+        }
+        found
+    };
+    let what = match path.trim_start_matches('.') {
+        "" => String::new(),
+        path => format!(" of `{path}`"),
+    };
+    let message = match count {
+        1 => format!("both sides{what} differ"),
+        _ => format!("{} of {count} elements{what} differ", wrong.len()),
+    };
+    let place = |i: usize| match shape.is_empty() {
+        true => String::new(),
+        false => format!(" at {:?}", indices(i, shape)),
+    };
+    let (far, farther) = (greatest(&distance), greatest(&relative));
+    let values = |i: usize| format!("{} and {}", at(&left, i), at(&right, i));
+    let mut diagnostic = fails(message, span)
+        .note(format!("left:  {}", a.summary()))
+        .note(format!("right: {}", b.summary()))
+        .note(format!(
+            "first difference{}: {}",
+            place(first),
+            values(first)
+        ));
+    diagnostic = diagnostic.note(format!(
+        "greatest absolute difference{}: {:e}; relative{}: {:e}",
+        place(far),
+        distance(far),
+        place(farther),
+        relative(farther)
+    ));
+    if !exact {
+        diagnostic = diagnostic.note(format!(
+            "allowed: {:e} + {:e} * |right|",
+            tolerance.atol, tolerance.rtol
+        ));
+    }
+    Some(diagnostic)
+}
+
+/// The indices of an element by its position.
+fn indices(mut position: usize, shape: &[usize]) -> Vec<usize> {
+    let mut indices = vec![0; shape.len()];
+    for (index, size) in indices.iter_mut().zip(shape).rev() {
+        *index = position % size;
+        position /= size;
+    }
+    indices
+}
+
+/// A derivative in one direction, and the function beside the point.
+struct Slope {
+    derivative: f64,
+    /// At `step`, `-step`, `step / 2`, `-step / 2`.
+    values: [f64; 4],
+    step: f64,
+    dtype: DType,
+}
+
+impl Slope {
+    fn judge(&self, direction: &str, rtol: f64, atol: f64, span: Span) -> Option<Diagnostic> {
+        let [far, far_back, near, near_back] = self.values;
+        let coarse = (far - far_back) / (2.0 * self.step);
+        let fine = (near - near_back) / self.step;
+        // Richardson's extrapolation takes the cubic term out.
+        let estimates = [coarse, fine, (4.0 * fine - coarse) / 3.0];
+        let epsilon = match self.dtype {
+            DType::F64 => f64::EPSILON,
+            DType::F32 => f64::from(f32::EPSILON),
+            DType::F16 => 1.0 / 1024.0,
+            _ => 1.0 / 128.0,
+        };
+        let size = self
+            .values
+            .iter()
+            .fold(0.0, |most: f64, v| most.max(v.abs()));
+        let noise = 4.0 * epsilon * size / self.step;
+        let d = self.derivative;
+        let holds = estimates.iter().any(|&estimate| {
+            (estimate - d).abs() <= atol + noise + rtol * d.abs().max(estimate.abs())
+        });
+        if holds {
+            return None;
+        }
+        let best = estimates[2];
+        let message = format!("the derivative with respect to `{direction}` is wrong");
+        Some(
+            fails(message, span)
+                .note(format!("in a random direction the gradient says {d:e}"))
+                .note(format!(
+                    "finite differences say {best:e} ({coarse:e}, {fine:e})"
+                ))
+                .note(format!(
+                    "allowed: {:e} relative, {:e} for rounding",
+                    rtol,
+                    atol + noise
+                )),
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tensor(values: &[f32]) -> Tensor {
+        Tensor::from_slice(&[values.len()], values).unwrap()
+    }
+
+    fn close(a: &[f32], b: &[f32]) -> Option<Diagnostic> {
+        let tolerance = Tolerance::of(DType::F32, None, None);
+        differing("", &tensor(a), &tensor(b), tolerance, Span::new(0, 0))
+    }
+
+    #[test]
+    fn special_values() {
+        let (nan, inf) = (f32::NAN, f32::INFINITY);
+        assert_eq!(close(&[nan, inf, -inf, 0.0], &[nan, inf, -inf, -0.0]), None);
+        assert!(close(&[nan], &[1.0]).is_some());
+        assert!(close(&[inf], &[-inf]).is_some());
+        assert!(close(&[inf], &[f32::MAX]).is_some());
+        assert_eq!(close(&[], &[]), None);
+    }
+
+    #[test]
+    fn what_differs_is_told() {
+        let found = close(&[1.0, 2.0, 3.5], &[1.0, 2.5, 5.0]).unwrap();
+        assert_eq!(found.message, "2 of 3 elements differ");
+        let notes = found.notes.join("\n");
+        assert!(
+            notes.contains("first difference at [1]: 2 and 2.5"),
+            "{notes}"
+        );
+        assert!(
+            notes.contains("absolute difference at [2]: 1.5e0; relative at [2]: 3e-1"),
+            "{notes}"
+        );
+    }
+
+    #[test]
+    fn large_integers_are_compared_exactly() {
+        let a = Tensor::from_slice(&[1], &[(1i64 << 60) + 1]).unwrap();
+        let b = Tensor::from_slice(&[1], &[1i64 << 60]).unwrap();
+        let tolerance = Tolerance::of(DType::I64, None, None);
+        assert!(differing("", &a, &b, tolerance, Span::new(0, 0)).is_some());
+        assert_eq!(differing("", &a, &a, tolerance, Span::new(0, 0)), None);
+    }
+
+    #[test]
+    fn slopes() {
+        let slope = |derivative: f64| Slope {
+            derivative,
+            // exp at 0, in f32.
+            values: [0.01f32, -0.01, 0.005, -0.005].map(|x| f64::from(x.exp())),
+            step: 0.01,
+            dtype: DType::F32,
+        };
+        let judge = |d: f64| slope(d).judge("x", 1e-2, 0.0, Span::new(0, 0));
+        assert_eq!(judge(1.0), None);
+        assert!(judge(1.05).is_some());
+        assert!(judge(0.0).is_some());
+        assert!(judge(f64::NAN).is_some());
+    }
+}
