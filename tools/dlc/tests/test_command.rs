@@ -77,14 +77,14 @@ fn results_on_both_targets() {
         assert!(text.ends_with("\n2 passed, 2 failed\n"), "{text}");
         for part in [
             "the derivative with respect to `x` is wrong",
-            "--> m.dl:32:3",
+            "--> m.dl:27:3",
             "the condition does not hold",
             "1 of 3 elements differ",
             "first difference at [2]: 2 and 2.5",
         ] {
             assert!(text.contains(part), "{part}: {text}");
         }
-        assert!(!text.contains("m.dl:33"), "{text}");
+        assert!(!text.contains("m.dl:28"), "{text}");
     }
 }
 
@@ -135,7 +135,7 @@ fn results_as_json() {
         (&lines[0]["test"], &lines[0]["status"]),
         (&"holds".into(), &"passed".into())
     );
-    assert_eq!(lines[1]["failures"][0]["line"], 31);
+    assert_eq!(lines[1]["failures"][0]["line"], 27);
     assert_eq!(lines[1]["failures"][0]["code"], "DL1021");
     assert_eq!(
         lines[2],

@@ -79,7 +79,8 @@ impl Tolerance {
 
     /// Two NaNs are equal, and so are infinities of one sign.
     fn allows(self, a: f64, b: f64) -> bool {
-        a == b || (a.is_nan() && b.is_nan()) || (a - b).abs() <= self.atol + self.rtol * b.abs()
+        let near = || b.is_finite() && (a - b).abs() <= self.atol + self.rtol * b.abs();
+        a == b || (a.is_nan() && b.is_nan()) || near()
     }
 }
 
