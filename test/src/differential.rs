@@ -67,7 +67,7 @@ fn check(path: &Path, without: &[&str], level: u8) -> Result<()> {
     for entry in &built.manifest.entries {
         for size in SIZES {
             let dims = entry.dims.iter().map(|dim| {
-                let size = size.max(dim.min).min(dim.max.unwrap_or(size));
+                let size = size.max(dim.min).min(dim.max.unwrap_or(i64::MAX));
                 (dim.name.clone(), size)
             });
             let dims = dims.collect::<BTreeMap<_, _>>();
