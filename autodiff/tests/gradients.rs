@@ -53,9 +53,12 @@ fn elementwise_ops() {
         }
         let ty = "tensor<?x3xf64>";
         let args = (0..record.operands.len())
-            .map(|i| Arg::uniform(ty, &[4, 3], domain(kind)[i].0, domain(kind)[i].1))
+            .map(|i| {
+                let (low, high) = domain(kind)[i.min(1)];
+                Arg::uniform(ty, &[4, 3], low, high)
+            })
             .collect::<Vec<_>>();
-        let operands = ["%0", "%0, %1"][args.len() - 1];
+        let operands = ["%0", "%0, %1", "%0, %1, %2"][args.len() - 1];
         check(&Case {
             name: kind.mnemonic().into(),
             dims: vec![4],
