@@ -215,15 +215,14 @@ fn scatter_add<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
         .map(Value::Tensor)
 }
 
-/// The first index of a part along an axis, counted from the start and moved so that the part is inside. Nothing where
-/// the part is the whole axis.
-fn start_of<'a>(
+/// The first index of a part along an axis, counted from the start and moved so that the part is inside.
+fn first_of<'a>(
     call: &mut Call<'_, 'a>,
     start: &Operand<'a>,
     size: &Dim,
     part: &Dim,
     axis: usize,
-) -> Res<Option<NodeId>> {
+) -> Res<Dim> {
     let span = call.span();
     if !call
         .checker
@@ -240,7 +239,7 @@ fn start_of<'a>(
         return Err(call.checker.report(diagnostic));
     }
     if call.checker.same_dim(size, part) {
-        return Ok(None);
+        return Ok(Dim::constant(0));
     }
     let id = call.as_tensor(start)?;
     let ty = call.checker.ty(id).clone();
@@ -256,7 +255,8 @@ fn start_of<'a>(
     let id = checker.select(negative, from_end, id, span)?;
     let last = checker.dim_scalar(&(size - part), DType::I64, span)?;
     let id = checker.binary_op("minimum", id, last, span)?;
-    checker.binary_op("maximum", id, zero, span).map(Some)
+    let id = checker.binary_op("maximum", id, zero, span)?;
+    checker.named_index(id, span)
 }
 
 /// One start for each axis: a list, or a tensor of one axis.
@@ -294,7 +294,7 @@ fn starts<'a>(call: &mut Call<'_, 'a>, rank: usize) -> Res<Vec<Operand<'a>>> {
 
 /// A part whose place is computed and whose size is known.
 fn dynamic_slice<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
-    let mut x = tensor_without_keys(call)?;
+    let x = tensor_without_keys(call)?;
     let shape = call.checker.shape(x);
     let starts = starts(call, shape.len())?;
     let sizes = call.shape("sizes")?;
@@ -308,16 +308,14 @@ fn dynamic_slice<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
         );
         return call.error(Code::DL0217, message, at);
     }
+    let mut firsts = Vec::new();
     for (axis, (start, (size, part))) in starts.iter().zip(shape.iter().zip(&sizes)).enumerate() {
-        if let Some(start) = start_of(call, start, size, part, axis)? {
-            let offsets = call
-                .checker
-                .iota(std::slice::from_ref(part), 0, DType::I64, span)?;
-            let ids = call.checker.binary_op("add", offsets, start, span)?;
-            x = call.checker.take(x, ids, axis, span)?;
-        }
+        firsts.push(first_of(call, start, size, part, axis)?);
     }
-    Ok(Value::Tensor(x))
+    let strides = vec![1; shape.len()];
+    call.checker
+        .slice(x, firsts, sizes, strides, span)
+        .map(Value::Tensor)
 }
 
 /// A tensor with a part, whose place is computed, replaced.
@@ -325,7 +323,7 @@ fn dynamic_update_slice<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
     let x = tensor_without_keys(call)?;
     let ty = call.checker.ty(x).clone();
     let operand = call.operand("update")?;
-    let mut update = call.tensor_with("update", ty.dtype)?;
+    let update = call.tensor_with("update", ty.dtype)?;
     let parts = call.checker.shape(update);
     let span = call.span();
     if parts.len() != ty.rank() {
@@ -336,52 +334,25 @@ fn dynamic_update_slice<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
         return call.error(Code::DL0217, message, operand.span);
     }
     let starts = starts(call, ty.rank())?;
-    let mut inside = None;
+    let mut firsts = Vec::new();
     for (axis, (start, (size, part))) in starts.iter().zip(ty.shape.iter().zip(&parts)).enumerate()
     {
-        let Some(start) = start_of(call, start, size, part, axis)? else {
-            continue;
-        };
-        if part.as_const() == Some(0) {
-            return Ok(Value::Tensor(x));
-        }
-        let (positions, mask) = places(call.checker, start, size, part, span)?;
-        update = call.checker.take(update, positions, axis, span)?;
-        let mask = call
-            .checker
-            .broadcast_axes(mask, vec![axis], &ty.shape, span)?;
-        inside = Some(match inside {
-            None => mask,
-            Some(known) => call.checker.binary_op("bitwise_and", known, mask, span)?,
-        });
+        firsts.push(first_of(call, start, size, part, axis)?);
     }
-    let update = call.checker.recast(update, &ty.shape, span)?;
-    match inside {
-        None => Ok(Value::Tensor(update)),
-        Some(inside) => call
+    if call.checker.same_shape(&parts, &ty.shape) {
+        return call
             .checker
-            .select(inside, update, x, span)
-            .map(Value::Tensor),
+            .recast(update, &ty.shape, span)
+            .map(Value::Tensor);
     }
-}
-
-/// For each position on an axis, the one in the part that starts at `start`, and whether it is inside.
-fn places(
-    checker: &mut Checker<'_>,
-    start: NodeId,
-    size: &Dim,
-    part: &Dim,
-    span: Span,
-) -> Res<(NodeId, NodeId)> {
-    let positions = checker.iota(std::slice::from_ref(size), 0, DType::I64, span)?;
-    let offsets = checker.binary_op("sub", positions, start, span)?;
-    let zero = checker.scalar(Num::Int(0), DType::I64, span)?;
-    let count = checker.dim_scalar(part, DType::I64, span)?;
-    let after = checker.compare("greater_equal", offsets, zero, span)?;
-    let before = checker.compare("less", offsets, count, span)?;
-    let inside = checker.binary_op("bitwise_and", after, before, span)?;
-    let offsets = checker.select(inside, offsets, zero, span)?;
-    Ok((offsets, inside))
+    let strides = vec![1; ty.rank()];
+    let op = Prim::UpdateSlice {
+        starts: firsts,
+        strides,
+    };
+    call.checker
+        .node(op, &[x, update], ty, span)
+        .map(Value::Tensor)
 }
 
 /// 1 at the place that each index names; nothing for an index outside.

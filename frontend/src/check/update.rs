@@ -146,7 +146,7 @@ impl<'a> Checker<'a> {
     }
 
     /// An `i64` scalar as a dim that slices can start at.
-    fn named_index(&mut self, index: NodeId, span: Span) -> Res<Dim> {
+    pub(crate) fn named_index(&mut self, index: NodeId, span: Span) -> Res<Dim> {
         let frame = self.frame();
         let name = format!("at.{}.{}", frame.id, frame.nodes.len());
         let dim = Dim::new(Poly::name(&name));
