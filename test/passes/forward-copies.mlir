@@ -119,3 +119,23 @@ func.func @changed_after(%out: memref<4xf32>, %other: memref<4xf32>) {
   "test.use"(%a) : (memref<4xf32>) -> ()
   return
 }
+
+// -----
+
+// The destination is there before the views of the buffer, which become views of it.
+// CHECK-LABEL: func.func @views_come_first
+// CHECK:         %[[TO:.*]] = memref.alloc() : memref<2xf64>
+// CHECK:         %[[PART:.*]] = memref.subview %[[TO]]
+// CHECK:         linalg.fill {{.*}} outs(%[[PART]] :
+// CHECK-NOT:     memref.copy
+// CHECK:         "test.use"(%[[TO]])
+func.func @views_come_first() {
+  %one = arith.constant 1.0 : f64
+  %a = memref.alloc() : memref<2xf64>
+  %part = memref.subview %a[0] [1] [1] : memref<2xf64> to memref<1xf64, strided<[1]>>
+  %to = memref.alloc() : memref<2xf64>
+  linalg.fill ins(%one : f64) outs(%part : memref<1xf64, strided<[1]>>)
+  memref.copy %a, %to : memref<2xf64> to memref<2xf64>
+  "test.use"(%to) : (memref<2xf64>) -> ()
+  return
+}

@@ -87,3 +87,15 @@ func.func @product(%a: tensor<4x3xf32>, %b: tensor<4x5xf32>) -> tensor<3x5xf32> 
   %y = dl.dot_general %t, %e batch [] x [] contract [1] x [0] : (tensor<3x4xf32>, tensor<4x5xf32>) -> tensor<3x5xf32>
   return %y : tensor<3x5xf32>
 }
+
+// -----
+
+// A broadcast that alone says how far a loop of a reduction goes stays an operand.
+// CHECK-LABEL: func.func @bounds(
+// CHECK:         linalg.generic {{.*}}iterator_types = ["parallel", "parallel"]
+// CHECK:         linalg.generic {{.*}}iterator_types = ["reduction", "reduction"]
+func.func @bounds(%b: tensor<3xf32>) -> tensor<f32> {
+  %w = dl.broadcast %b axes [0] sizes() : tensor<3xf32> -> tensor<3x4xf32>
+  %y = dl.reduce "sum" %w axes [0, 1] : tensor<3x4xf32> -> tensor<f32>
+  return %y : tensor<f32>
+}

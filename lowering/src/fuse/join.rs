@@ -66,11 +66,12 @@ pub fn join<'c: 'a, 'a>(
         .zip(&linked)
         .map(|(access, link)| link.is_none().then(|| place(access)))
         .collect::<Vec<_>>();
-    // A result that only the second op reads is not written, even where others are kept.
+    // A result that only the second op reads is not written, even where others are kept; but a reduction goes on from
+    // what it has written, be it read by others or not.
+    let reduces = first.generic.iterators.contains(&Iterator::Reduction);
     let needed = |result: &Value<'c, 'a>| {
-        edit::uses(*result)
-            .iter()
-            .any(|(user, _)| *user != second.op)
+        let mut users = edit::uses(*result).into_iter();
+        reduces || users.any(|(user, _)| user != second.op)
     };
     let needed = made
         .iter()

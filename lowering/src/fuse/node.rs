@@ -110,6 +110,21 @@ impl<'c: 'a, 'a> Node<'c, 'a> {
         ops.len() > 10 || ops.iter().any(slow)
     }
 
+    /// Whether each loop of `reader` is still an axis of some operand when this op, whose result it reads at `loops`, has
+    /// become part of it: nothing else says how far the loop goes.
+    pub fn bounds_loops_of(&self, reader: &Self, loops: &[usize]) -> bool {
+        let joined = |access: &&Access| self.makes(access.value) && access.loops == loops;
+        let inputs = reader.generic.inputs.iter();
+        let kept = inputs.filter(|access| !joined(access));
+        let mut bounded = kept
+            .chain(&reader.generic.outputs)
+            .flat_map(|access| access.loops.iter().copied())
+            .collect::<Vec<_>>();
+        let own = self.generic.inputs.iter().flat_map(|access| &access.loops);
+        bounded.extend(own.map(|l| loops[*l]));
+        (0..reader.loops()).all(|l| bounded.contains(&l))
+    }
+
     /// Whether a value is one of the results.
     pub fn makes(&self, value: Value) -> bool {
         crate::linalg::results(self.op)

@@ -70,7 +70,7 @@ fn run<'c, 'a>(cx: &'c Context, func: OperationRef<'c, 'a>) -> Result<(), PassEr
 }
 
 struct Plan<'c, 'a> {
-    /// The first op that touches the buffer.
+    /// The first op that uses the buffer, be it for a view.
     first: OperationRef<'c, 'a>,
     /// Ops that make the destination and must come before that.
     hoist: Vec<OperationRef<'c, 'a>>,
@@ -104,6 +104,8 @@ fn plan<'c, 'a>(
             touching.push(place(op)?);
         }
     }
+    // Views of the buffer become views of the destination, so that has to be there before them.
+    let earliest = *touching.iter().min()?;
     touching.retain(|at| !is_view(ops[*at]));
     let copied = place(copy)?;
     let first = *touching.iter().min()?;
@@ -111,7 +113,7 @@ fn plan<'c, 'a>(
     if first >= copied {
         return None;
     }
-    let hoist = hoist(to, &ops, first)?;
+    let hoist = hoist(to, &ops, earliest)?;
     let hits = |values: &[Value<'c, 'a>]| {
         values
             .iter()
@@ -133,7 +135,7 @@ fn plan<'c, 'a>(
         }
     }
     Some(Plan {
-        first: ops[first],
+        first: ops[earliest],
         hoist,
     })
 }
@@ -144,7 +146,7 @@ fn is_view(op: OperationRef) -> bool {
         && op.region_count() == 0
 }
 
-/// The ops that make the destination and stand after `first`, in order, if they may move before it.
+/// The ops that make the destination and stand after `first`, in order, if they may move before that.
 fn hoist<'c, 'a>(
     to: Value<'c, 'a>,
     ops: &[OperationRef<'c, 'a>],

@@ -155,6 +155,7 @@ impl<'c: 'a, 'a> Fusion<'_, 'c, 'a> {
     fn way(&self, producer: &Node<'c, 'a>, reader: &Node<'c, 'a>, loops: &[usize]) -> Option<Way> {
         if !producer.is_elementwise()
             || producer.generic.is_contraction()
+            || !producer.bounds_loops_of(reader, loops)
             || !self.small(producer, reader)
         {
             return None;
