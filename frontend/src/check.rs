@@ -27,6 +27,7 @@ mod expr;
 mod facts;
 mod frame;
 mod function;
+mod gather;
 mod generic;
 mod grad;
 mod index;

@@ -176,6 +176,17 @@ pub fn sort(diagnostics: &mut Vec<Diagnostic>) {
 pub fn similar<'a>(wanted: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let length = wanted.chars().count();
     let limit = if length < 3 { 0 } else { (length / 3).max(1) };
+    // Each letter that one name has and the other has not is an edit, so most names need no closer look.
+    let letters = |name: &str| {
+        name.bytes().fold(0u128, |all, byte| {
+            all | 1 << (byte.to_ascii_lowercase() & 127)
+        })
+    };
+    let wanted_letters = letters(wanted);
+    let may_be_near = |candidate: &&str| {
+        candidate.len().abs_diff(wanted.len()) <= limit
+            && (wanted_letters & !letters(candidate)).count_ones() as usize <= limit
+    };
     let distance = |candidate: &str| {
         if candidate.eq_ignore_ascii_case(wanted) {
             0
@@ -186,6 +197,7 @@ pub fn similar<'a>(wanted: &str, candidates: impl IntoIterator<Item = &'a str>) 
     candidates
         .into_iter()
         .filter(|candidate| *candidate != wanted)
+        .filter(may_be_near)
         .map(|candidate| (distance(candidate), candidate))
         .filter(|(distance, _)| *distance <= limit)
         .min()

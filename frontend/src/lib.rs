@@ -15,17 +15,22 @@ mod expected;
 pub mod golden;
 mod hints;
 mod layout;
-mod lexer;
+pub mod lexer;
+mod lint;
 pub mod modules;
 pub mod parser;
 mod recover;
 pub mod render;
 pub mod source;
-mod token;
+pub mod token;
 pub mod words;
 
 #[cfg(test)]
 mod tests;
+
+/// The fuzz targets name the crate from outside; what they share with the tests does so inside, too.
+#[cfg(test)]
+extern crate self as dlc_frontend;
 
 use diagnostic::{Code, Diagnostic};
 use modules::{Loader, NoFiles};
@@ -52,6 +57,15 @@ pub fn check_for(source: Source, loader: &dyn Loader, goal: core::Goal) -> Check
     let (files, mut diagnostics) = modules::load(source, loader);
     let program = check::check_files(&files, goal, &mut diagnostics);
     diagnostics.retain(|one| one.code != Code::DL0601 || !follows(one, &files));
+    if program.is_some() {
+        for (tree, source) in files.trees.iter().zip(files.sources.files()) {
+            // What stands in the standard library is none of the user's business.
+            if !modules::is_std(source) {
+                diagnostics.extend(lint::unused_variables(tree));
+            }
+        }
+        diagnostic::sort(&mut diagnostics);
+    }
     Checked {
         program,
         diagnostics,

@@ -1,13 +1,15 @@
 //! Assignment to variables and to parts of them, and variables passed to `inout` parameters.
 
-use crate::ast::{BinaryOp, Expr, ExprKind, Ident, Index, Span};
+use crate::ast::{BinaryOp, Expr, ExprKind, Ident, Span};
 use crate::check::Checker;
 use crate::check::binary::Operand;
 use crate::check::convert::Expected;
 use crate::check::env::{Assigned, Kind};
 use crate::check::frame::FrameKind;
 use crate::check::types::Ty;
+use crate::check::update::Update;
 use crate::check::value::{Reported, Res, Value};
+use crate::core::TensorType;
 use crate::diagnostic::{Code, Diagnostic, similar};
 
 impl<'a> Checker<'a> {
@@ -48,18 +50,29 @@ impl<'a> Checker<'a> {
         let Some(op) = op else {
             return self.store(target, new, value);
         };
-        if let ExprKind::Index {
+        let old = if let ExprKind::Index {
             base,
             indices,
             index_span,
         } = &target.kind
-            && let Some(updated) =
-                self.scatter_update(base, indices, *index_span, op, &new, value)?
+            && let Value::Tensor(x) = self.eval(base)?
         {
-            return self.store(base, updated, value);
+            let update = Update {
+                target,
+                indices,
+                index_span: *index_span,
+                op: Some((op, op_span)),
+                value,
+            };
+            let updated = self.update_tensor(x, &update, &new)?;
+            return self.store(base, Value::Tensor(updated), value);
+        } else {
+            self.eval(target)?
+        };
+        if let Value::Tensor(id) = old {
+            let ty = self.ty(id).clone();
+            self.check_same_dtype(target, &ty, &new, value)?;
         }
-        let old = self.eval(target)?;
-        self.check_same_dtype(target, &old, &new, value)?;
         let whole = target.span.to(value.span);
         let new = self.binary(
             op,
@@ -72,17 +85,17 @@ impl<'a> Checker<'a> {
     }
 
     /// In `target += value`, the variable keeps its dtype.
-    fn check_same_dtype(
+    pub(super) fn check_same_dtype(
         &mut self,
         target: &'a Expr,
-        old: &Value<'a>,
+        old: &TensorType,
         new: &Value<'a>,
         value: &'a Expr,
     ) -> Res<()> {
-        let (Value::Tensor(a), Value::Tensor(b)) = (old, new) else {
+        let Value::Tensor(b) = new else {
             return Ok(());
         };
-        let (a, b) = (self.ty(*a).clone(), self.ty(*b).clone());
+        let (a, b) = (old.clone(), self.ty(*b).clone());
         if a.dtype == b.dtype {
             return Ok(());
         }
@@ -185,7 +198,14 @@ impl<'a> Checker<'a> {
                 index_span,
             } => {
                 let old = self.eval(base)?;
-                let updated = self.with_index(&old, base, indices, *index_span, new, value)?;
+                let update = Update {
+                    target,
+                    indices,
+                    index_span: *index_span,
+                    op: None,
+                    value,
+                };
+                let updated = self.with_index(&old, &update, new)?;
                 self.store(base, updated, value)
             }
             _ => self.error(Code::DL0401, "this cannot be assigned", target.span),
@@ -321,31 +341,23 @@ impl<'a> Checker<'a> {
     fn with_index(
         &mut self,
         old: &Value<'a>,
-        base: &'a Expr,
-        indices: &'a [Index],
-        index_span: Span,
+        update: &Update<'a>,
         new: Value<'a>,
-        value: &'a Expr,
     ) -> Res<Value<'a>> {
+        let span = update.index_span;
         match old {
             Value::List(items) => {
-                let position = self.list_index(items.len(), indices, index_span)?;
-                let new = self.like_old(new, &items[position], "the element", None, value)?;
+                let position = self.list_index(items.len(), update.indices, span)?;
+                let new =
+                    self.like_old(new, &items[position], "the element", None, update.value)?;
                 let mut parts = items.to_vec();
                 parts[position] = new;
                 Ok(Value::list(parts))
             }
-            Value::Tensor(id) => self
-                .update_tensor(*id, indices, index_span, &new, value)
-                .map(Value::Tensor),
+            Value::Tensor(id) => self.update_tensor(*id, update, &new).map(Value::Tensor),
             other => {
-                let _ = base;
                 let what = self.describe(other);
-                self.error(
-                    Code::DL0713,
-                    format!("{what} cannot be indexed"),
-                    index_span,
-                )
+                self.error(Code::DL0713, format!("{what} cannot be indexed"), span)
             }
         }
     }

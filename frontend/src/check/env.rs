@@ -170,7 +170,7 @@ impl<'a> Scope<'a> {
         }
     }
 
-    /// All names in reach, for suggestions.
+    /// All names in reach, in no order, for suggestions.
     pub fn names(&self) -> Vec<&'a str> {
         let mut names = Vec::new();
         let mut scope = Some(self);
@@ -178,7 +178,6 @@ impl<'a> Scope<'a> {
             names.extend(here.vars.borrow().keys().copied());
             scope = here.parent.as_deref();
         }
-        names.sort_unstable();
         names
     }
 }

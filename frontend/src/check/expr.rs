@@ -455,8 +455,7 @@ impl<'a> Checker<'a> {
         let outer = std::mem::replace(&mut self.in_const, true);
         let value = self.with_scope(scope, |checker| checker.eval(expr));
         self.in_const = outer;
-        self.frames.pop();
-        match value? {
+        let number = value.and_then(|value| match value {
             Value::Num(num) => Ok(num),
             Value::Dim(dim) if dim.as_const().is_some() => {
                 Ok(Num::Int(dim.as_const().unwrap_or(0).into()))
@@ -467,7 +466,9 @@ impl<'a> Checker<'a> {
                     format!("a constant is a number known at compile time, and this is {what}");
                 self.error(Code::DL0214, message, expr.span)
             }
-        }
+        });
+        self.frames.pop();
+        number
     }
 
     /// Begins a function of the core.

@@ -1,7 +1,7 @@
-//! Indexing, by NumPy's rules.
+//! Indexing, by NumPy's rules: what an index expression names.
 //!
-//! A part is read in three steps: one slice for all that is known, one `take` for each index that is computed, and
-//! a reshape that drops the axes of integers and adds new ones.
+//! A part is read in three steps: one slice for all that is known, one `take` for all indices that are computed
+//! (`gather.rs`), and a reshape that adds new axes. `update.rs` replaces a part.
 
 use dlc_abi::dim::Poly;
 
@@ -10,7 +10,7 @@ use crate::check::Checker;
 use crate::check::consts::is_integer;
 use crate::check::dims::count;
 use crate::check::value::{NodeId, Reported, Res, Value};
-use crate::core::{Dim, Num};
+use crate::core::{Dim, Num, TensorType};
 use crate::diagnostic::{Code, Diagnostic};
 
 /// What is done to one axis.
@@ -24,8 +24,18 @@ pub(super) enum AxisIndex {
         /// An integer: the axis goes away.
         drop: bool,
     },
-    /// An index that is computed; rank 0 drops the axis, more axes take its place.
+    /// An index that is computed; all of them broadcast together.
     Take(NodeId),
+}
+
+/// Truth values that choose along some axes, which are whole in the plan.
+#[derive(Clone, Copy)]
+pub(super) struct Mask {
+    pub id: NodeId,
+    /// The first of its axes.
+    pub axis: usize,
+    pub rank: usize,
+    pub span: Span,
 }
 
 /// An index expression made sense of.
@@ -34,8 +44,58 @@ pub(super) struct IndexPlan {
     pub axes: Vec<AxisIndex>,
     /// Positions of new axes: before which axis of the tensor each stands.
     pub new_axes: Vec<usize>,
-    /// A mask over the whole tensor, and nothing else.
-    pub mask: Option<NodeId>,
+    /// A mask among the indices.
+    pub mask: Option<Mask>,
+    /// Whether integers, arrays and masks do not all stand side by side; then their axes come first.
+    pub apart: bool,
+}
+
+/// An axis, or several, of what an index reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    /// A new axis of size 1.
+    New,
+    /// What is left of an axis.
+    Axis(usize),
+    /// The axes of the arrays of indices, or the one along which a mask's choice stands.
+    Chosen,
+}
+
+impl IndexPlan {
+    /// What an index reads, in order. `chosen` says whether there are arrays of indices or a mask.
+    pub fn layout(&self, chosen: bool) -> Vec<Part> {
+        let masked = |axis: usize| {
+            self.mask
+                .is_some_and(|mask| (mask.axis..mask.axis + mask.rank).contains(&axis))
+        };
+        let point = |axis: usize| {
+            masked(axis)
+                || matches!(
+                    self.axes[axis],
+                    AxisIndex::Take(_) | AxisIndex::Slice { drop: true, .. }
+                )
+        };
+        let first = (0..self.axes.len())
+            .find(|axis| point(*axis))
+            .into_iter()
+            .chain(self.mask.map(|mask| mask.axis))
+            .min();
+        let mut parts = Vec::new();
+        if chosen && self.apart {
+            parts.push(Part::Chosen);
+        }
+        for axis in 0..=self.axes.len() {
+            let new = self.new_axes.iter().filter(|new| **new == axis);
+            parts.extend(new.map(|_| Part::New));
+            if chosen && !self.apart && first == Some(axis) {
+                parts.push(Part::Chosen);
+            }
+            if axis < self.axes.len() && !point(axis) {
+                parts.push(Part::Axis(axis));
+            }
+        }
+        parts
+    }
 }
 
 impl<'a> Checker<'a> {
@@ -56,30 +116,19 @@ impl<'a> Checker<'a> {
                 }
                 let plan = self.plan_index(id, indices, index_span)?;
                 if let Some(mask) = plan.mask {
-                    let message =
-                        format!("how many elements `{}` selects is not known", self.ty(mask));
-                    let diagnostic = Diagnostic::error(Code::DL0212, message, index_span)
-                        .help("choose by `where(mask, x, 0)`, which keeps the shape");
-                    return Err(self.report(diagnostic));
+                    return Err(self.read_by_mask(id, base, mask));
                 }
                 self.read(id, &plan, span).map(Value::Tensor)
             }
             Value::List(items) => {
                 if let [
                     Index {
-                        kind:
-                            IndexKind::Slice {
-                                start,
-                                end,
-                                step: None,
-                            },
+                        kind: IndexKind::Slice { start, end, step },
                         ..
                     },
                 ] = indices
                 {
-                    let low = self.list_bound(start.as_ref(), 0, items.len())?;
-                    let high = self.list_bound(end.as_ref(), items.len(), items.len())?;
-                    return Ok(Value::list(items[low.min(high)..high].to_vec()));
+                    return self.list_slice(&items, [start, end, step]);
                 }
                 let position = self.list_index(items.len(), indices, index_span)?;
                 Ok(items[position].clone())
@@ -103,15 +152,51 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn list_bound(&mut self, bound: Option<&'a Expr>, default: usize, length: usize) -> Res<usize> {
-        let Some(expr) = bound else {
-            return Ok(default);
+    /// `items[start:end:step]`.
+    fn list_slice(
+        &mut self,
+        items: &[Value<'a>],
+        [start, end, step]: [&'a Option<Expr>; 3],
+    ) -> Res<Value<'a>> {
+        let mut number = |expr: &'a Option<Expr>| -> Res<Option<i64>> {
+            let Some(expr) = expr else { return Ok(None) };
+            let value = self.body_dim(expr)?;
+            self.known_number(&value, "an index of a list", expr.span)
+                .map(Some)
         };
-        let value = self.body_dim(expr)?;
-        let value = self.known_number(&value, "an index of a list", expr.span)?;
-        let length = length as i64;
-        let value = if value < 0 { value + length } else { value };
-        Ok(value.clamp(0, length) as usize)
+        let (start, end, stride) = (number(start)?, number(end)?, number(step)?.unwrap_or(1));
+        if stride == 0 {
+            let span = step.as_ref().map_or(Span::default(), |step| step.span);
+            return self.error(Code::DL0212, "the step of a slice cannot be 0", span);
+        }
+        let length = items.len() as i64;
+        let (least, greatest) = if stride < 0 {
+            (-1, length - 1)
+        } else {
+            (0, length)
+        };
+        let bound = |value: Option<i64>, default: i64| {
+            value.map_or(default, |value| {
+                let from_start = if value < 0 {
+                    value.saturating_add(length)
+                } else {
+                    value
+                };
+                from_start.clamp(least, greatest.max(least))
+            })
+        };
+        let (first, stop) = if stride < 0 {
+            (bound(start, greatest), bound(end, least))
+        } else {
+            (bound(start, least), bound(end, greatest))
+        };
+        let mut part = Vec::new();
+        let mut at = first;
+        while (stride > 0 && at < stop) || (stride < 0 && at > stop) {
+            part.push(items[at as usize].clone());
+            at = at.saturating_add(stride);
+        }
+        Ok(Value::list(part))
     }
 
     /// The position that an index of a list names.
@@ -170,124 +255,141 @@ impl<'a> Checker<'a> {
     ) -> Res<IndexPlan> {
         let ty = self.ty(x).clone();
         // Values first: a mask takes as many axes as it has.
-        let mut values: Vec<Option<Value<'a>>> = Vec::new();
-        let mut failed = false;
+        let mut values: Vec<Res<Option<Value<'a>>>> = Vec::new();
         for index in indices {
             values.push(match &index.kind {
-                IndexKind::At(expr) => match self.eval(expr) {
-                    Ok(value) => Some(value),
-                    Err(Reported) => {
-                        failed = true;
-                        None
-                    }
-                },
-                _ => None,
+                IndexKind::At(expr) => self.eval(expr).map(Some),
+                _ => Ok(None),
             });
         }
-        if failed {
-            return Err(Reported);
-        }
-        if let [Some(Value::Tensor(id))] = values.as_slice()
-            && self.dtype(*id) == DType::Bool
-        {
-            if !self.same_shape(&self.shape(*id), &ty.shape) {
-                let message = format!(
-                    "a mask has the shape of what it selects from: `{}` on `{ty}`",
-                    self.ty(*id)
-                );
-                return self.error(Code::DL0212, message, index_span);
+        let values = values.into_iter().collect::<Res<Vec<_>>>()?;
+        let mut used = 0;
+        let mut ellipses = 0;
+        for (index, value) in indices.iter().zip(&values) {
+            match (&index.kind, value) {
+                (IndexKind::Ellipsis, _) => ellipses += 1,
+                (IndexKind::NewAxis, _) | (_, Some(Value::None)) => {}
+                (_, Some(Value::Tensor(id))) if self.dtype(*id) == DType::Bool => {
+                    used += self.ty(*id).rank();
+                }
+                _ => used += 1,
             }
-            return Ok(IndexPlan {
-                axes: Vec::new(),
-                new_axes: Vec::new(),
-                mask: Some(*id),
-            });
         }
-        let is_new = |i: usize, values: &[Option<Value<'a>>]| {
-            matches!(indices[i].kind, IndexKind::NewAxis) || matches!(values[i], Some(Value::None))
-        };
-        let used = (0..indices.len())
-            .filter(|i| !is_new(*i, &values) && !matches!(indices[*i].kind, IndexKind::Ellipsis))
-            .count();
-        let ellipses = indices
-            .iter()
-            .filter(|index| matches!(index.kind, IndexKind::Ellipsis))
-            .count();
         if ellipses > 1 {
             return self.error(Code::DL0212, "an index has at most one `...`", index_span);
         }
         if used > ty.rank() {
-            let message = format!(
-                "`{ty}` has {}, and {used} indices are given",
-                count(ty.rank(), "axis").replace("axiss", "axes")
-            );
-            let nodes = [x];
+            let axes = match ty.rank() {
+                0 => "no axes".to_string(),
+                1 => "1 axis".to_string(),
+                rank => format!("{rank} axes"),
+            };
+            let given = match used {
+                1 => "1 index is given".to_string(),
+                used => format!("{used} indices are given"),
+            };
+            let message = format!("`{ty}` has {axes}, and {given}");
             let diagnostic = Diagnostic::error(Code::DL0212, message, index_span);
-            let diagnostic = self.origins(diagnostic, &nodes);
+            let diagnostic = self.origins(diagnostic, &[x]);
             return Err(self.report(diagnostic));
         }
         let mut plan = IndexPlan {
             axes: Vec::new(),
             new_axes: Vec::new(),
             mask: None,
+            apart: false,
         };
-        for (i, index) in indices.iter().enumerate() {
+        // Where the last integer, array or mask stands.
+        let mut last_point: Option<usize> = None;
+        for (i, (index, value)) in indices.iter().zip(values).enumerate() {
             let axis = plan.axes.len();
-            match &index.kind {
-                _ if is_new(i, &values) => plan.new_axes.push(axis),
-                IndexKind::Ellipsis => {
-                    for axis in axis..axis + ty.rank() - used {
-                        plan.axes.push(whole_axis(&ty.shape[axis]));
+            match (&index.kind, value) {
+                (IndexKind::NewAxis, _) | (_, Some(Value::None)) => plan.new_axes.push(axis),
+                (IndexKind::Ellipsis, _) => {
+                    let whole = &ty.shape[axis..axis + ty.rank() - used];
+                    plan.axes.extend(whole.iter().map(whole_axis));
+                }
+                (IndexKind::Slice { start, end, step }, _) => {
+                    let bounds = [start.as_ref(), end.as_ref(), step.as_ref()];
+                    let part = self.slice_index(&ty.shape[axis], bounds, axis, index.span)?;
+                    plan.axes.push(part);
+                }
+                (IndexKind::At(expr), value) => {
+                    plan.apart |= last_point.is_some_and(|last| last + 1 < i);
+                    last_point = Some(i);
+                    match value.ok_or(Reported)? {
+                        Value::Tensor(id) if self.dtype(id) == DType::Bool => {
+                            self.plan_mask(&mut plan, x, id, expr.span)?;
+                        }
+                        value => {
+                            let part = self.point_index(x, &value, axis, expr.span)?;
+                            plan.axes.push(part);
+                        }
                     }
                 }
-                IndexKind::Slice { start, end, step } => {
-                    let size = ty.shape[axis].clone();
-                    let part = self.slice_index(
-                        &size,
-                        start.as_ref(),
-                        end.as_ref(),
-                        step.as_ref(),
-                        axis,
-                        index.span,
-                    )?;
-                    plan.axes.push(part);
-                }
-                IndexKind::At(expr) => {
-                    let value = values[i].clone().ok_or(Reported)?;
-                    let part = self.point_index(x, &value, axis, expr.span)?;
-                    plan.axes.push(part);
-                }
-                IndexKind::NewAxis => {}
             }
         }
-        while plan.axes.len() < ty.rank() {
-            plan.axes.push(whole_axis(&ty.shape[plan.axes.len()]));
-        }
-        self.check_advanced(&plan, index_span)?;
+        let rest = &ty.shape[plan.axes.len()..];
+        plan.axes.extend(rest.iter().map(whole_axis));
         Ok(plan)
     }
 
-    /// NumPy moves axes about when several arrays index at once; that is left out.
-    fn check_advanced(&mut self, plan: &IndexPlan, span: Span) -> Res<()> {
-        let arrays = plan
-            .axes
-            .iter()
-            .filter(|axis| matches!(axis, AxisIndex::Take(id) if self.ty(*id).rank() > 0))
-            .count();
-        let integers = plan.axes.iter().any(|axis| match axis {
-            AxisIndex::Slice { drop, .. } => *drop,
-            AxisIndex::Take(id) => self.ty(*id).rank() == 0,
-        });
-        if arrays > 1 || (arrays == 1 && integers) {
-            let diagnostic = Diagnostic::error(
-                Code::DL0801,
-                "an array of indices together with other arrays or integers is not supported yet",
-                span,
-            )
-            .help("index in two steps: `x[i][ids]`, or use `take_along_axis`");
+    /// A mask in an index: its axes are those of the tensor from here on.
+    fn plan_mask(&mut self, plan: &mut IndexPlan, x: NodeId, id: NodeId, span: Span) -> Res<()> {
+        let (ty, mask_ty) = (self.ty(x).clone(), self.ty(id).clone());
+        if plan.mask.is_some() {
+            let diagnostic = Diagnostic::error(Code::DL0212, "an index has at most one mask", span)
+                .help("combine them by `logical_and`; masks of different axes broadcast, as in `logical_and(expand_dims(a, axis=1), b)`");
             return Err(self.report(diagnostic));
         }
+        let axis = plan.axes.len();
+        let chosen = &ty.shape[axis..axis + mask_ty.rank()];
+        if let Some(i) = (0..chosen.len()).find(|i| !self.same_dim(&chosen[*i], &mask_ty.shape[*i]))
+        {
+            let message = if mask_ty.rank() == ty.rank() {
+                format!("a mask has the shape of what it selects from: `{mask_ty}` on `{ty}`")
+            } else {
+                let axes = match chosen.len() {
+                    1 => format!("axis {axis}"),
+                    n => format!("axes {axis} to {}", axis + n - 1),
+                };
+                format!(
+                    "a mask has the sizes of the axes that it selects from: `{mask_ty}` on {axes} of `{ty}`"
+                )
+            };
+            let note = self.compare_note(&mask_ty.shape[i], &chosen[i]);
+            let diagnostic = Diagnostic::error(Code::DL0212, message, span).note(note);
+            let diagnostic = self.origins(diagnostic, &[x, id]);
+            return Err(self.report(diagnostic));
+        }
+        plan.mask = Some(Mask {
+            id,
+            axis,
+            rank: mask_ty.rank(),
+            span,
+        });
+        plan.axes.extend(chosen.iter().map(whole_axis));
         Ok(())
+    }
+
+    /// Reports `x[mask]` as a value, whose size only the run knows.
+    fn read_by_mask(&mut self, x: NodeId, base: &Expr, mask: Mask) -> Reported {
+        let message = format!(
+            "how many elements `{}` selects is known only when the program runs",
+            self.ty(mask.id)
+        );
+        let (base, condition) = (self.text(base.span), self.text(mask.span));
+        let other = match self.dtype(x) {
+            DType::Bool => "false",
+            DType::Key => "…",
+            dtype if is_integer(dtype) => "0",
+            _ => "0.0",
+        };
+        let mut diagnostic = Diagnostic::error(Code::DL0212, message, mask.span).help(format!(
+            "`where({condition}, {base}, {other})` keeps the shape; assigning, `{base}[{condition}] = …`, works too"
+        ));
+        diagnostic = self.origins(diagnostic, &[mask.id]);
+        self.report(diagnostic)
     }
 
     /// `x[i]` on one axis.
@@ -303,20 +405,8 @@ impl<'a> Checker<'a> {
             Value::Num(Num::Int(_)) | Value::Dim(_) => self.value_to_dim(value, span)?,
             Value::Tensor(id) => {
                 let ty = self.ty(*id).clone();
-                if ty.dtype == DType::Bool {
-                    let diagnostic =
-                        Diagnostic::error(Code::DL0212, "a mask indexes a whole tensor", span)
-                            .help("choose by `where(mask, x, 0)`");
-                    return Err(self.report(diagnostic));
-                }
                 if !is_integer(ty.dtype) {
-                    let diagnostic = Diagnostic::error(
-                        Code::DL0212,
-                        format!("an index is an integer, and this is `{ty}`"),
-                        span,
-                    );
-                    let diagnostic = self.suggest_cast(diagnostic, span, ty.dtype, DType::I32);
-                    return Err(self.report(diagnostic));
+                    return Err(self.no_integer(&ty, span));
                 }
                 return Ok(self
                     .scalar_dim(*id)
@@ -324,27 +414,20 @@ impl<'a> Checker<'a> {
                     .unwrap_or(AxisIndex::Take(*id)));
             }
             Value::List(items) => {
-                let ids = self.index_list(items, span)?;
-                return Ok(AxisIndex::Take(ids));
+                return self.index_array(x, axis, items, span).map(AxisIndex::Take);
             }
             other => {
                 let what = self.describe(other);
-                return self.error(
-                    Code::DL0212,
-                    format!("an index is an integer, and this is {what}"),
-                    span,
-                );
+                let message = format!("an index is an integer, and this is {what}");
+                let mut diagnostic = Diagnostic::error(Code::DL0212, message, span);
+                if let Value::Tuple(_) = other {
+                    diagnostic = diagnostic.help("indices are separated by commas: `x[i, j]`; a list, `x[[i, j]]`, chooses several");
+                }
+                return Err(self.report(diagnostic));
             }
         };
-        if let (Some(index), Some(size)) = (index.as_const(), size.as_const())
-            && !(-size..size).contains(&index)
-        {
-            let ty = self.ty(x).clone();
-            let message =
-                format!("index {index} is outside axis {axis} of `{ty}`, which has size {size}");
-            let diagnostic = Diagnostic::error(Code::DL0212, message, span);
-            let diagnostic = self.origins(diagnostic, &[x]);
-            return Err(self.report(diagnostic));
+        if let Some(index) = index.as_const() {
+            self.check_inside(x, axis, index, span)?;
         }
         if let Some(part) = self.inner_point(&index, &size) {
             return Ok(part);
@@ -367,27 +450,34 @@ impl<'a> Checker<'a> {
         })
     }
 
-    /// A list of integers as a vector of indices.
-    fn index_list(&mut self, items: &[Value<'a>], span: Span) -> Res<NodeId> {
-        let mut known = Vec::new();
-        for item in items {
-            match item {
-                Value::Num(Num::Int(value)) => match i64::try_from(*value) {
-                    Ok(value) => known.push(value),
-                    Err(_) => {
-                        return self.error(Code::DL0212, format!("{value} is no index"), span);
-                    }
-                },
-                other => {
-                    let what = self.describe(other);
-                    let message = format!(
-                        "a list of indices holds integers known at compile time, and this is {what}"
-                    );
-                    return self.error(Code::DL0212, message, span);
-                }
+    /// Reports an index known at compile time that is outside an axis of known size.
+    pub(super) fn check_inside(
+        &mut self,
+        x: NodeId,
+        axis: usize,
+        index: i64,
+        span: Span,
+    ) -> Res<()> {
+        let ty = self.ty(x).clone();
+        match ty.shape[axis].as_const() {
+            Some(size) if !(-size..size).contains(&index) => {
+                let message = format!(
+                    "index {index} is outside axis {axis} of `{ty}`, which has size {size}"
+                );
+                let diagnostic = Diagnostic::error(Code::DL0212, message, span);
+                let diagnostic = self.origins(diagnostic, &[x]);
+                Err(self.report(diagnostic))
             }
+            _ => Ok(()),
         }
-        self.integers(&known, DType::I64, span)
+    }
+
+    /// Reports an index that is no integer.
+    pub(super) fn no_integer(&mut self, ty: &TensorType, span: Span) -> Reported {
+        let message = format!("an index is an integer, and this is `{ty}`");
+        let diagnostic = Diagnostic::error(Code::DL0212, message, span);
+        let diagnostic = self.suggest_cast(diagnostic, span, ty.dtype, DType::I32);
+        self.report(diagnostic)
     }
 
     /// An index counted from the start; nothing when its sign is not known.
@@ -443,46 +533,6 @@ impl<'a> Checker<'a> {
             ty,
             span,
         )
-    }
-
-    /// The part of a tensor that a plan names.
-    pub(super) fn read(&mut self, x: NodeId, plan: &IndexPlan, span: Span) -> Res<NodeId> {
-        let mut part = self.read_slices(x, plan, span)?;
-        for (axis, index) in plan.axes.iter().enumerate().rev() {
-            if let AxisIndex::Take(ids) = index {
-                part = self.take(part, *ids, axis, span)?;
-            }
-        }
-        let shape = self.shape(part);
-        let mut result = Vec::new();
-        let mut next = 0;
-        for (axis, index) in plan.axes.iter().enumerate() {
-            result.extend(
-                plan.new_axes
-                    .iter()
-                    .filter(|new| **new == axis)
-                    .map(|_| Dim::constant(1)),
-            );
-            match index {
-                AxisIndex::Slice { drop: true, .. } => next += 1,
-                AxisIndex::Slice { .. } => {
-                    result.push(shape[next].clone());
-                    next += 1;
-                }
-                AxisIndex::Take(ids) => {
-                    let axes = self.ty(*ids).rank();
-                    result.extend_from_slice(&shape[next..next + axes]);
-                    next += axes;
-                }
-            }
-        }
-        result.extend(
-            plan.new_axes
-                .iter()
-                .filter(|new| **new == plan.axes.len())
-                .map(|_| Dim::constant(1)),
-        );
-        self.reshape(part, &result, span)
     }
 
     /// Element `i` along the first axis, where `i` is inside.

@@ -99,23 +99,25 @@ impl<'a> Checker<'a> {
                 span,
                 format!("std::{module}::{name}"),
             );
-        } else if let Some(similar) =
-            similar(name, self.known_names(span).iter().map(String::as_str))
-        {
+        } else if let Some(similar) = similar(name, self.known_names(span)) {
             diagnostic = diagnostic.suggest("a similar name exists", span, similar);
         }
         self.report(diagnostic)
     }
 
     /// All names in reach of a place.
-    fn known_names(&self, place: Span) -> Vec<String> {
-        let mut names: Vec<String> = self.scope.names().into_iter().map(str::to_string).collect();
-        names.extend(self.scope.function.dims.keys().cloned());
+    fn known_names(&self, place: Span) -> Vec<&str> {
+        let mut names: Vec<&str> = vec!["inf", "nan", "pi"];
+        for name in self.scope.names() {
+            names.push(name);
+        }
+        for name in builtins::names() {
+            names.push(name);
+        }
+        names.extend(self.scope.function.dims.keys().map(String::as_str));
         let own = self.names[place.file as usize].iter();
         let values = own.filter(|(_, name)| matches!(name.item, Item::Const(_) | Item::Fn(_)));
-        names.extend(values.map(|(name, _)| name.clone()));
-        names.extend(builtins::names().map(str::to_string));
-        names.extend(["inf", "nan", "pi"].map(str::to_string));
+        names.extend(values.map(|(name, _)| name.as_str()));
         names
     }
 }

@@ -1,6 +1,6 @@
-//! Slices in an index, `x[a:b:c]`, which have to lie inside their axis for all dims allowed.
+//! Slices in an index, `x[a:b:c]`: bounds outside the axis are moved inside, as in NumPy, where it is known which are.
 
-use dlc_abi::dim::Poly;
+use dlc_abi::dim::{Factor, Poly};
 
 use crate::ast::{Expr, Span};
 use crate::check::Checker;
@@ -9,10 +9,10 @@ use crate::check::value::{Reported, Res, Value};
 use crate::core::Dim;
 use crate::diagnostic::{Code, Diagnostic};
 
-/// A bound of a slice, counted from the start.
-enum Bound {
-    Known(Dim),
-    Default,
+/// The axis that is cut, for messages.
+struct Cut<'d> {
+    size: &'d Dim,
+    axis: usize,
 }
 
 impl<'a> Checker<'a> {
@@ -20,44 +20,57 @@ impl<'a> Checker<'a> {
     pub(super) fn slice_index(
         &mut self,
         size: &Dim,
-        start: Option<&'a Expr>,
-        end: Option<&'a Expr>,
-        step: Option<&'a Expr>,
+        [start, end, step]: [Option<&'a Expr>; 3],
         axis: usize,
         span: Span,
     ) -> Res<AxisIndex> {
         let stride = match step {
             None => 1,
-            Some(expr) => {
-                let step = self.body_dim(expr)?;
-                self.known_number(&step, "the step of a slice", expr.span)?
-            }
+            Some(expr) => match self.eval(expr)? {
+                Value::None => 1,
+                value => {
+                    let step = self.value_to_dim(&value, expr.span)?;
+                    self.known_number(&step, "the step of a slice", expr.span)?
+                }
+            },
         };
         if stride == 0 {
             return self.error(Code::DL0212, "the step of a slice cannot be 0", span);
         }
-        let low = self.slice_bound(size, start, axis, stride < 0)?;
-        let high = self.slice_bound(size, end, axis, stride < 0)?;
-        if stride < 0 {
-            return self.backward_slice(size, low, high, stride, span);
+        // The places read are first, first + stride, … before `stop`; backwards, the least place is -1.
+        let (least, greatest) = match stride {
+            ..0 => (Dim::constant(-1), size - &Dim::constant(1)),
+            _ => (Dim::constant(0), size.clone()),
+        };
+        let (first, stop) = match stride {
+            ..0 => (&greatest, &least),
+            _ => (&least, &greatest),
+        };
+        let cut = Cut { size, axis };
+        let first = match start {
+            Some(expr) => self.slice_bound(&cut, expr, &least, &greatest)?,
+            None => None,
         }
-        let low = match low {
-            Bound::Known(low) => low,
-            Bound::Default => Dim::constant(0),
+        .unwrap_or_else(|| first.clone());
+        let stop = match end {
+            Some(expr) => self.slice_bound(&cut, expr, &least, &greatest)?,
+            None => None,
+        }
+        .unwrap_or_else(|| stop.clone());
+        let (low, high) = if stride < 0 {
+            (&stop, &first)
+        } else {
+            (&first, &stop)
         };
-        let high = match high {
-            Bound::Known(high) => high,
-            Bound::Default => size.clone(),
-        };
-        let length = &high - &low;
+        let length = high - low;
         if self.has_loop_variable(&length) {
             return Err(self.length_varies(&length, span));
         }
-        if let Some(length) = length.as_const()
-            && length <= 0
-        {
+        // A longer step than the axis is takes one element.
+        let step = i64::try_from(stride.unsigned_abs()).unwrap_or(i64::MAX);
+        if self.nonnegative(&-length.poly().clone()) {
             return Ok(AxisIndex::Slice {
-                start: low,
+                start: Dim::constant(0),
                 size: Dim::constant(0),
                 stride: 1,
                 reversed: false,
@@ -65,38 +78,46 @@ impl<'a> Checker<'a> {
             });
         }
         if !self.nonnegative(length.poly()) {
-            return Err(self.unproven(&low, &high, span));
+            return Err(self.unproven(low, high, span));
         }
-        let length = if stride == 1 {
-            length
+        let number = self.quotient_up(&length, step)?;
+        let start = if stride > 0 {
+            first
         } else {
-            let rounded = &length + &Dim::constant(stride - 1);
-            rounded
-                .try_map(|poly| poly.floor_div(stride))
-                .ok_or(Reported)?
+            let steps = &number - &Dim::constant(1);
+            &first - &(&steps * &Dim::constant(step))
         };
         Ok(AxisIndex::Slice {
-            start: low,
-            size: length,
-            stride,
-            reversed: false,
+            start,
+            size: number,
+            stride: step,
+            reversed: stride < 0,
             drop: false,
         })
     }
 
-    /// A bound of a slice, inside the axis.
+    /// `length / step`, rounded up.
+    fn quotient_up(&mut self, length: &Dim, step: i64) -> Res<Dim> {
+        if step == 1 {
+            return Ok(length.clone());
+        }
+        if let Some(length) = length.as_const() {
+            return Ok(Dim::constant((length - 1).div_euclid(step) + 1));
+        }
+        let rounded = length + &Dim::constant(step - 1);
+        rounded.try_map(|poly| poly.floor_div(step)).ok_or(Reported)
+    }
+
+    /// A bound of a slice, counted from the start and moved inside; nothing for `none`.
     fn slice_bound(
         &mut self,
-        size: &Dim,
-        bound: Option<&'a Expr>,
-        axis: usize,
-        backward: bool,
-    ) -> Res<Bound> {
-        let Some(expr) = bound else {
-            return Ok(Bound::Default);
-        };
+        cut: &Cut<'_>,
+        expr: &'a Expr,
+        least: &Dim,
+        greatest: &Dim,
+    ) -> Res<Option<Dim>> {
         let value = match self.eval(expr)? {
-            Value::None => return Ok(Bound::Default),
+            Value::None => return Ok(None),
             Value::Tensor(id) => match self.scalar_dim(id) {
                 Some(dim) => dim,
                 None if self.is_known_unrolled(id) => return Err(Reported),
@@ -108,34 +129,40 @@ impl<'a> Checker<'a> {
                 self.body_dim(expr).unwrap_or(value)
             }
         };
-        if let (Some(value), Some(size)) = (value.as_const(), size.as_const()) {
-            let from_start = if value < 0 { value + size } else { value };
-            let low = if backward { -1 } else { 0 };
-            let high = if backward { size - 1 } else { size };
-            return Ok(Bound::Known(Dim::constant(
-                from_start.clamp(low, high.max(low)),
-            )));
-        }
-        let Some(start) = self.counted_from_start(&value, size) else {
-            if self.nonnegative(&(-value.poly().clone() - Poly::one())) {
-                return Err(self.unproven(&(&Dim::constant(0) - &value), size, expr.span));
-            }
+        let (size, axis) = (cut.size, cut.axis);
+        let is_negative = self.nonnegative(&(-value.poly().clone() - Poly::one()));
+        if !is_negative && !self.nonnegative(value.poly()) {
             let message = format!(
                 "whether `{value}` counts from the start or the end of axis {axis} is not known"
             );
             let diagnostic = Diagnostic::error(Code::DL0213, message, expr.span)
-                .help(format!("say so: `where {value} >= 0`"));
+                .help(format!("say so: `where {}`", at_least_zero(&value)));
             return Err(self.report(diagnostic));
-        };
-        if !self.nonnegative(&(size.poly().clone() - start.poly().clone())) {
-            return Err(self.unproven(&start, size, expr.span));
         }
-        Ok(Bound::Known(start))
+        let at_most = |checker: &Self, a: &Dim, b: &Dim| checker.nonnegative((b - a).poly());
+        if is_negative {
+            let value = size + &value;
+            if at_most(self, least, &value) {
+                return Ok(Some(value));
+            }
+            if at_most(self, &value, least) {
+                return Ok(Some(least.clone()));
+            }
+            return Err(self.unproven(&(size - &value), size, expr.span));
+        }
+        if at_most(self, &value, greatest) {
+            return Ok(Some(value));
+        }
+        if at_most(self, greatest, &value) {
+            return Ok(Some(greatest.clone()));
+        }
+        Err(self.unproven(&(&value + &(size - greatest)), size, expr.span))
     }
 
     fn bound_not_known(&mut self, span: Span) -> Reported {
         let message = "the bounds of a slice have to be known at compile time";
         let diagnostic = Diagnostic::error(Code::DL0214, message, span)
+            .label("this is computed when the program runs")
             .help("`dynamic_slice(x, starts, sizes)` starts where the program says, with sizes that are known");
         self.report(diagnostic)
     }
@@ -171,49 +198,32 @@ impl<'a> Checker<'a> {
         };
         self.report(diagnostic)
     }
+}
 
-    fn backward_slice(
-        &mut self,
-        size: &Dim,
-        low: Bound,
-        high: Bound,
-        stride: i64,
-        span: Span,
-    ) -> Res<AxisIndex> {
-        if let (Bound::Default, Bound::Default, -1) = (&low, &high, stride) {
-            return Ok(AxisIndex::Slice {
-                start: Dim::constant(0),
-                size: size.clone(),
-                stride: 1,
-                reversed: true,
-                drop: false,
-            });
+/// `dim >= 0` as one would write it: `n >= k` for `n - k`.
+fn at_least_zero(dim: &Dim) -> String {
+    let (mut left, mut right) = (Poly::zero(), Poly::zero());
+    for (coefficient, factors) in dim.shown().terms() {
+        let Ok(size) = i64::try_from(coefficient.unsigned_abs()) else {
+            return format!("{dim} >= 0");
+        };
+        let mut term = Poly::constant(size);
+        for factor in factors {
+            term = term
+                * match factor {
+                    Factor::Name(name) => Poly::name(name),
+                    Factor::FloorDiv(inner, divisor) => {
+                        inner.floor_div(divisor).unwrap_or_default()
+                    }
+                    Factor::Rem(inner, divisor) => inner.rem(divisor).unwrap_or_default(),
+                };
         }
-        let Some(length) = size.as_const() else {
-            return self.not_yet(
-                "a backward part of an axis whose size is not a constant is",
-                span,
-            );
-        };
-        let known = |bound: Bound, default: i64| match bound {
-            Bound::Known(dim) => dim.as_const().unwrap_or(default),
-            Bound::Default => default,
-        };
-        let (first, stop) = (known(low, length - 1), known(high, -1));
-        // A longer step than the axis is takes one element.
-        let step = stride.unsigned_abs().clamp(1, i64::MAX as u64) as i64;
-        let number = if first > stop {
-            (first - stop - 1) / step + 1
+        let side = if coefficient > 0 {
+            &mut left
         } else {
-            0
+            &mut right
         };
-        let start = first - (number - 1).max(0) * step;
-        Ok(AxisIndex::Slice {
-            start: Dim::constant(start.max(0)),
-            size: Dim::constant(number),
-            stride: step,
-            reversed: true,
-            drop: false,
-        })
+        *side = std::mem::take(side) + term;
     }
+    format!("{} >= {}", Dim::new(left), Dim::new(right))
 }

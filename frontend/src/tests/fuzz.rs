@@ -1,13 +1,11 @@
-//! Random texts: nothing panics, every span lies in the text, and what does not parse is reported.
+//! Random texts, those of the fuzzer's corpus among them: nothing panics, every span lies in the text, and what does not parse is reported.
 
 use super::TINY;
 use super::explain::programs;
-use crate::ast::{ItemKind, Span};
-use crate::ast_print;
-use crate::diagnostic::{Code, Diagnostic};
-use crate::parser::parse;
-use crate::render::{Format, render};
-use crate::source::{Source, SourceMap};
+use crate::diagnostic::Code;
+
+#[path = "../../fuzz/properties.rs"]
+mod properties;
 
 /// A generator of random numbers (xorshift), the same on every run.
 struct Random(u64);
@@ -26,46 +24,25 @@ impl Random {
 }
 
 fn check(text: &str) {
-    let source = Source::new("fuzz.dl", text);
-    let (file, diagnostics) = parse(&source);
-    let inside = |span: Span| source.text.get(span.range()).is_some();
-    for diagnostic in &diagnostics {
-        assert!(
-            inside(diagnostic.primary.span),
-            "{diagnostic:?} in {text:?}"
-        );
-        assert!(
-            diagnostic.secondary.iter().all(|label| inside(label.span)),
-            "{diagnostic:?} in {text:?}"
-        );
-        let replaced = diagnostic.help.iter().flat_map(|help| &help.replacement);
-        assert!(
-            replaced.into_iter().all(|(span, _)| inside(*span)),
-            "{diagnostic:?} in {text:?}"
-        );
+    properties::lexes(text);
+    properties::parses(text);
+    properties::checks(text);
+}
+
+/// What libFuzzer found, made small: texts that once went wrong, and others that go through different code.
+#[test]
+fn corpus() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/fuzz/corpus");
+    let mut texts = 0;
+    for target in ["lex", "parse", "check"] {
+        let entries = std::fs::read_dir(format!("{folder}/{target}")).expect("the corpus is there");
+        for entry in entries {
+            let bytes = std::fs::read(entry.expect("it can be read").path()).expect("it is a file");
+            check(&String::from_utf8_lossy(&bytes));
+            texts += 1;
+        }
     }
-    let sources = SourceMap::from(source.clone());
-    for format in [Format::Plain, Format::Narrated, Format::Short, Format::Json] {
-        let printed = render(&sources, &diagnostics, format);
-        assert_eq!(printed.is_empty(), diagnostics.is_empty());
-    }
-    let printed = ast_print::print(&file);
-    let bad = printed.contains("<error>")
-        || file
-            .items
-            .iter()
-            .any(|item| matches!(item.kind, ItemKind::Bad(_)));
-    let wrong = diagnostics.iter().any(Diagnostic::is_error);
-    assert!(wrong || !bad, "{text:?}");
-    if !wrong {
-        let (again, diagnostics) = parse(&Source::new("printed.dl", printed.as_str()));
-        assert_eq!(diagnostics, [], "{printed}\nfrom {text:?}");
-        assert_eq!(ast_print::print(&again), printed, "from {text:?}");
-    }
-    let checked = crate::check(source.clone(), &crate::modules::NoFiles);
-    let wrong = checked.diagnostics.iter().any(Diagnostic::is_error);
-    assert_eq!(checked.program.is_none(), wrong, "{text:?}");
-    render(&checked.sources, &checked.diagnostics, Format::Plain);
+    assert!(texts > 0);
 }
 
 #[test]

@@ -1,0 +1,281 @@
+//! Variables that nothing reads, found in the syntax tree alone.
+//!
+//! A name that begins with `_` is meant to be unused. Parameters and loop variables are left alone: a function may
+//! have to take what it does not need, and a loop to be run a number of times.
+
+use std::collections::HashMap;
+
+use crate::ast::{
+    Arg, Block, DimArg, Expr, ExprKind, File, Ident, IndexKind, ItemKind, IterKind, Pattern,
+    PatternKind, Stmt, StmtKind, Type, TypeKind,
+};
+use crate::diagnostic::{Code, Diagnostic};
+
+/// A warning for each variable of a file that nothing reads.
+pub(crate) fn unused_variables(file: &File) -> Vec<Diagnostic> {
+    let mut walk = Walk::default();
+    for item in &file.items {
+        match &item.kind {
+            ItemKind::Fn(function) => walk.scope(|walk| {
+                for param in &function.params {
+                    walk.bind(&param.name, false);
+                }
+                walk.block(&function.body);
+            }),
+            ItemKind::Test(test) => walk.block(&test.body),
+            _ => {}
+        }
+    }
+    walk.found
+}
+
+/// A name in reach.
+struct Local<'a> {
+    name: &'a Ident,
+    /// Whether it is a variable by `let` or `var` that nothing has read so far.
+    unread: bool,
+    /// Whether it has been assigned.
+    assigned: bool,
+}
+
+#[derive(Default)]
+struct Walk<'a> {
+    /// The innermost last.
+    locals: Vec<Local<'a>>,
+    /// The places of each name in `locals`.
+    places: HashMap<&'a str, Vec<usize>>,
+    found: Vec<Diagnostic>,
+}
+
+impl<'a> Walk<'a> {
+    /// What is bound in it goes out of reach at its end.
+    fn scope(&mut self, inside: impl FnOnce(&mut Self)) {
+        let outer = self.locals.len();
+        inside(self);
+        for local in self.locals.drain(outer..) {
+            let Ident { name, span } = local.name;
+            if let Some(places) = self.places.get_mut(name.as_str()) {
+                places.pop();
+            }
+            if !local.unread {
+                continue;
+            }
+            let message = format!("nothing reads `{name}`");
+            let advice =
+                "take it out, or say by a `_` before its name that it is meant to be unused";
+            let diagnostic = Diagnostic::warning(Code::DL0905, message, *span);
+            // A variable that is assigned stands in other places, too.
+            self.found.push(match local.assigned {
+                true => diagnostic.label("it is only assigned").help(advice),
+                false => diagnostic.suggest(advice, *span, format!("_{name}")),
+            });
+        }
+    }
+
+    fn bind(&mut self, name: &'a Ident, variable: bool) {
+        let unread = variable && !name.name.starts_with('_');
+        let places = self.places.entry(&name.name).or_default();
+        places.push(self.locals.len());
+        self.locals.push(Local {
+            name,
+            unread,
+            assigned: false,
+        });
+    }
+
+    fn pattern(&mut self, pattern: &'a Pattern, variable: bool) {
+        match &pattern.kind {
+            PatternKind::Name(name) => self.bind(name, variable),
+            PatternKind::Tuple(parts) => {
+                for part in parts {
+                    self.pattern(part, variable);
+                }
+            }
+            PatternKind::Wildcard | PatternKind::Error => {}
+        }
+    }
+
+    fn local(&mut self, name: &str) -> Option<&mut Local<'a>> {
+        let place = *self.places.get(name)?.last()?;
+        self.locals.get_mut(place)
+    }
+
+    fn read(&mut self, name: &str) {
+        if let Some(local) = self.local(name) {
+            local.unread = false;
+        }
+    }
+
+    fn block(&mut self, block: &'a Block) {
+        self.scope(|walk| {
+            for stmt in &block.stmts {
+                walk.stmt(stmt);
+            }
+            walk.maybe(block.tail.as_deref());
+        });
+    }
+
+    fn stmt(&mut self, stmt: &'a Stmt) {
+        match &stmt.kind {
+            StmtKind::Let { pattern, ty, value } | StmtKind::Var { pattern, ty, value } => {
+                self.expr(value);
+                ty.iter().for_each(|ty| self.ty(ty));
+                self.pattern(pattern, true);
+            }
+            StmtKind::Assign { target, value, .. } => {
+                self.target(target);
+                self.expr(value);
+            }
+            StmtKind::Expr(value) => self.expr(value),
+            StmtKind::For {
+                pattern,
+                iter,
+                body,
+            } => {
+                match &iter.kind {
+                    IterKind::Range { start, end, .. } => {
+                        self.expr(start);
+                        self.expr(end);
+                    }
+                    IterKind::Values(values) => self.expr(values),
+                }
+                self.scope(|walk| {
+                    walk.pattern(pattern, false);
+                    walk.block(body);
+                });
+            }
+            StmtKind::While { cond, body } => {
+                self.expr(cond);
+                self.block(body);
+            }
+            StmtKind::Return(value) => self.maybe(value.as_ref()),
+            StmtKind::Error => {}
+        }
+    }
+
+    /// To be assigned is not to be read.
+    fn target(&mut self, target: &'a Expr) {
+        match &target.kind {
+            ExprKind::Path(path) => {
+                let name = path.as_ident();
+                if let Some(local) = name.and_then(|name| self.local(&name.name)) {
+                    local.assigned = true;
+                }
+            }
+            ExprKind::Tuple(parts) => parts.iter().for_each(|part| self.target(part)),
+            ExprKind::Field { base, .. } | ExprKind::TupleField { base, .. } => self.target(base),
+            ExprKind::Index { base, indices, .. } => {
+                self.target(base);
+                indices.iter().for_each(|index| self.index(&index.kind));
+            }
+            _ => self.expr(target),
+        }
+    }
+
+    fn index(&mut self, index: &'a IndexKind) {
+        match index {
+            IndexKind::At(value) => self.expr(value),
+            IndexKind::Slice { start, end, step } => {
+                for bound in [start, end, step] {
+                    self.maybe(bound.as_ref());
+                }
+            }
+            IndexKind::Ellipsis | IndexKind::NewAxis => {}
+        }
+    }
+
+    fn maybe(&mut self, expr: Option<&'a Expr>) {
+        expr.into_iter().for_each(|expr| self.expr(expr));
+    }
+
+    fn args(&mut self, args: &'a [Arg]) {
+        args.iter().for_each(|arg| self.expr(&arg.value));
+    }
+
+    fn dims(&mut self, dims: &'a [DimArg]) {
+        dims.iter().for_each(|dim| self.expr(&dim.value));
+    }
+
+    fn expr(&mut self, expr: &'a Expr) {
+        match &expr.kind {
+            ExprKind::Int(_)
+            | ExprKind::Float(_)
+            | ExprKind::Bool(_)
+            | ExprKind::None
+            | ExprKind::Str(_)
+            | ExprKind::Error => {}
+            ExprKind::Path(path) => {
+                if let Some(name) = path.as_ident() {
+                    self.read(&name.name);
+                }
+            }
+            ExprKind::Unary { operand, .. } => self.expr(operand),
+            ExprKind::Binary { left, right, .. } => {
+                self.expr(left);
+                self.expr(right);
+            }
+            ExprKind::Call {
+                callee, dims, args, ..
+            } => {
+                self.expr(callee);
+                self.dims(dims);
+                self.args(args);
+            }
+            ExprKind::Index { base, indices, .. } => {
+                self.expr(base);
+                indices.iter().for_each(|index| self.index(&index.kind));
+            }
+            ExprKind::Field { base, .. } | ExprKind::TupleField { base, .. } => self.expr(base),
+            ExprKind::If {
+                cond,
+                then,
+                otherwise,
+            } => {
+                self.expr(cond);
+                self.block(then);
+                self.maybe(otherwise.as_deref());
+            }
+            ExprKind::Block(block) => self.block(block),
+            ExprKind::Lambda { params, body } => self.scope(|walk| {
+                for param in params {
+                    param.ty.iter().for_each(|ty| walk.ty(ty));
+                    walk.pattern(&param.pattern, false);
+                }
+                walk.expr(body);
+            }),
+            ExprKind::Struct {
+                dims, fields, base, ..
+            } => {
+                self.dims(dims);
+                fields.iter().for_each(|field| self.expr(&field.value));
+                self.maybe(base.as_deref());
+            }
+            ExprKind::List(values) | ExprKind::Tuple(values) => {
+                values.iter().for_each(|value| self.expr(value));
+            }
+            ExprKind::Range { start, end, .. } => {
+                self.expr(start);
+                self.expr(end);
+            }
+        }
+    }
+
+    fn ty(&mut self, ty: &'a Type) {
+        match &ty.kind {
+            TypeKind::Tensor { dims, .. } | TypeKind::Generic { dims, .. } => {
+                dims.iter().for_each(|dim| self.expr(dim))
+            }
+            TypeKind::Named { dims, .. } => self.dims(dims),
+            TypeKind::Tuple(parts) => parts.iter().for_each(|part| self.ty(part)),
+            TypeKind::List { element, count } => {
+                self.ty(element);
+                self.expr(count);
+            }
+            TypeKind::Fn { params, result } => {
+                params.iter().for_each(|param| self.ty(param));
+                result.iter().for_each(|result| self.ty(result));
+            }
+            TypeKind::Error => {}
+        }
+    }
+}
