@@ -70,6 +70,8 @@ pub fn rule(kind: OpKind) -> Rule {
 
         // An index: used as one it carries no gradient, turned back into a float it would cut the gradient off.
         ArgReduce | Argsort => Rule::None,
+        // Not implemented.
+        Conv | ReduceWindow => Rule::None,
         // Expanded before it could be met.
         Grad => Rule::None,
     }

@@ -10,6 +10,7 @@
 #include "mlir/IR/Dialect.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/IR/OpImplementation.h"
+#include "mlir/IR/TypeUtilities.h"
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
 #include "mlir/Interfaces/InferTypeOpInterface.h"
@@ -114,6 +115,35 @@ LogicalResult dl::DotGeneralOp::verify() {
   for (size_t i = 0; i < l.size(); ++i) if (!lused[i]) expected.push_back(l[i]);
   for (size_t i = 0; i < r.size(); ++i) if (!rused[i]) expected.push_back(r[i]);
   return checkShape(*this, "C2", expected, getY());
+}
+
+// The shape with as many windows as fit, along the last axes of x; `shape` begins with the other axes.
+static LogicalResult checkWindows(Operation *op, Shape shape, Value x, ArrayRef<int64_t> window, ArrayRef<int64_t> strides, ArrayRef<int64_t> dilations, Value y, OperandRange sizes) {
+  for (auto list : {window, strides, dilations}) {
+    if (failed(checkCount(op, "C1", "numbers for the axes of windows", dims(x).size() - shape.size(), list.size()))) return failure();
+    // The window of a convolution is its w's, of any size.
+    for (int64_t n : list)
+      if (n < 1 && (list != window || isa<dl::ReduceWindowOp>(op))) return op->emitOpError() << "C1: " << n << " is less than 1";
+  }
+  auto all = dims(x).drop_front(shape.size());
+  for (size_t i = 0; i < all.size(); ++i) {
+    int64_t rest = all[i] - 1 - (window[i] - 1) * dilations[i];
+    if (ShapedType::isDynamic(all[i]) || ShapedType::isDynamic(window[i])) shape.push_back(ShapedType::kDynamic);
+    else shape.push_back(rest < 0 ? 0 : rest / strides[i] + 1);
+  }
+  return failed(checkShape(op, "C3", shape, y)) ? failure() : checkSizes(op, "C4", y, sizes);
+}
+LogicalResult dl::ConvOp::verify() {
+  auto x = dims(getX()), w = dims(getW());
+  if (x.size() < 3 || w.size() != x.size()) return emitOpError() << "C1: ranks " << x.size() << " and " << w.size() << " should be equal and 3 or more";
+  int64_t channels = ShapedType::isDynamic(w[1]) ? w[1] : w[1] * getGroups();
+  if (getGroups() < 1 || !agree(x[1], channels) || (!ShapedType::isDynamic(w[0]) && w[0] % getGroups()))
+    return emitOpError() << "C2: " << getGroups() << " groups do not fit " << text(x) << " and " << text(w);
+  return checkWindows(*this, {x[0], w[0]}, getX(), w.drop_front(2), getStrides(), getDilations(), getY(), getSizes());
+}
+LogicalResult dl::ReduceWindowOp::verify() {
+  if (!llvm::is_contained({"sum", "max", "min", "prod"}, getKind())) return emitOpError() << "C2: unknown kind \"" << getKind() << "\"";
+  return checkWindows(*this, {}, getX(), getWindow(), getStrides(), getDilations(), getY(), getSizes());
 }
 
 LogicalResult dl::ReduceOp::verify() {

@@ -25,6 +25,49 @@ def DL_DotGeneralOp : DL_Op<"dot_general", [Pure]> {
   let hasVerifier = 1;
 }
 
+def DL_ConvOp : DL_Op<"conv", [Pure, AllElementTypesMatch<["x", "w", "y"]>]> {
+  let summary = "Sums of products of windows of x and w: a convolution without padding";
+  let description = [{
+    y[n, o, i..] is the sum over c and k.. of x[n, g C + c, i * strides + k * dilations] w[o, c, k..], where x is
+    [batch, channels, spatial..], w is [out, C, window..], C is channels / groups and g = o / (out / groups). The first
+    groups of outputs see the first groups of channels. Padding, and gaps between the elements of x, are `dl.pad`.
+    f16 and bf16 are accumulated in f32.
+
+    C1: one axis in space or more; ranks agree; one stride and one dilation >= 1 for each axis in space.
+    C2: groups >= 1 divide the outputs, and x has groups * C channels. C3: the result's shape, with as many windows as
+    fit. C4: one size for each `?` of the result.
+    ```mlir
+    %y = dl.conv %x, %w strides [2, 2] dilations [1, 1] groups 1 sizes(%n) : (tensor<?x3x9x9xf32>, tensor<8x3x3x3xf32>) -> tensor<?x8x4x4xf32>
+    ```
+  }];
+  let arguments = (ins DL_NumberTensor:$x, DL_NumberTensor:$w, DL_Sizes:$sizes,
+    DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$dilations, I64Attr:$groups);
+  let results = (outs DL_NumberTensor:$y);
+  let assemblyFormat = [{$x `,` $w `strides` $strides `dilations` $dilations `groups` $groups `sizes` `(` $sizes `)`
+    attr-dict `:` `(` type($x) `,` type($w) `)` `->` type($y)}];
+  let hasVerifier = 1;
+}
+
+def DL_ReduceWindowOp : DL_Op<"reduce_window", [Pure, AllElementTypesMatch<["x", "y"]>]> {
+  let summary = "Reduction of each window of x";
+  let description = [{
+    y[i..] is the reduction of x[i * strides + k * dilations] over all k below `window`, axis by axis. `kind` is one of
+    sum, max, min, prod. max and min keep NaN. Padding is `dl.pad`. Floats of less than 32 bits are accumulated in f32.
+
+    C1: one size of the window, one stride and one dilation >= 1 for each axis. C2: `kind` is one of those.
+    C3: the result's shape, with as many windows as fit. C4: one size for each `?` of the result.
+    ```mlir
+    %y = dl.reduce_window "max" %x window [1, 2] strides [1, 2] dilations [1, 1] sizes(%n) : tensor<?x8xf32> -> tensor<?x4xf32>
+    ```
+  }];
+  let arguments = (ins DL_NumberTensor:$x, DL_Sizes:$sizes, StrAttr:$kind, DenseI64ArrayAttr:$window,
+    DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$dilations);
+  let results = (outs DL_NumberTensor:$y);
+  let assemblyFormat = [{$kind $x `window` $window `strides` $strides `dilations` $dilations `sizes` `(` $sizes `)`
+    attr-dict `:` type($x) `->` type($y)}];
+  let hasVerifier = 1;
+}
+
 def DL_ReduceOp : DL_Op<"reduce", [Pure]> {
   let summary = "Reduction over axes, which the result does not have";
   let description = [{

@@ -9,6 +9,7 @@
 //! ```
 
 mod args;
+mod conv;
 mod convert;
 mod creation;
 mod einsum;
@@ -22,6 +23,7 @@ mod names;
 mod nn;
 mod order;
 mod permutation;
+mod pool;
 mod print;
 mod random;
 mod rearrange;
@@ -31,6 +33,7 @@ mod testing;
 mod transform;
 mod tree;
 mod values;
+mod window;
 
 use crate::check::Checker;
 use crate::check::call::{Arg, Site};
@@ -65,6 +68,8 @@ const FAMILIES: &[&[Builtin]] = &[
     nn::TABLE,
     order::TABLE,
     print::TABLE,
+    conv::TABLE,
+    pool::TABLE,
     random::TABLE,
     permutation::TABLE,
     tree::TABLE,

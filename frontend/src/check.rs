@@ -38,6 +38,7 @@ mod lookup;
 mod loops;
 mod mismatch;
 mod names;
+mod pad;
 mod region;
 mod scalars;
 mod slice;

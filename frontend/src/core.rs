@@ -247,6 +247,24 @@ pub enum Prim {
         /// Contracted axes of both.
         contract: Vec<(usize, usize)>,
     },
+    /// Sums of products of windows, without padding.
+    Conv {
+        /// The step from window to window on each axis in space.
+        strides: Vec<i64>,
+        /// The step within a window on each axis in space.
+        dilations: Vec<i64>,
+        /// The number of groups of channels.
+        groups: i64,
+    },
+    /// `sum`, `max`, `min`, `prod` of each window.
+    ReduceWindow {
+        /// Which.
+        kind: &'static str,
+        /// The size of the window on each axis.
+        window: Vec<i64>,
+        /// The step from window to window on each axis.
+        strides: Vec<i64>,
+    },
     /// `sum`, `max`, `min`, `prod`, `any`, `all` over axes.
     Reduce {
         /// Which.
@@ -317,6 +335,8 @@ pub enum Prim {
     Pad {
         /// How much comes before on each axis.
         low: Vec<Dim>,
+        /// How much comes between two elements on each axis.
+        interior: Vec<i64>,
     },
     /// Slices at ids along an axis.
     Take {

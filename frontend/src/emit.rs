@@ -266,6 +266,36 @@ impl<'c, 'a, 'p> Body<'c, 'a, 'p> {
                     context, args[0], args[1], &lb, &rb, &lc, &rc, ty, location,
                 ))
             }
+            Prim::Conv {
+                strides,
+                dilations,
+                groups,
+            } => b.value(build::conv(
+                context,
+                args[0],
+                args[1],
+                &self.sizes(node),
+                strides,
+                dilations,
+                *groups,
+                ty,
+                location,
+            )),
+            Prim::ReduceWindow {
+                kind,
+                window,
+                strides,
+            } => b.value(build::reduce_window(
+                context,
+                args[0],
+                &self.sizes(node),
+                kind,
+                window,
+                strides,
+                &vec![1; window.len()],
+                ty,
+                location,
+            )),
             Prim::Reduce { kind, axes: over } => b.value(build::reduce(
                 context,
                 args[0],
@@ -360,9 +390,10 @@ impl<'c, 'a, 'p> Body<'c, 'a, 'p> {
                     context, args[0], args[1], &starts, &strides, ty, location,
                 ))
             }
-            Prim::Pad { low } => {
-                let (low, strides) = self.window(low, &vec![1; low.len()], is_key);
-                let interior = vec![0; strides.len()];
+            Prim::Pad { low, interior } => {
+                let (low, mut interior) = self.window(low, interior, is_key);
+                // A key's words stay together.
+                interior[node.ty.rank()..].fill(0);
                 b.value(build::pad(
                     context,
                     args[0],

@@ -17,6 +17,7 @@ mod scatter;
 mod shape;
 mod sizes;
 mod sort;
+mod window;
 
 pub use function::rewrite;
 
@@ -246,6 +247,8 @@ impl<'c, 'a> Lowering<'c, 'a> {
             OpKind::UpdateSlice => self.update_slice(e, ops::UpdateSlice(op), ty),
             OpKind::Pad => self.pad(e, ops::Pad(op), ty),
             OpKind::DotGeneral => self.dot_general(e, ops::DotGeneral(op), ty),
+            OpKind::Conv => self.conv(e, ops::Conv(op), ty),
+            OpKind::ReduceWindow => self.reduce_window(e, ops::ReduceWindow(op), ty),
             OpKind::Reduce => self.reduce(e, ops::Reduce(op), ty),
             OpKind::ArgReduce => self.arg_reduce(e, ops::ArgReduce(op), ty),
             OpKind::Argsort => self.argsort(e, ops::Argsort(op), ty),

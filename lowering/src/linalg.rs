@@ -46,20 +46,26 @@ impl<'c, 'a> Generic<'c, 'a> {
         e: &Emitter<'c, 'a>,
         body: impl FnOnce(&Emitter<'c, 'a>, &[Value<'c, 'a>]) -> Vec<Value<'c, 'a>>,
     ) -> Vec<Value<'c, 'a>> {
-        let (op, block) = self.declare(e);
-        let inside = Emitter::at_end(e.context(), e.location(), block);
-        let yielded = body(&inside, &arguments(block));
-        inside.effect("linalg.yield", &yielded, &[]);
-        results(op)
+        fill_body(e, self.declare(e), body)
     }
 
     /// Builds the op with an empty body.
     pub fn declare(self, e: &Emitter<'c, 'a>) -> (OperationRef<'c, 'a>, BlockRef<'c, 'a>) {
         let operands = self.inputs.iter().chain(&self.outputs);
         let maps = operands
-            .clone()
             .map(|access| map(self.iterators.len(), &access.loops))
             .collect::<Vec<_>>();
+        self.declare_mapped(e, &maps)
+    }
+
+    /// Builds the op with an empty body and maps that may do more than to select loops; those of the operands are
+    /// not looked at.
+    pub fn declare_mapped(
+        self,
+        e: &Emitter<'c, 'a>,
+        maps: &[String],
+    ) -> (OperationRef<'c, 'a>, BlockRef<'c, 'a>) {
+        let operands = self.inputs.iter().chain(&self.outputs);
         let iterators = self
             .iterators
             .iter()
@@ -152,6 +158,18 @@ impl<'c, 'a> Generic<'c, 'a> {
     pub fn is_parallel(&self) -> bool {
         self.iterators.iter().all(|i| *i == Iterator::Parallel)
     }
+}
+
+/// Writes the body of a declared op; gives the op's results.
+pub fn fill_body<'c, 'a>(
+    e: &Emitter<'c, 'a>,
+    (op, block): (OperationRef<'c, 'a>, BlockRef<'c, 'a>),
+    body: impl FnOnce(&Emitter<'c, 'a>, &[Value<'c, 'a>]) -> Vec<Value<'c, 'a>>,
+) -> Vec<Value<'c, 'a>> {
+    let inside = Emitter::at_end(e.context(), e.location(), block);
+    let yielded = body(&inside, &arguments(block));
+    inside.effect("linalg.yield", &yielded, &[]);
+    results(op)
 }
 
 /// The mark of a sum of products that is to become a matrix product.

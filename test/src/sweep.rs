@@ -10,6 +10,7 @@ mod made;
 mod movement;
 mod order;
 mod structured;
+mod window;
 
 use crate::{
     compare,
@@ -19,7 +20,7 @@ use crate::{
     values::Random,
 };
 use anyhow::{Context, Result, ensure};
-use dlc_abi::DType;
+use dlc_abi::{DType, dim::Poly};
 use dlc_dialects::{elementwise_kinds, ops::OpKind};
 use dlc_runtime::Tensor;
 
@@ -70,16 +71,13 @@ impl Leaf {
         format!("{{dl.shape = {:?}}}", self.1)
     }
 
-    /// The shape where the dims have these values; only for dims that are names or numbers.
+    /// The shape where the dims have these values.
     pub fn shape(&self, names: &[&str], values: &[i64]) -> Result<Vec<usize>> {
-        let size = |dim: &String| match dim.parse() {
-            Ok(dim) => Ok(dim),
-            Err(_) => {
-                let at = names.iter().position(|name| name == dim);
-                at.map(|at| values[at] as usize)
-                    .with_context(|| format!("no dim `{dim}`"))
-            }
+        let value = |name: &str| {
+            let at = names.iter().position(|other| *other == name)?;
+            Some(values[at])
         };
+        let size = |dim: &String| Ok(usize::try_from(Poly::parse(dim)?.eval(&value)?)?);
         self.1.iter().map(size).collect()
     }
 }
@@ -167,6 +165,8 @@ pub fn cases(kind: OpKind, ulp: Option<f64>) -> Result<Vec<Case>> {
         OpKind::UpdateSlice => movement::update_slice(),
         OpKind::Pad => movement::pad(),
         OpKind::DotGeneral => structured::dot_general(),
+        OpKind::Conv => window::conv(),
+        OpKind::ReduceWindow => window::reduce_window(),
         OpKind::Reduce => structured::reduce(),
         OpKind::ArgReduce => structured::arg_reduce(),
         OpKind::Argsort => order::argsort(),

@@ -7,8 +7,8 @@ use super::{
     shape::{DYNAMIC, shape_of},
 };
 use crate::ops::{
-    ArgReduce, Broadcast, Concatenate, DotGeneral, Iota, OpKind, Pad, RandomBits, Reduce, Reshape,
-    Slice, Take, Transpose,
+    ArgReduce, Broadcast, Concatenate, Conv, DotGeneral, Iota, OpKind, Pad, RandomBits, Reduce,
+    ReduceWindow, Reshape, Slice, Take, Transpose,
 };
 use melior::ir::{Value, operation::OperationLike};
 
@@ -59,6 +59,8 @@ pub fn source<'c: 'a, 'a>(value: Value<'c, 'a>, axis: usize) -> Source<'c, 'a> {
         OpKind::Iota => size(Iota(op).sizes()),
         OpKind::Pad => size(Pad(op).sizes()),
         OpKind::RandomBits => size(RandomBits(op).sizes()),
+        OpKind::Conv => size(Conv(op).sizes()),
+        OpKind::ReduceWindow => size(ReduceWindow(op).sizes()),
         OpKind::Reshape => size(Reshape(op).sizes()),
         OpKind::Slice => size(Slice(op).sizes()),
         OpKind::Argsort

@@ -84,6 +84,14 @@ const PARAM_ALIASES: &[(&str, &[&str])] = &[
     ("argnums", &["wrt"]),
     ("num", &["n"]),
     ("ddof", &["correction"]),
+    ("strides", &["stride"]),
+    ("dilations", &["dilation"]),
+    ("rhs_dilation", &["dilation"]),
+    ("window_strides", &["stride"]),
+    ("kernel", &["w"]),
+    ("kernel_size", &["window"]),
+    ("window_shape", &["window"]),
+    ("feature_group_count", &["groups"]),
 ];
 
 /// A call of a built-in, its arguments sorted.

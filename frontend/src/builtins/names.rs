@@ -222,7 +222,21 @@ pub(super) const ALIASES: &[(&str, &str, &str)] = &[
     ("filter", "map", "a list keeps its length; there is"),
     ("conv", "conv2d", "it is called"),
     ("conv_general_dilated", "conv2d", "it is called"),
+    ("convolution", "conv2d", "it is called"),
+    ("conv_transpose1d", "conv1d_transpose", "it is called"),
+    ("conv_transpose2d", "conv2d_transpose", "it is called"),
+    ("conv_transpose", "conv2d_transpose", "it is called"),
+    (
+        "max_pool1d",
+        "max_pool",
+        "it is `max_pool(x, window=[2])`; write",
+    ),
     ("max_pool2d", "max_pool", "it is called"),
+    (
+        "avg_pool1d",
+        "avg_pool",
+        "it is `avg_pool(x, window=[2])`; write",
+    ),
     ("avg_pool2d", "avg_pool", "it is called"),
     ("topk", "top_k", "it is called"),
     (
@@ -263,19 +277,7 @@ pub(super) const ALIASES: &[(&str, &str, &str)] = &[
 ];
 
 /// Built-ins of the language that this version does not have.
-const LATER: &[&str] = &[
-    "conv1d",
-    "conv2d",
-    "conv2d_transpose",
-    "max_pool",
-    "avg_pool",
-    "jvp",
-    "vjp",
-    "vmap",
-    "jacobian",
-    "hessian",
-    "hvp",
-];
+const LATER: &[&str] = &["jvp", "vjp", "vmap", "jacobian", "hessian", "hvp"];
 
 /// What stands for a name of NumPy, JAX or PyTorch, and the advice.
 pub(crate) fn alias(name: &str) -> Option<(&'static str, &'static str)> {

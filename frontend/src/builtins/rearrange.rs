@@ -140,18 +140,10 @@ fn pad<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
     {
         return Ok(Value::Tensor(x));
     }
-    let shape: Vec<Dim> = ty
-        .shape
-        .iter()
-        .zip(&widths)
-        .map(|(size, (low, high))| &(size + low) + high)
-        .collect();
-    let low = widths.into_iter().map(|(low, _)| low).collect();
-    let ty = TensorType::new(ty.dtype, shape);
+    let interior = vec![0; widths.len()];
     let span = call.span();
-    call.checker.check_byte_size(&ty, span)?;
     call.checker
-        .node(Prim::Pad { low }, &[x, value], ty, span)
+        .pad(x, value, &widths, interior, span)
         .map(Value::Tensor)
 }
 

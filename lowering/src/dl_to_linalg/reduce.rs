@@ -74,10 +74,6 @@ impl<'c, 'a> Lowering<'c, 'a> {
                 loops: b,
             },
         ];
-        let (times, plus) = match class(element) {
-            ElementClass::Float => ("arith.mulf", "arith.addf"),
-            _ => ("arith.muli", "arith.addi"),
-        };
         self.accumulate(
             e,
             iterators.collect(),
@@ -86,11 +82,7 @@ impl<'c, 'a> Lowering<'c, 'a> {
             element,
             zero,
             mark,
-            |e, arguments| {
-                let [a, b] = [0, 1].map(|i| scalar::widen(e, arguments[i]));
-                let product = e.op(times, &[a, b], a.r#type());
-                e.op(plus, &[arguments[2], product], product.r#type())
-            },
+            |e, arguments| multiply_add(e, element, arguments),
         )
     }
 
@@ -177,12 +169,7 @@ impl<'c, 'a> Lowering<'c, 'a> {
         attributes: Vec<(&'static str, Attribute<'c>)>,
         body: impl FnOnce(&Emitter<'c, 'a>, &[Value<'c, 'a>]) -> Value<'c, 'a>,
     ) -> Mapped<'c, 'a> {
-        let accumulator = match accumulates_wide(element) {
-            true => e.ty("f32"),
-            false => scalar::storage_type(e, element),
-        };
-        let empty = self.empty(e, &dims, accumulator);
-        let start = linalg::fill(e, number(e, accumulator, neutral), empty);
+        let start = self.neutral(e, &dims, element, neutral);
         let generic = Generic {
             iterators,
             inputs,
@@ -193,10 +180,37 @@ impl<'c, 'a> Lowering<'c, 'a> {
             attributes,
         };
         let sum = generic.build(e, |e, arguments| vec![body(e, arguments)])[0];
+        self.accumulated(e, element, dims, sum)
+    }
+
+    /// A tensor of neutral elements, of the type that sums of `element` are accumulated in.
+    pub(super) fn neutral(
+        &mut self,
+        e: &Emitter<'c, 'a>,
+        dims: &[Poly],
+        element: Type<'c>,
+        neutral: &str,
+    ) -> Value<'c, 'a> {
+        let accumulator = match accumulates_wide(element) {
+            true => e.ty("f32"),
+            false => scalar::storage_type(e, element),
+        };
+        let empty = self.empty(e, dims, accumulator);
+        linalg::fill(e, number(e, accumulator, neutral), empty)
+    }
+
+    /// What has been accumulated, as `element`.
+    pub(super) fn accumulated(
+        &mut self,
+        e: &Emitter<'c, 'a>,
+        element: Type<'c>,
+        dims: Vec<Poly>,
+        sum: Value<'c, 'a>,
+    ) -> Mapped<'c, 'a> {
         if !accumulates_wide(element) {
             return self.made(e, element, dims, sum);
         }
-        let wide = self.made(e, accumulator, dims.clone(), sum);
+        let wide = self.made(e, shape::element_of(sum), dims.clone(), sum);
         let axes = (0..dims.len()).collect();
         self.parallel(e, vec![(wide, axes)], dims, element, |e, x| {
             scalar::narrow(e, element, x[0])
@@ -269,6 +283,21 @@ impl<'c, 'a> Lowering<'c, 'a> {
         });
         self.made(e, shape::element(ty), dims, results[1])
     }
+}
+
+/// `arguments[2] + arguments[0] * arguments[1]`, in the type of the accumulator.
+pub(super) fn multiply_add<'c, 'a>(
+    e: &Emitter<'c, 'a>,
+    element: Type<'c>,
+    arguments: &[Value<'c, 'a>],
+) -> Value<'c, 'a> {
+    let (times, plus) = match class(element) {
+        ElementClass::Float => ("arith.mulf", "arith.addf"),
+        _ => ("arith.muli", "arith.addi"),
+    };
+    let [a, b] = [0, 1].map(|i| scalar::widen(e, arguments[i]));
+    let product = e.op(times, &[a, b], a.r#type());
+    e.op(plus, &[arguments[2], product], product.r#type())
 }
 
 /// The neutral element of a reduction and the op that combines two elements.

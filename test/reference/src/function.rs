@@ -9,6 +9,7 @@ use crate::{
         Content, Failure, Values, array, arrays, check_type, content, int, ints, operand, operands,
         result_dtype, result_type,
     },
+    window::{self, Windows},
 };
 use dlc_abi::DType;
 use dlc_dialects::{
@@ -304,6 +305,22 @@ fn tensor_op(kind: OpKind, op: OperationRef, values: &Values) -> Result<Array, F
         OpKind::Reduce => {
             let view = ops::Reduce(op);
             reduce::reduce(get(view.x())?, view.kind(), &view.axes())?
+        }
+        OpKind::Conv => {
+            let view = ops::Conv(op);
+            let windows = Windows {
+                strides: view.strides(),
+                dilations: view.dilations(),
+            };
+            window::conv(get(view.x())?, get(view.w())?, view.groups(), &windows)?
+        }
+        OpKind::ReduceWindow => {
+            let view = ops::ReduceWindow(op);
+            let windows = Windows {
+                strides: view.strides(),
+                dilations: view.dilations(),
+            };
+            window::reduce_window(get(view.x())?, view.kind(), &view.window(), &windows)?
         }
         OpKind::ArgReduce => {
             let view = ops::ArgReduce(op);

@@ -20,6 +20,7 @@ mod reduce;
 mod scalar;
 mod shape;
 mod value;
+mod window;
 
 pub use error::EvalError;
 pub use function::evaluate;

@@ -10,7 +10,7 @@ use std::cmp::Ordering;
 
 /// What a reduction does with the elements it meets.
 #[derive(Clone, Copy)]
-enum Kind {
+pub(crate) enum Kind {
     Sum,
     Max,
     Min,
@@ -20,7 +20,8 @@ enum Kind {
 }
 
 impl Kind {
-    fn named(name: &str) -> Result<Self, String> {
+    /// The kind of a name.
+    pub fn named(name: &str) -> Result<Self, String> {
         Ok(match name {
             "sum" => Kind::Sum,
             "max" => Kind::Max,
@@ -80,7 +81,7 @@ pub(crate) fn cumulative(
 }
 
 /// What an empty reduction gives.
-fn neutral(kind: Kind, dtype: DType) -> Scalar {
+pub(crate) fn neutral(kind: Kind, dtype: DType) -> Scalar {
     let bits = width(dtype);
     let least = match class(dtype) {
         Class::Signed => 1 << (bits - 1),
@@ -98,7 +99,8 @@ fn neutral(kind: Kind, dtype: DType) -> Scalar {
     }
 }
 
-fn combine(kind: Kind, dtype: DType, a: Scalar, b: Scalar) -> Scalar {
+/// What has been met with one more element.
+pub(crate) fn combine(kind: Kind, dtype: DType, a: Scalar, b: Scalar) -> Scalar {
     let bits = width(dtype);
     if let (Scalar::Float(a), Scalar::Float(b)) = (a, b) {
         return Scalar::Float(match kind {

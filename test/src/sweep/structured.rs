@@ -10,7 +10,7 @@ use dlc_abi::DType;
 use dlc_dialects::ops::OpKind;
 use dlc_runtime::Tensor;
 
-fn numbers() -> impl Iterator<Item = DType> {
+pub(super) fn numbers() -> impl Iterator<Item = DType> {
     DTYPES.into_iter().filter(|&dtype| dtype != DType::Bool)
 }
 
@@ -24,12 +24,13 @@ pub(super) fn whole(
     whole_tensor(dtype, shape, (-3, 3), random)
 }
 
-fn unit(_: usize, dtype: DType, shape: &[usize], random: &mut Random) -> Result<Tensor> {
+/// Floats between -1 and 1.
+pub(super) fn unit(_: usize, dtype: DType, shape: &[usize], random: &mut Random) -> Result<Tensor> {
     uniform_tensor(dtype, shape, (-1.0, 1.0), random)
 }
 
 /// Many terms each round once.
-fn sum_tolerance(dtype: DType) -> Bound {
+pub(super) fn sum_tolerance(dtype: DType) -> Bound {
     Bound::Near(tolerance(dtype) * 5.0)
 }
 
@@ -224,10 +225,15 @@ pub(super) type Row<Axes> = (
 );
 
 /// Makes an argument from its number, type and shape.
-type Fill = fn(usize, DType, &[usize], &mut Random) -> Result<Tensor>;
+pub(super) type Fill = fn(usize, DType, &[usize], &mut Random) -> Result<Tensor>;
 
 /// Powers of two and their opposites: products are exact in every order.
-fn powers(_: usize, dtype: DType, shape: &[usize], random: &mut Random) -> Result<Tensor> {
+pub(super) fn powers(
+    _: usize,
+    dtype: DType,
+    shape: &[usize],
+    random: &mut Random,
+) -> Result<Tensor> {
     if !is_float(dtype) {
         return values::random_tensor(dtype, shape, random);
     }

@@ -1,0 +1,124 @@
+// dl.conv: sums of products of windows of x and w.
+// RUN: dlc-opt %s --split-input-file --verify-diagnostics | FileCheck %s
+// RUN: dlc-opt %s --split-input-file --verify-diagnostics --dl-to-linalg | FileCheck %s --check-prefix=LOWER
+
+// EVAL: @line([[[1, 2, 3, 4]]], [[[1, 10]], [[0, -1]]]) == [[[21, 32, 43], [-2, -3, -4]]]
+// EVAL: @plane(1, [[[[1, 2, 3], [4, 5, 6], [7, 8, 9]]]], [[[[1, 0], [0, 10]]]]) == [[[[51, 62], [84, 95]]]]
+// EVAL: @plane(0, [], [[[[1, 0], [0, 10]]]]) == []
+// EVAL: @steps([[[1, 2, 3, 4, 5, 6, 7]]], [[[1, 10]]]) == [[[31, 64]]]
+// EVAL: @groups([[[1], [2], [3], [4]]], [[[1], [10]], [[100], [-128]]]) == [[[21], [44]]]
+// EVAL: @no_channels() == [[[0, 0]]]
+// EVAL: @rounded([[[1024.0, 1.0, -1024.0]]], [[[1.0, 0.5, 1.0]]]) == [[[0.5]]]
+// EVAL: @special([[[1.0, inf, nan, 2.0]]], [[[0.0, 1.0]]]) == [[[inf, nan, nan]]]
+
+// CHECK-LABEL: func.func @line(
+// CHECK: dl.conv %{{.*}}, %{{.*}} strides [1] dilations [1] groups 1 sizes() : (tensor<1x1x4xf32>, tensor<2x1x2xf32>) -> tensor<1x2x3xf32>
+// LOWER-DAG: #[[X:.*]] = affine_map<(d0, d1, d2, d3, d4) -> (d0, d3, d2 + d4)>
+// LOWER-DAG: #[[W:.*]] = affine_map<(d0, d1, d2, d3, d4) -> (d1, d3, d4)>
+// LOWER-LABEL: func.func @line(
+// LOWER: linalg.generic {indexing_maps = [#[[X]], #[[W]]
+// LOWER-SAME: "parallel", "parallel", "parallel", "reduction", "reduction"
+// LOWER-NOT: dl.conv
+// LOWER: return
+func.func @line(%x: tensor<1x1x4xf32>, %w: tensor<2x1x2xf32>) -> tensor<1x2x3xf32> {
+  %y = dl.conv %x, %w strides [1] dilations [1] groups 1 sizes() : (tensor<1x1x4xf32>, tensor<2x1x2xf32>) -> tensor<1x2x3xf32>
+  return %y : tensor<1x2x3xf32>
+}
+
+func.func @plane(%n: index, %x: tensor<?x1x3x3xf64> {dl.shape = ["n", "1", "3", "3"]}, %w: tensor<1x1x2x2xf64>)
+    -> (tensor<?x1x2x2xf64> {dl.shape = ["n", "1", "2", "2"]}) attributes {dl.dims = ["n"]} {
+  %y = dl.conv %x, %w strides [1, 1] dilations [1, 1] groups 1 sizes(%n) : (tensor<?x1x3x3xf64>, tensor<1x1x2x2xf64>) -> tensor<?x1x2x2xf64>
+  return %y : tensor<?x1x2x2xf64>
+}
+
+func.func @steps(%x: tensor<1x1x7xi32>, %w: tensor<1x1x2xi32>) -> tensor<1x1x2xi32> {
+  %y = dl.conv %x, %w strides [3] dilations [2] groups 1 sizes() : (tensor<1x1x7xi32>, tensor<1x1x2xi32>) -> tensor<1x1x2xi32>
+  return %y : tensor<1x1x2xi32>
+}
+
+func.func @groups(%x: tensor<1x4x1xi8>, %w: tensor<2x2x1xi8>) -> tensor<1x2x1xi8> {
+  %y = dl.conv %x, %w strides [1] dilations [1] groups 2 sizes() : (tensor<1x4x1xi8>, tensor<2x2x1xi8>) -> tensor<1x2x1xi8>
+  return %y : tensor<1x2x1xi8>
+}
+
+func.func @no_channels() -> tensor<1x1x2xf32> {
+  %x = dl.constant dense<> : tensor<1x0x3xf32>
+  %w = dl.constant dense<> : tensor<1x0x2xf32>
+  %y = dl.conv %x, %w strides [1] dilations [1] groups 1 sizes() : (tensor<1x0x3xf32>, tensor<1x0x2xf32>) -> tensor<1x1x2xf32>
+  return %y : tensor<1x1x2xf32>
+}
+
+// In bf16 alone, 1024 + 0.5 would be 1024.
+func.func @rounded(%x: tensor<1x1x3xbf16>, %w: tensor<1x1x3xbf16>) -> tensor<1x1x1xbf16> {
+  %y = dl.conv %x, %w strides [1] dilations [1] groups 1 sizes() : (tensor<1x1x3xbf16>, tensor<1x1x3xbf16>) -> tensor<1x1x1xbf16>
+  return %y : tensor<1x1x1xbf16>
+}
+
+func.func @special(%x: tensor<1x1x4xf32>, %w: tensor<1x1x2xf32>) -> tensor<1x1x3xf32> {
+  %y = dl.conv %x, %w strides [1] dilations [1] groups 1 sizes() : (tensor<1x1x4xf32>, tensor<1x1x2xf32>) -> tensor<1x1x3xf32>
+  return %y : tensor<1x1x3xf32>
+}
+
+// -----
+
+func.func @c1_ranks(%x: tensor<1x1x4xf32>, %w: tensor<2x1x2x2xf32>) -> tensor<1x2x3xf32> {
+  // expected-error @+1 {{C1: ranks 3 and 4 should be equal and 3 or more}}
+  %y = dl.conv %x, %w strides [1] dilations [1] groups 1 sizes() : (tensor<1x1x4xf32>, tensor<2x1x2x2xf32>) -> tensor<1x2x3xf32>
+  return %y : tensor<1x2x3xf32>
+}
+
+// -----
+
+func.func @c1_counts(%x: tensor<1x1x4xf32>, %w: tensor<2x1x2xf32>) -> tensor<1x2x3xf32> {
+  // expected-error @+1 {{C1: 1 numbers for the axes of windows expected, 2 given}}
+  %y = dl.conv %x, %w strides [1, 1] dilations [1] groups 1 sizes() : (tensor<1x1x4xf32>, tensor<2x1x2xf32>) -> tensor<1x2x3xf32>
+  return %y : tensor<1x2x3xf32>
+}
+
+// -----
+
+func.func @c1_least(%x: tensor<1x1x4xf32>, %w: tensor<2x1x2xf32>) -> tensor<1x2x3xf32> {
+  // expected-error @+1 {{C1: 0 is less than 1}}
+  %y = dl.conv %x, %w strides [1] dilations [0] groups 1 sizes() : (tensor<1x1x4xf32>, tensor<2x1x2xf32>) -> tensor<1x2x3xf32>
+  return %y : tensor<1x2x3xf32>
+}
+
+// -----
+
+func.func @c2_channels(%x: tensor<1x3x4xf32>, %w: tensor<2x1x2xf32>) -> tensor<1x2x3xf32> {
+  // expected-error @+1 {{C2: 2 groups do not fit [1, 3, 4] and [2, 1, 2]}}
+  %y = dl.conv %x, %w strides [1] dilations [1] groups 2 sizes() : (tensor<1x3x4xf32>, tensor<2x1x2xf32>) -> tensor<1x2x3xf32>
+  return %y : tensor<1x2x3xf32>
+}
+
+// -----
+
+func.func @c2_outputs(%x: tensor<1x2x4xf32>, %w: tensor<3x1x2xf32>) -> tensor<1x3x3xf32> {
+  // expected-error @+1 {{C2: 2 groups do not fit [1, 2, 4] and [3, 1, 2]}}
+  %y = dl.conv %x, %w strides [1] dilations [1] groups 2 sizes() : (tensor<1x2x4xf32>, tensor<3x1x2xf32>) -> tensor<1x3x3xf32>
+  return %y : tensor<1x3x3xf32>
+}
+
+// -----
+
+func.func @c3_shape(%x: tensor<1x1x4xf32>, %w: tensor<2x1x2xf32>) -> tensor<1x2x2xf32> {
+  // expected-error @+1 {{C3: shape should be [1, 2, 3], is [1, 2, 2]}}
+  %y = dl.conv %x, %w strides [1] dilations [1] groups 1 sizes() : (tensor<1x1x4xf32>, tensor<2x1x2xf32>) -> tensor<1x2x2xf32>
+  return %y : tensor<1x2x2xf32>
+}
+
+// -----
+
+func.func @c4_sizes(%x: tensor<?x1x4xf32>, %w: tensor<2x1x2xf32>) -> tensor<?x2x3xf32> {
+  // expected-error @+1 {{C4: 1 sizes expected, 0 given}}
+  %y = dl.conv %x, %w strides [1] dilations [1] groups 1 sizes() : (tensor<?x1x4xf32>, tensor<2x1x2xf32>) -> tensor<?x2x3xf32>
+  return %y : tensor<?x2x3xf32>
+}
+
+// -----
+
+func.func @of_two_types(%x: tensor<1x1x4xf32>, %w: tensor<2x1x2xf64>) -> tensor<1x2x3xf32> {
+  // expected-error @+1 {{failed to verify that all of {x, w, y} have same element type}}
+  %y = dl.conv %x, %w strides [1] dilations [1] groups 1 sizes() : (tensor<1x1x4xf32>, tensor<2x1x2xf64>) -> tensor<1x2x3xf32>
+  return %y : tensor<1x2x3xf32>
+}
