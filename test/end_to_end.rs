@@ -46,14 +46,18 @@ fn trials(arguments: &Arguments) -> Result<Vec<Trial>> {
     for (name, run) in differential::trials()? {
         trials.push(trial(format!("differential/{name}"), run));
     }
-    trials.push(Trial::ignorable_test("jax", || match bad_input::jax() {
-        Ok(None) => Ok(Completion::Completed),
-        Ok(Some(reason)) => {
-            println!("skipped jax: {reason}");
-            Ok(Completion::ignored_with(reason))
-        }
-        Err(error) => Err(Failed::from(format!("{error:#}"))),
-    }));
+    for (name, script) in [("jax", "jax_compare.py"), ("pytorch", "models_compare.py")] {
+        trials.push(Trial::ignorable_test(name, move || {
+            match bad_input::python(script) {
+                Ok(None) => Ok(Completion::Completed),
+                Ok(Some(reason)) => {
+                    println!("skipped {name}: {reason}");
+                    Ok(Completion::ignored_with(reason))
+                }
+                Err(error) => Err(Failed::from(format!("{error:#}"))),
+            }
+        }));
+    }
     Ok(trials)
 }
 

@@ -341,15 +341,15 @@ fn clip(text: &str) -> &str {
     }
 }
 
-/// The JAX comparison: `None` when it ran and agreed, or why it was skipped.
-pub fn jax() -> Result<Option<String>> {
+/// A comparison with a Python package, a script in this folder: `None` when it ran and agreed, or why it was skipped.
+pub fn python(script: &str) -> Result<Option<String>> {
     let python = std::env::var("DLC_PYTHON").unwrap_or_else(|_| "python3".into());
     if host::tool(&python).is_none() && !Path::new(&python).is_file() {
         return Ok(Some(format!("{python} is not installed")));
     }
     let mut command = std::process::Command::new(python);
     command
-        .arg(files::root().join("jax_compare.py"))
+        .arg(files::root().join(script))
         .arg(files::tools()?.join("dlc"));
     let output = host::run(&mut command)?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
