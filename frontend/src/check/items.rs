@@ -360,20 +360,16 @@ impl<'a> Checker<'a> {
 
     /// Attributes that this version knows.
     fn check_attributes(&mut self) {
-        const KNOWN: &[&str] = &["inline", "name"];
-        const LATER: &[&str] = &[
-            "checkpoint",
-            "precision",
-            "custom_vjp",
-            "custom_jvp",
-            "shard",
-        ];
+        const KNOWN: &[&str] = &["checkpoint", "inline", "name"];
+        const LATER: &[&str] = &["precision", "custom_vjp", "custom_jvp", "shard"];
         for item in self.files.trees.iter().flat_map(|tree| &tree.items) {
             for attribute in &item.attrs {
                 let name = attribute.name.name.as_str();
                 if LATER.contains(&name) {
                     let _ = self.not_yet::<()>(&format!("`@{name}` is"), attribute.span);
-                } else if !KNOWN.contains(&name) {
+                } else if KNOWN.contains(&name) {
+                    self.check_attribute_arguments(attribute);
+                } else {
                     let mut diagnostic = Diagnostic::error(
                         Code::DL0605,
                         format!("there is no attribute `@{name}`"),
@@ -391,6 +387,24 @@ impl<'a> Checker<'a> {
                     self.report(diagnostic);
                 }
             }
+        }
+    }
+
+    /// `@name` takes a text, the others take nothing.
+    fn check_attribute_arguments(&mut self, attribute: &ast::Attribute) {
+        let name = attribute.name.name.as_str();
+        let is_text =
+            |arg: &ast::Arg| arg.name.is_none() && matches!(arg.value.kind, ExprKind::Str(_));
+        let (fits, form) = match (name, attribute.args.as_slice()) {
+            ("name", [arg]) => (is_text(arg), "@name(\"c_name\")".to_string()),
+            ("name", _) => (false, "@name(\"c_name\")".to_string()),
+            (_, args) => (args.is_empty(), format!("@{name}")),
+        };
+        if !fits {
+            let message = format!("these are not the arguments of `@{name}`");
+            let diagnostic = Diagnostic::error(Code::DL0605, message, attribute.span)
+                .help(format!("it is written `{form}`"));
+            self.report(diagnostic);
         }
     }
 

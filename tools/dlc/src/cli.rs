@@ -449,8 +449,21 @@ pub struct RunTest {
 /// Explains an error code
 #[derive(Debug, Args)]
 pub struct Explain {
-    /// The code, such as DL0203
-    pub code: String,
+    /// The code, such as DL0203; without one, all codes are listed
+    pub code: Option<String>,
+
+    /// How the list of all codes is written
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: ExplainFormat,
+}
+
+/// How the list of all codes is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ExplainFormat {
+    /// A line for each
+    Text,
+    /// A table in Markdown
+    Markdown,
 }
 
 /// An export and its inputs.

@@ -33,7 +33,7 @@ pub fn run(cli: Cli) -> Result<(), Error> {
         Some(Command::Bench(bench)) => bench::run(&bench, &cli.common, output),
         Some(Command::Test(test)) => test::run(&test, &cli.common),
         Some(Command::RunTest(test)) => test::one::run(&test, &cli.common),
-        Some(Command::Explain(explain)) => explain::run(&explain.code),
+        Some(Command::Explain(explain)) => explain::run(&explain),
         Some(Command::Later(later)) => {
             let (name, help) = later.name_and_help();
             Err(Error::usage(format!("`dlc {name}` is not there yet")).help(Some(help.to_string())))

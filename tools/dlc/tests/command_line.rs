@@ -192,3 +192,21 @@ fn a_good_file_is_checked() {
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     assert_eq!(names(folder.path()), ["m.dl"]);
 }
+
+#[test]
+fn the_codes_are_listed() {
+    let folder = folder();
+    let list = |arguments: &[&str]| {
+        let output = dlc(folder.path(), arguments);
+        assert_eq!(output.status.code(), Some(0));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let text = list(&["explain"]);
+    assert!(
+        text.contains("DL0203  inner dims of a matrix product differ\n"),
+        "{text}"
+    );
+    let markdown = list(&["explain", "--format", "markdown"]);
+    assert_eq!(markdown.lines().count(), text.lines().count() + 2);
+    assert!(markdown.contains("| DL0203 | inner dims"), "{markdown}");
+}

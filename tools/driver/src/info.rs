@@ -39,3 +39,10 @@ pub fn host_cpu() -> String {
 pub fn explain(code: &str) -> Option<&'static str> {
     Some(dlc_frontend::codes::Code::parse(code)?.page())
 }
+
+/// All codes with their titles, in order.
+pub fn codes() -> Vec<(String, String)> {
+    let row =
+        |code: &dlc_frontend::codes::Code| (code.name().to_string(), code.title().to_string());
+    dlc_frontend::codes::Code::ALL.iter().map(row).collect()
+}
