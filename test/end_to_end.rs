@@ -47,16 +47,17 @@ fn trials(arguments: &Arguments) -> Result<Vec<Trial>> {
         trials.push(trial(format!("differential/{name}"), run));
     }
     for (name, script) in [("jax", "jax_compare.py"), ("pytorch", "models_compare.py")] {
-        trials.push(Trial::ignorable_test(name, move || {
-            match bad_input::python(script) {
+        trials.push(Trial::ignorable_test(
+            name,
+            move || match bad_input::python(script) {
                 Ok(None) => Ok(Completion::Completed),
                 Ok(Some(reason)) => {
                     println!("skipped {name}: {reason}");
                     Ok(Completion::ignored_with(reason))
                 }
                 Err(error) => Err(Failed::from(format!("{error:#}"))),
-            }
-        }));
+            },
+        ));
     }
     Ok(trials)
 }
