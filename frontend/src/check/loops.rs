@@ -42,6 +42,9 @@ pub(super) enum Each {
     Element { of: NodeId, ascending: bool },
 }
 
+/// For each leaf of the variables: passed into the region, or the node outside that it captures.
+type Passed = Vec<Result<(), NodeId>>;
+
 /// A loop as written.
 #[derive(Clone, Copy)]
 pub(super) struct For<'a> {
@@ -313,7 +316,7 @@ impl<'a> Checker<'a> {
         before: &[NodeId],
         changed: &[bool],
         span: Span,
-    ) -> Res<(Vec<Result<(), NodeId>>, Vec<NodeId>)> {
+    ) -> Res<(Passed, Vec<NodeId>)> {
         let carried = chosen(before, changed);
         for id in &carried {
             if self.dtype(*id) == DType::Key {
