@@ -39,6 +39,7 @@ mod loops;
 mod mismatch;
 mod names;
 mod pad;
+mod recursion;
 mod region;
 mod scalars;
 mod slice;

@@ -8,6 +8,10 @@ use dlc_driver::compile::ErrorFormat;
 
 use crate::report::{ColorChoice, Output};
 
+mod test;
+
+pub use test::{RunTest, Test, TestFormat};
+
 const EXAMPLES: &str = "\
 Examples:
   dlc check tiny.dl
@@ -356,94 +360,6 @@ pub struct Bench {
     /// Prints a JSON object
     #[arg(long, help_heading = "Output")]
     pub json: bool,
-}
-
-/// Runs the tests of a file or of the standard library
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  dlc test tiny.dl
-  dlc test tiny.dl gradient --target reference
-  dlc test std
-  dlc test std::nn --list
-
-The tests of files that the file imports are not run. Exit status 1 if a test fails.")]
-pub struct Test {
-    /// The source file, - for standard input; std or std::MODULE for the standard library
-    #[arg(value_name = "FILE", help_heading = "Input")]
-    pub what: String,
-
-    /// Runs the tests whose name contains this
-    #[arg(value_name = "FILTER", help_heading = "Input")]
-    pub filter: Option<String>,
-
-    /// Runs the test whose name is the filter
-    #[arg(long, requires = "filter", help_heading = "Input")]
-    pub exact: bool,
-
-    /// Prints the names and runs nothing
-    #[arg(long, help_heading = "Output")]
-    pub list: bool,
-
-    /// How results are written
-    #[arg(
-        long,
-        value_name = "FORMAT",
-        default_value = "human",
-        help_heading = "Output"
-    )]
-    pub format: TestFormat,
-
-    /// How many tests to run at a time; as many as there are processors by default
-    #[arg(long, value_name = "N", help_heading = "Target")]
-    pub threads: Option<usize>,
-
-    /// What runs the tests
-    #[arg(
-        long,
-        value_name = "TARGET",
-        default_value = "cpu",
-        help_heading = "Target"
-    )]
-    pub target: RunTarget,
-
-    /// The CPU to compile for: native, or one of --print target-cpus
-    #[arg(
-        long,
-        value_name = "CPU",
-        default_value = "native",
-        help_heading = "Target"
-    )]
-    pub target_cpu: String,
-
-    /// How much to optimise
-    #[arg(short = 'O', value_name = "LEVEL", default_value_t = 3,
-          value_parser = clap::value_parser!(u8).range(0..=3), help_heading = "Optimisation")]
-    pub level: u8,
-}
-
-/// How results of tests are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum TestFormat {
-    /// Lines for people
-    Human,
-    /// One JSON object a line
-    Json,
-}
-
-/// Runs one test
-#[derive(Debug, Args)]
-pub struct RunTest {
-    /// The source
-    pub what: String,
-    /// The position of the test among those of the source
-    pub index: usize,
-    /// What runs it
-    pub target: RunTarget,
-    /// The CPU to compile for
-    pub target_cpu: String,
-    /// How much to optimise
-    pub level: u8,
 }
 
 /// Explains an error code
