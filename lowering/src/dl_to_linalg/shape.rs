@@ -35,6 +35,13 @@ pub(super) struct Window {
     pub strides: Vec<i64>,
 }
 
+impl Window {
+    /// Whether it is known to have no elements.
+    fn is_empty(&self) -> bool {
+        self.sizes.iter().any(|size| size.as_const() == Some(0))
+    }
+}
+
 impl<'c, 'a> Lowering<'c, 'a> {
     /// A constant: of one value a splat, else a tensor of stored elements.
     pub(super) fn constant(
@@ -321,6 +328,10 @@ impl<'c, 'a> Lowering<'c, 'a> {
         whole: Value<'c, 'a>,
         window: &Window,
     ) -> Value<'c, 'a> {
+        // A window known to be empty may stand anywhere, which the slicing ops do not accept.
+        if window.is_empty() {
+            return self.empty(e, &window.sizes, shape::element_of(whole));
+        }
         let ty = tensor_type(&window.sizes, shape::element_of(whole));
         self.windowed(e, "tensor.extract_slice", &[whole], window, ty)
     }
@@ -333,6 +344,9 @@ impl<'c, 'a> Lowering<'c, 'a> {
         whole: Value<'c, 'a>,
         window: &Window,
     ) -> Value<'c, 'a> {
+        if window.is_empty() {
+            return whole;
+        }
         let ty = tensor_type(&window.sizes, shape::element_of(whole));
         let part = cast(e, part, ty);
         self.windowed(

@@ -438,6 +438,15 @@ pub(super) fn pad() -> Result<Vec<Case>> {
                 &[&[]],
             ),
             form(
+                "nothing",
+                &[],
+                &["0", "3"],
+                "",
+                "low(%c1, %c2) interior [0, 0] sizes()",
+                &["2", "6"],
+                &[&[]],
+            ),
+            form(
                 "edges",
                 &["n"],
                 &["n", "2"],
