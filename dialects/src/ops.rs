@@ -1,6 +1,7 @@
 //! Ops of the `dl` dialect: kinds, borrowing views, builders, and the tables of elementwise bodies and
 //! derivatives. All but the types of this file is generated from `ods/` by `build.rs`.
 
+use crate::ir::inspect;
 use melior::{
     Context,
     ir::{
@@ -117,13 +118,7 @@ fn integers(op: OperationRef, name: &str) -> Vec<i64> {
 }
 
 fn string<'c>(op: OperationRef<'c, '_>, name: &str) -> &'c str {
-    let text = StringAttribute::try_from(attribute(op, name)).expect(VERIFIED);
-    // The text of an empty one has no address, which melior does not expect.
-    let raw = unsafe { mlir_sys::mlirStringAttrGetValue(text.to_raw()) };
-    match raw.length {
-        0 => "",
-        _ => text.value(),
-    }
+    inspect::text(StringAttribute::try_from(attribute(op, name)).expect(VERIFIED))
 }
 
 fn symbol<'c>(op: OperationRef<'c, '_>, name: &str) -> &'c str {

@@ -17,6 +17,7 @@ pub(crate) mod binary;
 mod branch;
 mod build;
 pub(crate) mod call;
+pub(crate) mod class;
 pub(crate) mod consts;
 pub(crate) mod convert;
 mod declared;

@@ -5,6 +5,7 @@
 //! does not, the compiler is wrong, not the user.
 
 mod control;
+mod dense;
 mod entry;
 
 use std::collections::BTreeMap;
@@ -239,7 +240,7 @@ impl<'c, 'a, 'p> Body<'c, 'a, 'p> {
             Prim::Param(n) => self.params[*n as usize],
             Prim::Elementwise(name) => b.op(&format!("dl.{name}"), args, &[], ty),
             Prim::Constant(nums) => {
-                let text = dense(nums, &node.ty, self.emitter.element(node.ty.dtype));
+                let text = dense::text(nums, &node.ty, self.emitter.element(node.ty.dtype));
                 let value = b.attribute(&format!("dense<{text}> : {ty}"));
                 b.value(build::constant(context, value, ty, location))
             }
@@ -566,40 +567,4 @@ impl<'c, 'a, 'p> Body<'c, 'a, 'p> {
         }
         sum
     }
-}
-
-/// The numbers of a constant as MLIR writes them between `dense<` and `>`: one for all, or nested by axis.
-fn dense(nums: &[Num], ty: &TensorType, element: Type) -> String {
-    let text = |num: &Num| {
-        let text = match (num, ty.dtype.is_float()) {
-            (Num::Bool(value), _) => u8::from(*value).to_string(),
-            (Num::Float(value), true) => format!("{value:?}").to_lowercase(),
-            (Num::Float(value), false) => format!("{}", *value as i128),
-            (Num::Int(value), _) => value.to_string(),
-        };
-        literal(element, &text)
-    };
-    if let [one] = nums {
-        return text(one);
-    }
-    let sizes: Vec<usize> = ty
-        .shape
-        .iter()
-        .map(|dim| {
-            dim.as_const()
-                .and_then(|d| usize::try_from(d).ok())
-                .unwrap_or_default()
-        })
-        .collect();
-    if nums.is_empty() || sizes.contains(&0) {
-        return String::new();
-    }
-    let mut items: Vec<String> = nums.iter().map(text).collect();
-    for &size in sizes.iter().rev() {
-        items = items
-            .chunks(size)
-            .map(|row| format!("[{}]", row.join(", ")))
-            .collect();
-    }
-    items.concat()
 }

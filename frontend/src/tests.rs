@@ -9,6 +9,7 @@ mod fuzz;
 mod layout;
 mod modules;
 mod rendering;
+mod windows;
 
 use crate::ast::File;
 use crate::ast_print;

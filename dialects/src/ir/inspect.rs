@@ -3,7 +3,9 @@
 use super::shape;
 use melior::ir::{
     Attribute, AttributeLike, OperationRef, Type, Value, ValueLike,
-    attribute::DenseElementsAttribute, block::BlockArgument, operation::OperationResult,
+    attribute::{DenseElementsAttribute, StringAttribute},
+    block::BlockArgument,
+    operation::OperationResult,
 };
 
 /// A number that two uses of one value share, and no other value of the module has.
@@ -17,6 +19,15 @@ pub fn defining_op<'c, 'a>(value: Value<'c, 'a>) -> Option<OperationRef<'c, 'a>>
     match value.is_operation_result() {
         true => OperationResult::try_from(value).ok().map(|y| y.owner()),
         false => None,
+    }
+}
+
+/// The text of a string attribute. That of an empty one has no address, which melior does not expect.
+pub fn text<'c>(attribute: StringAttribute<'c>) -> &'c str {
+    let raw = unsafe { mlir_sys::mlirStringAttrGetValue(attribute.to_raw()) };
+    match raw.length {
+        0 => "",
+        _ => attribute.value(),
     }
 }
 

@@ -5,7 +5,8 @@
 
 use crate::ast::Span;
 use crate::builtins::args::Call;
-use crate::check::convert::{Class, dim_text};
+use crate::check::class::Class;
+use crate::check::convert::dim_text;
 use crate::check::{Checker, NodeId, Res, Value};
 use crate::core::{Dim, Num};
 use crate::diagnostic::{Code, Diagnostic};

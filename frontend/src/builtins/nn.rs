@@ -7,7 +7,7 @@ use crate::builtins::elementwise::pair;
 use crate::builtins::indexing::ids_of;
 use crate::builtins::reduce::{centered, mean_over};
 use crate::check::binary::Operand;
-use crate::check::convert::Class;
+use crate::check::class::Class;
 use crate::check::{Checker, NodeId, Res, Value};
 use crate::core::{Dim, Num, Prim, TensorType};
 use crate::diagnostic::{Code, Diagnostic};

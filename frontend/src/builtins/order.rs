@@ -3,7 +3,7 @@
 use crate::ast::{DType, Span};
 use crate::builtins::Builtin;
 use crate::builtins::args::Call;
-use crate::check::convert::Class;
+use crate::check::class::Class;
 use crate::check::{Checker, NodeId, Res, Value};
 use crate::core::{Dim, Prim, TensorType};
 use crate::diagnostic::{Code, Diagnostic};

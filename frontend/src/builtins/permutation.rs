@@ -4,7 +4,7 @@ use crate::ast::{DType, Span};
 use crate::builtins::Builtin;
 use crate::builtins::args::Call;
 use crate::builtins::random::{bits, key, keys_of};
-use crate::check::convert::Class;
+use crate::check::class::Class;
 use crate::check::{Checker, NodeId, Res, Value};
 use crate::core::{Dim, Num};
 

@@ -4,7 +4,7 @@ use crate::ast::DType;
 use crate::builtins::Builtin;
 use crate::builtins::args::Call;
 use crate::builtins::window::Windows;
-use crate::check::convert::Class;
+use crate::check::class::Class;
 use crate::check::{NodeId, Res, Value};
 use crate::core::{Dim, Num, Prim, TensorType};
 use crate::diagnostic::{Code, Diagnostic};

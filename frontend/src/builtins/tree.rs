@@ -4,7 +4,7 @@ use crate::ast::DType;
 use crate::builtins::Builtin;
 use crate::builtins::args::Call;
 use crate::check::binary::Operand;
-use crate::check::convert::Class;
+use crate::check::class::Class;
 use crate::check::{NodeId, Res, Value};
 use crate::diagnostic::{Code, Diagnostic};
 

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use crate::ast::{DType, Expr, ExprKind, Span, UnaryOp};
 use crate::builtins::args::Call;
 use crate::check::binary::{Operand, Operation};
-use crate::check::convert::Class;
+use crate::check::class::Class;
 use crate::check::{FnValue, NodeId, Number, Reported, Res, Value};
 use crate::core::{Dim, Num};
 use crate::diagnostic::{Code, Diagnostic};

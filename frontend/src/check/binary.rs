@@ -2,8 +2,8 @@
 
 use crate::ast::{BinaryOp, DType, Expr, Span, UnaryOp};
 use crate::check::Checker;
+use crate::check::class::Class;
 use crate::check::consts::{self, Fault, is_float, is_integer};
-use crate::check::convert::Class;
 use crate::check::value::{NodeId, Reported, Res, Value};
 use crate::core::{Dim, Num};
 use crate::diagnostic::{Code, Diagnostic};

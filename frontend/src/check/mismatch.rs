@@ -3,7 +3,8 @@
 use crate::ast::{Expr, ExprKind, Span};
 use crate::check::Checker;
 use crate::check::binary::{Operand, Operation};
-use crate::check::convert::{Class, dim_text};
+use crate::check::class::Class;
+use crate::check::convert::dim_text;
 use crate::check::value::{NodeId, Reported, Res, Value};
 use crate::core::{Dim, TensorType};
 use crate::diagnostic::{Code, Diagnostic};
