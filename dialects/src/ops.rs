@@ -5,8 +5,7 @@ use crate::ir::inspect;
 use melior::{
     Context,
     ir::{
-        Attribute, AttributeLike, Identifier, Location, Operation, OperationRef, Type, Value,
-        ValueLike,
+        Attribute, Identifier, Location, Operation, OperationRef, Type, Value, ValueLike,
         attribute::{
             DenseI32ArrayAttribute, DenseI64ArrayAttribute, FlatSymbolRefAttribute,
             IntegerAttribute, StringAttribute,

@@ -11,7 +11,7 @@ mod entry;
 use std::collections::BTreeMap;
 
 use dlc_abi::dim::{Factor, Poly};
-use dlc_dialects::ir::builder::{Builder, Dim as IrDim, dynamic, literal, type_shape};
+use dlc_dialects::ir::builder::{Builder, Dim as IrDim, dynamic, type_shape};
 use dlc_dialects::ir::shape;
 use dlc_dialects::ops::build;
 use melior::Context;
@@ -25,7 +25,7 @@ use melior::ir::{
 };
 
 use crate::ast::{DType, Span};
-use crate::core::{Dim, Func, Node, Num, Prim, Program, TensorType};
+use crate::core::{Dim, Func, Node, Prim, Program, TensorType};
 use crate::source::SourceMap;
 
 /// The size of the axis that a key adds to a shape.

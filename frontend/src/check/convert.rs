@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use crate::ast::{DType, Expr, ExprKind, Span};
 use crate::check::Checker;
-use crate::check::consts::{Number, is_float, is_integer, kind};
+use crate::check::consts::{Number, is_integer, kind};
 use crate::check::list::list_shape;
 use crate::check::types::{Ty, known_dims};
 use crate::check::value::{NodeId, Reported, Res, StructValue, Value, kind_of_type};

@@ -181,7 +181,8 @@ mod tests {
                         let operands = match (select, record.operands.len()) {
                             (true, _) => vec![Scalar::bool(true), a, b],
                             (false, 1) => vec![a],
-                            _ => vec![a, b],
+                            (false, 2) => vec![a, b],
+                            (false, _) => vec![a, b, a],
                         };
                         if let Err(message) = compute(body, &operands, dtype) {
                             panic!("{} on {dtype} {operands:?}: {message}", kind.mnemonic());
