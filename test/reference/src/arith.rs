@@ -6,14 +6,16 @@ use crate::{
     value::{Failure, Values, int, operand},
 };
 use dlc_dialects::ir::shape::width;
-use melior::ir::{OperationRef, ValueLike, attribute::IntegerAttribute, operation::OperationLike};
+use melior::ir::{
+    OperationRef, TypeLike, ValueLike, attribute::IntegerAttribute, operation::OperationLike,
+};
 
 /// An op of the `arith` dialect on scalars. One of type `i1` is 0 or 1.
 pub(crate) fn scalar(op: OperationRef, name: &str, values: &Values) -> Result<i64, Failure> {
     let value = |i: usize| int(operand(op, i)?, values);
-    let bits = match op.result(0) {
-        Ok(result) => width(result.r#type()),
-        Err(_) => return Err(Failure::Unsupported),
+    let bits = match op.result(0).map(|result| result.r#type()) {
+        Ok(ty) if ty.is_integer() || ty.is_index() => width(ty),
+        _ => return Err(Failure::Unsupported),
     };
     let wide = match name {
         "arith.constant" => {
