@@ -46,7 +46,11 @@ fn trials(arguments: &Arguments) -> Result<Vec<Trial>> {
     for (name, run) in differential::trials()? {
         trials.push(trial(format!("differential/{name}"), run));
     }
-    for (name, script) in [("jax", "jax_compare.py"), ("pytorch", "models_compare.py")] {
+    for (name, script) in [
+        ("jax", "jax_compare.py"),
+        ("pytorch", "models_compare.py"),
+        ("builtins-table", "builtins_table.py"),
+    ] {
         trials.push(Trial::ignorable_test(
             name,
             move || match bad_input::python(script) {

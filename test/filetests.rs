@@ -7,7 +7,7 @@ use dlc_dialects::ops::OpKind;
 use dlc_test::{
     cpu::{self, CPU},
     directive::{self, Directives},
-    files, golden, opfile,
+    docs, files, golden, opfile,
     runner::{Reference, Runner},
     shell, skipped, sweep, trial,
 };
@@ -57,6 +57,7 @@ fn trials(arguments: &Arguments) -> Result<Vec<Trial>> {
         let name = format!("golden/{}", files::shown(&path));
         trials.push(trial(name, move || golden::diagnostics(&path, true)));
     }
+    trials.extend(docs::trials()?);
     for &kind in OpKind::ALL {
         let ulp = ops.get(kind.mnemonic()).and_then(|found| found.ulp);
         for runner in runners {

@@ -33,6 +33,7 @@ mod testing;
 mod transform;
 mod tree;
 mod values;
+mod widen;
 mod window;
 
 use crate::check::Checker;
@@ -97,6 +98,17 @@ pub(crate) fn names() -> impl Iterator<Item = &'static str> {
     table().map(|row| row.name).chain(elementwise::names())
 }
 
+/// All names with their parameters as they are shown, in the order of the names.
+pub(crate) fn signatures() -> Vec<(&'static str, String)> {
+    let mut all: Vec<_> = names()
+        .filter_map(find)
+        .map(name_and_params)
+        .map(|(name, params)| (name, params.replace("...", ", …")))
+        .collect();
+    all.sort_unstable();
+    all
+}
+
 fn name_and_params(id: usize) -> (&'static str, String) {
     match row(id) {
         Some(row) => (row.name, row.params.to_string()),
@@ -130,6 +142,7 @@ pub(crate) fn call<'a>(
     let (name, params) = name_and_params(id);
     let mut call = Call::new(checker, name, &params, args, site)?;
     match row(id) {
+        Some(row) if widen::WIDENED.contains(&name) => widen::run(&mut call, row.run),
         Some(row) => (row.run)(&mut call),
         None => elementwise::run(&mut call, id - table().count()),
     }
@@ -149,6 +162,13 @@ mod tests {
                 alias(name).is_none(),
                 "`{name}` is there and stands for another"
             );
+        }
+    }
+
+    #[test]
+    fn what_is_widened_is_there() {
+        for name in widen::WIDENED {
+            assert!(find(name).is_some(), "{name}");
         }
     }
 

@@ -125,7 +125,7 @@ pub(crate) struct Checker<'a> {
     fns: Vec<FnItem<'a>>,
     /// The names of each file.
     names: Vec<names::Names>,
-    diagnostics: Vec<Diagnostic>,
+    pub(crate) diagnostics: Vec<Diagnostic>,
     mode: Mode,
     frames: Vec<Frame>,
     next_frame: u32,

@@ -37,6 +37,11 @@ use modules::{Loader, NoFiles};
 use render::Format;
 use source::{Source, SourceMap};
 
+/// The built-in operations: names, and parameters as they are shown.
+pub fn builtins() -> Vec<(&'static str, String)> {
+    builtins::signatures()
+}
+
 /// What [`check`] finds out about a program.
 pub struct Checked {
     /// The program, if there are no errors.

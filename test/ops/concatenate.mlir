@@ -3,6 +3,7 @@
 // RUN: dlc-opt %s --split-input-file --verify-diagnostics --dl-to-linalg | FileCheck %s --check-prefix=LOWER
 
 // EVAL: @lines([1, 2], [3]) == [1, 2, 3]
+// EVAL: @nothing([], []) == []
 // EVAL: @columns(2, 1, [[1.0], [2.0]], [[3.0, 4.0], [5.0, 6.0]]) == [[1.0, 3.0, 4.0], [2.0, 5.0, 6.0]]
 // EVAL: @columns(2, 0, [[], []], [[3.0, 4.0], [5.0, 6.0]]) == [[3.0, 4.0], [5.0, 6.0]]
 // EVAL: @three([true], [false], [true]) == [true, false, true]
@@ -27,6 +28,11 @@ func.func @columns(%m: index, %n: index,
 func.func @three(%a: tensor<1xi1>, %b: tensor<1xi1>, %c: tensor<1xi1>) -> tensor<3xi1> {
   %y = dl.concatenate %a, %b, %c axis 0 : (tensor<1xi1>, tensor<1xi1>, tensor<1xi1>) -> tensor<3xi1>
   return %y : tensor<3xi1>
+}
+
+func.func @nothing(%a: tensor<0x4xf64>, %b: tensor<0x9xf64>) -> tensor<0x13xf64> {
+  %y = dl.concatenate %a, %b axis 1 : (tensor<0x4xf64>, tensor<0x9xf64>) -> tensor<0x13xf64>
+  return %y : tensor<0x13xf64>
 }
 
 // -----

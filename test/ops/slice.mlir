@@ -3,6 +3,7 @@
 // RUN: dlc-opt %s --split-input-file --verify-diagnostics --dl-to-linalg | FileCheck %s --check-prefix=LOWER
 
 // EVAL: @window([[1, 2, 3, 4], [5, 6, 7, 8]]) == [[6, 8]]
+// EVAL: @nothing([]) == []
 // EVAL: @dynamic(5, 1, 3, [1.0, 2.0, 3.0, 4.0, 5.0]) == [2.0, 3.0, 4.0]
 // EVAL: @dynamic(5, 5, 0, [1.0, 2.0, 3.0, 4.0, 5.0]) == []
 // EVAL-ERROR: @dynamic(5, 3, 3, [1.0, 2.0, 3.0, 4.0, 5.0]) axis 0 spans 3 to 5 of a dim of 5
@@ -37,6 +38,14 @@ func.func @gradient(%x: tensor<3x7xf64>) -> tensor<2x3xf64> {
   %c1 = arith.constant 1 : index
   %y = dl.slice %x starts(%c0, %c1) strides [2, 2] sizes() : tensor<3x7xf64> -> tensor<2x3xf64>
   return %y : tensor<2x3xf64>
+}
+
+// Of an axis of no elements.
+func.func @nothing(%x: tensor<0x8xf64>) -> tensor<0x4xf64> {
+  %c0 = arith.constant 0 : index
+  %c4 = arith.constant 4 : index
+  %y = dl.slice %x starts(%c0, %c4) strides [1, 1] sizes() : tensor<0x8xf64> -> tensor<0x4xf64>
+  return %y : tensor<0x4xf64>
 }
 
 // -----

@@ -10,6 +10,7 @@ pub mod cpu;
 
 pub mod differential;
 pub mod directive;
+pub mod docs;
 pub mod files;
 pub mod golden;
 pub mod gradcheck;

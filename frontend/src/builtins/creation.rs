@@ -358,8 +358,8 @@ fn linspace<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
             span,
         );
     }
-    let start = call.tensor_with("start", dtype)?;
-    let stop = call.tensor_with("stop", dtype)?;
+    let mut start = call.tensor_with("start", dtype)?;
+    let mut stop = call.tensor_with("stop", dtype)?;
     for (name, x) in [("start", start), ("stop", stop)] {
         if call.checker.ty(x).rank() > 0 {
             let operand = call.operand(name)?;
@@ -370,6 +370,14 @@ fn linspace<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
     let n = call.size_of(&operand)?;
     let endpoint = call.given("endpoint").is_none() || call.flag("endpoint")?;
     let checker = &mut *call.checker;
+    // Small floats are computed in f32 and rounded once.
+    let result = dtype;
+    let dtype = match dtype {
+        DType::F64 => DType::F64,
+        _ => DType::F32,
+    };
+    start = checker.convert(start, dtype, span)?;
+    stop = checker.convert(stop, dtype, span)?;
     let i = positions(checker, n.clone(), dtype, span)?;
     let one = Dim::constant(1);
     let parts = if endpoint { &n - &one } else { n.clone() };
@@ -387,7 +395,8 @@ fn linspace<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
     let rest = checker.binary_op("sub", ones, share, span)?;
     let from = checker.binary_op("mul", rest, start, span)?;
     let to = checker.binary_op("mul", share, stop, span)?;
-    checker.binary_op("add", from, to, span).map(Value::Tensor)
+    let sum = checker.binary_op("add", from, to, span)?;
+    checker.convert(sum, result, span).map(Value::Tensor)
 }
 
 fn iota<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
@@ -439,6 +448,9 @@ fn eye<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
         None => n.clone(),
     };
     let k = call.int("k", 0)?;
+    if dtype == DType::Key {
+        return call.error(Code::DL0502, "`eye` is not defined for keys", span);
+    }
     let shape = [n, m];
     call.checker
         .check_byte_size(&TensorType::new(dtype, shape.to_vec()), span)?;

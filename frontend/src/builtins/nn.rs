@@ -90,8 +90,9 @@ fn relu<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
     let x = call.tensor_of("x", Class::Number)?;
     let (checker, span) = (&mut *call.checker, call.site.span);
     let zero = checker.full_like(Num::Int(0), x, span)?;
-    let positive = checker.compare("greater", x, zero, span)?;
-    checker.select(positive, x, zero, span).map(Value::Tensor)
+    // NaN stays.
+    let negative = checker.compare("less_equal", x, zero, span)?;
+    checker.select(negative, zero, x, span).map(Value::Tensor)
 }
 
 /// `x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x ** 3)))`, or with `erf(x / sqrt(2))` where `exact`.

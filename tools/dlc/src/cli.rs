@@ -125,6 +125,8 @@ impl From<Format> for ErrorFormat {
 pub enum Print {
     /// The passes that --print-ir-after knows
     Passes,
+    /// The built-in operations of the language, with their parameters
+    Builtins,
     /// The operations of the dl dialect
     Ops,
     /// The CPUs that --target-cpu knows

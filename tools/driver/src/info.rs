@@ -25,6 +25,11 @@ pub fn ops() -> Vec<(String, String)> {
     OpKind::ALL.iter().map(line).collect()
 }
 
+/// The built-in operations of the language: names, and parameters as they are shown.
+pub fn builtins() -> Vec<(&'static str, String)> {
+    dlc_frontend::builtins()
+}
+
 /// The processors that schedules know, by LLVM's names.
 pub fn target_cpus() -> Vec<String> {
     Target::names().map(str::to_string).collect()

@@ -3,6 +3,7 @@
 //! Invariant: builds without LLVM and MLIR, so that it can say what is missing on a clean machine.
 
 mod bench;
+mod book;
 mod demo;
 mod docs;
 mod llvm;
@@ -57,7 +58,7 @@ enum Task {
         #[arg(long)]
         install: bool,
     },
-    /// Writes the reference of the dl dialect, dialects/OPS.md
+    /// Writes the reference of the dl dialect, dialects/OPS.md, and builds the language reference, docs
     Docs {
         /// Fails when it is not up to date
         #[arg(long)]
@@ -73,7 +74,10 @@ fn main() -> ExitCode {
         Task::Tidy => tidy::run(),
         Task::Bench { python, arguments } => bench::run(&python, &arguments),
         Task::Doctor { install } => llvm::doctor(install),
-        Task::Docs { check } => docs::run(check),
+        Task::Docs { check } => docs::run(check).and_then(|()| match check {
+            true => Ok(()),
+            false => book::build(),
+        }),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

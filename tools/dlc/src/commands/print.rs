@@ -27,6 +27,10 @@ pub fn version(verbose: bool) -> Result<(), Error> {
 pub fn list(what: Print) -> Result<(), Error> {
     let text = match what {
         Print::Passes => table(&info::passes()),
+        Print::Builtins => info::builtins()
+            .into_iter()
+            .map(|(name, params)| format!("{name}({params})\n"))
+            .collect(),
         Print::Ops => table(&info::ops()),
         Print::TargetCpus => {
             let mut text = format!("native (here: {})\n", info::host_cpu());
