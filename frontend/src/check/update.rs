@@ -306,8 +306,7 @@ impl<'a> Checker<'a> {
                 axes.push(index);
                 continue;
             };
-            let index = self.convert(id, DType::I64, span)?;
-            let index = self.inside(index, size, span)?;
+            let index = self.clamped_scalar(id, size, span)?;
             axes.push(AxisIndex::Slice {
                 start: self.named_index(index, span)?,
                 size: Dim::constant(1),
@@ -330,6 +329,19 @@ impl<'a> Checker<'a> {
         }
         let plan = IndexPlan { axes, ..plan };
         Ok((plan, inside))
+    }
+
+    /// An index as an `i64` counted from the start and clamped, by arithmetic: the cost does not depend on the axis.
+    fn clamped_scalar(&mut self, index: NodeId, size: &Dim, span: Span) -> Res<NodeId> {
+        let index = self.convert(index, DType::I64, span)?;
+        let size = self.dim_scalar(size, DType::I64, span)?;
+        let zero = self.scalar(Num::Int(0), DType::I64, span)?;
+        let negative = self.elementwise("less", &[index, zero], DType::Bool, span)?;
+        let from_end = self.elementwise("add", &[index, size], DType::I64, span)?;
+        let index = self.elementwise("select", &[negative, from_end, index], DType::I64, span)?;
+        let last = self.with_number("sub", size, Num::Int(1), span)?;
+        let index = self.elementwise("minimum", &[index, last], DType::I64, span)?;
+        self.elementwise("maximum", &[index, zero], DType::I64, span)
     }
 
     /// An `i64` scalar as a dim that slices can start at.
