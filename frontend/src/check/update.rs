@@ -141,8 +141,9 @@ impl<'a> Checker<'a> {
                     "`{}=` at an array of indices is not supported yet",
                     op.symbol()
                 );
-                let diagnostic =
-                    Diagnostic::error(Code::DL0801, message, op_span).help("`+=` and `-=` are");
+                let diagnostic = Diagnostic::error(Code::DL0801, message, op_span).help(
+                    "`x[ids] = …` puts values there; `+=` and `-=` add all that fall on one place",
+                );
                 return Err(self.report(diagnostic));
             }
         };
