@@ -522,9 +522,16 @@ fn dropout<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
     let share = match rate.value {
         Value::Num(num @ (Num::Int(_) | Num::Float(_))) => {
             let rate_value = num.to_float();
-            if !(0.0..1.0).contains(&rate_value) {
-                let message = format!("a rate is at least 0 and less than 1, and this is {num}");
+            if !(0.0..=1.0).contains(&rate_value) {
+                let message = format!("a rate is at least 0 and at most 1, and this is {num}");
                 return call.error(Code::DL0701, message, rate.span);
+            }
+            // All are dropped; 0 as share of what is kept would make a derivative of 0 / 0.
+            if rate_value == 1.0 {
+                return call
+                    .checker
+                    .full_like(Num::Int(0), x, span)
+                    .map(Value::Tensor);
             }
             call.checker
                 .scalar(Num::Float(1.0 - rate_value), ty.dtype, span)?

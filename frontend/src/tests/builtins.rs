@@ -364,6 +364,7 @@ fn networks() {
         ),
         ("ids: i32[B, T]", "f32[B, T]", "cross_entropy(x, ids)"),
         ("k: key", "f32[B, T, D]", "dropout(k, x, 0.1)"),
+        ("k: key", "f32[B, T, D]", "dropout(k, x, 1)"),
     ]);
     rejects(&[
         ("g: f32[C]", "sum(layer_norm(x, g, g))", "expected `f32[D]`"),
@@ -373,7 +374,7 @@ fn networks() {
             "expected `i32[B, T]`",
         ),
         ("m: f32[T, T]", "sum(attention(x, x, x, mask=m))", "mask"),
-        ("k: key", "sum(dropout(k, x, 1.5))", "less than 1"),
+        ("k: key", "sum(dropout(k, x, 1.5))", "at most 1"),
     ]);
 }
 
