@@ -175,6 +175,9 @@ pub fn fill_body<'c, 'a>(
 /// The mark of a sum of products that is to become a matrix product.
 pub const CONTRACTION: &str = "dl.contraction";
 
+/// The mark of an op that reads windows through a view whose elements overlap.
+pub const WINDOWS: &str = "dl.windows";
+
 /// The arguments of a block.
 pub fn arguments<'c, 'a>(block: BlockRef<'c, 'a>) -> Vec<Value<'c, 'a>> {
     (0..block.argument_count())

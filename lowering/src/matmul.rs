@@ -3,6 +3,7 @@
 
 pub(crate) mod call;
 pub mod contraction;
+mod gather;
 pub mod kernel;
 pub mod pack;
 pub mod row;

@@ -12,6 +12,7 @@ pub mod plan_workspace;
 pub mod settle_carried;
 pub mod unshare_destinations;
 pub mod vectorize_generics;
+pub mod view_windows;
 
 use dlc_dialects::pass::PassInfo;
 
@@ -22,6 +23,7 @@ pub const PASSES: &[PassInfo] = &[
     unshare_destinations::INFO,
     settle_carried::INFO,
     forward_copies::INFO,
+    view_windows::INFO,
     emit_matmul::INFO,
     fuse_rows::INFO,
     vectorize_generics::INFO,

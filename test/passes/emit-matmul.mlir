@@ -113,3 +113,54 @@ func.func @integers(%x: memref<?x?xi32>, %w: memref<?x?xi32>, %y: memref<?x?xi32
   }
   return
 }
+
+// -----
+
+#x = affine_map<(n, o, i, j, c, k, l) -> (k, l, n, c, i, j)>
+#w = affine_map<(n, o, i, j, c, k, l) -> (o, c, k, l)>
+#y = affine_map<(n, o, i, j, c, k, l) -> (n, o, i, j)>
+
+module attributes {dl.target = {cpu = "cascadelake"}} {
+  // Windows are gathered where they are packed: of one or two pieces by masked loads, else element by element.
+  // CHECK-LABEL: func.func private @dlc_matmul_f32_ns_12x32
+  // CHECK:       memref.alloca() {{.*}} : memref<256xindex>
+  // CHECK:       memref.alloca() {{.*}} : memref<512xindex>
+  // CHECK:       vector.maskedload
+  // CHECK:       vector.maskedload
+  // CHECK:       vector.gather
+  // CHECK-LABEL: func.func @windows
+  // CHECK-NOT:   linalg.
+  // CHECK:       call @dlc_matmul_f32_ns_12x32
+  // CHECK-NOT:   linalg.
+  // CHECK:       return
+  func.func @windows(%x: memref<3x3x?x64x56x56xf32, strided<[58, 1, 215296, 3364, 58, 1]>>, %w: memref<64x64x3x3xf32>,
+      %y: memref<?x64x56x56xf32>) {
+    linalg.generic {dl.contraction, dl.windows, indexing_maps = [#x, #w, #y],
+        iterator_types = ["parallel", "parallel", "parallel", "parallel", "reduction", "reduction", "reduction"]}
+        ins(%x, %w : memref<3x3x?x64x56x56xf32, strided<[58, 1, 215296, 3364, 58, 1]>>, memref<64x64x3x3xf32>)
+        outs(%y : memref<?x64x56x56xf32>) {
+    ^bb0(%a: f32, %b: f32, %s: f32):
+      %p = arith.mulf %a, %b : f32
+      %q = arith.addf %s, %p : f32
+      linalg.yield %q : f32
+    }
+    return
+  }
+
+  // Too few rows to share what would be gathered.
+  // CHECK-LABEL: func.func @few
+  // CHECK:       linalg.generic
+  func.func @few(%x: memref<3x3x?x64x56x56xf32, strided<[58, 1, 215296, 3364, 58, 1]>>, %w: memref<2x64x3x3xf32>,
+      %y: memref<?x2x56x56xf32>) {
+    linalg.generic {dl.contraction, dl.windows, indexing_maps = [#x, #w, #y],
+        iterator_types = ["parallel", "parallel", "parallel", "parallel", "reduction", "reduction", "reduction"]}
+        ins(%x, %w : memref<3x3x?x64x56x56xf32, strided<[58, 1, 215296, 3364, 58, 1]>>, memref<2x64x3x3xf32>)
+        outs(%y : memref<?x2x56x56xf32>) {
+    ^bb0(%a: f32, %b: f32, %s: f32):
+      %p = arith.mulf %a, %b : f32
+      %q = arith.addf %s, %p : f32
+      linalg.yield %q : f32
+    }
+    return
+  }
+}

@@ -2,7 +2,7 @@
 
 use super::{
     Kernel,
-    contraction::{Contraction, Operand},
+    contraction::{COLUMN_AXES, Contraction, Operand, SUM_AXES},
 };
 use crate::emit::{Emitter, Int};
 use melior::{
@@ -73,6 +73,20 @@ fn place<'c, 'a>(e: &Emitter<'c, 'a>, operand: &Operand<'c, 'a>) -> Place<'c, 'a
         sizes: (2..2 + rank).map(result).collect(),
         strides: (2 + rank..2 + 2 * rank).map(result).collect(),
     }
+}
+
+/// Where what the loops around the kernel have chosen of an operand begins.
+fn offset<'c, 'a>(
+    e: &Emitter<'c, 'a>,
+    operand: &Operand<'c, 'a>,
+    place: &Place<'c, 'a>,
+    indices: &[(usize, Value<'c, 'a>)],
+) -> Value<'c, 'a> {
+    let terms = indices.iter();
+    let terms = terms.filter_map(|(dim, index)| Some((operand.axis(*dim)?, *index)));
+    terms.fold(place.offset, |offset, (axis, index)| {
+        e.add(offset, e.mul(index, place.strides[axis]))
+    })
 }
 
 /// Calls kernels for one contraction.
@@ -184,7 +198,10 @@ impl<'c, 'a> Caller<'_, 'c, 'a> {
                 self.view(e, kernel, (operand, place), (rows, count, length), indices)
             };
         let a = view(&x.a, &places.a, a_axes);
-        let b = view(&x.b, &places.b, b_axes);
+        let b = match x.layout.b_scattered {
+            true => self.line(e, kernel, indices),
+            false => view(&x.b, &places.b, b_axes),
+        };
         let c = view(&x.c, &places.c, (m, n));
         // Sums over dims outside the kernel add to what the first round has stored.
         let later = indices.iter().filter(|(dim, _)| x.outer_sums.contains(dim));
@@ -200,8 +217,48 @@ impl<'c, 'a> Caller<'_, 'c, 'a> {
         let callee = e.attr(&format!("@{}", kernel.name()));
         let mut arguments = vec![a, b, c];
         arguments.extend(packed);
+        if x.layout.b_scattered {
+            self.axes(e, &x.k, SUM_AXES, &mut arguments);
+            self.axes(e, &x.n, COLUMN_AXES, &mut arguments);
+        }
         arguments.extend([places.m, places.n, places.k, accumulate]);
         e.effect("func.call", &arguments, &[("callee", callee)]);
+    }
+
+    /// The memory of a scattered B from where the loops around the kernel begin.
+    fn line(
+        &self,
+        e: &Emitter<'c, 'a>,
+        kernel: &Kernel,
+        indices: &[(usize, Value<'c, 'a>)],
+    ) -> Value<'c, 'a> {
+        let (b, place) = (&self.contraction.b, &self.places.b);
+        let attributes = [
+            ("operandSegmentSizes", e.attr("array<i32: 1, 1, 1, 0>")),
+            ("static_offsets", e.attr("array<i64: -9223372036854775808>")),
+            ("static_sizes", e.attr("array<i64: -9223372036854775808>")),
+            ("static_strides", e.attr("array<i64: 1>")),
+        ];
+        let operands = [b.value, offset(e, b, place, indices), e.index(i64::MAX)];
+        let ty = e.ty(&kernel.line());
+        e.op_with("memref.reinterpret_cast", &operands, ty, &attributes)
+    }
+
+    /// Sizes and strides of axes of B, after axes of one element, `count` in all.
+    fn axes(
+        &self,
+        e: &Emitter<'c, 'a>,
+        group: &[usize],
+        count: usize,
+        arguments: &mut Vec<Value<'c, 'a>>,
+    ) {
+        for _ in group.len()..count {
+            arguments.extend([e.index(1), e.index(0)]);
+        }
+        for dim in group {
+            let axis = self.contraction.b.axis(*dim).expect("a dim of B");
+            arguments.extend([self.places.b.sizes[axis], self.places.b.strides[axis]]);
+        }
     }
 
     /// The matrix of an operand that the loops around the kernel have chosen.
@@ -214,12 +271,7 @@ impl<'c, 'a> Caller<'_, 'c, 'a> {
         indices: &[(usize, Value<'c, 'a>)],
     ) -> Value<'c, 'a> {
         let stride = |dim: usize| operand.axis(dim).map(|axis| place.strides[axis]);
-        let offset = indices
-            .iter()
-            .fold(place.offset, |offset, (dim, index)| match stride(*dim) {
-                Some(stride) => e.add(offset, e.mul(*index, stride)),
-                None => offset,
-            });
+        let offset = offset(e, operand, place, indices);
         // A vector is one row.
         let stride = rows.last().and_then(|dim| stride(*dim)).unwrap_or(length);
         let attributes = [

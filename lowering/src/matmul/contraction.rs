@@ -1,7 +1,7 @@
 //! Reads a `linalg.generic` on memrefs as a batch of matrix products, if it is one.
 
 use super::kernel::Layout;
-use crate::{schedule::matmul::MatmulSizes, walk};
+use crate::{linalg, schedule::matmul::MatmulSizes, walk};
 use dlc_dialects::ir::shape::shape_of;
 use melior::ir::{
     BlockLike, OperationRef, RegionLike, Type, TypeLike, Value, ValueLike,
@@ -23,6 +23,13 @@ pub struct Operand<'c, 'a> {
     /// Whether it fills its memory without gaps, in order.
     contiguous: bool,
 }
+
+/// Axes of the columns and of the sums that a kernel that gathers counts with.
+pub const COLUMN_AXES: usize = 3;
+/// See `COLUMN_AXES`.
+pub const SUM_AXES: usize = 4;
+/// Rows below which windows are read in place instead of being gathered.
+const FEWEST_ROWS: i64 = 4;
 
 /// Loop dims that act as one: they are walked together, as a product.
 pub type Group = Vec<usize>;
@@ -181,14 +188,25 @@ impl<'c, 'a> Contraction<'c, 'a> {
             return None; // A dim that only one operand has.
         }
         let (outer_m, m) = tail(&m, [&a, &c]);
-        let (outer_n, n) = tail(&n, [&b, &c]);
-        let (outer_sums, k) = tail(&k, [&a, &b]);
+        // Windows are gathered: B may lie as it likes.
+        let scattered = op.has_attribute(linalg::WINDOWS);
+        let (outer_n, n, outer_sums, k) = if scattered {
+            let k = select(&a, [true, true, false]);
+            let (outer_n, n) = tail(&n, [&c, &c]);
+            let (outer_sums, k) = tail(&k, [&a, &a]);
+            (outer_n, n, outer_sums, k)
+        } else {
+            let (outer_n, n) = tail(&n, [&b, &c]);
+            let (outer_sums, k) = tail(&k, [&a, &b]);
+            (outer_n, n, outer_sums, k)
+        };
         let a_by_k = match a.innermost() {
             Some(d) if k.last() == Some(&d) => false,
             Some(d) if m.last() == Some(&d) => true,
             _ => return None,
         };
         let b_by_n = match b.innermost() {
+            _ if scattered => false,
             Some(d) if n.last() == Some(&d) => false,
             Some(d) if k.last() == Some(&d) => true,
             _ => return None,
@@ -204,12 +222,19 @@ impl<'c, 'a> Contraction<'c, 'a> {
             n: size(&b, &n),
             k: size(&b, &k),
         };
+        if scattered && !worth_gathering(&n, &k, sizes) {
+            return None;
+        }
         Some(Self {
             bits,
             outer: [batch, outer_m, outer_n].concat(),
             outer_sums,
             sizes,
-            layout: Layout { a_by_k, b_by_n },
+            layout: Layout {
+                a_by_k,
+                b_by_n,
+                b_scattered: scattered,
+            },
             a,
             b,
             c,
@@ -218,6 +243,12 @@ impl<'c, 'a> Contraction<'c, 'a> {
             k,
         })
     }
+}
+
+/// Whether a matrix product of windows pays: enough rows share what is gathered, and the kernel counts with these axes.
+fn worth_gathering(n: &Group, k: &Group, sizes: MatmulSizes) -> bool {
+    let within = n.len() <= COLUMN_AXES && k.len() <= SUM_AXES;
+    within && sizes.m.is_none_or(|m| m >= FEWEST_ROWS)
 }
 
 fn float_bits(element: Type) -> Option<i64> {

@@ -6,7 +6,10 @@
 //! run in the shortest tile that covers them; edges never reach the k loop: rows beyond the last are stale or
 //! repeated, columns beyond the last are zeros of the packing, and only what is inside is stored.
 
-use super::{pack, row};
+use super::{
+    contraction::{COLUMN_AXES, SUM_AXES},
+    gather, pack, row,
+};
 use crate::{
     emit::{Emitter, Int},
     schedule::MatmulSchedule,
@@ -26,6 +29,8 @@ pub struct Layout {
     pub a_by_k: bool,
     /// B is stored as N rows of K.
     pub b_by_n: bool,
+    /// The elements of B lie anywhere: it is packed from a list of places of rows and one of columns.
+    pub b_scattered: bool,
 }
 
 /// What a kernel does.
@@ -57,6 +62,8 @@ pub(super) struct Arguments<'c, 'a> {
     pub b: Value<'c, 'a>,
     pub c: Value<'c, 'a>,
     packed: Option<Value<'c, 'a>>,
+    /// Sizes and strides of the axes of B, if it is scattered.
+    pub axes: Option<Axes<'c, 'a>>,
     pub m: Value<'c, 'a>,
     pub n: Value<'c, 'a>,
     pub k: Value<'c, 'a>,
@@ -86,6 +93,12 @@ pub(super) struct BlockOfB<'c, 'a> {
     pub slivers: Value<'c, 'a>,
 }
 
+/// Arguments that say sizes and strides of axes.
+pub const AXES: usize = 2 * (COLUMN_AXES + SUM_AXES);
+
+/// The sizes and strides of the axes of the sums, then those of the axes of the columns; outer axes first.
+pub type Axes<'c, 'a> = [Value<'c, 'a>; AXES];
+
 type Values<'c, 'a> = Vec<Value<'c, 'a>>;
 
 impl<'c, 'a> Arguments<'c, 'a> {
@@ -103,11 +116,14 @@ impl Kernel {
             Form::Tiles => self.schedule.rows,
             Form::Row => 1,
         };
+        let b = match self.layout.b_scattered {
+            true => 's',
+            false => letter(self.layout.b_by_n),
+        };
         format!(
-            "dlc_matmul_f{}_{}{}_{rows}x{}",
+            "dlc_matmul_f{}_{}{b}_{rows}x{}",
             self.bits,
             letter(self.layout.a_by_k),
-            letter(self.layout.b_by_n),
             self.schedule.columns()
         )
     }
@@ -115,6 +131,11 @@ impl Kernel {
     /// Text of the memref type of the matrices: any strides of rows, contiguous within them.
     pub fn matrix(&self) -> String {
         format!("memref<?x?xf{}, strided<[?, 1], offset: ?>>", self.bits)
+    }
+
+    /// Text of the memref type of a scattered B: its memory.
+    pub fn line(&self) -> String {
+        format!("memref<?xf{}, strided<[1], offset: ?>>", self.bits)
     }
 
     /// Text of the memref type of the packed block, with a number of slivers or `?`.
@@ -128,8 +149,14 @@ impl Kernel {
     /// added to.
     pub fn arguments<'c>(&self, e: &Emitter<'c, '_>) -> Vec<Type<'c>> {
         let mut types = vec![e.ty(&self.matrix()); 3];
+        if self.layout.b_scattered {
+            types[1] = e.ty(&self.line());
+        }
         if self.form == Form::Tiles {
             types.push(e.ty(&self.packed("?")));
+        }
+        if self.layout.b_scattered {
+            types.extend(vec![e.index_type(); AXES]);
         }
         types.extend([
             e.index_type(),
@@ -155,6 +182,7 @@ impl Kernel {
                 k: *k,
                 accumulate: *accumulate,
                 packed: rest.first().copied(),
+                axes: rest.get(1..).and_then(|rest| rest.try_into().ok()),
             };
             match (self.form, self.layout.b_by_n) {
                 (Form::Tiles, _) => shape.blocks(e, &arguments),
@@ -277,7 +305,7 @@ impl<'c> Shape<'c> {
         e.op("arith.addf", &[product, c], self.vector)
     }
 
-    fn on_stack<'a>(&self, e: &Emitter<'c, 'a>, ty: &str) -> Value<'c, 'a> {
+    pub fn on_stack<'a>(&self, e: &Emitter<'c, 'a>, ty: &str) -> Value<'c, 'a> {
         let attributes = [
             ("operandSegmentSizes", e.attr("array<i32: 0, 0>")),
             ("alignment", e.attr("64 : i64")),
@@ -299,6 +327,7 @@ impl<'c> Shape<'c> {
                     self.kernel.bits
                 ),
             ),
+            places: x.axes.map(|_| gather::Tables::new(self, e)),
         };
         // As few blocks of K as possible, of about the same length, in whole cache lines.
         let blocks = e.ceil_div(x.k, kc);
@@ -330,7 +359,10 @@ impl<'c> Shape<'c> {
                     nb,
                     slivers,
                 };
-                pack::ahead(self, e, &x, &block);
+                match &scratch.places {
+                    Some(places) => gather::block(self, e, &x, &block, places),
+                    None => pack::ahead(self, e, &x, &block),
+                }
                 self.rows(e, &x, &block, &scratch);
             });
             vec![]
@@ -383,7 +415,8 @@ impl<'c> Shape<'c> {
                 j,
                 height,
             };
-            let accumulators = if self.kernel.layout.b_by_n {
+            let layout = self.kernel.layout;
+            let accumulators = if layout.b_by_n || layout.b_scattered {
                 self.packed_loop(e, x, block, &tile)
             } else {
                 let direct = e.op("arith.andi", &[in_place, full], e.int_type(1));
@@ -557,6 +590,8 @@ struct Scratch<'c, 'a> {
     sliver: Value<'c, 'a>,
     /// A tile of C at the edge.
     tile: Value<'c, 'a>,
+    /// Where the rows and columns of a scattered B are.
+    places: Option<gather::Tables<'c, 'a>>,
 }
 
 /// A tile: rows of the sliver from `i`, columns of sliver `s` from `j`.

@@ -14,7 +14,8 @@
 //! ```
 //!
 //! *Requires*: bufferised `linalg.generic`. A sum of products of two f32 or f64 memrefs is a contraction, in any order
-//! of batch, row, column and sum dims, if every operand has one innermost dim of stride 1.
+//! of batch, row, column and sum dims, if every operand has one innermost dim of stride 1; of windows, if the
+//! others have.
 //! *Ensures*: such contractions are gone, and so is the fill with zero before them; sums of no terms are zeros. The
 //! scratch of a kernel is one `memref.alloc` of static size in the body of the function; no other memory is taken.
 //! *Does not*: touch contractions of other types or with strided innermost dims, but for the order of their
@@ -100,7 +101,8 @@ fn replace<'c, 'a>(
     let tiles = [&narrow, &wide].map(|schedule| kernel(Form::Tiles, schedule));
     let row = kernel(Form::Row, &wide);
     // A row of A must be contiguous for dot products.
-    let rows = !(contraction.layout.a_by_k && contraction.layout.b_by_n);
+    let layout = contraction.layout;
+    let rows = !(layout.a_by_k && layout.b_by_n || layout.b_scattered);
     let one_row = match contraction.sizes.m {
         Some(m) => Known::of(rows && m == 1),
         None if rows => Known::AtRunTime(e.cmp(Int::Eq, caller.places.m, e.index(1))),
@@ -192,7 +194,11 @@ fn fill_before<'c, 'a>(op: OperationRef<'c, 'a>, c: Value<'c, 'a>) -> Option<Ope
             "linalg.fill" if op.operand(1).ok()? == c => {
                 return zero(op.operand(0).ok()?).then_some(op);
             }
-            "linalg.fill" | "memref.alloc" | "memref.dim" => {}
+            "linalg.fill"
+            | "memref.alloc"
+            | "memref.dim"
+            | "memref.extract_strided_metadata"
+            | "memref.reinterpret_cast" => {}
             name if name.starts_with("arith.") && !touches => {}
             _ => return None,
         }

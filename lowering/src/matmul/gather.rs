@@ -1,0 +1,151 @@
+//! The packing of a B whose elements lie anywhere, such as windows that overlap: the offsets of the rows and of the
+//! columns of a block are counted out once, and each register of columns is then read row by row, in one or two pieces
+//! where its elements lie side by side, else one by one.
+
+use super::{
+    contraction::SUM_AXES,
+    kernel::{Arguments, BlockOfB, Shape},
+};
+use crate::emit::Emitter;
+use melior::ir::Value;
+
+/// Offsets of the rows and columns of a block, on the stack.
+pub(super) struct Tables<'c, 'a> {
+    rows: Value<'c, 'a>,
+    columns: Value<'c, 'a>,
+}
+
+impl<'c, 'a> Tables<'c, 'a> {
+    pub fn new(shape: &Shape<'c>, e: &Emitter<'c, 'a>) -> Self {
+        let table = |length: i64| shape.on_stack(e, &format!("memref<{length}xindex>"));
+        Self {
+            rows: table(shape.schedule().kc),
+            columns: table(shape.schedule().nc),
+        }
+    }
+}
+
+/// Packs all slivers of a block. Columns beyond the last repeat it.
+pub(super) fn block<'c, 'a>(
+    shape: &Shape<'c>,
+    e: &Emitter<'c, 'a>,
+    x: &Arguments<'c, 'a>,
+    block: &BlockOfB<'c, 'a>,
+    tables: &Tables<'c, 'a>,
+) {
+    let (rows, columns) = x
+        .axes
+        .as_ref()
+        .expect("a scattered B has axes")
+        .split_at(2 * SUM_AXES);
+    count(e, rows, (block.pc, block.kb), tables.rows);
+    count(e, columns, (block.jc, block.nb), tables.columns);
+    let width = shape.schedule().columns();
+    let last = e.op(
+        "memref.load",
+        &[tables.columns, e.sub(block.nb, e.index(1))],
+        e.index_type(),
+    );
+    let end = e.mul(block.slivers, e.index(width));
+    e.for_loop((block.nb, end, e.index(1)), &[], |e, j, _| {
+        e.effect("memref.store", &[last, tables.columns, j], &[]);
+        vec![]
+    });
+    e.loop_to(block.slivers, 1, |e, s| {
+        for offset in shape.offsets() {
+            register(shape, e, x, (block, tables), (s, offset));
+        }
+    });
+}
+
+/// Writes the offsets of `length` positions from `start` on. The digits of a position are counted up, the last axis
+/// first.
+fn count<'c, 'a>(
+    e: &Emitter<'c, 'a>,
+    axes: &[Value<'c, 'a>],
+    (start, length): (Value<'c, 'a>, Value<'c, 'a>),
+    table: Value<'c, 'a>,
+) {
+    let zero = e.index(0);
+    let index = e.index_type();
+    let mut rest = start;
+    let mut digits = vec![];
+    for axis in axes.chunks(2).rev() {
+        digits.push(e.op("arith.remui", &[rest, axis[0]], index));
+        rest = e.div(rest, axis[0]);
+    }
+    digits.reverse();
+    e.for_loop((zero, length, e.index(1)), &digits, |e, i, digits| {
+        let terms = digits.iter().zip(axes.chunks(2));
+        let offset = terms.fold(zero, |sum, (digit, axis)| {
+            e.add(sum, e.mul(*digit, axis[1]))
+        });
+        e.effect("memref.store", &[offset, table, i], &[]);
+        let mut next = vec![];
+        let mut carry = e.index(1);
+        for (digit, axis) in digits.iter().zip(axes.chunks(2)).rev() {
+            let more = e.add(*digit, carry);
+            let full = e.cmp(crate::emit::Int::Eq, more, axis[0]);
+            next.push(e.select(full, zero, more));
+            carry = e.select(full, e.index(1), zero);
+        }
+        next.reverse();
+        next
+    });
+}
+
+/// Packs one register of columns of a sliver, for all rows.
+fn register<'c, 'a>(
+    shape: &Shape<'c>,
+    e: &Emitter<'c, 'a>,
+    x: &Arguments<'c, 'a>,
+    (block, tables): (&BlockOfB<'c, 'a>, &Tables<'c, 'a>),
+    (s, offset): (Value<'c, 'a>, i64),
+) {
+    let (lanes, columns) = (shape.schedule().lanes, shape.schedule().columns());
+    let indices = e.ty(&format!("vector<{lanes}xindex>"));
+    let at = e.plus(e.mul(s, e.index(columns)), offset);
+    let places = e.op("vector.load", &[tables.columns, at], indices);
+    let place = |at| e.op("memref.load", &[tables.columns, at], e.index_type());
+    let (first, last) = (place(at), place(e.plus(at, lanes - 1)));
+    let before_last = e.plus(last, 1 - lanes);
+    let steps = e.op("vector.step", &[], indices);
+    let spread = |value| e.op("vector.broadcast", &[value], indices);
+    let same = |from| {
+        let run = e.add(spread(from), steps);
+        // `eq` in arith's numbering.
+        let predicate = [("predicate", e.attr("0 : i64"))];
+        e.op_with("arith.cmpi", &[places, run], shape.mask, &predicate)
+    };
+    let (head, tail) = (same(first), same(before_last));
+    let either = e.op("arith.ori", &[head, tail], shape.mask);
+    let kind = [("kind", e.attr("#vector.kind<and>"))];
+    let pieces = e.op_with("vector.reduction", &[either], e.int_type(1), &kind);
+    let all = e.constant(shape.mask, e.attr(&format!("dense<true> : {}", shape.mask)));
+    let rows = |e: &Emitter<'c, 'a>,
+                read: &dyn Fn(&Emitter<'c, 'a>, Value<'c, 'a>) -> Value<'c, 'a>| {
+        e.loop_to(block.kb, 1, |e, k| {
+            let row = e.op("memref.load", &[tables.rows, k], e.index_type());
+            let value = read(e, row);
+            shape.store(e, value, x.packed(), &[s, k, e.index(offset)]);
+        });
+        vec![]
+    };
+    e.if_else(
+        pieces,
+        &[],
+        |e| {
+            rows(e, &|e, row| {
+                let one = shape.masked_load(e, x.b, &[e.add(row, first)], head);
+                let operands = [x.b, e.add(row, before_last), tail, one];
+                e.op("vector.maskedload", &operands, shape.vector)
+            })
+        },
+        |e| {
+            rows(e, &|e, row| {
+                let operands = [x.b, row, places, all, shape.zero(e)];
+                e.op("vector.gather", &operands, shape.vector)
+            })
+        },
+    );
+}
