@@ -6,6 +6,7 @@ pub mod contraction;
 mod gather;
 pub mod kernel;
 pub mod pack;
+mod prefetch;
 pub mod row;
 pub mod transpose;
 pub mod write;

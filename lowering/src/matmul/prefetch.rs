@@ -1,0 +1,73 @@
+//! Prefetches of a kernel.
+
+use super::kernel::{Arguments, BlockOfB, Shape, Tile};
+use crate::emit::Emitter;
+use melior::{
+    Context,
+    ir::{
+        Attribute, Value,
+        attribute::{BoolAttribute, IntegerAttribute},
+    },
+};
+
+impl<'c> Shape<'c> {
+    /// Brings what stands at a place nearer: to L1 with the locality 3, to L2 with 2.
+    pub fn prefetch<'a>(
+        &self,
+        e: &Emitter<'c, 'a>,
+        from: Value<'c, 'a>,
+        at: &[Value<'c, 'a>],
+        locality: i64,
+    ) {
+        let attributes = prefetch_attributes(e.context(), locality);
+        e.effect("memref.prefetch", &[&[from], at].concat(), &attributes);
+    }
+
+    /// Brings a line of C's tile and of the next sliver of A to L2. One line for each chunk of k: more at once
+    /// would hold up the loop.
+    pub(super) fn prefetch_next<'a>(
+        &self,
+        e: &Emitter<'c, 'a>,
+        x: &Arguments<'c, 'a>,
+        block: &BlockOfB<'c, 'a>,
+        tile: &Tile<'c, 'a>,
+        chunk: Value<'c, 'a>,
+    ) {
+        let schedule = self.schedule();
+        let count = e.div(chunk, e.index(schedule.spread));
+        let last = e.sub(x.m, e.index(1));
+        let row = e.min(e.add(tile.i, e.min(count, e.index(tile.height - 1))), last);
+        for offset in self.offsets() {
+            self.prefetch(e, x.c, &[row, e.plus(tile.j, offset)], 2);
+        }
+        if self.kernel.layout.a_by_k {
+            // Each column sliver brings its share of the next sliver's k rows.
+            let share = schedule.kc / schedule.slivers();
+            let lines = (share * schedule.spread / schedule.kc).max(1);
+            let first = e.add(block.pc, e.mul(tile.s, e.index(share)));
+            let first = e.add(first, e.mul(count, e.index(lines)));
+            let bottom = e.sub(x.k, e.index(1));
+            for line in 0..lines {
+                let k = e.min(e.plus(first, line), bottom);
+                self.prefetch(e, x.a, &[k, e.plus(tile.i, tile.height)], 2);
+            }
+        } else {
+            let line = 64 * 8 / self.kernel.bits;
+            let lines = (schedule.kc / line / schedule.slivers()).max(1);
+            let row = e.min(e.add(e.plus(tile.i, tile.height), count), last);
+            let k = e.add(block.pc, e.mul(tile.s, e.index(line * lines)));
+            for q in 0..lines {
+                self.prefetch(e, x.a, &[row, e.plus(k, line * q)], 2);
+            }
+        }
+    }
+}
+
+fn prefetch_attributes(context: &Context, locality: i64) -> [(&'static str, Attribute<'_>); 3] {
+    let i32 = melior::ir::r#type::IntegerType::new(context, 32).into();
+    [
+        ("isWrite", BoolAttribute::new(context, false).into()),
+        ("localityHint", IntegerAttribute::new(i32, locality).into()),
+        ("isDataCache", BoolAttribute::new(context, true).into()),
+    ]
+}
