@@ -44,7 +44,13 @@ pub fn parses(text: &str) {
     let (file, diagnostics) = parse(&source);
     let sources = SourceMap::from(source);
     places_lie_in(&sources, &diagnostics);
-    for format in [Format::Plain, Format::Narrated, Format::Short, Format::Json] {
+    for format in [
+        Format::Plain,
+        Format::Narrated,
+        Format::Short,
+        Format::Json,
+        Format::Sarif,
+    ] {
         let printed = render(&sources, &diagnostics, format);
         assert_eq!(printed.is_empty(), diagnostics.is_empty());
     }

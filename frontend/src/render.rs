@@ -1,9 +1,11 @@
-//! Diagnostics as text: in rustc's layout, one line each, or JSON.
+//! Diagnostics as text: in rustc's layout, one line each, JSON, or SARIF.
 
 use annotate_snippets::{
     Annotation, AnnotationKind, Group, Level, Origin, Padding, Patch, Renderer, Snippet,
 };
 use serde_json::{Value, json};
+
+pub mod sarif;
 
 use crate::ast::Span;
 use crate::diagnostic::{Diagnostic, Label, Severity};
@@ -23,6 +25,8 @@ pub enum Format {
     Short,
     /// One JSON object a line.
     Json,
+    /// One SARIF result a line, to be put into a [`sarif::log`].
+    Sarif,
 }
 
 /// The diagnostics as text, each ending with a newline.
@@ -37,6 +41,7 @@ pub fn render(sources: &SourceMap, diagnostics: &[Diagnostic], format: Format) -
             }
             Format::Short => text += &short(sources, diagnostic),
             Format::Json => text += &json(sources, diagnostic).to_string(),
+            Format::Sarif => text += &sarif::result(sources, diagnostic).to_string(),
         }
         text.push('\n');
         if matches!(format, Format::Plain | Format::Colour | Format::Narrated) {

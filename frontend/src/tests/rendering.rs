@@ -91,6 +91,7 @@ fn errors_at_the_end_of_the_file() {
             Format::Narrated,
             Format::Short,
             Format::Json,
+            Format::Sarif,
         ] {
             let (printed, ok) = check_to_string("t.dl", text, format);
             assert!(!ok && !printed.is_empty(), "{text}");

@@ -98,6 +98,8 @@ pub enum Format {
     Short,
     /// One JSON object a line
     Json,
+    /// One SARIF 2.1.0 document
+    Sarif,
 }
 
 impl From<ErrorFormat> for Format {
@@ -106,6 +108,7 @@ impl From<ErrorFormat> for Format {
             ErrorFormat::Human => Format::Human,
             ErrorFormat::Short => Format::Short,
             ErrorFormat::Json => Format::Json,
+            ErrorFormat::Sarif => Format::Sarif,
         }
     }
 }
@@ -116,6 +119,7 @@ impl From<Format> for ErrorFormat {
             Format::Human => ErrorFormat::Human,
             Format::Short => ErrorFormat::Short,
             Format::Json => ErrorFormat::Json,
+            Format::Sarif => ErrorFormat::Sarif,
         }
     }
 }
@@ -267,6 +271,7 @@ pub struct Anything {
 Examples:
   dlc check tiny.dl
   dlc check tiny.dl --error-format=short
+  dlc check tiny.dl --error-format=sarif 2> tiny.sarif
   cat tiny.dl | dlc check -")]
 pub struct Check {
     /// The source files; - for standard input
@@ -534,6 +539,7 @@ mod tests {
             "dlc --version --verbose",
             "dlc --print passes",
             "dlc check a.dl --error-format json --color never",
+            "dlc check a.dl --error-format sarif",
         ] {
             if let Err(error) = Cli::try_parse_from(line.split(' ')) {
                 panic!("{line}: {error}");

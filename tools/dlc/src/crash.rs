@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use dlc_driver::compile::ErrorFormat;
+use dlc_driver::{Severity, sarif};
 use dlc_runtime::file;
 
 use crate::report::{Output, to_stderr};
@@ -17,7 +18,7 @@ pub struct Crash<'a> {
     /// How it died.
     pub how: String,
     /// What it wrote to standard error.
-    pub said: String,
+    pub said: &'a str,
     /// The command line.
     pub arguments: &'a [OsString],
     /// The file that was compiled.
@@ -55,8 +56,8 @@ fn headline() -> String {
     )
 }
 
-/// Writes the reproducer and tells the user. `last_ir` compiles again and keeps the IR in a file.
-pub fn report(crash: &Crash<'_>, output: Output, last_ir: impl FnOnce(&Path)) {
+/// Writes the reproducer and gives what to tell the user. `last_ir` compiles again and keeps the IR in a file.
+pub fn report(crash: &Crash<'_>, output: Output, last_ir: impl FnOnce(&Path)) -> String {
     let said = crash.said.trim();
     let reason = said.lines().next_back().unwrap_or_default();
     let folder = write_reproducer(crash, last_ir);
@@ -71,8 +72,7 @@ pub fn report(crash: &Crash<'_>, output: Output, last_ir: impl FnOnce(&Path)) {
             "said": said,
             "reproducer": folder,
         });
-        to_stderr(&format!("{object}\n"));
-        return;
+        return format!("{object}\n");
     }
     let mut text = format!("{}\n  the compiler {}\n", headline(), crash.how);
     if !reason.is_empty() {
@@ -89,7 +89,11 @@ pub fn report(crash: &Crash<'_>, output: Output, last_ir: impl FnOnce(&Path)) {
             text += "help: give a folder that can be written with --crash-dir\n";
         }
     }
-    to_stderr(&text);
+    if output.format == ErrorFormat::Sarif {
+        let notification = sarif::notification(Severity::Error, text.trim_end(), None);
+        return format!("{notification}\n");
+    }
+    text
 }
 
 /// Writes source, command line, what the compiler said and the last IR into a folder.
@@ -171,7 +175,7 @@ mod tests {
         let arguments = ["build".into(), source.clone().into_os_string()];
         let crash = Crash {
             how: "ended by SIGSEGV".into(),
-            said: "panic at x.rs:3: oh\n".into(),
+            said: "panic at x.rs:3: oh\n",
             arguments: &arguments,
             file: source.to_str(),
             folder: Some(&crash_dir),

@@ -8,6 +8,7 @@ mod cli;
 mod commands;
 mod crash;
 mod report;
+mod sarif;
 mod source;
 mod supervise;
 
@@ -15,7 +16,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches};
 
-use cli::{Cli, Command};
+use cli::{Cli, Command, Format};
 use report::{Error, Status};
 
 /// Deep programs need a deep stack; memory that is not touched costs nothing.
@@ -29,7 +30,9 @@ fn main() -> ExitCode {
         .unwrap_or_else(|error| error.exit());
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let child = supervise::is_child();
-    let status = if !child && cli.command.as_ref().is_some_and(Command::compiles) {
+    let supervised = cli.command.as_ref().is_some_and(Command::compiles)
+        || cli.common.error_format == Format::Sarif;
+    let status = if !child && supervised {
         supervise::run(&cli, &arguments[1..])
     } else {
         work(cli)

@@ -4,6 +4,7 @@ use std::io::{IsTerminal, Write};
 
 use clap::ValueEnum;
 use dlc_driver::compile::{ErrorFormat, Failure};
+use dlc_driver::{Severity, sarif};
 
 /// The exit statuses that scripts rely on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -179,13 +180,14 @@ impl Output {
                 message,
                 help,
             } => {
-                self.message("error", message, help.as_deref());
+                self.message(Severity::Error, message, help.as_deref());
                 *status
             }
             Error::Rendered { text, errors, file } => {
                 to_stderr(text);
                 if self.format == ErrorFormat::Human && *errors > 1 {
-                    self.message("error", &format!("{file} has {errors} errors"), None);
+                    let message = format!("{file} has {errors} errors");
+                    self.message(Severity::Error, &message, None);
                 }
                 Status::Input
             }
@@ -199,18 +201,19 @@ impl Output {
 
     /// Writes a warning.
     pub fn warning(self, message: &str) {
-        self.message("warning", message, None);
+        self.message(Severity::Warning, message, None);
     }
 
-    /// Writes a message of a level with a help line.
-    pub fn message(self, level: &str, message: &str, help: Option<&str>) {
-        to_stderr(&self.render(level, message, help));
+    /// Writes a message with a help line.
+    pub fn message(self, severity: Severity, message: &str, help: Option<&str>) {
+        to_stderr(&self.render(severity, message, help));
     }
 
-    fn render(self, level: &str, message: &str, help: Option<&str>) -> String {
-        let (level_style, help_style, bold, reset) = match (self.color, level) {
+    fn render(self, severity: Severity, message: &str, help: Option<&str>) -> String {
+        let level = severity.name();
+        let (level_style, help_style, bold, reset) = match (self.color, severity) {
             (false, _) => ("", "", "", ""),
-            (true, "warning") => ("\x1b[1;33m", "\x1b[1;36m", "\x1b[1m", "\x1b[0m"),
+            (true, Severity::Warning) => ("\x1b[1;33m", "\x1b[1;36m", "\x1b[1m", "\x1b[0m"),
             (true, _) => ("\x1b[1;31m", "\x1b[1;36m", "\x1b[1m", "\x1b[0m"),
         };
         match self.format {
@@ -229,6 +232,10 @@ impl Output {
                     "help": help,
                 });
                 format!("{object}\n")
+            }
+            ErrorFormat::Sarif => {
+                let notification = sarif::notification(severity, message, help);
+                format!("{notification}\n")
             }
         }
     }
@@ -259,19 +266,22 @@ mod tests {
         let output = |format, color| Output { format, color };
         let plain = output(ErrorFormat::Human, false);
         assert_eq!(
-            plain.render("error", "no", Some("do")),
+            plain.render(Severity::Error, "no", Some("do")),
             "error: no\nhelp: do\n"
         );
         assert!(
             output(ErrorFormat::Human, true)
-                .render("error", "no", None)
+                .render(Severity::Error, "no", None)
                 .contains("\x1b[1;31m")
         );
         let short = output(ErrorFormat::Short, false);
-        assert_eq!(short.render("error", "a\nb", Some("do")), "error: a b\n");
+        assert_eq!(
+            short.render(Severity::Error, "a\nb", Some("do")),
+            "error: a b\n"
+        );
         let json = output(ErrorFormat::Json, true);
         assert_eq!(
-            json.render("error", "a \"b\"", None),
+            json.render(Severity::Error, "a \"b\"", None),
             "{\"help\":null,\"message\":\"a \\\"b\\\"\",\"severity\":\"error\"}\n"
         );
     }

@@ -5,13 +5,15 @@
 //! compiler runs let it through.
 
 use std::ffi::OsString;
-use std::io::Write;
 use std::path::Path;
 use std::process::{Command as Process, ExitStatus, Output as ProcessOutput, Stdio};
 
+use dlc_driver::compile::ErrorFormat;
+
 use crate::cli::{Cli, Compile};
 use crate::crash::{self, Crash};
-use crate::report::{Error, Output, Status};
+use crate::report::{Error, Output, Status, to_stderr};
+use crate::sarif;
 
 /// Set for the child; its value says whether to colour.
 pub const CHILD: &str = "DLC_CHILD";
@@ -46,7 +48,8 @@ pub fn run(cli: &Cli, arguments: &[OsString]) -> Status {
         .command
         .as_ref()
         .and_then(|command| command.compile_options());
-    let through = compile.is_some_and(prints_while_running);
+    let sarif = output.format == ErrorFormat::Sarif;
+    let through = !sarif && compile.is_some_and(prints_while_running);
     let result = match spawn(output, arguments, None, through) {
         Ok(result) => result,
         Err(error) => {
@@ -54,23 +57,32 @@ pub fn run(cli: &Cli, arguments: &[OsString]) -> Status {
             return output.error(&Error::io(message));
         }
     };
-    match Ending::of(result.status) {
-        Ending::Status(status) => {
-            let _ = std::io::stderr().lock().write_all(&result.stderr);
-            status
-        }
+    let said = String::from_utf8_lossy(&result.stderr);
+    let (status, said) = match Ending::of(result.status) {
+        Ending::Status(status) => (status, said.into_owned()),
         Ending::Crash(how) => {
             let crash = Crash {
                 how,
-                said: String::from_utf8_lossy(&result.stderr).into_owned(),
+                said: &said,
                 arguments,
                 file: cli.command.as_ref().and_then(|command| command.file()),
                 folder: compile.and_then(|compile| compile.crash_dir.as_deref()),
             };
-            crash::report(&crash, output, |ir| last_ir(output, arguments, ir));
-            Status::Bug
+            let report = crash::report(&crash, output, |ir| last_ir(output, arguments, ir));
+            // The reproducer has what the child said.
+            let said = if sarif {
+                said.into_owned()
+            } else {
+                String::new()
+            };
+            (Status::Bug, said + &report)
         }
+    };
+    match sarif {
+        true => to_stderr(&sarif::document(&said, status.code())),
+        false => to_stderr(&said),
     }
+    status
 }
 
 fn prints_while_running(compile: &Compile) -> bool {

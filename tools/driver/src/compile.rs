@@ -74,6 +74,8 @@ pub enum ErrorFormat {
     Short,
     /// One JSON object each.
     Json,
+    /// One SARIF result each.
+    Sarif,
 }
 
 /// A source text.

@@ -18,4 +18,6 @@ pub mod rust_bindings;
 mod source;
 pub mod testing;
 
+pub use dlc_frontend::diagnostic::Severity;
+pub use dlc_frontend::render::sarif;
 pub use opt::{opt_main, register_all};

@@ -47,6 +47,7 @@ pub fn rendered(session: &Session, sources: &SourceMap, diagnostics: &[Diagnosti
         (ErrorFormat::Human, false) => Format::Plain,
         (ErrorFormat::Short, _) => Format::Short,
         (ErrorFormat::Json, _) => Format::Json,
+        (ErrorFormat::Sarif, _) => Format::Sarif,
     };
     rendered_text(sources, diagnostics, format)
 }

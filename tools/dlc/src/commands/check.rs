@@ -17,16 +17,12 @@ pub fn run(check: &Check, common: &Common) -> Result<(), Error> {
         });
         match checked {
             Ok(checked) => to_stderr(&checked.diagnostics),
-            // The last file's error is the command's.
-            Err(error) => {
-                if let Some(earlier) = failed.replace(error) {
-                    output.error(&earlier);
-                }
-            }
+            // The last file's status is the command's.
+            Err(error) => failed = Some(output.error(&error)),
         }
     }
     match failed {
         None => Ok(()),
-        Some(error) => Err(error),
+        Some(status) => Err(Error::Shown(status)),
     }
 }

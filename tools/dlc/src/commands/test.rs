@@ -94,7 +94,7 @@ pub fn run(test: &Test, common: &Common) -> Result<(), Error> {
             line: job.test.line,
         })
         .collect();
-    let mut results = Results::new(shown, test.format, all - jobs.len());
+    let mut results = Results::new(shown, test.format, common.output(), all - jobs.len());
     if test.list {
         return to_stdout(results.list().as_bytes());
     }

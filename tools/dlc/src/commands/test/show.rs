@@ -2,11 +2,13 @@
 
 use std::io::{IsTerminal, Write};
 
+use dlc_driver::Severity;
+use dlc_driver::compile::ErrorFormat;
 use serde_json::json;
 
 use super::{Outcome, Ran};
 use crate::cli::TestFormat;
-use crate::report::{Error, Status, to_stdout};
+use crate::report::{Error, Output, Status, to_stderr, to_stdout};
 
 /// A test as it is shown.
 pub struct Shown {
@@ -24,6 +26,7 @@ pub struct Results {
     ran: Vec<Option<Ran>>,
     printed: usize,
     format: TestFormat,
+    output: Output,
     filtered: usize,
     /// Whether a line that tells how far it is stands below what is printed.
     progress: bool,
@@ -31,12 +34,13 @@ pub struct Results {
 
 impl Results {
     /// For these tests; `filtered` more are not run.
-    pub fn new(tests: Vec<Shown>, format: TestFormat, filtered: usize) -> Self {
+    pub fn new(tests: Vec<Shown>, format: TestFormat, output: Output, filtered: usize) -> Self {
         Self {
             ran: tests.iter().map(|_| None).collect(),
             tests,
             printed: 0,
             format,
+            output,
             filtered,
             progress: format == TestFormat::Human && std::io::stderr().is_terminal(),
         }
@@ -102,7 +106,9 @@ impl Results {
                 text += &format!("{object}\n");
             }
             TestFormat::Human => {
-                for (test, ran) in ran() {
+                // With SARIF, what failed goes into the document.
+                let sarif = self.output.format == ErrorFormat::Sarif;
+                for (test, ran) in ran().filter(|_| !sarif) {
                     if let Outcome::Failed { rendered, .. } | Outcome::Crashed { rendered } =
                         &ran.result
                     {
@@ -120,9 +126,28 @@ impl Results {
             }
         }
         to_stdout(text.as_bytes())?;
+        if self.output.format == ErrorFormat::Sarif {
+            self.add_to_document();
+        }
         match failed {
             0 => Ok(()),
             _ => Err(Error::Shown(Status::Input)),
+        }
+    }
+
+    /// What the tests' processes wrote as SARIF results, and a message for each that died.
+    fn add_to_document(&self) {
+        for (test, ran) in self.tests.iter().zip(self.ran.iter().flatten()) {
+            match &ran.result {
+                Outcome::Passed => {}
+                Outcome::Failed { rendered, .. } => {
+                    to_stderr(&format!("{}\n", rendered.trim_end()))
+                }
+                Outcome::Crashed { rendered } => {
+                    let message = format!("test {}: {}", test.name, rendered.trim_end());
+                    self.output.message(Severity::Error, &message, None);
+                }
+            }
         }
     }
 }
