@@ -312,8 +312,24 @@ fn other_languages(cx: &Context<'_>, found: Option<&Tok>) -> Option<Diagnostic> 
             };
             Some(error(Code::DL0106, format!("`{word}` is not an operator"), place).help(help))
         }
-        _ => incremented(cx),
+        _ => incremented(cx).or_else(|| shifted(cx)),
     }
+}
+
+/// `x << n` and `x >> n`.
+fn shifted(cx: &Context<'_>) -> Option<Diagnostic> {
+    let before = cx.before(1)?;
+    let span = before.span.to(cx.place());
+    let name = match (&before.tok, cx.found()?) {
+        (Tok::Lt, Tok::Lt) => "bitwise_left_shift",
+        (Tok::Gt, Tok::Gt) => "bitwise_right_shift",
+        _ => return None,
+    };
+    if span.len() != 2 {
+        return None;
+    }
+    let message = format!("`{0}{0}` is not an operator", before.tok.text());
+    Some(error(Code::DL0106, message, span).help(format!("write `{name}(a, b)`")))
 }
 
 /// `x++` and `x--`.

@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: built libraries against their peers, side by side.
+//! `cargo xtask bench`: built libraries against their peers, side by side; and how long the checker takes.
 
 use anyhow::Result;
 
@@ -32,4 +32,10 @@ pub fn run(python: &str, arguments: &[String]) -> Result<()> {
         .args([folder.join("digits"), folder.join("matmul")])
         .args(arguments);
     run_command(&mut python)
+}
+
+/// Times the checker, built with optimisation, on long programs (`frontend/benches/check.rs`).
+pub fn check() -> Result<()> {
+    let mut cargo = llvm::ensure()?.cargo();
+    run_command(cargo.args(["bench", "--package", "dlc-frontend", "--bench", "check"]))
 }

@@ -48,6 +48,9 @@ enum Task {
         /// The Python whose NumPy, PyTorch and JAX are the peers
         #[arg(long, default_value = "python3", env = "DLC_PEERS_PYTHON")]
         python: String,
+        /// Times `dlc check` of long programs instead
+        #[arg(long)]
+        check: bool,
         /// Arguments for test/bench/bench.py
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
@@ -72,7 +75,10 @@ fn main() -> ExitCode {
         Task::Test { filter } => test::run(filter.as_deref()),
         Task::Bless { filter } => test::bless(filter.as_deref()),
         Task::Tidy => tidy::run(),
-        Task::Bench { python, arguments } => bench::run(&python, &arguments),
+        Task::Bench { check: true, .. } => bench::check(),
+        Task::Bench {
+            python, arguments, ..
+        } => bench::run(&python, &arguments),
         Task::Doctor { install } => llvm::doctor(install),
         Task::Docs { check } => docs::run(check).and_then(|()| match check {
             true => Ok(()),

@@ -1,0 +1,80 @@
+//! How long it takes to check a program, start-up of the process left out: `cargo xtask bench --check`.
+//!
+//! - `2000 lines`: a transformer with its loss and training step (`test/models/transformer.dl`) again and again under
+//!   other names, as a file of many models.
+//! - `10000 lines in a function`: one `let` a line.
+
+use std::collections::HashSet;
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use dlc_frontend::check;
+use dlc_frontend::lexer::lex;
+use dlc_frontend::modules::NoFiles;
+use dlc_frontend::source::Source;
+use dlc_frontend::token::Tok;
+
+const MODEL: &str = include_str!("../../test/models/transformer.dl");
+
+/// `MODEL` so often that there are `lines` lines; each copy has its own items.
+fn models(lines: usize) -> String {
+    let copies = lines.div_ceil(MODEL.lines().count());
+    (0..copies).map(renamed).collect()
+}
+
+/// `MODEL` with a number after the name of each item.
+fn renamed(copy: usize) -> String {
+    let source = Source::new("model.dl", MODEL);
+    let (tokens, _) = lex(&source);
+    let items: HashSet<&str> = tokens
+        .windows(2)
+        .filter(|pair| matches!(pair[0].tok, Tok::Const | Tok::Struct | Tok::Fn))
+        .map(|pair| source.slice(pair[1].span))
+        .collect();
+    let mut text = String::new();
+    let mut copied = 0;
+    for token in &tokens {
+        if items.contains(source.slice(token.span)) {
+            text += &MODEL[copied..token.span.end as usize];
+            text += &format!("_{copy}");
+            copied = token.span.end as usize;
+        }
+    }
+    // The doc comment of the file may stand at its beginning only.
+    (text + &MODEL[copied..]).replacen("//!", "//", 1)
+}
+
+/// A function of `lines` lines, each of which uses the one before.
+fn long_function(lines: usize) -> String {
+    let mut text = String::from("export fn f<B>(x0: f32[B, 8]) -> f32[B, 8] {\n");
+    for line in 1..lines - 2 {
+        text += &format!("  let x{line} = tanh(x{}) * 0.5 + x0\n", line - 1);
+    }
+    text + &format!("  x{}\n}}\n", lines - 3)
+}
+
+fn time(criterion: &mut Criterion, name: &str, text: &str) {
+    let lines = text.lines().count();
+    let mut group = criterion.benchmark_group("check");
+    group.sample_size(20);
+    group.throughput(Throughput::Elements(lines as u64));
+    group.bench_function(name, |bencher| {
+        bencher.iter(|| {
+            let checked = check(Source::new("bench.dl", text), &NoFiles);
+            assert!(checked.program.is_some(), "{:?}", checked.diagnostics);
+            checked
+        });
+    });
+    group.finish();
+}
+
+fn programs(criterion: &mut Criterion) {
+    time(criterion, "2000 lines", &models(2000));
+    time(
+        criterion,
+        "10000 lines in a function",
+        &long_function(10_000),
+    );
+}
+
+criterion_group!(benches, programs);
+criterion_main!(benches);
