@@ -7,7 +7,7 @@
 //! (`# inner dims of a matrix product differ`), an explanation, a wrong program in a fence ```` ```dl,wrong ````
 //! and a right one in a fence ```` ```dl ````. A test checks that the wrong program gives this code and the right
 //! one gives no diagnostic at all. A code whose wrong program cannot be shown by checking one file (run-time codes)
-//! has fences ```` ```text ```` instead. Codes are never reused for something else.
+//! has fences ```` ```text ```` instead. A warning also has a name, in [`Code::lint`]. Codes are never reused for something else.
 
 macro_rules! codes {
     ($($code:ident)*) => {
@@ -54,6 +54,25 @@ impl Code {
     pub fn title(self) -> &'static str {
         let first = self.page().lines().next().unwrap_or_default();
         first.trim_start_matches('#').trim()
+    }
+
+    /// What a warning is called on the command line, where it can be switched off or made an error.
+    pub const fn lint(self) -> Option<&'static str> {
+        match self {
+            Code::DL0901 => Some("unused-values"),
+            Code::DL0902 => Some("unassigned-inouts"),
+            Code::DL0903 => Some("comments-like-divisions"),
+            Code::DL0904 => Some("unused-imports"),
+            Code::DL0905 => Some("unused-variables"),
+            _ => None,
+        }
+    }
+
+    /// The code of a lint; `_` is as good as `-`.
+    pub fn of_lint(name: &str) -> Option<Code> {
+        let name = name.replace('_', "-");
+        let all = Code::ALL.iter().copied();
+        all.into_iter().find(|code| code.lint() == Some(&name))
     }
 
     /// The code of a name, in any case, with or without `DL`: `DL0203`, `dl203`, `0203`.

@@ -15,6 +15,7 @@ mod expected;
 pub mod golden;
 mod hints;
 mod layout;
+pub mod levels;
 pub mod lexer;
 mod lint;
 pub mod modules;

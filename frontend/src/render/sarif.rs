@@ -110,7 +110,7 @@ fn rule(code: Code) -> Value {
         true => code.title().to_owned(),
         false => first.replace('\n', " "),
     };
-    json!({
+    let mut rule = json!({
         "id": code.name(),
         "shortDescription": {"text": code.title()},
         "fullDescription": {"text": full},
@@ -118,7 +118,12 @@ fn rule(code: Code) -> Value {
             "text": format!("dlc explain {code}"),
             "markdown": code.page(),
         },
-    })
+    });
+    if let Some(lint) = code.lint() {
+        rule["name"] = json!(lint);
+        rule["defaultConfiguration"] = json!({"level": level(Severity::Warning)});
+    }
+    rule
 }
 
 const fn level(severity: Severity) -> &'static str {

@@ -8,8 +8,10 @@ use dlc_driver::compile::ErrorFormat;
 
 use crate::report::{ColorChoice, Output};
 
+mod lints;
 mod test;
 
+pub use lints::Lints;
 pub use test::{RunTest, Test, TestFormat};
 
 const EXAMPLES: &str = "\
@@ -157,7 +159,7 @@ pub enum Command {
     /// Runs one test; `dlc test` starts it
     #[command(hide = true)]
     RunTest(RunTest),
-    /// Explains an error code
+    /// Explains an error code or a lint
     Explain(Explain),
     #[command(flatten)]
     Later(Later),
@@ -270,7 +272,7 @@ pub struct Anything {
 #[command(after_help = "\
 Examples:
   dlc check tiny.dl
-  dlc check tiny.dl --error-format=short
+  dlc check tiny.dl -D warnings --error-format=short
   dlc check tiny.dl --error-format=sarif 2> tiny.sarif
   cat tiny.dl | dlc check -")]
 pub struct Check {
@@ -369,10 +371,10 @@ pub struct Bench {
     pub json: bool,
 }
 
-/// Explains an error code
+/// Explains an error code or a lint
 #[derive(Debug, Args)]
 pub struct Explain {
-    /// The code, such as DL0203; without one, all codes are listed
+    /// The code or the lint, such as DL0203 or unused-variables; without one, all codes are listed
     pub code: Option<String>,
 
     /// How the list of all codes is written
@@ -430,6 +432,9 @@ pub enum RunTarget {
 /// Options of the compilation.
 #[derive(Debug, Clone, Args)]
 pub struct Compile {
+    #[command(flatten)]
+    pub lints: Lints,
+
     /// The CPU to compile for: native, or one of --print target-cpus
     #[arg(
         long,
@@ -540,6 +545,7 @@ mod tests {
             "dlc --print passes",
             "dlc check a.dl --error-format json --color never",
             "dlc check a.dl --error-format sarif",
+            "dlc check a.dl -D warnings -A unused-variables -WDL0904",
         ] {
             if let Err(error) = Cli::try_parse_from(line.split(' ')) {
                 panic!("{line}: {error}");

@@ -53,6 +53,7 @@ pub fn session(compile: &Compile, common: &Common) -> Result<Session, Error> {
         opt_level: compile.level,
         error_format: output.format,
         color: output.color,
+        lints: compile.lints.levels()?,
         print_ir_after: compile.print_ir_after.clone(),
         dump_ir: compile.dump_ir.clone(),
         time_passes: compile.time_passes,

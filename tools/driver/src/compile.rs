@@ -8,6 +8,7 @@ use crate::{
 use dlc_abi::Manifest;
 use dlc_dialects::ir::{context::context, edit};
 pub use dlc_frontend::core::Goal;
+use dlc_frontend::levels::Levels;
 use dlc_frontend::source::SourceMap;
 use dlc_lowering::schedule::{self, Target};
 use dlc_lowering::target::Form;
@@ -37,6 +38,8 @@ pub struct Options {
     pub error_format: ErrorFormat,
     /// Whether they are coloured.
     pub color: bool,
+    /// Which warnings are shown, and which are errors.
+    pub lints: Levels,
     /// Passes after which the IR goes to the standard error; `all` for each.
     pub print_ir_after: Vec<String>,
     /// A folder for the IR after each pass.
@@ -56,6 +59,7 @@ impl Default for Options {
             opt_level: 3,
             error_format: ErrorFormat::Human,
             color: false,
+            lints: Levels::default(),
             print_ir_after: vec![],
             dump_ir: None,
             time_passes: false,

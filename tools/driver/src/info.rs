@@ -1,6 +1,7 @@
 //! What `dlc --print` lists.
 
 use dlc_dialects::ops::OpKind;
+use dlc_frontend::codes::Code;
 use dlc_lowering::schedule::Target;
 
 pub use dlc_lowering::target::{host_triple, llvm_version};
@@ -40,14 +41,26 @@ pub fn host_cpu() -> String {
     Target::native().cpu
 }
 
-/// The page of a diagnostic's code.
-pub fn explain(code: &str) -> Option<&'static str> {
-    Some(dlc_frontend::codes::Code::parse(code)?.page())
+/// The page of a diagnostic's code, or of the code of a lint.
+pub fn explain(name: &str) -> Option<&'static str> {
+    Some(Code::parse(name).or_else(|| Code::of_lint(name))?.page())
 }
 
-/// All codes with their titles, in order.
-pub fn codes() -> Vec<(String, String)> {
-    let row =
-        |code: &dlc_frontend::codes::Code| (code.name().to_string(), code.title().to_string());
-    dlc_frontend::codes::Code::ALL.iter().map(row).collect()
+/// A code, for lists.
+pub struct CodeInfo {
+    /// As printed.
+    pub name: &'static str,
+    /// What it means, in a line.
+    pub title: &'static str,
+    /// The name of a warning on the command line.
+    pub lint: Option<&'static str>,
+}
+
+/// All codes, in order.
+pub fn codes() -> impl Iterator<Item = CodeInfo> {
+    Code::ALL.iter().map(|code| CodeInfo {
+        name: code.name(),
+        title: code.title(),
+        lint: code.lint(),
+    })
 }

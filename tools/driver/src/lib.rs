@@ -19,5 +19,6 @@ mod source;
 pub mod testing;
 
 pub use dlc_frontend::diagnostic::Severity;
+pub use dlc_frontend::levels;
 pub use dlc_frontend::render::sarif;
 pub use opt::{opt_main, register_all};

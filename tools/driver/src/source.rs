@@ -77,7 +77,8 @@ pub struct Checked {
 
 /// The program of a DL source.
 pub fn checked(session: &Session, source: &Source) -> Result<Checked, Failure> {
-    let checked = dlc_frontend::check_for(text(source), &Disk, session.options().goal);
+    let mut checked = dlc_frontend::check_for(text(source), &Disk, session.options().goal);
+    session.options().lints.apply(&mut checked.diagnostics);
     let warnings = report(session, &checked.sources, &checked.diagnostics)?;
     let program = checked
         .program
@@ -106,7 +107,8 @@ pub fn ast(session: &Session, source: &Source) -> Result<(String, String), Failu
         )));
     }
     let text = text(source);
-    let (file, diagnostics) = dlc_frontend::parser::parse(&text);
+    let (file, mut diagnostics) = dlc_frontend::parser::parse(&text);
+    session.options().lints.apply(&mut diagnostics);
     let warnings = report(session, &text.into(), &diagnostics)?;
     Ok((dlc_frontend::ast_print::print(&file), warnings))
 }

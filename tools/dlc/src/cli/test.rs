@@ -2,7 +2,7 @@
 
 use clap::{Args, ValueEnum};
 
-use super::RunTarget;
+use super::{Lints, RunTarget};
 
 /// Runs the tests of a file or of the standard library
 #[derive(Debug, Args)]
@@ -39,6 +39,9 @@ pub struct Test {
         help_heading = "Output"
     )]
     pub format: TestFormat,
+
+    #[command(flatten)]
+    pub lints: Lints,
 
     /// How many tests to run at a time; as many as there are processors by default
     #[arg(long, value_name = "N", help_heading = "Target")]

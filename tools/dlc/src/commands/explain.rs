@@ -1,4 +1,4 @@
-//! `dlc explain`: the page of an error code, or the list of all codes.
+//! `dlc explain`: the page of an error code or a lint, or the list of all codes.
 
 use dlc_driver::info;
 
@@ -14,7 +14,8 @@ pub fn run(explain: &Explain) -> Result<(), Error> {
         Some(page) => to_stdout(format!("{}\n", page.trim_end()).as_bytes()),
         None => Err(
             Error::usage(format!("there is no error code {code}")).help(Some(
-                "a code looks like DL0203; `dlc explain` lists all".to_string(),
+                "a code looks like DL0203, a lint like unused-variables; `dlc explain` lists all"
+                    .to_string(),
             )),
         ),
     }
@@ -24,13 +25,22 @@ fn index(format: ExplainFormat) -> String {
     let codes = info::codes();
     match format {
         ExplainFormat::Text => codes
-            .iter()
-            .map(|(code, title)| format!("{code}  {title}\n"))
+            .map(|code| {
+                let lint = code.lint.map(|lint| format!(" ({lint})"));
+                format!(
+                    "{}  {}{}\n",
+                    code.name,
+                    code.title,
+                    lint.unwrap_or_default()
+                )
+            })
             .collect(),
         ExplainFormat::Markdown => {
-            let mut text = "| code | meaning |\n|---|---|\n".to_string();
-            for (code, title) in &codes {
-                text += &format!("| {code} | {title} |\n");
+            let mut text = "| code | meaning | lint |\n|---|---|---|\n".to_string();
+            for code in codes {
+                let lint = code.lint.map(|lint| format!("`{lint}`"));
+                let lint = lint.unwrap_or_default();
+                text += &format!("| {} | {} | {lint} |\n", code.name, code.title);
             }
             text
         }

@@ -11,6 +11,7 @@ use std::sync::mpsc;
 use std::time::Instant;
 
 use clap::ValueEnum;
+use dlc_driver::compile::Goal;
 use dlc_driver::testing::{self, Test as Found};
 
 use crate::cli::{Common, Test};
@@ -58,7 +59,8 @@ pub enum Outcome {
 /// Runs the command.
 pub fn run(test: &Test, common: &Common) -> Result<(), Error> {
     let files = files(&test.what)?;
-    let session = one::session(common, None, &test.target_cpu, test.level);
+    let lints = test.lints.levels()?;
+    let session = one::session(common, Goal::Library, lints, &test.target_cpu, test.level);
     let runner = one::runner(test.target)?;
     let mut found = Vec::new();
     for file in &files {

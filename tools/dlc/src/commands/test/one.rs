@@ -1,21 +1,23 @@
 //! One test, in the process that `dlc test` starts for it. What it finds goes to standard output as a JSON object.
 
 use dlc_driver::compile::{Goal, Options, Session};
+use dlc_driver::levels::Levels;
 use dlc_driver::testing::{self, Runner};
 
 use super::Outcome;
 use crate::cli::{Common, RunTarget, RunTest};
 use crate::report::{Error, to_stdout};
 
-/// A session for a test of a file, or for finding its tests.
-pub fn session(common: &Common, test: Option<usize>, target_cpu: &str, level: u8) -> Session {
+/// A session with the goal of running a test of a file, or of finding its tests.
+pub fn session(common: &Common, goal: Goal, lints: Levels, target_cpu: &str, level: u8) -> Session {
     let output = common.output();
     Session::new(Options {
         target_cpu: target_cpu.to_owned(),
         opt_level: level,
         error_format: output.format,
         color: output.color,
-        goal: test.map_or(Goal::Library, Goal::Test),
+        lints,
+        goal,
         ..Options::default()
     })
 }
@@ -34,7 +36,9 @@ pub fn runner(target: RunTarget) -> Result<Runner, Error> {
 pub fn run(test: &RunTest, common: &Common) -> Result<(), Error> {
     super::super::unstable(common)?;
     let file = super::file(&test.what)?;
-    let session = session(common, Some(test.index), &test.target_cpu, test.level);
+    // The process that started this one has shown the warnings, or ended because of them.
+    let (goal, lints) = (Goal::Test(test.index), Levels::default());
+    let session = session(common, goal, lints, &test.target_cpu, test.level);
     let outcome = testing::run(&session, &file.source(), runner(test.target)?)
         .map_err(|failure| Error::of_compilation(failure, &file.name))?;
     let object = serde_json::json!({
