@@ -47,7 +47,7 @@ pub(crate) fn std_module_of(name: &str) -> Option<&'static str> {
 }
 
 /// Whether a file belongs to the standard library.
-pub(crate) fn is_std(source: &Source) -> bool {
+pub fn is_std(source: &Source) -> bool {
     source.name.starts_with(STD_FOLDER)
 }
 
@@ -131,6 +131,11 @@ pub(crate) struct Files {
     pub imports: HashMap<Span, Option<u32>>,
     /// The files of the standard library that are part of the program.
     pub std: BTreeMap<&'static str, u32>,
+}
+
+/// Reads and parses a file and all that it needs, for the sake of what the loader sees.
+pub fn read_all(root: Source, loader: &dyn Loader) {
+    load(root, loader);
 }
 
 /// Reads and parses a file and all that it needs.

@@ -159,6 +159,9 @@ pub enum Command {
     /// Runs one test; `dlc test` starts it
     #[command(hide = true)]
     RunTest(RunTest),
+    /// Lists what a file imports; a reproducer has these files, too
+    #[command(hide = true)]
+    Imports(Imports),
     /// Explains an error code or a lint
     Explain(Explain),
     #[command(flatten)]
@@ -171,21 +174,24 @@ impl Command {
         match self {
             Command::Check(_) | Command::Build(_) | Command::Run(_) | Command::Bench(_) => true,
             // Each of its tests runs in a process of its own.
-            Command::Test(_) | Command::RunTest(_) | Command::Explain(_) | Command::Later(_) => {
-                false
-            }
+            Command::Test(_)
+            | Command::RunTest(_)
+            | Command::Imports(_)
+            | Command::Explain(_)
+            | Command::Later(_) => false,
         }
     }
 
-    /// The file that is compiled.
-    pub fn file(&self) -> Option<&str> {
+    /// The files that are compiled, without what they import.
+    pub fn files(&self) -> Vec<&str> {
         match self {
-            Command::Check(check) => check.files.first().map(String::as_str),
-            Command::Build(build) => Some(&build.file),
-            Command::Run(run) => Some(&run.call.callee),
-            Command::Bench(bench) => Some(&bench.call.callee),
-            Command::Test(_) | Command::RunTest(_) | Command::Explain(_) | Command::Later(_) => {
-                None
+            Command::Check(check) => check.files.iter().map(String::as_str).collect(),
+            Command::Build(build) => vec![&build.file],
+            Command::Run(run) => vec![&run.call.callee],
+            Command::Bench(bench) => vec![&bench.call.callee],
+            Command::Test(test) => vec![&test.what],
+            Command::RunTest(_) | Command::Imports(_) | Command::Explain(_) | Command::Later(_) => {
+                vec![]
             }
         }
     }
@@ -197,9 +203,11 @@ impl Command {
             Command::Build(build) => Some(&build.compile),
             Command::Run(run) => Some(&run.call.compile),
             Command::Bench(bench) => Some(&bench.call.compile),
-            Command::Test(_) | Command::RunTest(_) | Command::Explain(_) | Command::Later(_) => {
-                None
-            }
+            Command::Test(_)
+            | Command::RunTest(_)
+            | Command::Imports(_)
+            | Command::Explain(_)
+            | Command::Later(_) => None,
         }
     }
 }
@@ -291,6 +299,7 @@ Examples:
   dlc build tiny.dl -o out
   dlc build tiny.dl --emit=staticlib,header --target-cpu x86-64-v3
   dlc build tiny.dl --emit=llvm-ir -o -
+  dlc build tiny.dl --emit=staticlib,header,dep-info -o out
 
 Without --emit: libSTEM.a, libSTEM.so, STEM.h and STEM.json.")]
 pub struct Build {
@@ -309,7 +318,7 @@ pub struct Build {
     pub output: PathBuf,
 
     /// What to make, separated by commas: ast, dl, linalg, loops, llvm-mlir, llvm-ir, asm, obj,
-    /// staticlib, cdylib, header, rust, manifest; KIND=FILE names the file
+    /// staticlib, cdylib, header, rust, manifest, dep-info; KIND=FILE names the file
     #[arg(
         long,
         value_name = "KINDS",
@@ -369,6 +378,13 @@ pub struct Bench {
     /// Prints a JSON object
     #[arg(long, help_heading = "Output")]
     pub json: bool,
+}
+
+/// Lists what a file imports
+#[derive(Debug, Args)]
+pub struct Imports {
+    /// The file
+    pub file: String,
 }
 
 /// Explains an error code or a lint

@@ -5,6 +5,7 @@ pub mod build;
 pub mod call;
 pub mod check;
 pub mod explain;
+pub mod imports;
 pub mod print;
 pub mod run;
 pub mod test;
@@ -33,6 +34,7 @@ pub fn run(cli: Cli) -> Result<(), Error> {
         Some(Command::Bench(bench)) => bench::run(&bench, &cli.common, output),
         Some(Command::Test(test)) => test::run(&test, &cli.common),
         Some(Command::RunTest(test)) => test::one::run(&test, &cli.common),
+        Some(Command::Imports(imports)) => imports::run(&imports),
         Some(Command::Explain(explain)) => explain::run(&explain),
         Some(Command::Later(later)) => {
             let (name, help) = later.name_and_help();

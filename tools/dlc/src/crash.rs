@@ -2,14 +2,14 @@
 
 use std::ffi::OsString;
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
+use dlc_driver::artefact;
 use dlc_driver::compile::ErrorFormat;
 use dlc_driver::{Severity, sarif};
 use dlc_runtime::file;
 
 use crate::report::{Output, to_stderr};
-use crate::source::split_target;
 use crate::{commands, supervise};
 
 /// A child process that died.
@@ -21,8 +21,8 @@ pub struct Crash<'a> {
     pub said: &'a str,
     /// The command line.
     pub arguments: &'a [OsString],
-    /// The file that was compiled.
-    pub file: Option<&'a str>,
+    /// The files that were compiled, and those that they import.
+    pub files: Vec<String>,
     /// Where the reproducer goes; a folder `dlc-crash-*` here when not given.
     pub folder: Option<&'a Path>,
 }
@@ -82,7 +82,7 @@ pub fn report(crash: &Crash<'_>, output: Output, last_ir: impl FnOnce(&Path)) ->
     match folder {
         Ok(folder) => {
             let _ = writeln!(text, "  reproducer written to {}", folder.display());
-            text += "help: please report it with that folder; it holds your source file\n";
+            text += "help: please report it with that folder; it holds your source files\n";
         }
         Err(error) => {
             let _ = writeln!(text, "  no reproducer: {error}");
@@ -107,23 +107,20 @@ fn write_reproducer(
         .map(|argument| quote(&argument.to_string_lossy()))
         .collect();
     let command = format!("dlc {}\n", command.join(" "));
-    let source = crash.file.map(|target| split_target(target).0);
-    let source = source.filter(|path| *path != "-");
-    let content = source.and_then(|path| std::fs::read(path).ok());
+    let sources = sources(&crash.files);
     let folder = match crash.folder {
         Some(folder) => folder.to_path_buf(),
         None => {
             let mut hasher = blake3::Hasher::new();
             hasher.update(command.as_bytes());
-            hasher.update(content.as_deref().unwrap_or_default());
+            for (_, content) in &sources {
+                hasher.update(content);
+            }
             let hash = hasher.finalize().to_hex();
             PathBuf::from(format!("dlc-crash-{}", &hash.as_str()[..12]))
         }
     };
-    std::fs::create_dir_all(&folder).map_err(|error| file::FileError::Write {
-        path: folder.clone(),
-        error,
-    })?;
+    artefact::make_folder(&folder)?;
     let about = format!(
         "{}\n{}\n\nThe compiler {}. It said:\n\n{}\n",
         commands::print::version_text(true),
@@ -133,15 +130,53 @@ fn write_reproducer(
     );
     file::write(&folder.join("crash.txt"), about.as_bytes())?;
     file::write(&folder.join("command.sh"), command.as_bytes())?;
-    if let (Some(path), Some(content)) = (source, content) {
-        let name = Path::new(path).file_name().unwrap_or_default();
-        file::write(&folder.join(name), &content)?;
+    for (name, content) in &sources {
+        let path = folder.join(name);
+        artefact::make_folder(path.parent().unwrap_or(&folder))?;
+        file::write(&path, content)?;
     }
     let ir = folder.join("last-ir.mlir");
     // One of an earlier crash would mislead.
     let _ = std::fs::remove_file(&ir);
     last_ir(&ir);
     Ok(folder)
+}
+
+/// The files that can be read: where each goes in the reproducer, and its content. They stand to each other as they
+/// were, so that imports find them; the folder that all are in is left out.
+fn sources(files: &[String]) -> Vec<(PathBuf, Vec<u8>)> {
+    let mut sources: Vec<(PathBuf, Vec<u8>)> = Vec::new();
+    for file in files {
+        let (Ok(path), Ok(content)) = (std::path::absolute(file), std::fs::read(file)) else {
+            continue;
+        };
+        sources.push((without_dots(&path), content));
+    }
+    let parents = sources.iter().filter_map(|(path, _)| path.parent());
+    let common = parents.map(Path::to_path_buf).reduce(|common, parent| {
+        let above = common.ancestors().find(|above| parent.starts_with(above));
+        above.map(Path::to_path_buf).unwrap_or_default()
+    });
+    for (path, _) in &mut sources {
+        let inside = common
+            .as_ref()
+            .and_then(|common| path.strip_prefix(common).ok());
+        *path = inside.unwrap_or(path).to_path_buf();
+    }
+    sources
+}
+
+/// A path from the root without `.` and `..`.
+fn without_dots(path: &Path) -> PathBuf {
+    let mut whole = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::ParentDir => _ = whole.pop(),
+            Component::CurDir => {}
+            _ => whole.push(part),
+        }
+    }
+    whole
 }
 
 /// The argument as a shell takes it.
@@ -167,6 +202,27 @@ mod tests {
     }
 
     #[test]
+    fn files_keep_their_places() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
+        std::fs::create_dir_all(path("a/lib")).unwrap();
+        std::fs::create_dir(path("b")).unwrap();
+        for name in ["a/m.dl", "a/lib/x.dl", "b/y.dl"] {
+            std::fs::write(path(name), name).unwrap();
+        }
+        let places = |names: &[&str]| -> Vec<String> {
+            let names: Vec<String> = names.iter().map(|name| path(name)).collect();
+            let sources = sources(&names).into_iter();
+            sources
+                .map(|(path, _)| path.to_string_lossy().into_owned())
+                .collect()
+        };
+        assert_eq!(places(&["a/m.dl", "a/lib/x.dl"]), ["m.dl", "lib/x.dl"]);
+        assert_eq!(places(&["a/m.dl", "a/../b/./y.dl"]), ["a/m.dl", "b/y.dl"]);
+        assert_eq!(places(&["a/none.dl"]), [""; 0]);
+    }
+
+    #[test]
     fn a_reproducer_has_everything() {
         let folder = tempfile::tempdir().unwrap();
         let source = folder.path().join("m.dl");
@@ -177,7 +233,7 @@ mod tests {
             how: "ended by SIGSEGV".into(),
             said: "panic at x.rs:3: oh\n",
             arguments: &arguments,
-            file: source.to_str(),
+            files: vec![source.to_string_lossy().into_owned()],
             folder: Some(&crash_dir),
         };
         let written = write_reproducer(&crash, |ir| std::fs::write(ir, "module {}").unwrap());

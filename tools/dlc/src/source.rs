@@ -22,7 +22,7 @@ pub struct SourceFile {
 const MAX_SOURCE: usize = 64 << 20;
 
 /// The name of standard input.
-const STDIN: &str = "<stdin>";
+pub const STDIN: &str = "<stdin>";
 
 impl SourceFile {
     /// Reads a file, or standard input for `-`.

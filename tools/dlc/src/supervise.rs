@@ -11,9 +11,11 @@ use std::process::{Command as Process, ExitStatus, Output as ProcessOutput, Stdi
 use dlc_driver::compile::ErrorFormat;
 
 use crate::cli::{Cli, Compile};
+use crate::commands;
 use crate::crash::{self, Crash};
 use crate::report::{Error, Output, Status, to_stderr};
 use crate::sarif;
+use crate::source::split_target;
 
 /// Set for the child; its value says whether to colour.
 pub const CHILD: &str = "DLC_CHILD";
@@ -65,7 +67,7 @@ pub fn run(cli: &Cli, arguments: &[OsString]) -> Status {
                 how,
                 said: &said,
                 arguments,
-                file: cli.command.as_ref().and_then(|command| command.file()),
+                files: crashed_on(cli),
                 folder: compile.and_then(|compile| compile.crash_dir.as_deref()),
             };
             let report = crash::report(&crash, output, |ir| last_ir(output, arguments, ir));
@@ -83,6 +85,19 @@ pub fn run(cli: &Cli, arguments: &[OsString]) -> Status {
         false => to_stderr(&said),
     }
     status
+}
+
+/// The files that were compiled and what they import.
+fn crashed_on(cli: &Cli) -> Vec<String> {
+    let given = cli.command.iter().flat_map(|command| command.files());
+    let given = given.map(|target| split_target(target).0.to_owned());
+    let mut files = Vec::new();
+    for file in given.filter(|file| Path::new(file).is_file()) {
+        let imports = commands::imports::of(&file);
+        files.push(file);
+        files.extend(imports);
+    }
+    files
 }
 
 fn prints_while_running(compile: &Compile) -> bool {

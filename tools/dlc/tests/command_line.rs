@@ -112,6 +112,67 @@ fn crashes_end_with_101_and_a_reproducer() {
 }
 
 #[test]
+fn a_reproducer_has_what_the_file_imports() {
+    let folder = folder();
+    let write = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    };
+    write("a/m.dl", "import \"lib/x.dl\"\nfn f(\n");
+    write(
+        "a/lib/x.dl",
+        "import \"../../b/y z.dl\"\nimport \"none.dl\"\n",
+    );
+    write("b/y z.dl", "fn g(x: f32) -> f32 { x }\n");
+    for kind in ["panic", "abort"] {
+        let crash = format!("-Zcrash={kind}");
+        let output = dlc(
+            folder.path(),
+            &["check", "a/m.dl", &crash, "--crash-dir", kind],
+        );
+        assert_eq!(output.status.code(), Some(101), "{}", stderr(&output));
+        for (name, begins) in [
+            ("a/m.dl", "import \"lib"),
+            ("a/lib/x.dl", "import \"../"),
+            ("b/y z.dl", "fn g"),
+        ] {
+            let text = std::fs::read_to_string(folder.path().join(kind).join(name)).unwrap();
+            assert!(text.starts_with(begins), "{name}: {text}");
+        }
+    }
+}
+
+#[test]
+fn a_build_says_what_it_depends_on() {
+    let folder = folder();
+    std::fs::create_dir(folder.path().join("my lib")).unwrap();
+    let lib = "fn g(x: f32) -> f32 { x }\n";
+    std::fs::write(folder.path().join("my lib/x.dl"), lib).unwrap();
+    let program =
+        "import \"my lib/x.dl\"\nuse std::nn::linear\nexport fn f(x: f32) -> f32 { x::g(x) }\n";
+    std::fs::write(folder.path().join("m.dl"), program).unwrap();
+    let build = |arguments: &[&str]| {
+        let output = dlc(
+            folder.path(),
+            &[&["build", "m.dl", "-Awarnings"], arguments].concat(),
+        );
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let empty = "\nm.dl:\n\nmy\\ lib/x.dl:\n";
+    build(&["-o", "out", "--emit=header,manifest=x.json,dep-info"]);
+    let rules = std::fs::read_to_string(folder.path().join("out/m.d")).unwrap();
+    let needed = "m.dl my\\ lib/x.dl";
+    let expected = format!("out/m.h: {needed}\nx.json: {needed}\nout/m.d: {needed}\n{empty}");
+    assert_eq!(rules, expected);
+    let rules = build(&["--emit=dep-info", "-o", "-"]);
+    assert_eq!(rules, format!("m.d: {needed}\n{empty}"));
+    let rules = build(&["--emit=header=m.h,dep-info=-"]);
+    assert_eq!(rules, format!("m.h: {needed}\n{empty}"));
+}
+
+#[test]
 fn a_crash_folder_can_be_named() {
     let folder = folder();
     let output = dlc(

@@ -1,5 +1,6 @@
 //! Compilation: from a source text, or a textual `dl` module, to artefacts.
 
+pub use crate::emit::Emit;
 use crate::{
     codegen, header, link,
     pipelines::{CPU, Failed, Observe, Runner, Selection},
@@ -11,7 +12,6 @@ pub use dlc_frontend::core::Goal;
 use dlc_frontend::levels::Levels;
 use dlc_frontend::source::SourceMap;
 use dlc_lowering::schedule::{self, Target};
-use dlc_lowering::target::Form;
 use dlc_runtime::Tensor;
 use melior::{
     Context,
@@ -102,101 +102,6 @@ pub(crate) struct Input<'a> {
     pub sources: &'a SourceMap,
 }
 
-/// A kind of artefact.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Emit {
-    /// The syntax tree.
-    Ast,
-    /// The `dl` module with derivatives made.
-    Dl,
-    /// On tensors, in linalg.
-    Linalg,
-    /// Loops on memory in the workspace.
-    Loops,
-    /// The `llvm` dialect.
-    LlvmMlir,
-    /// LLVM IR, optimised.
-    LlvmIr,
-    /// Assembly.
-    Asm,
-    /// An object file.
-    Obj,
-    /// A static library.
-    Staticlib,
-    /// A shared library.
-    Cdylib,
-    /// A C header.
-    Header,
-    /// Rust bindings.
-    Rust,
-    /// The manifest.
-    Manifest,
-}
-
-impl Emit {
-    /// Every kind.
-    pub const ALL: [Emit; 13] = [
-        Emit::Ast,
-        Emit::Dl,
-        Emit::Linalg,
-        Emit::Loops,
-        Emit::LlvmMlir,
-        Emit::LlvmIr,
-        Emit::Asm,
-        Emit::Obj,
-        Emit::Staticlib,
-        Emit::Cdylib,
-        Emit::Header,
-        Emit::Rust,
-        Emit::Manifest,
-    ];
-
-    /// The word on the command line.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Emit::Ast => "ast",
-            Emit::Dl => "dl",
-            Emit::Linalg => "linalg",
-            Emit::Loops => "loops",
-            Emit::LlvmMlir => "llvm-mlir",
-            Emit::LlvmIr => "llvm-ir",
-            Emit::Asm => "asm",
-            Emit::Obj => "obj",
-            Emit::Staticlib => "staticlib",
-            Emit::Cdylib => "cdylib",
-            Emit::Header => "header",
-            Emit::Rust => "rust",
-            Emit::Manifest => "manifest",
-        }
-    }
-
-    /// The stage of the pipeline that gives it, or that code is made after.
-    fn stage(self) -> Option<usize> {
-        match self {
-            Emit::Ast | Emit::Header | Emit::Rust | Emit::Manifest => None,
-            Emit::Dl => Some(0),
-            Emit::Linalg => Some(1),
-            Emit::Loops => Some(2),
-            Emit::LlvmMlir
-            | Emit::LlvmIr
-            | Emit::Asm
-            | Emit::Obj
-            | Emit::Staticlib
-            | Emit::Cdylib => Some(3),
-        }
-    }
-
-    /// What LLVM makes for it.
-    fn form(self) -> Option<Form> {
-        match self {
-            Emit::LlvmIr => Some(Form::LlvmIr),
-            Emit::Asm => Some(Form::Assembly),
-            Emit::Obj | Emit::Staticlib | Emit::Cdylib => Some(Form::Object),
-            _ => None,
-        }
-    }
-}
-
 /// A source without errors.
 #[derive(Debug)]
 pub struct Checked {
@@ -213,6 +118,8 @@ pub struct Compiled {
     pub artefacts: BTreeMap<Emit, Vec<u8>>,
     /// The manifest; without entries if only the syntax tree was asked for.
     pub manifest: Manifest,
+    /// The files that the program is made of, the standard library's left out; none if only the syntax tree was asked for.
+    pub files: Vec<String>,
 }
 
 /// Why nothing was made.
@@ -303,6 +210,11 @@ impl Session {
         })
     }
 
+    /// Calls `found` with the name of each file that a source imports, as soon as it is read; the source may have errors.
+    pub fn find_imports(source: &Source, found: &dyn Fn(&str)) {
+        source::find_imports(source, found);
+    }
+
     /// Makes artefacts, with one run of the pipeline, no further than the kinds need.
     pub fn compile(&self, source: &Source, kinds: &[Emit]) -> Result<Compiled, Failure> {
         let target = self.target()?;
@@ -322,6 +234,7 @@ impl Session {
                 diagnostics,
                 artefacts,
                 manifest,
+                files: vec![],
             });
         }
         let unit = source::emit(self, source)?;
@@ -350,6 +263,7 @@ impl Session {
             diagnostics: unit.diagnostics,
             artefacts,
             manifest,
+            files: source::files(source, &unit.sources),
         })
     }
 

@@ -6,6 +6,8 @@
 pub mod artefact;
 mod codegen;
 pub mod compile;
+pub mod dep_info;
+mod emit;
 pub mod files;
 pub mod header;
 pub mod info;

@@ -10,6 +10,7 @@ use dlc_dialects::ir::context::with_diagnostics;
 use dlc_frontend::{
     core::Program,
     diagnostic::Diagnostic,
+    modules::{self, LoadError, Loader},
     render::{Format, render as rendered_text},
     source::SourceMap,
 };
@@ -95,6 +96,40 @@ pub fn check(session: &Session, source: &Source) -> Result<String, Failure> {
     match is_module(source) {
         true => Ok(parse(session, source)?.diagnostics),
         false => Ok(checked(session, source)?.warnings),
+    }
+}
+
+/// The files that a source is made of, as named in messages, without those that are part of the compiler.
+pub fn files(source: &Source, sources: &SourceMap) -> Vec<String> {
+    if is_module(source) {
+        return vec![source.name.to_owned()];
+    }
+    let files = sources.files().iter();
+    let own = files.filter(|file| !modules::is_std(file));
+    own.map(|file| file.name.clone()).collect()
+}
+
+/// Calls `found` with the name of each file that a source imports, as soon as it is read.
+pub fn find_imports(source: &Source, found: &dyn Fn(&str)) {
+    if !is_module(source) {
+        modules::read_all(text(source), &Noting { found });
+    }
+}
+
+/// Files on disk, each of which is told of when it is read.
+struct Noting<'f> {
+    found: &'f dyn Fn(&str),
+}
+
+impl Loader for Noting<'_> {
+    fn identity(&self, name: &str) -> String {
+        Disk.identity(name)
+    }
+
+    fn read(&self, name: &str) -> Result<String, LoadError> {
+        let text = Disk.read(name)?;
+        (self.found)(name);
+        Ok(text)
     }
 }
 

@@ -4,14 +4,18 @@ use std::path::{Path, PathBuf};
 
 use dlc_driver::artefact::{self, Artefact};
 use dlc_driver::compile::Emit;
+use dlc_driver::dep_info;
 
 use crate::cli::{Build, Common};
 use crate::report::{Error, to_stderr, to_stdout};
-use crate::source::{SourceFile, split_target};
+use crate::source::{STDIN, SourceFile, split_target};
 use crate::supervise;
 
 /// What is made when nothing is asked for.
 const DEFAULT: [Emit; 4] = [Emit::Staticlib, Emit::Cdylib, Emit::Header, Emit::Manifest];
+
+/// The file name that means standard output.
+const STDOUT: &str = "-";
 
 /// Runs the command.
 pub fn run(build: &Build, common: &Common) -> Result<(), Error> {
@@ -26,7 +30,7 @@ pub fn run(build: &Build, common: &Common) -> Result<(), Error> {
             .help(Some(format!("say `dlc build {path}`"))));
     }
     let wanted = wanted(&build.emit)?;
-    let to_stdout_only = build.output == Path::new("-");
+    let to_stdout_only = build.output == Path::new(STDOUT);
     if to_stdout_only && (wanted.len() != 1 || wanted[0].file.is_some()) {
         return Err(Error::usage("standard output takes one kind")
             .help(Some("such as --emit=llvm-ir -o -".to_string())));
@@ -41,18 +45,24 @@ pub fn run(build: &Build, common: &Common) -> Result<(), Error> {
     if supervise::keep_ir().is_some() {
         return Ok(());
     }
+    let path = |wanted: &Wanted| match &wanted.file {
+        Some(file) => file.clone(),
+        None if to_stdout_only => STDOUT.into(),
+        None => build.output.join(file_name(wanted.kind, file.stem())),
+    };
+    if kinds.contains(&Emit::DepInfo) {
+        let targets = wanted.iter().map(path).collect();
+        let rules = rules(targets, compiled.files, file.stem())?;
+        compiled.artefacts.insert(Emit::DepInfo, rules.into_bytes());
+    }
     let mut artefacts = Vec::new();
-    for Wanted { kind, file: path } in wanted {
-        let bytes = compiled.artefacts.remove(&kind).unwrap_or_default();
-        if to_stdout_only {
-            return to_stdout(&bytes);
+    for wanted in wanted {
+        let path = path(&wanted);
+        let bytes = compiled.artefacts.remove(&wanted.kind).unwrap_or_default();
+        match path == Path::new(STDOUT) {
+            true => to_stdout(&bytes)?,
+            false => artefacts.push(Artefact { path, bytes }),
         }
-        if path.as_deref() == Some(Path::new("-")) {
-            to_stdout(&bytes)?;
-            continue;
-        }
-        let path = path.unwrap_or_else(|| build.output.join(file_name(kind, file.stem())));
-        artefacts.push(Artefact { path, bytes });
     }
     if artefacts.iter().any(|a| a.path.starts_with(&build.output)) {
         artefact::make_folder(&build.output)?;
@@ -64,6 +74,24 @@ pub fn run(build: &Build, common: &Common) -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+/// What make needs to know: the files that the program is made of.
+fn rules(mut targets: Vec<PathBuf>, mut files: Vec<String>, stem: &str) -> Result<String, Error> {
+    files.retain(|file| file != STDIN);
+    targets.retain(|target| target != Path::new(STDOUT));
+    if targets.is_empty() {
+        targets.push(file_name(Emit::DepInfo, stem).into());
+    }
+    let targets: Vec<String> = targets
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect();
+    dep_info::rules(&targets, &files).map_err(|message| {
+        Error::usage(message).help(Some(
+            "rename the file, or leave out --emit=dep-info".to_string(),
+        ))
+    })
 }
 
 /// A kind to make.
@@ -122,6 +150,7 @@ pub fn file_name(kind: Emit, stem: &str) -> String {
         Emit::Header => format!("{stem}.h"),
         Emit::Rust => format!("{stem}.rs"),
         Emit::Manifest => format!("{stem}.json"),
+        Emit::DepInfo => format!("{stem}.d"),
     }
 }
 

@@ -1,0 +1,103 @@
+//! The kinds of artefacts.
+
+use dlc_lowering::target::Form;
+
+/// A kind of artefact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Emit {
+    /// The syntax tree.
+    Ast,
+    /// The `dl` module with derivatives made.
+    Dl,
+    /// On tensors, in linalg.
+    Linalg,
+    /// Loops on memory in the workspace.
+    Loops,
+    /// The `llvm` dialect.
+    LlvmMlir,
+    /// LLVM IR, optimised.
+    LlvmIr,
+    /// Assembly.
+    Asm,
+    /// An object file.
+    Obj,
+    /// A static library.
+    Staticlib,
+    /// A shared library.
+    Cdylib,
+    /// A C header.
+    Header,
+    /// Rust bindings.
+    Rust,
+    /// The manifest.
+    Manifest,
+    /// Rules for make, of the files that the others depend on. It names the others, so who writes these makes it:
+    /// [`crate::dep_info::rules`].
+    DepInfo,
+}
+
+impl Emit {
+    /// Every kind.
+    pub const ALL: [Emit; 14] = [
+        Emit::Ast,
+        Emit::Dl,
+        Emit::Linalg,
+        Emit::Loops,
+        Emit::LlvmMlir,
+        Emit::LlvmIr,
+        Emit::Asm,
+        Emit::Obj,
+        Emit::Staticlib,
+        Emit::Cdylib,
+        Emit::Header,
+        Emit::Rust,
+        Emit::Manifest,
+        Emit::DepInfo,
+    ];
+
+    /// The word on the command line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Emit::Ast => "ast",
+            Emit::Dl => "dl",
+            Emit::Linalg => "linalg",
+            Emit::Loops => "loops",
+            Emit::LlvmMlir => "llvm-mlir",
+            Emit::LlvmIr => "llvm-ir",
+            Emit::Asm => "asm",
+            Emit::Obj => "obj",
+            Emit::Staticlib => "staticlib",
+            Emit::Cdylib => "cdylib",
+            Emit::Header => "header",
+            Emit::Rust => "rust",
+            Emit::Manifest => "manifest",
+            Emit::DepInfo => "dep-info",
+        }
+    }
+
+    /// The stage of the pipeline that gives it, or that code is made after.
+    pub(crate) fn stage(self) -> Option<usize> {
+        match self {
+            Emit::Ast | Emit::Header | Emit::Rust | Emit::Manifest | Emit::DepInfo => None,
+            Emit::Dl => Some(0),
+            Emit::Linalg => Some(1),
+            Emit::Loops => Some(2),
+            Emit::LlvmMlir
+            | Emit::LlvmIr
+            | Emit::Asm
+            | Emit::Obj
+            | Emit::Staticlib
+            | Emit::Cdylib => Some(3),
+        }
+    }
+
+    /// What LLVM makes for it.
+    pub(crate) fn form(self) -> Option<Form> {
+        match self {
+            Emit::LlvmIr => Some(Form::LlvmIr),
+            Emit::Asm => Some(Form::Assembly),
+            Emit::Obj | Emit::Staticlib | Emit::Cdylib => Some(Form::Object),
+            _ => None,
+        }
+    }
+}
