@@ -11,8 +11,11 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::parser;
 use crate::source::{MAX_SOURCE_BYTES, Source, SourceMap};
 
-/// The modules of the standard library: names and texts.
-pub const STD: &[(&str, &str)] = &[
+/// Modules by name, and their texts.
+pub(crate) type Library = &'static [(&'static str, &'static str)];
+
+/// The modules of the standard library.
+pub const STD: Library = &[
     ("init", include_str!("../std/init.dl")),
     ("linalg", include_str!("../std/linalg.dl")),
     ("loss", include_str!("../std/loss.dl")),
@@ -140,6 +143,15 @@ pub fn read_all(root: Source, loader: &dyn Loader) {
 
 /// Reads and parses a file and all that it needs.
 pub(crate) fn load(root: Source, loader: &dyn Loader) -> (Files, Vec<Diagnostic>) {
+    load_with(root, loader, STD)
+}
+
+/// [`load`] with another standard library.
+pub(crate) fn load_with(
+    root: Source,
+    loader: &dyn Loader,
+    library: Library,
+) -> (Files, Vec<Diagnostic>) {
     let mut loading = Loading {
         files: Files {
             sources: SourceMap::new(),
@@ -148,11 +160,15 @@ pub(crate) fn load(root: Source, loader: &dyn Loader) -> (Files, Vec<Diagnostic>
             std: BTreeMap::new(),
         },
         known: HashMap::new(),
+        uses: Vec::new(),
+        library,
         loader,
         diagnostics: Vec::new(),
     };
     if is_std(&root)
-        && let Some((module, _)) = STD.iter().find(|(module, _)| std_name(module) == root.name)
+        && let Some((module, _)) = library
+            .iter()
+            .find(|(module, _)| std_name(module) == root.name)
     {
         loading.files.std.insert(module, 0);
     }
@@ -171,6 +187,9 @@ struct Loading<'l> {
     files: Files,
     /// The files by what tells them apart.
     known: HashMap<String, u32>,
+    /// What names modules of the standard library, and the files of these.
+    uses: Vec<(Span, u32)>,
+    library: Library,
     loader: &'l dyn Loader,
     diagnostics: Vec<Diagnostic>,
 }
@@ -186,7 +205,10 @@ impl Loading<'_> {
     fn parse(&mut self, file: u32) {
         let (tree, diagnostics) = parser::parse(self.files.sources.get(file));
         self.diagnostics.extend(diagnostics);
-        let mut modules: Vec<&str> = tree.std_modules.iter().map(String::as_str).collect();
+        let mut modules: Vec<(&str, Span)> = Vec::new();
+        for (module, span) in &tree.std_modules {
+            modules.push((module, *span));
+        }
         for item in &tree.items {
             match &item.kind {
                 ItemKind::Import(import) => {
@@ -194,19 +216,22 @@ impl Loading<'_> {
                     self.files.imports.insert(import.path_span, target);
                 }
                 ItemKind::Use(u) if u.prefix.len() == 1 && u.prefix[0].name == "std" => {
-                    modules.extend(u.names.iter().map(|name| name.name.as_str()));
+                    modules.extend(u.names.iter().map(|name| (name.name.as_str(), name.span)));
                 }
                 _ => {}
             }
         }
-        for module in modules {
-            if let Some((name, text)) = STD.iter().find(|(name, _)| *name == module)
-                && !self.files.std.contains_key(name)
-            {
+        for (module, span) in modules {
+            let Some((name, text)) = self.library.iter().find(|(name, _)| *name == module) else {
+                continue;
+            };
+            let known = self.files.std.get(name).copied();
+            let target = known.unwrap_or_else(|| {
                 let source = std_name(name);
-                let file = self.add(source.clone(), (*text).to_owned(), source);
-                self.files.std.insert(name, file);
-            }
+                self.add(source.clone(), (*text).to_owned(), source)
+            });
+            self.files.std.insert(name, target);
+            self.uses.push((span, target));
         }
         self.files.trees.push(tree);
     }
@@ -256,7 +281,7 @@ impl Loading<'_> {
             .is_ok()
     }
 
-    /// Reports the imports that close a circle, and takes them out.
+    /// Reports what closes a circle of files, and takes the imports among it out.
     fn check_circles(&mut self) {
         #[derive(Clone, Copy, PartialEq)]
         enum State {
@@ -267,6 +292,9 @@ impl Loading<'_> {
         let mut edges: Vec<Vec<(Span, u32)>> = vec![Vec::new(); self.files.trees.len()];
         for (span, target) in &self.files.imports {
             edges[span.file as usize].extend(target.map(|target| (*span, target)));
+        }
+        for (span, target) in &self.uses {
+            edges[span.file as usize].push((*span, *target));
         }
         edges.iter_mut().for_each(|edges| edges.sort_unstable());
         let mut state = vec![State::New; edges.len()];
@@ -287,7 +315,7 @@ impl Loading<'_> {
                     let from = path.iter().position(|(open, _)| *open == target);
                     let circle = &path[from.unwrap_or(0)..];
                     self.report_circle(circle, target, span, &edges);
-                    self.files.imports.insert(span, None);
+                    self.files.imports.entry(span).and_modify(|to| *to = None);
                 }
                 State::Done => {}
             }

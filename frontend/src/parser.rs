@@ -1,6 +1,6 @@
 //! From a source to its syntax tree.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use lalrpop_util::ParseError;
 
@@ -212,26 +212,18 @@ impl Parsing<'_> {
     }
 }
 
-/// The names behind `std::`.
-fn std_modules(tokens: &[Token]) -> BTreeSet<String> {
-    let module = |window: &[Token]| match window {
-        [
-            Token {
-                tok: Tok::Ident(std),
-                ..
-            },
-            Token {
-                tok: Tok::ColonColon,
-                ..
-            },
-            Token {
-                tok: Tok::Ident(name),
-                ..
-            },
-        ] if std == "std" => Some(name.clone()),
-        _ => None,
-    };
-    tokens.windows(3).filter_map(module).collect()
+/// The names behind `std::`, and where each stands first.
+fn std_modules(tokens: &[Token]) -> BTreeMap<String, Span> {
+    let mut modules = BTreeMap::new();
+    for window in tokens.windows(3) {
+        if let (Tok::Ident(std), Tok::ColonColon, Tok::Ident(name)) =
+            (&window[0].tok, &window[1].tok, &window[2].tok)
+            && std == "std"
+        {
+            modules.entry(name.clone()).or_insert(window[2].span);
+        }
+    }
+    modules
 }
 
 /// The names among tokens, and where they stand.

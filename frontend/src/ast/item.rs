@@ -1,6 +1,6 @@
 //! Files, items and types.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Arg, Block, DType, DimArg, Expr, Ident, Path, Span};
 
@@ -15,8 +15,8 @@ pub struct File {
     pub broken_names: BTreeSet<String>,
     /// The names that stand in items other than `use` and `import`, whatever they stand for.
     pub mentioned: BTreeSet<String>,
-    /// The names `NAME` in `std::NAME`.
-    pub std_modules: BTreeSet<String>,
+    /// The names `NAME` in `std::NAME`, and where each stands first.
+    pub std_modules: BTreeMap<String, Span>,
     /// All of it.
     pub span: Span,
 }

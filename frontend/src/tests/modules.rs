@@ -1,7 +1,9 @@
 //! Programs of several files.
 
 use crate::core::Goal;
-use crate::modules::{LoadError, Loader, MemoryFiles, STD, std_source};
+use crate::modules::{
+    Library, LoadError, Loader, MemoryFiles, NoFiles, STD, load_with, std_source,
+};
 use crate::render::{Format, render};
 use crate::source::Source;
 use crate::{check, check_for, check_with};
@@ -61,6 +63,30 @@ fn a_file_is_one_module_by_whatever_path() {
         ),
     ]);
     assert_eq!(found, NONE);
+}
+
+#[test]
+fn circles_within_the_standard_library_are_found() {
+    const LIBRARY: Library = &[
+        ("a", "use std::b\nfn f(x: f32) -> f32 { b::g(x) }"),
+        ("b", "fn g(x: f32) -> f32 { std::c::h(x) }"),
+        ("c", "use std::a::f\nfn h(x: f32) -> f32 { f(x) }"),
+        (
+            "d",
+            "use std::a\nfn k(x: f32) -> f32 { std::d::k(a::f(x)) }",
+        ),
+    ];
+    let said = |module: &str| {
+        let root = Source::new("m.dl", format!("use std::{module}"));
+        let (files, diagnostics) = load_with(root, &NoFiles, LIBRARY);
+        render(&files.sources, &diagnostics, Format::Short)
+    };
+    assert_eq!(
+        said("a"),
+        "<std>/c.dl:1:10: error[DL0606]: files import each other in a circle: \
+         `<std>/a.dl` -> `<std>/b.dl` -> `<std>/c.dl` -> `<std>/a.dl`\n"
+    );
+    assert!(said("d").contains("<std>/d.dl:2:28: error[DL0606]: `<std>/d.dl` imports itself\n"));
 }
 
 #[test]

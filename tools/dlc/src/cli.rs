@@ -553,7 +553,7 @@ mod tests {
             "dlc run a.dl::f --input x=@x.npy --input lr=-0.1 --output out=@o.npy --dim T=8",
             "dlc run a.dl::f --target reference --threads 2 --seed 7",
             "dlc bench a.dl::f --json --threads 1",
-            "dlc test a.dl grad --exact --target reference --threads 2 --format json",
+            "dlc test a.dl grad --exact --target reference --threads 2 --format json --timeout 5",
             "dlc test std::nn --list",
             "dlc explain DL0203",
             "dlc fmt --check a.dl",

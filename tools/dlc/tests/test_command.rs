@@ -163,6 +163,28 @@ fn a_crash_is_one_test_s_own() {
 }
 
 #[test]
+fn a_test_that_hangs_is_ended() {
+    let folder = folder();
+    let hangs = "test \"hangs\" {\n  var n = sum(ones([3], i64))\n  while n > 0 { n = n % 5 + 1 }\n  assert(n == 0)\n}\ntest \"ends\" { assert(sum(ones([3])) == 3.0) }\n";
+    std::fs::write(folder.path().join("h.dl"), hangs).unwrap();
+    for target in ["cpu", "reference"] {
+        let arguments = ["test", "h.dl", "--timeout", "3", "--target", target];
+        let output = dlc(folder.path(), &arguments);
+        assert_eq!(output.status.code(), Some(1));
+        assert_eq!(
+            stdout(&output),
+            "test hangs ... TIMED OUT\ntest ends ... ok\n\n---- hangs ----\nended after the limit of 3 s\n\n1 passed, 1 failed\n"
+        );
+    }
+    let arguments = ["test", "h.dl", "hangs", "--timeout=1", "--format=json"];
+    let text = stdout(&dlc(folder.path(), &arguments));
+    assert!(text.contains("\"status\":\"timed_out\""), "{text}");
+    // Without a limit, what ends by itself is waited for.
+    let output = dlc(folder.path(), &["test", "h.dl", "ends", "--timeout", "0"]);
+    assert_eq!(output.status.code(), Some(0));
+}
+
+#[test]
 fn errors_are_shown_once() {
     let folder = folder();
     let wrong = "test \"a\" { assert_close(ones([2]), ones([3])) }\ntest \"b\" { assert(1.0) }\n";

@@ -9,7 +9,7 @@ use super::{Lints, RunTarget};
 #[command(after_help = "\
 Examples:
   dlc test tiny.dl
-  dlc test tiny.dl gradient --target reference
+  dlc test tiny.dl gradient --target reference --timeout 60
   dlc test std
   dlc test std::nn --list
 
@@ -42,6 +42,15 @@ pub struct Test {
 
     #[command(flatten)]
     pub lints: Lints,
+
+    /// How long a test may take, compiling included; 0 for as long as it wants
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        default_value_t = 300,
+        help_heading = "Target"
+    )]
+    pub timeout: u64,
 
     /// How many tests to run at a time; as many as there are processors by default
     #[arg(long, value_name = "N", help_heading = "Target")]

@@ -4,15 +4,16 @@ pub mod one;
 mod show;
 
 use std::collections::VecDeque;
-use std::io::Write;
-use std::process::{Command as Process, Stdio};
+use std::io::{Read, Write};
+use std::process::{Child, Command as Process, ExitStatus, Stdio};
 use std::sync::Mutex;
 use std::sync::mpsc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
 use dlc_driver::compile::Goal;
 use dlc_driver::testing::{self, Test as Found};
+use wait_timeout::ChildExt;
 
 use crate::cli::{Common, Test};
 use crate::report::{Error, Status, to_stderr, to_stdout};
@@ -48,6 +49,11 @@ pub enum Outcome {
         rendered: String,
         /// The assertions that do not hold.
         failures: Vec<serde_json::Value>,
+    },
+    /// It took longer than it may, and was ended.
+    TimedOut {
+        /// The limit, and what it had said so far.
+        rendered: String,
     },
     /// Its process died.
     Crashed {
@@ -232,9 +238,18 @@ fn child(
         // A process that ends before it has read all tells why by its status.
         let _ = input.write_all(job.file.source().text.as_bytes());
     }
-    let said = process.wait_with_output()?;
+    let limit = (test.timeout > 0).then(|| Duration::from_secs(test.timeout));
+    let said = wait(&mut process, limit)?;
     let stderr = String::from_utf8_lossy(&said.stderr).into_owned();
-    Ok(match Ending::of(said.status) {
+    let Some(status) = said.status else {
+        let stdout = String::from_utf8_lossy(&said.stdout);
+        let rendered = format!(
+            "ended after the limit of {} s\n{stdout}{stderr}",
+            test.timeout
+        );
+        return Ok(Outcome::TimedOut { rendered });
+    };
+    Ok(match Ending::of(status) {
         Ending::Status(Status::Done) => one::outcome(&said.stdout).unwrap_or(Outcome::Crashed {
             rendered: format!("the test's process said nothing of it\n{stderr}"),
         }),
@@ -249,4 +264,43 @@ fn child(
             rendered: format!("{how}\n{stderr}"),
         },
     })
+}
+
+/// What a process said, and how it ended, unless it was ended after the limit.
+struct Said {
+    status: Option<ExitStatus>,
+    stdout: Vec<u8>,
+    stderr: Vec<u8>,
+}
+
+/// Waits for a process while taking what it says, and ends it after the limit.
+fn wait(process: &mut Child, limit: Option<Duration>) -> std::io::Result<Said> {
+    let (stdout, stderr) = (process.stdout.take(), process.stderr.take());
+    std::thread::scope(|scope| {
+        let stdout = scope.spawn(|| all_of(stdout));
+        let stderr = scope.spawn(|| all_of(stderr));
+        let status = match limit {
+            Some(limit) => process.wait_timeout(limit)?,
+            None => Some(process.wait()?),
+        };
+        if status.is_none() {
+            // It may have ended in the meantime.
+            let _ = process.kill();
+            process.wait()?;
+        }
+        Ok(Said {
+            status,
+            stdout: stdout.join().unwrap_or_default(),
+            stderr: stderr.join().unwrap_or_default(),
+        })
+    })
+}
+
+/// All that a pipe gives until it breaks.
+fn all_of(pipe: Option<impl Read>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    if let Some(mut pipe) = pipe {
+        let _ = pipe.read_to_end(&mut bytes);
+    }
+    bytes
 }

@@ -1,9 +1,11 @@
 //! What `dlc test` prints while tests run, and after.
 
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
+use std::time::Duration;
 
 use dlc_driver::Severity;
 use dlc_driver::compile::ErrorFormat;
+use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
 use super::{Outcome, Ran};
@@ -28,13 +30,17 @@ pub struct Results {
     format: TestFormat,
     output: Output,
     filtered: usize,
-    /// Whether a line that tells how far it is stands below what is printed.
-    progress: bool,
+    /// How far it is, below what is printed; hidden where nobody would see it.
+    progress: ProgressBar,
 }
 
 impl Results {
     /// For these tests; `filtered` more are not run.
     pub fn new(tests: Vec<Shown>, format: TestFormat, output: Output, filtered: usize) -> Self {
+        let progress = match format == TestFormat::Human && std::io::stderr().is_terminal() {
+            true => progress_bar(&tests),
+            false => ProgressBar::hidden(),
+        };
         Self {
             ran: tests.iter().map(|_| None).collect(),
             tests,
@@ -42,7 +48,7 @@ impl Results {
             format,
             output,
             filtered,
-            progress: format == TestFormat::Human && std::io::stderr().is_terminal(),
+            progress,
         }
     }
 
@@ -61,34 +67,17 @@ impl Results {
     /// Takes what became of a test, and prints what can be.
     pub fn add(&mut self, number: usize, ran: Ran) -> Result<(), Error> {
         self.ran[number] = Some(ran);
-        self.clear_progress();
         while let Some(Some(ran)) = self.ran.get(self.printed) {
             let text = line(&self.tests[self.printed], ran, self.format);
             self.printed += 1;
-            to_stdout(text.as_bytes())?;
+            self.progress.suspend(|| to_stdout(text.as_bytes()))?;
         }
-        self.show_progress();
+        match self.tests.get(self.printed) {
+            Some(next) => self.progress.set_message(next.name.clone()),
+            None => self.progress.finish_and_clear(),
+        }
+        self.progress.inc(1);
         Ok(())
-    }
-
-    fn show_progress(&self) {
-        let done = self.ran.iter().flatten().count();
-        if !self.progress || done == self.tests.len() {
-            return;
-        }
-        let next = (self.ran.iter().zip(&self.tests)).find(|(ran, _)| ran.is_none());
-        let name = next.map_or("", |(_, test)| test.name.as_str());
-        let name: String = name.chars().take(50).collect();
-        let mut stderr = std::io::stderr().lock();
-        // A terminal that is gone is no reason to stop.
-        let _ = write!(stderr, "[{done}/{}] {name}", self.tests.len());
-        let _ = stderr.flush();
-    }
-
-    fn clear_progress(&self) {
-        if self.progress {
-            let _ = write!(std::io::stderr().lock(), "\r\x1b[K");
-        }
     }
 
     /// Prints what failed and how many; an error if anything did.
@@ -109,8 +98,9 @@ impl Results {
                 // With SARIF, what failed goes into the document.
                 let sarif = self.output.format == ErrorFormat::Sarif;
                 for (test, ran) in ran().filter(|_| !sarif) {
-                    if let Outcome::Failed { rendered, .. } | Outcome::Crashed { rendered } =
-                        &ran.result
+                    if let Outcome::Failed { rendered, .. }
+                    | Outcome::TimedOut { rendered }
+                    | Outcome::Crashed { rendered } = &ran.result
                     {
                         text += &format!("\n---- {} ----\n{}\n", test.name, rendered.trim_end());
                     }
@@ -143,7 +133,7 @@ impl Results {
                 Outcome::Failed { rendered, .. } => {
                     to_stderr(&format!("{}\n", rendered.trim_end()))
                 }
-                Outcome::Crashed { rendered } => {
+                Outcome::TimedOut { rendered } | Outcome::Crashed { rendered } => {
                     let message = format!("test {}: {}", test.name, rendered.trim_end());
                     self.output.message(Severity::Error, &message, None);
                 }
@@ -152,16 +142,30 @@ impl Results {
     }
 }
 
+/// How many tests have been run, for how long, and the one that is waited for.
+fn progress_bar(tests: &[Shown]) -> ProgressBar {
+    let template = "[{elapsed}] {bar:20} {pos}/{len} {wide_msg}";
+    let style = ProgressStyle::with_template(template).expect("the template is right");
+    let progress = ProgressBar::new(tests.len() as u64).with_style(style);
+    if let Some(first) = tests.first() {
+        progress.set_message(first.name.clone());
+    }
+    progress.enable_steady_tick(Duration::from_millis(200));
+    progress
+}
+
 fn line(test: &Shown, ran: &Ran, format: TestFormat) -> String {
     let status = match ran.result {
         Outcome::Passed => "passed",
         Outcome::Failed { .. } => "failed",
+        Outcome::TimedOut { .. } => "timed_out",
         Outcome::Crashed { .. } => "crashed",
     };
     if format == TestFormat::Human {
         let word = match ran.result {
             Outcome::Passed => "ok",
             Outcome::Failed { .. } => "FAILED",
+            Outcome::TimedOut { .. } => "TIMED OUT",
             Outcome::Crashed { .. } => "CRASHED",
         };
         return format!("test {} ... {word}\n", test.name);
@@ -179,7 +183,9 @@ fn line(test: &Shown, ran: &Ran, format: TestFormat) -> String {
             object["failures"] = json!(failures);
             object["rendered"] = json!(rendered);
         }
-        Outcome::Crashed { rendered } => object["rendered"] = json!(rendered),
+        Outcome::TimedOut { rendered } | Outcome::Crashed { rendered } => {
+            object["rendered"] = json!(rendered)
+        }
     }
     format!("{object}\n")
 }
