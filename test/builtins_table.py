@@ -12,6 +12,8 @@ does, the rest in its own dtype; XLA takes subnormal numbers for 0 on CPUs, so t
 
 import collections
 import multiprocessing
+import multiprocessing.connection
+import os
 import pathlib
 import signal
 import subprocess
@@ -31,8 +33,8 @@ from builtin_cases import compare as comparing
 from builtin_cases.case import CASES, EVERY
 from builtin_cases.library import Failed, Library, check
 
-#: Exports in one library: enough for the start of a compiler not to count, few enough to share two cores.
-MOST = 60
+#: Exports in one library, if its built-ins are several: enough for the start of compilers not to count.
+MOST = 100
 
 
 def accepted(dlc, folder, cases, rows):
@@ -59,7 +61,8 @@ def exports(cases):
             if case.dynamic:
                 names.append((f"e{len(lines)}", None))
                 lines.append(case.source(names[-1][0], dtype))
-            sizes = [case.sizes[0], case.sizes[-1]] if case.dims and len(case.sizes) > 1 else case.sizes[:1]
+            last = case.sizes[-1:] if len(case.sizes) > 1 and dtype in (case.only[0], case.only[-1]) else []
+            sizes = case.sizes[:1] + (last if case.dims else [])
             for dims in sizes if case.static or not case.dynamic else []:
                 names.append((f"e{len(lines)}", dims))
                 lines.append(case.source(names[-1][0], dtype, dims))
@@ -67,82 +70,102 @@ def exports(cases):
     return lines, plan
 
 
-def family(dlc, cases, pipe):
-    """Runs cases in a process of their own and sends their rows."""
+def family(dlc, cases):
+    """The rows of the built-ins of cases."""
     rows = {case.op: comparing.Row(case.op) for case in cases}
     with tempfile.TemporaryDirectory() as folder:
         try:
             accepted(dlc, folder, cases, rows)
             lines, plan = exports(cases)
             library = Library(dlc, folder, "table", lines)
-            for case, dtype, names in plan:
-                row = rows[case.op]
-                before = len(row.failures)
-                comparing.run(case, dtype, names, library, row)
-                row.exports += len(names)
-                row.variants.add(case.call)
-                row.stated[str(case.tol)] += 1
-                row.numpy += case.numpy is not None
-                row.jax += case.jax is not None
-                if case.note and case.note not in row.notes:
-                    row.notes.append(case.note)
-                if len(row.failures) == before:
-                    row.dtypes.add(dtype)
+            trials = [comparing.trials_of(case, dtype) for case, dtype, _ in plan]
+            every = [trial for some in trials for trial in some]
+            comparing.ask_numpy(every)
+            comparing.ask_jax(every)
+            for (case, _, names), some in zip(plan, trials):
+                rows[case.op].add(case, names, some, library)
         except Failed as error:
-            for row in rows.values():
-                row.fail(str(error))
+            if len(rows) > 1:
+                # Which built-in it is shows by building each alone.
+                return [row for op in rows for row in family(dlc, [case for case in cases if case.op == op])]
+            rows[cases[0].op].fail(str(error))
         except Exception:
             for row in rows.values():
                 row.fail(traceback.format_exc())
-    pipe.send(list(rows.values()))
+    return list(rows.values())
 
 
 def parts(cases):
-    """Cases in groups of one size, all of a built-in in one."""
+    """Cases in groups of one size, by their indices: all of a built-in in one, those with the most exports first."""
     by_op = collections.defaultdict(list)
     for case in cases:
         by_op[case.op].append(case)
     groups, count = [[]], 0
-    for some in by_op.values():
-        size = sum(len(case.only) * 3 for case in some)
+    for some in sorted(by_op.values(), key=lambda some: -len(exports(some)[0])):
+        size = len(exports(some)[0])
         if count + size > MOST and groups[-1]:
             groups.append([])
             count = 0
-        groups[-1] += some
+        groups[-1] += [CASES.index(case) for case in some]
         count += size
     return groups
 
 
+class Worker:
+    """A process that turns groups of cases into rows, one after the other."""
+
+    def __init__(self, dlc):
+        fork = multiprocessing.get_context("fork")
+        self.pipe, theirs = fork.Pipe()
+        self.group = None
+        self.process = fork.Process(target=Worker.work, args=(dlc, theirs), daemon=True)
+        self.process.start()
+        theirs.close()
+
+    @staticmethod
+    def work(dlc, pipe):
+        while group := pipe.recv():
+            pipe.send(family(dlc, [CASES[index] for index in group]))
+
+    def give(self, group):
+        self.group = group
+        self.pipe.send(group)
+
+    def end(self):
+        """What a process died of that sent nothing."""
+        self.process.join()
+        code = self.process.exitcode
+        return signal.Signals(-code).name if code < 0 else f"status {code}"
+
+
 def run_all(dlc, groups):
-    """All rows; a process that dies is a failure of its built-ins."""
-    fork = multiprocessing.get_context("fork")
-    waiting, running, rows = list(groups), [], []
-    while waiting or running:
-        while waiting and len(running) < max(2, multiprocessing.cpu_count()):
-            cases = waiting.pop(0)
-            ours, theirs = fork.Pipe(duplex=False)
-            process = fork.Process(target=family, args=(dlc, cases, theirs))
-            process.start()
-            theirs.close()
-            running.append((process, ours, cases))
-        ready = multiprocessing.connection.wait([pipe for _, pipe, _ in running])
-        for one in [one for one in running if one[1] in ready]:
-            process, pipe, cases = one
-            running.remove(one)
+    """Rows as they come; a process that dies is a failure of its built-in, which is found by running each alone."""
+    waiting = collections.deque(groups)
+    workers = [Worker(dlc) for _ in range(max(2, multiprocessing.cpu_count()))]
+    while waiting or any(worker.group for worker in workers):
+        for worker in workers:
+            if waiting and not worker.group:
+                worker.give(waiting.popleft())
+        busy = [worker for worker in workers if worker.group]
+        ready = multiprocessing.connection.wait([worker.pipe for worker in busy])
+        for worker in [worker for worker in busy if worker.pipe in ready]:
+            group, worker.group = worker.group, None
             try:
-                rows += pipe.recv()
-                process.join()
+                yield from worker.pipe.recv()
             except EOFError:
-                process.join()
-                code = process.exitcode
-                name = signal.Signals(-code).name if code < 0 else f"status {code}"
-                if len({case.op for case in cases}) > 1:
-                    waiting += [[case for case in cases if case.op == op] for op in dict.fromkeys(c.op for c in cases)]
+                workers[workers.index(worker)] = Worker(dlc)
+                by_op = collections.defaultdict(list)
+                for index in group:
+                    by_op[CASES[index].op].append(index)
+                if len(by_op) > 1:
+                    waiting += by_op.values()
                     continue
-                row = comparing.Row(cases[0].op)
-                row.fail(f"its process ended with {name}")
-                rows.append(row)
-    return rows
+                row = comparing.Row(*by_op)
+                row.fail(f"its process ended with {worker.end()}")
+                yield row
+    for worker in workers:
+        worker.pipe.send(None)
+        worker.process.join()
 
 
 def shown(dtypes):
@@ -155,22 +178,29 @@ def error_of(row, peer):
     return f"{row.worst[peer]:.3g}"
 
 
-def print_table(rows):
-    print(f"{'operation':<22} {'dtypes that agree':<58} {'forms':>5} {'runs':>6} {'NumPy':>8} {'JAX':>8}  {'allowed':<28} status")
-    for row in sorted(rows, key=lambda row: row.op):
-        allowed = ", ".join(sorted(row.stated))
-        jax = error_of(row, "JAX") if comparing.jax else "no JAX"
-        status = "FAILED" if row.failures else "agrees"
-        print(f"{row.op:<22} {shown(row.dtypes):<58} {len(row.variants):>5} {row.trials:>6} {error_of(row, 'NumPy'):>8} "
-              f"{jax:>8}  {allowed:<28} {status}")
-    for row in sorted(rows, key=lambda row: row.op):
+def say(text):
+    print(text, flush=True)
+
+
+def print_row(row):
+    allowed = ", ".join(sorted(row.stated))
+    jax = error_of(row, "JAX") if comparing.jax else "no JAX"
+    status = "FAILED" if row.failures else "agrees"
+    say(f"{row.op:<22} {shown(row.dtypes):<58} {len(row.variants):>5} {row.trials:>6} {error_of(row, 'NumPy'):>8} "
+        f"{jax:>8}  {allowed:<28} {status}")
+
+
+def print_findings(rows):
+    """Notes and failures, after the table."""
+    rows = sorted(rows, key=lambda row: row.op)
+    for row in rows:
         for note in row.notes:
-            print(f"note: {row.op}: {note}")
-    for row in sorted(rows, key=lambda row: row.op):
+            say(f"note: {row.op}: {note}")
+    for row in rows:
         for failure in row.failures[:8]:
-            print(f"FAILED {row.op}: {failure}")
+            say(f"FAILED {row.op}: {failure}")
         if len(row.failures) > 8:
-            print(f"FAILED {row.op}: and {len(row.failures) - 8} more")
+            say(f"FAILED {row.op}: and {len(row.failures) - 8} more")
 
 
 def main():
@@ -180,19 +210,24 @@ def main():
     listing = subprocess.run([dlc, "--print", "builtins"], capture_output=True, text=True, check=True).stdout
     names = [line.split("(")[0] for line in listing.splitlines()]
     cases = [case for case in CASES if wanted in case.op]
-    rows = run_all(dlc, parts(cases))
+    say(f"{'operation':<22} {'dtypes that agree':<58} {'forms':>5} {'runs':>6} {'NumPy':>8} {'JAX':>8}  {'allowed':<28} status")
+    rows = []
+    for row in run_all(dlc, parts(cases)):
+        rows.append(row)
+        print_row(row)
     missing = sorted(set(names) - {case.op for case in CASES} - set(ELSEWHERE)) if not wanted else []
-    print_table(rows)
+    print_findings(rows)
     for name in missing:
-        print(f"FAILED {name}: the compiler has it, and the table has no case of it")
+        say(f"FAILED {name}: the compiler has it, and the table has no case of it")
     for name, where in sorted(ELSEWHERE.items()):
         if name in names and not wanted:
-            print(f"elsewhere: {name}: {where}")
+            say(f"elsewhere: {name}: {where}")
     failed = sum(1 for row in rows if row.failures) + len(missing)
     if not comparing.jax:
-        print(f"skipped: JAX: {comparing.NO_JAX}; compared with NumPy alone")
-    print(f"{len(rows)} operations, {sum(row.exports for row in rows)} exports, {sum(row.trials for row in rows)} runs, "
-          f"{failed} failed, {time.time() - started:.0f} s")
+        say(f"skipped: JAX: {comparing.NO_JAX}; compared with NumPy alone")
+    times = os.times()
+    say(f"{len(rows)} operations, {sum(row.exports for row in rows)} exports, {sum(row.trials for row in rows)} runs, "
+        f"{failed} failed, {time.time() - started:.0f} s, of processors {sum(times[:4]):.0f} s")
     sys.exit(1 if failed else 0)
 
 

@@ -1,6 +1,8 @@
 """Running a case and comparing what it gives with NumPy and JAX."""
 
 import collections
+import os
+import warnings
 import zlib
 
 import numpy as np
@@ -9,6 +11,11 @@ from .case import call_ref, dtype_of
 from .data import trials
 from .floats import EPS, TINY, distance, for_jax, is_float, is_nan, store, widen
 from .library import Failed, results_of
+
+# The mean of nothing and such are meant.
+warnings.simplefilter("ignore", RuntimeWarning)
+#: What JAX computes is compiled for one call, so quickly rather than well.
+os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true")
 
 try:
     import jax
@@ -36,30 +43,106 @@ class Row:
     def fail(self, text):
         self.failures.append(text)
 
+    def add(self, case, names, trials, library):
+        """Compares what a case gives on one dtype."""
+        before = len(self.failures)
+        run(trials, names, library, self)
+        self.exports += len(names)
+        self.variants.add(case.call)
+        self.stated[str(case.tol)] += 1
+        self.numpy += case.numpy is not None
+        self.jax += case.jax is not None
+        if case.note and case.note not in self.notes:
+            self.notes.append(case.note)
+        if len(self.failures) == before and trials:
+            self.dtypes.add(trials[0].dtype)
+
 
 def listed(result):
     return list(result) if isinstance(result, (tuple, list)) else [result]
 
 
-def expected_of(case, peer, inputs, dims, dtype):
-    """The results as a peer computes them: in more precision for NumPy, the computed dtype for JAX."""
-    convert, xp, function = (widen, np, case.numpy) if peer == "NumPy" else (for_jax, jnp, case.jax)
-    if peer == "NumPy" and case.tol.ours == 0 and dtype == "f64":
+class Trial:
+    """Numbers for one call: the inputs for each peer, and the results it expects, or the exception of its reference."""
+
+    def __init__(self, case, dtype, dims, inputs):
+        self.case, self.dtype, self.dims = case, dtype, dims
+        self.inputs, self.wanted = {}, {}
+        if case.numpy is not None:
+            self.inputs["NumPy"] = inputs
+        if case.jax is not None and jax:
+            self.inputs["JAX"] = flushed(case, inputs, dtype)
+
+    def type_of(self, name):
+        return dtype_of(self.case.params[name], self.dtype)
+
+
+def trials_of(case, dtype):
+    rng = np.random.default_rng(zlib.crc32(f"{case.op} {case.call} {dtype}".encode()))
+    return [Trial(case, dtype, dims, inputs) for dims, inputs in trials(case, dtype, rng)]
+
+
+def ask_numpy(trials):
+    """Computed in more precision than the result has."""
+    for trial in trials:
+        if "NumPy" in trial.inputs:
+            try:
+                trial.wanted["NumPy"] = in_numpy(trial)
+            except Exception as error:  # A reference that fails is as bad as a result that is wrong.
+                trial.wanted["NumPy"] = error
+
+
+def in_numpy(trial):
+    case = trial.case
+    convert = widen
+    if case.tol.ours == 0 and trial.dtype == "f64":
         # Correctly rounded results of f64 are NumPy's own; those of the long double would be rounded twice.
         convert = lambda value, of: value if of == "f64" else widen(value, of)  # noqa: E731
-    values = {}
-    for name, type_ in case.params.items():
-        of = dtype_of(type_, dtype)
-        value = convert(inputs[name], of)
-        if peer == "JAX":
-            value = jax.random.wrap_key_data(jnp.asarray(value)) if of == "key" else jnp.asarray(value)
-        values[name] = value
+    values = {name: convert(value, trial.type_of(name)) for name, value in trial.inputs["NumPy"].items()}
     with np.errstate(all="ignore"):
-        results = listed(call_ref(function, xp, values, dims, dtype))
-    if peer == "JAX":
-        results = [jax.random.key_data(result) if jnp.issubdtype(getattr(result, "dtype", None), jax.dtypes.prng_key)
-                   else result for result in results]
+        results = listed(call_ref(case.numpy, np, values, trial.dims, trial.dtype))
     return [np.asarray(result) for result in results]
+
+
+#: How many results one program of JAX computes: most of the time goes into starting its compiler.
+BATCH = 60
+
+
+def ask_jax(trials):
+    """Computed in the dtypes that `for_jax` names: a whole batch is one program, so that it is compiled once."""
+    asked = [trial for trial in trials if "JAX" in trial.inputs]
+    for start in range(0, len(asked), BATCH):
+        some = asked[start:start + BATCH]
+        try:
+            answers = in_jax(some)
+        except Exception:
+            answers = [alone(trial) for trial in some]
+        for trial, answer in zip(some, answers):
+            trial.wanted["JAX"] = answer
+
+
+def alone(trial):
+    try:
+        return in_jax([trial])[0]
+    except Exception as error:
+        return error
+
+
+def in_jax(trials):
+    def program(inputs):
+        results = []
+        for trial, values in zip(trials, inputs):
+            values = {name: jax.random.wrap_key_data(value) if trial.type_of(name) == "key" else value
+                      for name, value in values.items()}
+            with np.errstate(all="ignore"):
+                found = [jnp.asarray(one) for one in
+                         listed(call_ref(trial.case.jax, jnp, values, trial.dims, trial.dtype))]
+            results.append([jax.random.key_data(one) if jnp.issubdtype(one.dtype, jax.dtypes.prng_key) else one
+                            for one in found])
+        return results
+
+    inputs = [{name: for_jax(value, trial.type_of(name)) for name, value in trial.inputs["JAX"].items()} for trial in trials]
+    return [[np.asarray(result) for result in results] for results in jax.jit(program)(inputs)]
 
 
 def magnitudes(case, inputs, dims, dtype, results):
@@ -133,21 +216,18 @@ def flushed(case, inputs, dtype):
     return result
 
 
-def run(case, dtype, names, library, row):
-    """Runs one case on one dtype: `names` are its exports with the dims that they are for (None: any)."""
-    rng = np.random.default_rng(zlib.crc32(f"{case.op} {case.call} {dtype}".encode()))
-    peers = [peer for peer, ref in [("NumPy", case.numpy), ("JAX", case.jax if jax else None)] if ref is not None]
-    for dims, inputs in trials(case, dtype, rng):
-        for peer in peers:
-            given = flushed(case, inputs, dtype) if peer == "JAX" else inputs
-            try:
-                wanted = expected_of(case, peer, given, dims, dtype)
-                sizes = [None] * len(wanted)
-                if case.tol.kind != "ulp":
-                    sizes = magnitudes(case, given, dims, dtype, wanted)
-            except Exception as error:  # A reference that fails is as bad as a result that is wrong.
-                row.fail(f"{case.call} on {dtype}, {dims}: {peer} fails: {type(error).__name__}: {error}")
+def run(trials, names, library, row):
+    """Compares one case on one dtype: `names` are its exports with the dims that they are for (None: any)."""
+    for trial in trials:
+        case, dtype, dims = trial.case, trial.dtype, trial.dims
+        for peer, given in trial.inputs.items():
+            wanted = trial.wanted[peer]
+            if isinstance(wanted, Exception):
+                row.fail(f"{case.call} on {dtype}, {dims}: {peer} fails: {type(wanted).__name__}: {wanted}")
                 return
+            sizes = [None] * len(wanted)
+            if case.tol.kind != "ulp":
+                sizes = magnitudes(case, given, dims, dtype, wanted)
             for name, of_dims in names:
                 if of_dims is not None and any(dims[dim] != of_dims[dim] for dim in case.dims):
                     continue

@@ -7,6 +7,7 @@
 // EVAL: @sum(2, 0, [[], []]) == [[], []]
 // EVAL: @wraps([100, 27, 1, -128]) == [100, 127, -128, 0]
 // EVAL: @columns(2, [[2.0, 3.0], [4.0, 5.0], [0.5, -1.0]]) == [[2.0, 3.0], [8.0, 15.0], [4.0, -15.0]]
+// EVAL: @nothing([[], [], []]) == [[], [], []]
 // EVAL: @back([1.0, nan, 3.0, -inf]) == [nan, nan, 3.0, -inf]
 // EVAL: @least([7, 200, 3, 250]) == [7, 7, 3, 3]
 // In f16 2048 + 1 is 2048; the sums are f32.
@@ -53,6 +54,12 @@ func.func @back(%x: tensor<4xbf16>) -> tensor<4xbf16> {
 func.func @least(%x: tensor<4xui8>) -> tensor<4xui8> {
   %y = dl.cumulative "min" %x axis 0 : tensor<4xui8>
   return %y : tensor<4xui8>
+}
+
+// Without elements there is no row to take.
+func.func @nothing(%x: tensor<3x0xf32>) -> tensor<3x0xf32> {
+  %y = dl.cumulative "sum" %x axis 0 : tensor<3x0xf32>
+  return %y : tensor<3x0xf32>
 }
 
 func.func @halves(%x: tensor<3xf16>) -> tensor<3xf16> {

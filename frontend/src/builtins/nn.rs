@@ -150,7 +150,9 @@ fn elu<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
     let (checker, span) = (&mut *call.checker, call.site.span);
     let zero = checker.full_like(Num::Int(0), x, span)?;
     let positive = checker.compare("greater", x, zero, span)?;
-    let safe = checker.select(positive, zero, x, span)?;
+    // Any number that does not overflow, but 0: LLVM takes that for a minimum, of which -0 may come out as 0.
+    let one = checker.full_like(Num::Int(1), x, span)?;
+    let safe = checker.select(positive, one, x, span)?;
     let power = checker.unary("expm1", safe, span)?;
     let negative = checker.binary_op("mul", power, alpha, span)?;
     checker

@@ -75,6 +75,10 @@ impl<'c, 'a> Lowering<'c, 'a> {
         };
         let from = self.tensor(e, &x);
         let made = self.empty(e, &dims, stored);
+        if dims.iter().any(|dim| dim.as_const() == Some(0)) {
+            // Without elements there is no row to take.
+            return Mapped::tensor(x.element, dims, made);
+        }
         let outer = dims[..axis]
             .iter()
             .map(|dim| self.sizes.value(e, dim))
