@@ -559,6 +559,8 @@ pub struct Assertion {
 pub enum AssertionKind {
     /// One result: a truth value.
     Holds,
+    /// Three results of one shape: where a comparison holds, which it has to do everywhere, and its sides.
+    Compares,
     /// Two results for each leaf, of one shape or one of them a scalar: both sides.
     Close {
         /// The dotted paths of the leaves; empty for a tensor.

@@ -428,42 +428,42 @@ impl Tensor {
     }
 
     fn first_values(&self, count: usize) -> Vec<String> {
+        let shown = 0..count.min(self.len());
+        match self.dtype {
+            DType::F16 | DType::BF16 | DType::F32 | DType::F64 => {
+                let numbers = self.to_f64();
+                shown.map(|i| short_number(numbers[i])).collect()
+            }
+            _ => shown.map(|i| self.element_text(i)).collect(),
+        }
+    }
+
+    /// The element at a position in C order, with as many digits as tell it from others of its type.
+    pub fn element_text(&self, position: usize) -> String {
         macro_rules! exact {
             ($ty:ty) => {
                 self.as_slice::<$ty>()
-                    .expect("the match arm fits the element type")
-                    .iter()
-                    .take(count)
-                    .map(ToString::to_string)
-                    .collect()
+                    .expect("the match arm fits the element type")[position]
+                    .to_string()
             };
         }
         match self.dtype {
-            DType::Bool => self
-                .bytes()
-                .iter()
-                .take(count)
-                .map(|&byte| (byte != 0).to_string())
-                .collect(),
-            DType::Key => self
-                .as_slice::<u32>()
-                .expect("a key is stored as u32")
-                .chunks(2)
-                .take(count)
-                .map(|words| format!("{:08x}:{:08x}", words[0], words[1]))
-                .collect(),
+            DType::Bool => (self.bytes()[position] != 0).to_string(),
+            DType::Key => {
+                let words = self.as_slice::<u32>().expect("a key is stored as u32");
+                let (first, second) = (words[2 * position], words[2 * position + 1]);
+                format!("{first:08x}:{second:08x}")
+            }
             DType::I8 => exact!(i8),
             DType::I32 => exact!(i32),
             DType::I64 => exact!(i64),
             DType::U8 => exact!(u8),
             DType::U32 => exact!(u32),
             DType::U64 => exact!(u64),
-            DType::F16 | DType::BF16 | DType::F32 | DType::F64 => self
-                .to_f64()
-                .iter()
-                .take(count)
-                .map(|&value| short_number(value))
-                .collect(),
+            DType::F16 => exact!(half::f16),
+            DType::BF16 => exact!(half::bf16),
+            DType::F32 => exact!(f32),
+            DType::F64 => exact!(f64),
         }
     }
 }
@@ -588,5 +588,8 @@ mod tests {
         let empty = Tensor::zeros(DType::I32, &[0, 3]).unwrap();
         assert_eq!(empty.summary(), "i32[0, 3] empty");
         assert_eq!(Tensor::key(42).summary(), "key = 00000000:0000002a");
+        assert_eq!(scalar.element_text(0), "2.345679");
+        let flag = Tensor::scalar(DType::Bool, "false").unwrap();
+        assert_eq!(flag.element_text(0), "false");
     }
 }

@@ -17,7 +17,7 @@ use crate::check::call::{Arg, Site};
 use crate::check::consts::is_float;
 use crate::check::value::GradFn;
 use crate::check::{Checker, FnValue, NodeId, Reported, Res, Ty, Value};
-use crate::core::{AssertionKind, Dim, Num, TensorType};
+use crate::core::{AssertionKind, Dim, Num, Prim, TensorType};
 use crate::diagnostic::{Code, Diagnostic, similar};
 
 pub(super) const TABLE: &[Builtin] = &[
@@ -70,9 +70,12 @@ fn assert_<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
     let condition = call.as_tensor(&operand)?;
     let ty = call.checker.ty(condition).clone();
     if ty.dtype == DType::Bool && ty.rank() == 0 {
+        let (kind, nodes) = match comparison(call.checker, condition) {
+            Some(nodes) => (AssertionKind::Compares, nodes),
+            None => (AssertionKind::Holds, vec![condition]),
+        };
         let span = call.span();
-        call.checker
-            .assert_that(AssertionKind::Holds, vec![condition], span)?;
+        call.checker.assert_that(kind, nodes, span)?;
         return Ok(Value::unit());
     }
     let message = format!("a condition is a scalar `bool`, and this is `{ty}`");
@@ -86,6 +89,28 @@ fn assert_<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
         );
     }
     Err(call.checker.report(diagnostic))
+}
+
+/// A condition that a comparison holds, or holds everywhere: where it does, and its sides.
+fn comparison(checker: &Checker<'_>, condition: NodeId) -> Option<Vec<NodeId>> {
+    const COMPARISONS: [&str; 6] = [
+        "equal",
+        "not_equal",
+        "less",
+        "less_equal",
+        "greater",
+        "greater_equal",
+    ];
+    let holds = match checker.prim(condition) {
+        Prim::Reduce { kind: "all", .. } => *checker.args(condition).first()?,
+        _ => condition,
+    };
+    match checker.prim(holds) {
+        Prim::Elementwise(name) if COMPARISONS.contains(name) => {
+            Some([vec![holds], checker.args(holds)].concat())
+        }
+        _ => None,
+    }
 }
 
 /// A tolerance known when compiling, unless it is left out.

@@ -34,6 +34,18 @@ impl<'a> Checker<'a> {
         &frame.expect("a value does not outlive its function").nodes[id.index as usize].op
     }
 
+    /// The operands of a node.
+    pub(crate) fn args(&self, id: NodeId) -> Vec<NodeId> {
+        let frame = self.frames.iter().rev().find(|frame| frame.id == id.frame);
+        let args =
+            &frame.expect("a value does not outlive its function").nodes[id.index as usize].args;
+        let arg = |index: &NodeIndex| NodeId {
+            frame: id.frame,
+            index: *index,
+        };
+        args.iter().map(arg).collect()
+    }
+
     /// Adds a node.
     pub(crate) fn node(
         &mut self,

@@ -79,6 +79,7 @@ fn results_on_both_targets() {
             "the derivative with respect to `x` is wrong",
             "--> m.dl:27:3",
             "the condition does not hold",
+            "at 3 of 3 elements, the first at [0]: 2 and 1",
             "1 of 3 elements differ",
             "first difference at [2]: 2 and 2.5",
         ] {
@@ -160,6 +161,35 @@ fn a_crash_is_one_test_s_own() {
         &["test", "m.dl", "o", "-Z", "crash=test:1", "--threads", "3"],
     );
     assert!(stdout(&output).contains("test holds ... ok\n"));
+}
+
+#[test]
+fn what_is_compared_is_shown() {
+    let folder = folder();
+    let tests = "fn f<N>(x: f32[N]) -> f32 { sum(x) }\ntest \"a\" {\n  assert(f(ones([3])) > 3.0)\n  assert(sum(arange(4, i8)) == 7)\n  assert(isnan(f(ones([3]))))\n}\n";
+    std::fs::write(folder.path().join("c.dl"), tests).unwrap();
+    for target in ["cpu", "reference"] {
+        let text = stdout(&dlc(folder.path(), &["test", "c.dl", "--target", target]));
+        let notes: Vec<_> = text
+            .lines()
+            .filter(|line| line.contains("note: "))
+            .collect();
+        assert_eq!(
+            notes,
+            [
+                "  = note: left:  f32 = 3",
+                "  = note: right: f32 = 3",
+                "  = note: left:  i8 = 6",
+                "  = note: right: i8 = 7",
+            ],
+            "{text}"
+        );
+        assert_eq!(
+            text.matches("the condition does not hold").count(),
+            3,
+            "{text}"
+        );
+    }
 }
 
 #[test]

@@ -17,7 +17,11 @@ pub fn judge(
     match &assertion.kind {
         AssertionKind::Holds => {
             let holds = results.next()?.to_f64().first().is_some_and(|&v| v != 0.0);
-            (!holds).then(|| fails("the condition does not hold".to_owned(), span))
+            (!holds).then(|| fails(DOES_NOT_HOLD.to_owned(), span))
+        }
+        AssertionKind::Compares => {
+            let (holds, a, b) = (results.next()?, results.next()?, results.next()?);
+            does_not_hold(&holds, &a, &b, span)
         }
         AssertionKind::Close { leaves, rtol, atol } => {
             let mut worst = None;
@@ -52,6 +56,33 @@ pub fn judge(
             wrong
         }
     }
+}
+
+const DOES_NOT_HOLD: &str = "the condition does not hold";
+
+/// What is wrong with a comparison that has to hold everywhere.
+fn does_not_hold(holds: &Tensor, a: &Tensor, b: &Tensor, span: Span) -> Option<Diagnostic> {
+    let truths = holds.to_f64();
+    let first = truths.iter().position(|truth| *truth == 0.0)?;
+    let sides = [("left: ", a), ("right:", b)];
+    let mut diagnostic = fails(DOES_NOT_HOLD.to_owned(), span);
+    for (side, tensor) in sides {
+        let value = match tensor.shape() {
+            [] => format!("{} = {}", tensor.type_text(), tensor.element_text(0)),
+            _ => tensor.summary(),
+        };
+        diagnostic = diagnostic.note(format!("{side} {value}"));
+    }
+    if holds.shape().is_empty() {
+        return Some(diagnostic);
+    }
+    let wrong = truths.iter().filter(|truth| **truth == 0.0).count();
+    let [left, right] = sides.map(|(_, tensor)| tensor.element_text(first));
+    Some(diagnostic.note(format!(
+        "at {wrong} of {} elements, the first at {:?}: {left} and {right}",
+        truths.len(),
+        indices(first, holds.shape())
+    )))
 }
 
 /// How far two numbers may be apart: `atol + rtol * |b|`.
