@@ -9,6 +9,7 @@
 //! ```
 
 mod args;
+mod check_grad;
 mod conv;
 mod convert;
 mod creation;

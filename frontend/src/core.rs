@@ -570,11 +570,11 @@ pub enum AssertionKind {
         /// The absolute tolerance, unless it follows from the dtype.
         atol: Option<f64>,
     },
-    /// Five results of `f64` for each direction: the derivative that the compiler made, and the function at `step` and
-    /// `-step`, `step / 2` and `-step / 2` in that direction.
+    /// Results of `f64`: the function at a point, and two for each part: derivatives that the compiler made, and a list
+    /// of the function's values at `step`, `-step`, `step / 2` and `-step / 2` from the point for each of these.
     Gradient {
-        /// What each direction changes, as it is shown.
-        directions: Vec<String>,
+        /// What is changed.
+        parts: Vec<GradientPart>,
         /// The dtype that the function computes in.
         dtype: DType,
         /// How far the function is followed.
@@ -584,6 +584,15 @@ pub enum AssertionKind {
         /// The absolute tolerance.
         atol: f64,
     },
+}
+
+/// What a gradient is compared in.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GradientPart {
+    /// What is changed, as it is shown.
+    pub name: String,
+    /// Whether it is changed in one random direction, not in each number.
+    pub random: bool,
 }
 
 /// A checked file.

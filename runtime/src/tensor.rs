@@ -588,7 +588,7 @@ mod tests {
         let empty = Tensor::zeros(DType::I32, &[0, 3]).unwrap();
         assert_eq!(empty.summary(), "i32[0, 3] empty");
         assert_eq!(Tensor::key(42).summary(), "key = 00000000:0000002a");
-        assert_eq!(scalar.element_text(0), "2.345679");
+        assert_eq!(scalar.element_text(0), "2.3456788");
         let flag = Tensor::scalar(DType::Bool, "false").unwrap();
         assert_eq!(flag.element_text(0), "false");
     }

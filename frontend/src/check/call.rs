@@ -228,6 +228,22 @@ impl<'a> Checker<'a> {
         })
     }
 
+    /// The types of the parameters of a function value; nothing if one is not written.
+    pub(crate) fn lambda_types(
+        &mut self,
+        params: &'a [LambdaParam],
+        scope: &Rc<Scope<'a>>,
+    ) -> Res<Option<Vec<Ty>>> {
+        self.with_scope(scope.clone(), |checker| {
+            let written = params.iter().map(|param| param.ty.as_ref());
+            let Some(written) = written.collect::<Option<Vec<_>>>() else {
+                return Ok(None);
+            };
+            let types = written.into_iter().map(|ty| checker.body_type(ty));
+            types.collect::<Res<Vec<Ty>>>().map(Some)
+        })
+    }
+
     /// A function parameter of a function that is checked by itself: only its type is known.
     fn call_opaque(&mut self, ty: &FnTy, args: Vec<Arg<'a>>, site: Site) -> Res<Value<'a>> {
         if args.len() != ty.params.len() {

@@ -392,6 +392,25 @@ impl<'a> Checker<'a> {
         })
     }
 
+    /// A function for arguments that are made up: a generic one with `f64` for dtypes and one leading axis. Nothing for one
+    /// that takes any tree.
+    pub(crate) fn for_made_arguments(&mut self, id: usize) -> Res<Option<usize>> {
+        let item = &self.fns[id];
+        let Some(stand_ins) = item.generics.as_ref().filter(|_| item.base == id) else {
+            return Ok(Some(id));
+        };
+        if !stand_ins.trees.is_empty() {
+            return Ok(None);
+        }
+        let names = stand_ins.dtypes.keys().cloned();
+        let generics = Generics {
+            trees: BTreeMap::new(),
+            dtypes: names.map(|name| (name, DType::F64)).collect(),
+            leading: stand_ins.leading,
+        };
+        self.special_fn(id, generics).map(Some)
+    }
+
     /// The special function of a generic one.
     fn special_fn(&mut self, base: usize, generics: Generics) -> Res<usize> {
         let generics = Rc::new(generics);

@@ -143,11 +143,6 @@ impl<'a> Checker<'a> {
         ))
     }
 
-    /// Whether a function is generic over types.
-    pub(crate) fn has_type_parameters(&self, id: usize) -> bool {
-        self.fns[id].generics.is_some()
-    }
-
     /// The name of a parameter.
     pub(crate) fn parameter_name(&self, f: &FnValue<'a>, position: usize) -> String {
         let mut names = self.parameter_names(f).into_iter();

@@ -5,12 +5,14 @@
 //! is checked once, and what is carried is what has to be. A branch passes nothing in: it gives the leaves that either
 //! side changes.
 
+use dlc_abi::dim::Poly;
+
 use crate::ast::{DType, Span};
 use crate::check::Checker;
 use crate::check::assigned::Assigned;
-use crate::check::frame::{Frame, FrameKind};
+use crate::check::frame::{Frame, FrameKind, Rounds};
 use crate::check::value::{NodeId, Reported, Res, Value};
-use crate::core::{NodeIndex, Param, Prim, TensorType};
+use crate::core::{Dim, NodeIndex, Param, Prim, TensorType};
 use crate::diagnostic::{Code, Diagnostic};
 
 /// A variable that a region may change.
@@ -130,6 +132,47 @@ impl<'a> Checker<'a> {
             .iter()
             .map(|node| self.local(*node, level, span))
             .collect()
+    }
+
+    /// A loop of compile-time rounds that no program writes: `round` makes the next value of the one tensor that is carried
+    /// from the number of the round, an `i64`, and the value so far.
+    pub(crate) fn rounds(
+        &mut self,
+        count: i64,
+        first: NodeId,
+        span: Span,
+        round: &mut dyn FnMut(&mut Self, NodeId, NodeId) -> Res<NodeId>,
+    ) -> Res<NodeId> {
+        let (ty, count) = (self.ty(first).clone(), Dim::constant(count));
+        self.push_region(FrameKind::Loop);
+        let index = format!("round.{}", self.next_frame);
+        let frame = self.frame();
+        frame.rounds = Some(Rounds {
+            index: index.clone(),
+            count: Some(count.clone()),
+        });
+        let carried = frame.push_param(Param {
+            path: "carried".to_owned(),
+            ty: ty.clone(),
+            inout: false,
+            span,
+        });
+        let number = Dim::with_shown(Poly::name(&index), Poly::name("round"));
+        let next = self
+            .dim_scalar(&number, DType::I64, span)
+            .and_then(|number| round(self, number, carried))
+            .map(|next| self.given(&[next], span));
+        let closed = self.pop_region(&[]).into_region(&[Ok(())], next?);
+        let mut args = vec![first];
+        args.extend(closed.captured);
+        let op = Prim::For {
+            index,
+            rounds: Some(count),
+            body: Box::new(closed.region),
+            results: vec![ty.clone()],
+        };
+        let node = self.call_node(op, &args, std::slice::from_ref(&ty), span)?;
+        self.node(Prim::Result(0), &[node], ty, span)
     }
 
     /// The results of a region's node, by their types.

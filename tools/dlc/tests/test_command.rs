@@ -13,6 +13,10 @@ struct P { w: f32[3], b: f32 }
 
 fn loss<B>(p: P, x: f32[B, 3]) -> f32 { mean(square(tanh(x @ p.w + p.b))) }
 
+fn any<N, float F>(x: F[..., N]) -> F { sum(relu(x) * sin(x)) }
+
+fn applied<N>(f: fn(f32[N]) -> f32[N], x: f32[N]) -> f32 { sum(f(x)) }
+
 fn halved<N>(x: f32[N]) -> f32 { sum(x * stop_gradient(x)) }
 
 fn noisy<N>(x: f64[N], k: key, ids: i32[4]) -> f64 { sum(x * normal(k, [N], f64)) + sum(take(x, ids)) }
@@ -25,6 +29,9 @@ test "holds" {
 
 test "grad right" {
   check_grad(loss, B=5)
+  check_grad(loss, wrt=(p, x), B=40)
+  check_grad(any, N=3)
+  check_grad(|x: f32[4]| applied(|v| tanh(v), x))
   check_grad(noisy, N=6, rtol=1e-6)
 }
 
@@ -77,7 +84,7 @@ fn results_on_both_targets() {
         assert!(text.ends_with("\n2 passed, 2 failed\n"), "{text}");
         for part in [
             "the derivative with respect to `x` is wrong",
-            "--> m.dl:27:3",
+            "--> m.dl:34:3",
             "the condition does not hold",
             "at 3 of 3 elements, the first at [0]: 2 and 1",
             "1 of 3 elements differ",
@@ -85,7 +92,7 @@ fn results_on_both_targets() {
         ] {
             assert!(text.contains(part), "{part}: {text}");
         }
-        assert!(!text.contains("m.dl:28"), "{text}");
+        assert!(!text.contains("m.dl:35"), "{text}");
     }
 }
 
@@ -136,7 +143,7 @@ fn results_as_json() {
         (&lines[0]["test"], &lines[0]["status"]),
         (&"holds".into(), &"passed".into())
     );
-    assert_eq!(lines[1]["failures"][0]["line"], 27);
+    assert_eq!(lines[1]["failures"][0]["line"], 34);
     assert_eq!(lines[1]["failures"][0]["code"], "DL1021");
     assert_eq!(
         lines[2],

@@ -2,7 +2,7 @@
 
 use dlc_abi::DType;
 use dlc_frontend::ast::Span;
-use dlc_frontend::core::{Assertion, AssertionKind};
+use dlc_frontend::core::{Assertion, AssertionKind, GradientPart};
 use dlc_frontend::diagnostic::Diagnostic;
 use dlc_runtime::Tensor;
 
@@ -33,25 +33,26 @@ pub fn judge(
             worst
         }
         AssertionKind::Gradient {
-            directions,
+            parts,
             dtype,
             step,
             rtol,
             atol,
         } => {
+            let here = results.next()?.to_f64().first().copied()?;
+            let around = Around {
+                here,
+                step: *step,
+                dtype: *dtype,
+                tolerance: Tolerance {
+                    rtol: *rtol,
+                    atol: *atol,
+                },
+            };
             let mut wrong = None;
-            for direction in directions {
-                let mut numbers = Vec::new();
-                for _ in 0..5 {
-                    numbers.push(results.next()?.to_f64().first().copied()?);
-                }
-                let slope = Slope {
-                    derivative: numbers[0],
-                    values: [numbers[1], numbers[2], numbers[3], numbers[4]],
-                    step: *step,
-                    dtype: *dtype,
-                };
-                wrong = wrong.or_else(|| slope.judge(direction, *rtol, *atol, span));
+            for part in parts {
+                let (derivatives, values) = (results.next()?, results.next()?);
+                wrong = wrong.or_else(|| around.judge(part, &derivatives, &values, span));
             }
             wrong
         }
@@ -215,54 +216,94 @@ fn indices(mut position: usize, shape: &[usize]) -> Vec<usize> {
     indices
 }
 
-/// A derivative in one direction, and the function beside the point.
-struct Slope {
-    derivative: f64,
-    /// At `step`, `-step`, `step / 2`, `-step / 2`.
-    values: [f64; 4],
+/// What a gradient is compared with: the function at a point and beside it.
+struct Around {
+    /// Its value at the point.
+    here: f64,
     step: f64,
     dtype: DType,
+    tolerance: Tolerance,
 }
 
-impl Slope {
-    fn judge(&self, direction: &str, rtol: f64, atol: f64, span: Span) -> Option<Diagnostic> {
-        let [far, far_back, near, near_back] = self.values;
-        let coarse = (far - far_back) / (2.0 * self.step);
-        let fine = (near - near_back) / self.step;
-        // Richardson's extrapolation takes the cubic term out.
-        let estimates = [coarse, fine, (4.0 * fine - coarse) / 3.0];
+/// A derivative that is wrong.
+struct Wrong {
+    derivative: f64,
+    /// What finite differences say.
+    difference: f64,
+    /// How far the two may be apart for rounding and for what the differences are unsure of.
+    slack: f64,
+}
+
+impl Around {
+    /// What is wrong with derivatives, of which each has four values.
+    fn judge(
+        &self,
+        part: &GradientPart,
+        derivatives: &Tensor,
+        values: &Tensor,
+        span: Span,
+    ) -> Option<Diagnostic> {
+        let (all, values) = (derivatives.to_f64(), values.to_f64());
+        let judged = all.iter().zip(values.chunks_exact(4)).enumerate();
+        let wrong = judged.filter_map(|(i, (derivative, values))| {
+            let values = [values[0], values[1], values[2], values[3]];
+            Some((i, self.wrong(*derivative, values)?))
+        });
+        let wrong: Vec<(usize, Wrong)> = wrong.collect();
+        let (first, found) = wrong.first()?;
+        let message = format!("the derivative with respect to `{}` is wrong", part.name);
+        let mut diagnostic = fails(message, span);
+        let place = match derivatives.shape() {
+            _ if part.random => "in a random direction ".to_owned(),
+            [] => String::new(),
+            shape => {
+                let (wrong, all) = (wrong.len(), all.len());
+                diagnostic = diagnostic.note(format!("at {wrong} of {all} elements"));
+                format!("at {:?} ", indices(*first, shape))
+            }
+        };
+        diagnostic = diagnostic
+            .note(format!("{place}the gradient says {:e}", found.derivative))
+            .note(format!("finite differences say {:e}", found.difference));
+        Some(diagnostic.note(format!(
+            "allowed: {:e} relative, {:e} for rounding and steps",
+            self.tolerance.rtol,
+            self.tolerance.atol + found.slack
+        )))
+    }
+
+    /// Whether a derivative is wrong, by the function at `step`, `-step`, `step / 2`, `-step / 2`.
+    fn wrong(&self, derivative: f64, values: [f64; 4]) -> Option<Wrong> {
+        let (h, [far, far_back, near, near_back]) = (self.step, values);
+        let coarse = (far - far_back) / (2.0 * h);
+        let fine = (near - near_back) / h;
+        // Richardson's extrapolation takes the cubic term out. Where the function has a kink beside the point, the
+        // differences of the other side have the derivative.
+        let estimates = [
+            (4.0 * fine - coarse) / 3.0,
+            fine,
+            coarse,
+            (4.0 * near - far - 3.0 * self.here) / h,
+            (3.0 * self.here - 4.0 * near_back + far_back) / h,
+        ];
         let epsilon = match self.dtype {
             DType::F64 => f64::EPSILON,
             DType::F32 => f64::from(f32::EPSILON),
             DType::F16 => 1.0 / 1024.0,
             _ => 1.0 / 128.0,
         };
-        let size = self
-            .values
-            .iter()
-            .fold(0.0, |most: f64, v| most.max(v.abs()));
-        let noise = 4.0 * epsilon * size / self.step;
-        let d = self.derivative;
+        let size = values.iter().fold(0.0, |most: f64, v| most.max(v.abs()));
+        let slack = 4.0 * epsilon * size / h + (coarse - fine).abs();
+        let Tolerance { rtol, atol } = self.tolerance;
         let holds = estimates.iter().any(|&estimate| {
-            (estimate - d).abs() <= atol + noise + rtol * d.abs().max(estimate.abs())
+            let allowed = atol + slack + rtol * derivative.abs().max(estimate.abs());
+            (estimate - derivative).abs() <= allowed
         });
-        if holds {
-            return None;
-        }
-        let best = estimates[2];
-        let message = format!("the derivative with respect to `{direction}` is wrong");
-        Some(
-            fails(message, span)
-                .note(format!("in a random direction the gradient says {d:e}"))
-                .note(format!(
-                    "finite differences say {best:e} ({coarse:e}, {fine:e})"
-                ))
-                .note(format!(
-                    "allowed: {:e} relative, {:e} for rounding",
-                    rtol,
-                    atol + noise
-                )),
-        )
+        (!holds).then_some(Wrong {
+            derivative,
+            difference: estimates[0],
+            slack,
+        })
     }
 }
 
@@ -313,19 +354,72 @@ mod tests {
         assert_eq!(differing("", &a, &a, tolerance, Span::new(0, 0)), None);
     }
 
+    fn around(dtype: DType, here: f64, rtol: f64) -> Around {
+        Around {
+            here,
+            step: 0.01,
+            dtype,
+            tolerance: Tolerance { rtol, atol: 0.0 },
+        }
+    }
+
+    const STEPS: [f64; 4] = [0.01, -0.01, 0.005, -0.005];
+
     #[test]
     fn slopes() {
-        let slope = |derivative: f64| Slope {
-            derivative,
-            // exp at 0, in f32.
-            values: [0.01f32, -0.01, 0.005, -0.005].map(|x| f64::from(x.exp())),
-            step: 0.01,
-            dtype: DType::F32,
+        let exp = STEPS.map(|x| f64::from((x as f32).exp()));
+        let holds = |derivative| {
+            around(DType::F32, 1.0, 1e-2)
+                .wrong(derivative, exp)
+                .is_none()
         };
-        let judge = |d: f64| slope(d).judge("x", 1e-2, 0.0, Span::new(0, 0));
-        assert_eq!(judge(1.0), None);
-        assert!(judge(1.05).is_some());
-        assert!(judge(0.0).is_some());
-        assert!(judge(f64::NAN).is_some());
+        assert!(holds(1.0));
+        assert!(!holds(1.05));
+        assert!(!holds(0.0));
+        assert!(!holds(f64::NAN));
+        let exp = STEPS.map(f64::exp);
+        let holds = |derivative| {
+            around(DType::F64, 1.0, 1e-5)
+                .wrong(derivative, exp)
+                .is_none()
+        };
+        assert!(holds(1.0));
+        assert!(!holds(1.0001));
+    }
+
+    #[test]
+    fn kinks_beside_the_point() {
+        for kink in [-0.007, -0.001, 0.001, 0.007] {
+            let relu = |x: f64| (x - kink).max(0.0);
+            let around = around(DType::F64, relu(0.0), 1e-5);
+            let holds = |derivative| around.wrong(derivative, STEPS.map(relu)).is_none();
+            let right = if kink < 0.0 { 1.0 } else { 0.0 };
+            assert!(holds(right), "{kink}");
+        }
+        let constant = around(DType::F64, 1.0, 1e-5);
+        assert!(constant.wrong(0.0, [1.0; 4]).is_none());
+        assert!(constant.wrong(1e-3, [1.0; 4]).is_some());
+    }
+
+    #[test]
+    fn the_first_element_that_is_wrong_is_told() {
+        let part = GradientPart {
+            name: "p.w".to_owned(),
+            random: false,
+        };
+        let derivatives = Tensor::from_slice(&[2], &[1.0, 3.0]).unwrap();
+        let values = [STEPS, STEPS].concat();
+        let values = Tensor::from_slice(&[8], &values).unwrap();
+        let around = around(DType::F64, 0.0, 1e-5);
+        let found = around.judge(&part, &derivatives, &values, Span::new(0, 0));
+        let found = found.unwrap();
+        assert_eq!(
+            found.message,
+            "the derivative with respect to `p.w` is wrong"
+        );
+        assert_eq!(
+            found.notes[..2],
+            ["at 1 of 2 elements", "at [1] the gradient says 3e0"]
+        );
     }
 }
