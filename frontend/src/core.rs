@@ -4,11 +4,14 @@
 //! lists, generic dims with known values, built-ins and function values are gone; `Prim` has one case for each kind
 //! of `dl` op. Nothing here refers to MLIR.
 
+mod testing;
+
 use std::sync::Arc;
 
 use dlc_abi::dim::Poly;
 use dlc_abi::manifest::Entry;
 
+pub use self::testing::{Assertion, AssertionKind, GradientPart, TEST_ENTRY, Test};
 use crate::ast::{DType, Span};
 
 /// A dim: its value as a polynomial over the dims of the function at hand, and the way its author wrote it.
@@ -529,70 +532,6 @@ pub enum Goal {
     Library,
     /// The test of this position in the file is the only entry, by the name [`TEST_ENTRY`].
     Test(usize),
-}
-
-/// The name of the entry that runs a test.
-pub const TEST_ENTRY: &str = "test";
-
-/// A `test` item.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Test {
-    /// Its name.
-    pub name: String,
-    /// Where the name stands.
-    pub span: Span,
-    /// What it asserts, in order; known for the test that the program is made for.
-    pub assertions: Vec<Assertion>,
-}
-
-/// Something that a test asserts. The results of the test's entry are those of its assertions, in order.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Assertion {
-    /// The call.
-    pub span: Span,
-    /// What it compares.
-    pub kind: AssertionKind,
-}
-
-/// What an [`Assertion`] compares.
-#[derive(Clone, Debug, PartialEq)]
-pub enum AssertionKind {
-    /// One result: a truth value.
-    Holds,
-    /// Three results of one shape: where a comparison holds, which it has to do everywhere, and its sides.
-    Compares,
-    /// Two results for each leaf, of one shape or one of them a scalar: both sides.
-    Close {
-        /// The dotted paths of the leaves; empty for a tensor.
-        leaves: Vec<String>,
-        /// The relative tolerance, unless it follows from the dtype.
-        rtol: Option<f64>,
-        /// The absolute tolerance, unless it follows from the dtype.
-        atol: Option<f64>,
-    },
-    /// Results of `f64`: the function at a point, and two for each part: derivatives that the compiler made, and a list
-    /// of the function's values at `step`, `-step`, `step / 2` and `-step / 2` from the point for each of these.
-    Gradient {
-        /// What is changed.
-        parts: Vec<GradientPart>,
-        /// The dtype that the function computes in.
-        dtype: DType,
-        /// How far the function is followed.
-        step: f64,
-        /// The relative tolerance.
-        rtol: f64,
-        /// The absolute tolerance.
-        atol: f64,
-    },
-}
-
-/// What a gradient is compared in.
-#[derive(Clone, Debug, PartialEq)]
-pub struct GradientPart {
-    /// What is changed, as it is shown.
-    pub name: String,
-    /// Whether it is changed in one random direction, not in each number.
-    pub random: bool,
 }
 
 /// A checked file.
