@@ -78,6 +78,7 @@ struct Op {
     attributes: Vec<(String, String)>,
     results: Vec<(String, bool)>,
     segments: bool,
+    pure: bool,
     result_like_first: bool,
     elementwise: Option<String>,
     /// Whether the record has a scalar body for some class of element type.
@@ -133,6 +134,7 @@ impl Op {
             has_body: elementwise.is_some() && BODIES.iter().any(has_body),
             summary: record.str_value("summary")?.to_string(),
             segments: has("AttrSizedOperandSegments"),
+            pure: has("Pure"),
             result_like_first: has("SameOperandsAndResultType"),
             mnemonic,
             operands,
@@ -249,9 +251,19 @@ fn generate(ops: &[Op]) -> Result<String> {
     for op in ops {
         writeln!(s, "OpKind::{} => {:?},", op.camel(), op.summary)?;
     }
+    let effects: Vec<_> = ops.iter().filter(|op| !op.pure).map(Op::camel).collect();
+    let effects: Vec<_> = effects
+        .iter()
+        .map(|kind| format!("OpKind::{kind}"))
+        .collect();
     writeln!(
         s,
-        "}} }}\n/// The scalar body and derivative of an elementwise op.\npub const fn elementwise(self) -> Option<&'static Elementwise> {{ match self {{"
+        "}} }}\n/// Whether the op does nothing but give its results.\npub const fn is_pure(self) -> bool {{ !matches!(self, {}) }}",
+        effects.join(" | ")
+    )?;
+    writeln!(
+        s,
+        "/// The scalar body and derivative of an elementwise op.\npub const fn elementwise(self) -> Option<&'static Elementwise> {{ match self {{"
     )?;
     for op in ops {
         match &op.elementwise {

@@ -207,11 +207,11 @@ pub fn remove_dead<'c, 'a>(cx: &'c Context, root: OperationRef<'c, 'a>) {
     }
 }
 
-/// Whether an op of no use may go: all of `dl` but what prints, and the arithmetic of dims.
+/// Whether an op of no use may go: those of `dl` without effects, and the arithmetic of dims.
 fn is_pure(op: OperationRef) -> bool {
     let name = op.name();
     let name = name.as_string_ref().as_str().unwrap_or_default();
-    OpKind::from_name(name).is_some_and(|kind| kind != OpKind::Print)
+    OpKind::from_name(name).is_some_and(OpKind::is_pure)
         || name.starts_with("arith.")
         || name == "tensor.dim"
 }

@@ -66,7 +66,7 @@ pub fn rule(kind: OpKind) -> Rule {
         Take => Rule::Hand(index::take, &[1]),
         TakeAlongAxis => Rule::Hand(index::take_along_axis, &[1]),
 
-        Constant | DimValue | Iota | Print | RandomBits => Rule::Inactive,
+        Check | Constant | DimValue | Iota | Print | RandomBits => Rule::Inactive,
 
         // An index: used as one it carries no gradient, turned back into a float it would cut the gradient off.
         ArgReduce | Argsort => Rule::None,

@@ -13,7 +13,7 @@ def DL_Dialect : Dialect {
   let cppNamespace = "::dl";
   let summary = "Value-semantic tensor operations of the DL language";
   let description = [{
-    Operations on ranked tensors without side effects. Scalars are tensors of rank 0.
+    Operations on ranked tensors; all but `dl.print` and `dl.check` have no side effects. Scalars are tensors of rank 0.
     A dynamic dim is `?`; an op whose result has dims that its operands do not give
     takes them as `sizes(...)`, one `index` value for each `?` of the result type.
     Broadcasting is explicit (`dl.broadcast`). Derivatives are made on this dialect.
@@ -37,6 +37,10 @@ def DL_IntTensor : DL_TensorOf<DL_Int>;
 def DL_NumberTensor : DL_TensorOf<DL_Number>;
 def DL_BoolTensor : DL_TensorOf<DL_Bool>;
 def DL_IntOrBoolTensor : DL_TensorOf<DL_IntOrBool>;
+def DL_Condition : TypeConstraint<CPred<"::mlir::isa<::mlir::RankedTensorType>($_self) && "
+    "::mlir::cast<::mlir::RankedTensorType>($_self).getRank() == 0 && "
+    "::mlir::cast<::mlir::RankedTensorType>($_self).getElementType().isInteger(1)">, "bool of rank 0 (C1)">,
+  BuildableType<"::mlir::RankedTensorType::get({}, $_builder.getI1Type())">;
 def DL_Key : RankedTensorOf<[UI<32>]>;
 def DL_Sizes : Variadic<Index>;
 

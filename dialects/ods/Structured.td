@@ -238,4 +238,21 @@ def DL_PrintOp : DL_Op<"print", [MemoryEffects<[MemRead, MemWrite]>]> {
   let assemblyFormat = "$text ($values^ `:` type($values))? attr-dict";
 }
 
+def DL_CheckOp : DL_Op<"check", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "A condition that makes the call fail where it does not hold; ops that check keep their order";
+  let description = [{
+    Of the checks that fail in a call of an entry the first one counts: the call returns a status of its own, whose
+    message is the code, the entry and the text. The program runs on, so what comes after a check may not rely on it.
+    The reference evaluator ends there. Derivatives take no notice of it: it stays where the function's value is made.
+
+    C1: the condition is a bool of rank 0.
+    ```mlir
+    dl.check %inside, "DL1007", "an index is outside axis 0 of `f32[N]`, which has size N (m.dl:3)"
+    ```
+  }];
+  let arguments = (ins DL_Condition:$holds, StrAttr:$code, StrAttr:$text);
+  let results = (outs);
+  let assemblyFormat = "$holds `,` $code `,` $text attr-dict";
+}
+
 #endif // DL_STRUCTURED

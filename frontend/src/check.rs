@@ -31,6 +31,7 @@ mod function;
 mod gather;
 mod generic;
 mod grad;
+mod guard;
 mod index;
 mod items;
 mod keys;
@@ -61,7 +62,7 @@ pub(crate) use self::types::Ty;
 pub(crate) use self::value::{FnValue, NodeId, Reported, Res, Value};
 
 use crate::ast::Span;
-use crate::core::{Func, Goal, Program, Test};
+use crate::core::{Func, Options, Program, Test};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::modules::Files;
 use crate::source::SourceMap;
@@ -82,13 +83,13 @@ const MAX_NODES: usize = 1 << 18;
 /// Checks files that have been parsed. `None` if there is any error in `diagnostics`, which may hold the parser's.
 pub(crate) fn check_files(
     files: &Files,
-    goal: Goal,
+    options: Options,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Option<Program> {
     // A thread of its own, since the caller's stack may be small.
     std::thread::scope(|scope| {
         let check = || {
-            let mut checker = Checker::new(files, goal);
+            let mut checker = Checker::new(files, options);
             let program = checker.run();
             (program, checker.diagnostics)
         };
@@ -119,7 +120,7 @@ pub(crate) enum Mode {
 pub(crate) struct Checker<'a> {
     pub(crate) sources: &'a SourceMap,
     files: &'a Files,
-    goal: Goal,
+    options: Options,
     consts: Vec<ConstItem<'a>>,
     structs: Vec<StructItem<'a>>,
     fns: Vec<FnItem<'a>>,
@@ -160,7 +161,7 @@ pub(crate) struct Checker<'a> {
 }
 
 impl<'a> Checker<'a> {
-    fn new(files: &'a Files, goal: Goal) -> Self {
+    fn new(files: &'a Files, options: Options) -> Self {
         let context = FnContext {
             name: String::new(),
             item: None,
@@ -170,7 +171,7 @@ impl<'a> Checker<'a> {
         Self {
             sources: &files.sources,
             files,
-            goal,
+            options,
             consts: Vec::new(),
             structs: Vec::new(),
             fns: Vec::new(),
@@ -211,6 +212,7 @@ impl<'a> Checker<'a> {
             self.check_instances();
             self.check_recursion();
         }
+        self.collect_failures();
         let entries = self.manifest_entries();
         Program {
             funcs: std::mem::take(&mut self.funcs)

@@ -4,201 +4,16 @@
 //! lists, generic dims with known values, built-ins and function values are gone; `Prim` has one case for each kind
 //! of `dl` op. Nothing here refers to MLIR.
 
+mod shape;
 mod testing;
-
-use std::sync::Arc;
 
 use dlc_abi::dim::Poly;
 use dlc_abi::manifest::Entry;
 
-pub use self::testing::{Assertion, AssertionKind, GradientPart, TEST_ENTRY, Test};
-use crate::ast::{DType, Span};
-
-/// A dim: its value as a polynomial over the dims of the function at hand, and the way its author wrote it.
-///
-/// Two dims are equal when their values are, however they are written.
-#[derive(Clone, Debug)]
-pub struct Dim {
-    poly: Arc<Poly>,
-    /// With names of constants and of generic dims left in; nothing when it is the value itself.
-    shown: Option<Arc<Poly>>,
-}
-
-impl Dim {
-    /// A dim that is shown as it is.
-    pub fn new(poly: Poly) -> Self {
-        Self {
-            poly: Arc::new(poly),
-            shown: None,
-        }
-    }
-
-    /// A dim that is shown in another way.
-    pub fn with_shown(poly: Poly, shown: Poly) -> Self {
-        if poly == shown {
-            Self::new(poly)
-        } else {
-            Self {
-                poly: Arc::new(poly),
-                shown: Some(Arc::new(shown)),
-            }
-        }
-    }
-
-    /// A number.
-    pub fn constant(value: i64) -> Self {
-        Self::new(Poly::constant(value))
-    }
-
-    /// Its value.
-    pub fn poly(&self) -> &Poly {
-        &self.poly
-    }
-
-    /// As it is shown.
-    pub fn shown(&self) -> &Poly {
-        self.shown.as_deref().unwrap_or(&self.poly)
-    }
-
-    /// Its value, when it is a number.
-    pub fn as_const(&self) -> Option<i64> {
-        self.poly.as_const()
-    }
-
-    /// Applies an operation to both forms.
-    pub fn zip(&self, other: &Dim, f: impl Fn(&Poly, &Poly) -> Poly) -> Dim {
-        let poly = f(&self.poly, &other.poly);
-        if self.shown.is_none() && other.shown.is_none() {
-            return Dim::new(poly);
-        }
-        Dim::with_shown(poly, f(self.shown(), other.shown()))
-    }
-
-    /// Applies an operation that may fail to both forms.
-    pub fn try_map(&self, f: impl Fn(&Poly) -> Option<Poly>) -> Option<Dim> {
-        let poly = f(&self.poly)?;
-        Some(match &self.shown {
-            None => Dim::new(poly),
-            Some(shown) => match f(shown) {
-                Some(shown) => Dim::with_shown(poly, shown),
-                None => Dim::new(poly),
-            },
-        })
-    }
-}
-
-impl PartialEq for Dim {
-    fn eq(&self, other: &Self) -> bool {
-        self.poly == other.poly
-    }
-}
-
-impl Eq for Dim {}
-
-impl std::hash::Hash for Dim {
-    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
-        self.poly.hash(state);
-    }
-}
-
-impl std::fmt::Display for Dim {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let text = self.shown().to_string().replace('*', " * ");
-        // A quotient alone needs no brackets.
-        match text
-            .strip_prefix('(')
-            .and_then(|text| text.strip_suffix(')'))
-        {
-            Some(inner) if !inner.contains(['(', ')']) => f.write_str(inner),
-            _ => f.write_str(&text),
-        }
-    }
-}
-
-impl std::ops::Add for &Dim {
-    type Output = Dim;
-    fn add(self, other: &Dim) -> Dim {
-        self.zip(other, |a, b| a.clone() + b.clone())
-    }
-}
-
-impl std::ops::Sub for &Dim {
-    type Output = Dim;
-    fn sub(self, other: &Dim) -> Dim {
-        self.zip(other, |a, b| a.clone() - b.clone())
-    }
-}
-
-impl std::ops::Mul for &Dim {
-    type Output = Dim;
-    fn mul(self, other: &Dim) -> Dim {
-        self.zip(other, |a, b| a.clone() * b.clone())
-    }
-}
-
-/// The type of a tensor.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct TensorType {
-    /// The element type.
-    pub dtype: DType,
-    /// The size of each axis; none for a scalar.
-    pub shape: Vec<Dim>,
-}
-
-impl TensorType {
-    /// A tensor type.
-    pub fn new(dtype: DType, shape: impl Into<Vec<Dim>>) -> Self {
-        Self {
-            dtype,
-            shape: shape.into(),
-        }
-    }
-
-    /// The type of a scalar.
-    pub fn scalar(dtype: DType) -> Self {
-        Self {
-            dtype,
-            shape: Vec::new(),
-        }
-    }
-
-    /// The number of axes.
-    pub fn rank(&self) -> usize {
-        self.shape.len()
-    }
-
-    /// The same shape with another element type.
-    pub fn with_dtype(&self, dtype: DType) -> Self {
-        Self {
-            dtype,
-            shape: self.shape.clone(),
-        }
-    }
-
-    /// The sizes as the manifest writes them.
-    pub fn shape_texts(&self) -> Vec<String> {
-        self.shape
-            .iter()
-            .map(|dim| dim.poly().to_string())
-            .collect()
-    }
-}
-
-impl std::fmt::Display for TensorType {
-    /// `f32[B, T]`, in the user's names.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}", self.dtype)?;
-        if !self.shape.is_empty() {
-            f.write_str("[")?;
-            for (i, dim) in self.shape.iter().enumerate() {
-                let comma = if i == 0 { "" } else { ", " };
-                write!(f, "{comma}{dim}")?;
-            }
-            f.write_str("]")?;
-        }
-        Ok(())
-    }
-}
+pub use self::shape::{Dim, TensorType};
+pub use self::testing::{Assertion, AssertionKind, GradientPart, TEST_ENTRY, Test, tolerances};
+use crate::ast::Span;
+use crate::diagnostic::Code;
 
 /// A number known when compiling.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -367,6 +182,14 @@ pub enum Prim {
         /// The text, which comes first.
         text: String,
     },
+    /// A condition, the operand, that makes the call of the entry fail where it does not hold. It gives nothing; no node
+    /// names it.
+    Check {
+        /// The code of the failure.
+        code: Code,
+        /// What is said of it.
+        text: String,
+    },
     /// A call; `Result` nodes name what it gives.
     Call {
         /// Whom.
@@ -426,6 +249,20 @@ pub enum Prim {
     Result(u32),
     /// The result of a function value that is known by its type only. Never in a program that is emitted.
     Opaque,
+}
+
+impl Prim {
+    /// The regions of a loop or a branch, in order.
+    pub fn regions(&self) -> Vec<&Region> {
+        match self {
+            Prim::For { body, .. } => vec![body],
+            Prim::While { cond, body, .. } => vec![cond, body],
+            Prim::If {
+                then, otherwise, ..
+            } => vec![then, otherwise],
+            _ => Vec::new(),
+        }
+    }
 }
 
 /// Steps inside a node, with numbers of their own. `Param(n)` is the n-th of the values that the node passes in, and
@@ -503,6 +340,8 @@ pub struct EntryInfo {
     pub range_messages: Vec<String>,
     /// The conditions after the ranges.
     pub checks: Vec<Check>,
+    /// What is said of each check in the body that fails.
+    pub failures: Vec<String>,
 }
 
 /// A function.
@@ -532,6 +371,15 @@ pub enum Goal {
     Library,
     /// The test of this position in the file is the only entry, by the name [`TEST_ENTRY`].
     Test(usize),
+}
+
+/// What a file is checked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// What the program is made for.
+    pub goal: Goal,
+    /// Whether an index that is out of range makes the call fail, where it is clamped otherwise.
+    pub check_bounds: bool,
 }
 
 /// A checked file.

@@ -222,6 +222,12 @@ impl<'c, 'a, 'p> Body<'c, 'a, 'p> {
                 b.append(build::print(b.context, &args, text, b.location));
                 vec![]
             }
+            Prim::Check { code, text } => {
+                let b = self.builder;
+                let op = build::check(b.context, args[0], code.name(), text, b.location);
+                b.append(op);
+                vec![]
+            }
             _ => vec![self.value(node, &args)],
         };
         self.values.push(values);
@@ -447,6 +453,7 @@ impl<'c, 'a, 'p> Body<'c, 'a, 'p> {
             | Prim::If { .. }
             | Prim::Index(_)
             | Prim::Print { .. }
+            | Prim::Check { .. }
             | Prim::Result(_) => {
                 unreachable!("`node` has dealt with what does not have one result of its own")
             }

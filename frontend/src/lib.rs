@@ -55,13 +55,13 @@ pub struct Checked {
 
 /// Parses and checks a source file and what it imports.
 pub fn check(source: Source, loader: &dyn Loader) -> Checked {
-    check_for(source, loader, core::Goal::Library)
+    check_for(source, loader, core::Options::default())
 }
 
-/// Parses and checks a source file and what it imports, and makes the program that the goal needs.
-pub fn check_for(source: Source, loader: &dyn Loader, goal: core::Goal) -> Checked {
+/// Parses and checks a source file and what it imports, and makes the program that the options ask for.
+pub fn check_for(source: Source, loader: &dyn Loader, options: core::Options) -> Checked {
     let (files, mut diagnostics) = modules::load(source, loader);
-    let program = check::check_files(&files, goal, &mut diagnostics);
+    let program = check::check_files(&files, options, &mut diagnostics);
     diagnostics.retain(|one| one.code != Code::DL0601 || !follows(one, &files));
     if program.is_some() {
         for (tree, source) in files.trees.iter().zip(files.sources.files()) {

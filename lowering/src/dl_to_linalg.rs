@@ -1,6 +1,7 @@
 //! The rewriting of one function from `dl` to `linalg` on tensors: what each old value becomes, and one function
 //! for each kind of op in the files of this folder. The `dl-to-linalg` pass drives it.
 
+mod check;
 mod control;
 mod convert;
 mod cumulative;
@@ -99,6 +100,8 @@ struct Lowering<'c, 'a> {
     scalars: HashMap<usize, Value<'c, 'a>>,
     /// The symbols of the texts that are printed.
     texts: BTreeMap<String, String>,
+    /// For an entry that checks something.
+    failures: Option<check::Failures<'c, 'a>>,
 }
 
 impl<'c, 'a> Lowering<'c, 'a> {
@@ -112,6 +115,7 @@ impl<'c, 'a> Lowering<'c, 'a> {
             reshapes: HashMap::new(),
             scalars: HashMap::new(),
             texts: BTreeMap::new(),
+            failures: None,
         }
     }
 
@@ -189,6 +193,9 @@ impl<'c, 'a> Lowering<'c, 'a> {
         if OpKind::from_name(name) == Some(OpKind::Print) {
             self.print(&e, ops::Print(op));
             return Ok(());
+        }
+        if OpKind::from_name(name) == Some(OpKind::Check) {
+            return self.check(&e, ops::Check(op));
         }
         if let Some(kind) = OpKind::from_name(name) {
             let made = self.dl(&e, kind, op)?;

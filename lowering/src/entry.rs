@@ -1,24 +1,32 @@
 //! What the attributes of an entry function say: names, dims and their ranges, conditions, and the leaves that it
 //! takes and gives. Read on tensors (for the manifest) and on memrefs (for the C entry) alike.
 
-use crate::passes::plan_workspace::SLOT;
+use crate::{passes::plan_workspace::SLOT, walk};
 use dlc_abi::{
     Condition, DType, DimRange, Mode, Param, Poly, Status, Tree,
     status::{self, CHECK, COMMON},
     symbol,
 };
-use dlc_dialects::{ir::shape, pass::PassError};
+use dlc_dialects::{
+    ir::shape,
+    ops::{self, OpKind},
+    pass::PassError,
+};
 use melior::ir::{
     Attribute, BlockLike, BlockRef, OperationRef, RegionLike, Type, Value, ValueLike,
     attribute::{
-        ArrayAttribute, DenseI64ArrayAttribute, DictionaryAttribute, IntegerAttribute,
-        StringAttribute,
+        ArrayAttribute, DenseI64ArrayAttribute, DictionaryAttribute, FlatSymbolRefAttribute,
+        IntegerAttribute, StringAttribute,
     },
     operation::OperationLike,
 };
 
 /// The attribute that makes a function an entry; its value is the C name.
 pub const ENTRY: &str = "dl.entry";
+/// The attribute of an entry whose body checks something: what each failure is called.
+pub const FAILURES: &str = "dl.failures";
+/// The attribute of the argument where such an entry leaves the status of its first failure.
+pub const FAILED: &str = "dl.failed";
 
 /// What a leaf is to the caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,24 +98,74 @@ pub struct Entry<'c, 'a> {
     pub range_messages: Vec<String>,
     /// The conditions.
     pub checks: Vec<Check>,
+    /// The messages of what the body checks.
+    pub failures: Vec<String>,
+    /// The number of the argument for the status of the first failure, once there is one.
+    pub failed: Option<usize>,
     /// Every leaf: those of the parameters, then the results.
     pub leaves: Vec<Leaf>,
 }
 
 /// The functions of a module that are entries, in order.
 pub fn entries<'c, 'a>(module: OperationRef<'c, 'a>) -> Result<Vec<Entry<'c, 'a>>, PassError<'c>> {
-    let stem = string(module.attribute("dl.stem").ok()).unwrap_or_default();
     let mut found = vec![];
     let body = module.region(0)?.first_block();
     let mut next = body.and_then(|block| block.first_operation());
     while let Some(op) = next {
         if op.has_attribute(ENTRY) {
-            let entry = read(op, &stem).map_err(|message| PassError::at(&op, message))?;
-            found.push(entry);
+            found.push(of(module, op)?);
         }
         next = op.next_in_block();
     }
     Ok(found)
+}
+
+/// What an entry function of a module says.
+pub fn of<'c, 'a>(
+    module: OperationRef<'c, 'a>,
+    func: OperationRef<'c, 'a>,
+) -> Result<Entry<'c, 'a>, PassError<'c>> {
+    let stem = string(module.attribute("dl.stem").ok()).unwrap_or_default();
+    let mut entry = read(func, &stem).map_err(|message| PassError::at(&func, message))?;
+    if !func.has_attribute(FAILURES) {
+        failures(module, func, &entry.name, &mut vec![], &mut entry.failures);
+    }
+    Ok(entry)
+}
+
+/// The messages of the checks in a function and in those that it calls, in order.
+fn failures<'c, 'a>(
+    module: OperationRef<'c, 'a>,
+    func: OperationRef<'c, 'a>,
+    entry: &str,
+    seen: &mut Vec<String>,
+    found: &mut Vec<String>,
+) {
+    for op in walk::inside(func) {
+        if OpKind::of(&op) == Some(OpKind::Check) {
+            let check = ops::Check(op);
+            let message = status::failure_message(entry, check.code(), check.text());
+            if !found.contains(&message) {
+                found.push(message);
+            }
+        }
+        let callee = op.attribute("callee").ok();
+        let callee = callee.and_then(|callee| FlatSymbolRefAttribute::try_from(callee).ok());
+        let Some(callee) = callee.map(|callee| callee.value().to_string()) else {
+            continue;
+        };
+        if seen.contains(&callee) {
+            continue;
+        }
+        let functions = walk::named(module, "func.func").into_iter();
+        let mut named = functions.filter(|func| {
+            string(func.attribute("sym_name").ok()).is_some_and(|name| name == callee)
+        });
+        seen.push(callee.clone());
+        if let Some(callee) = named.next() {
+            failures(module, callee, entry, seen, found);
+        }
+    }
 }
 
 /// The only block of a function that is still structured.
@@ -175,6 +233,7 @@ fn read<'c, 'a>(func: OperationRef<'c, 'a>, stem: &str) -> Result<Entry<'c, 'a>,
         checks.push(read_check(check, &name, &place)?);
     }
     let leaves = read_leaves(func, dims.len())?;
+    let failures = strings(func.attribute(FAILURES).ok())?;
     Ok(Entry {
         func,
         symbol,
@@ -182,6 +241,8 @@ fn read<'c, 'a>(func: OperationRef<'c, 'a>, stem: &str) -> Result<Entry<'c, 'a>,
         dims,
         range_messages,
         checks,
+        failures,
+        failed: argument_with(func, FAILED),
         leaves,
     })
 }
@@ -208,6 +269,15 @@ fn read_check(attribute: Attribute, entry: &str, place: &str) -> Result<Check, S
         relation,
         right,
         message,
+    })
+}
+
+/// The number of the argument that has an attribute.
+fn argument_with(func: OperationRef, name: &str) -> Option<usize> {
+    let attributes = list(func.attribute("arg_attrs").ok())?;
+    attributes.into_iter().position(|attributes| {
+        DictionaryAttribute::try_from(attributes)
+            .is_ok_and(|all| all.element_by_name(name).is_some())
     })
 }
 
@@ -432,6 +502,12 @@ impl Entry<'_, '_> {
         }
     }
 
+    /// The status of a failure with this message.
+    pub fn failure(&self, message: &str) -> Option<i32> {
+        let position = self.failures.iter().position(|known| known == message)?;
+        Some(CHECK + (self.dims.len() + self.checks.len() + position) as i32)
+    }
+
     /// Every status but 0, with its message.
     pub fn statuses(&self) -> Vec<Status> {
         let common = COMMON.iter().filter_map(|(code, ..)| {
@@ -445,7 +521,8 @@ impl Entry<'_, '_> {
             .range_messages
             .iter()
             .cloned()
-            .chain(self.checks.iter().map(|c| c.message.clone()));
+            .chain(self.checks.iter().map(|c| c.message.clone()))
+            .chain(self.failures.iter().cloned());
         let checks = checks
             .zip(CHECK..)
             .map(|(message, code)| Status { code, message });

@@ -20,6 +20,8 @@ pub enum Argument {
         /// Whether the body only reads it.
         read_only: bool,
     },
+    /// Where the status of the first failure goes.
+    Failed,
     /// Memory in the workspace.
     Slot,
 }
@@ -63,6 +65,12 @@ pub fn body(entry: &Entry, arguments: &[Argument]) -> String {
                 ));
                 let extents: Vec<_> = extents.iter().map(|extent| code.poly(extent)).collect();
                 memref_from_pointer(&mut code, &format!("%p{i}"), &extents, memref);
+            }
+            Argument::Failed => {
+                parameters.push(format!(
+                    "%p{i}: !llvm.ptr {{llvm.noalias, llvm.nonnull, llvm.noundef}}"
+                ));
+                memref_from_pointer(&mut code, &format!("%p{i}"), &[], "memref<i32>");
             }
             Argument::Slot => {
                 let align = WORKSPACE_ALIGN;
@@ -115,8 +123,11 @@ fn memref_from_pointer(code: &mut Checked, pointer: &str, extents: &[String], me
 
 /// Every function that a caller sees, and a declaration of the body.
 pub fn functions(entry: &Entry, slots: &[Vec<Poly>]) -> String {
-    let leaves = vec!["!llvm.ptr"; entry.leaves.len() + slots.len()];
-    let types = [vec!["i64"; entry.dims.len()], leaves].concat().join(", ");
+    let failed = usize::from(!entry.failures.is_empty());
+    let pointers = vec!["!llvm.ptr"; entry.leaves.len() + failed + slots.len()];
+    let types = [vec!["i64"; entry.dims.len()], pointers]
+        .concat()
+        .join(", ");
     let declaration = format!("llvm.func @{}({types})\n", implementation(&entry.symbol));
     [
         declaration,
@@ -353,6 +364,10 @@ fn packed(entry: &Entry, slots: &[Vec<Poly>]) -> String {
             .let_(&format!("llvm.icmp \"uge\" %bytes, {need} : i64"));
         g.holds(&enough, status::SHORT_WORKSPACE);
     }
+    if !entry.failures.is_empty() {
+        g.code.code += "  llvm.store %ok, %failed : i32, !llvm.ptr\n";
+        pointers.push("%failed".into());
+    }
     let (offsets, _) = offsets(&mut g.code, slots);
     for offset in offsets {
         let slot =
@@ -373,14 +388,26 @@ fn packed(entry: &Entry, slots: &[Vec<Poly>]) -> String {
         arguments.join(", ")
     );
     g.code.code += &call;
-    g.code.code += "  %done = llvm.mlir.constant(0 : i32) : i32\n";
+    let result = match entry.failures.is_empty() {
+        true => "%ok".into(),
+        false => g.code.let_("llvm.load %failed : !llvm.ptr -> i32"),
+    };
+    let failed = match entry.failures.is_empty() {
+        true => "",
+        false => {
+            "  %one = llvm.mlir.constant(1 : i64) : i64
+  %failed = llvm.alloca %one x i32 : (i64) -> !llvm.ptr
+"
+        }
+    };
     // Constants that every path has.
     let align = WORKSPACE_ALIGN - 1;
     let head = format!(
         "llvm.func @{}(%dims: !llvm.ptr, %leaves: !llvm.ptr, %workspace: !llvm.ptr, %bytes: i64) -> i32 {{
   %zero = llvm.mlir.constant(0 : i64) : i64
+  %ok = llvm.mlir.constant(0 : i32) : i32
   %yes = llvm.mlir.constant(true) : i1
-  %nothing = llvm.mlir.zero : !llvm.ptr
+{failed}  %nothing = llvm.mlir.zero : !llvm.ptr
   %has_workspace = llvm.icmp \"ne\" %workspace, %nothing : !llvm.ptr
   %address = llvm.ptrtoint %workspace : !llvm.ptr to i64
   %mask = llvm.mlir.constant({align} : i64) : i64
@@ -389,7 +416,7 @@ fn packed(entry: &Entry, slots: &[Vec<Poly>]) -> String {
 ",
         symbol::packed(&entry.symbol)
     );
-    head + &g.end("%done")
+    head + &g.end(&result)
 }
 
 /// The leaves whose values conditions are on.

@@ -98,3 +98,30 @@ func.func @grad(%x: tensor<f32>) -> tensor<f32> {
   %0 = dl.grad @h(%x) wrt [0] : (tensor<f32>) -> tensor<f32>
   return %0 : tensor<f32>
 }
+
+// -----
+
+// An entry that checks something gets a place for the status of the first failure.
+module attributes {dl.stem = "m"} {
+  // CHECK-LABEL: func.func private @m_f__impl(
+  // CHECK-SAME:    %[[FAILED:[a-z0-9]+]]: memref<i32> {dl.failed}
+  // CHECK-SAME:    dl.failures = ["DL1007 f: inside"]
+  // CHECK:         scf.if
+  // CHECK:           %[[BEFORE:.*]] = memref.load %[[FAILED]][] : memref<i32>
+  // CHECK:           %[[FIRST:.*]] = arith.cmpi eq, %[[BEFORE]]
+  // CHECK:           %[[STATUS:.*]] = arith.select %[[FIRST]], %c17_i32, %[[BEFORE]]
+  // CHECK:           memref.store %[[STATUS]], %[[FAILED]][] : memref<i32>
+  func.func @f(%n: index, %c: tensor<i1> {dl.path = "c", dl.shape = []}) -> (tensor<i1> {dl.path = "out", dl.shape = []})
+      attributes {dl.entry = "m_f", dl.dims = ["n"]} {
+    dl.check %c, "DL1007", "inside"
+    return %c : tensor<i1>
+  }
+}
+
+// -----
+
+func.func @no_entry(%c: tensor<i1>) -> tensor<i1> {
+  // expected-error @+1 {{a check stands outside of entries; calls should have been inlined}}
+  dl.check %c, "DL1007", "inside"
+  return %c : tensor<i1>
+}

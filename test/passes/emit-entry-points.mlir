@@ -60,6 +60,27 @@ module attributes {dl.stem = "m", dl.abi_hash = "0123"} {
 
 // -----
 
+// A body that checks something leaves the status of its first failure in the frame of the entry.
+module attributes {dl.stem = "m"} {
+  // CHECK-LABEL: llvm.func internal @m_g__impl(
+  // CHECK-SAME:    !llvm.ptr {llvm.noalias, llvm.nonnull, llvm.noundef, llvm.readonly}, %{{.*}}: !llvm.ptr {llvm.noalias, llvm.nonnull, llvm.noundef})
+  // CHECK:         builtin.unrealized_conversion_cast {{.*}} to memref<i32>
+  // CHECK-LABEL: llvm.func @m_g_packed(
+  // CHECK:         %[[FAILED:.*]] = llvm.alloca {{.*}} x i32
+  // CHECK:         llvm.store %{{.*}}, %[[FAILED]] : i32
+  // CHECK:         llvm.call @m_g__impl(%{{.*}}, %[[FAILED]])
+  // CHECK:         %[[STATUS:.*]] = llvm.load %[[FAILED]]
+  // CHECK:         llvm.return %[[STATUS]]
+  // CHECK-DAG: @m_g_message__16("DL1007 g: inside\00")
+  func.func private @m_g__impl(%x: memref<f32> {dl.path = "x", dl.shape = []}, %failed: memref<i32> {dl.failed})
+      attributes {dl.entry = "m_g", dl.dims = [], dl.failures = ["DL1007 g: inside"]} {
+    "test.use"(%x, %failed) : (memref<f32>, memref<i32>) -> ()
+    return
+  }
+}
+
+// -----
+
 // expected-error @+1 {{argument 0 of type tensor<4xf32> is neither dim, leaf nor slot}}
 func.func @m_f(%x: tensor<4xf32> {dl.path = "x", dl.shape = ["4"]}) attributes {dl.entry = "m_f"} {
   return

@@ -5,13 +5,15 @@
 //! // EVAL: @f(2, [0.0, 1.0]) == [1.0, 2.0]
 //! // EVAL: @f([0.0, 1.0]) ~= [1.0, 2.7182818], 3.0 tol=1e-6
 //! // EVAL-ERROR: @f([0.0], 7) index 7 is outside a dim of 1
+//! // EVAL-FAILS: @f([0.0], 8) DL1007
 //! // GRADCHECK: @f(3, 5) domain=(-2,2) tol=1e-6 wrt=0,1 int=(0,3)
 //! // ULP: 4
 //! ```
 //!
 //! Arguments of `EVAL` are those of the function, dims first. `==` wants the same bits (any NaN for NaN),
-//! `~=` numbers that are near. `EVAL-ERROR` is what the reference evaluator alone refuses. `GRADCHECK` names
-//! the dims' values; it wants a function on f64. `ULP` is how far the op's float results may be off.
+//! `~=` numbers that are near. `EVAL-ERROR` is what the reference evaluator alone refuses, `EVAL-FAILS` what
+//! every runner does. `GRADCHECK` names the dims' values; it wants a function on f64. `ULP` is how far the op's float
+//! results may be off.
 
 use crate::literal::{Literal, parse_list};
 use anyhow::{Context, Result, bail, ensure};
@@ -38,6 +40,8 @@ pub enum Expected {
     Near(Vec<Literal>, Option<f64>),
     /// An error of the reference evaluator that has this text.
     Error(String),
+    /// An error of every runner that has this text.
+    Fails(String),
 }
 
 /// A `GRADCHECK` line.
@@ -100,7 +104,10 @@ pub fn parse(text: &str) -> Result<Directives> {
             "EVAL" => found.evals.push(parse_eval(i + 1, value).with_context(at)?),
             "EVAL-ERROR" => found
                 .evals
-                .push(parse_error(i + 1, value).with_context(at)?),
+                .push(parse_error(i + 1, value, Expected::Error).with_context(at)?),
+            "EVAL-FAILS" => found
+                .evals
+                .push(parse_error(i + 1, value, Expected::Fails).with_context(at)?),
             "GRADCHECK" => found
                 .gradchecks
                 .push(parse_gradcheck(i + 1, value).with_context(at)?),
@@ -149,14 +156,14 @@ fn parse_eval(line: usize, text: &str) -> Result<Eval> {
     })
 }
 
-fn parse_error(line: usize, text: &str) -> Result<Eval> {
+fn parse_error(line: usize, text: &str, expected: fn(String) -> Expected) -> Result<Eval> {
     let (function, args, rest) = parse_call(text)?;
     ensure!(!rest.is_empty(), "the text of the error is missing");
     Ok(Eval {
         line,
         function,
         args,
-        expected: Expected::Error(rest.into()),
+        expected: expected(rest.into()),
     })
 }
 

@@ -84,7 +84,7 @@ fn run_evals(evals: &[Eval], text: &str, runner: &dyn Runner) -> Result<()> {
                 .collect::<Result<Vec<_>>>()?;
             let results = program.call(&eval.function, &dims, &args);
             let (values, tolerance) = match &eval.expected {
-                Expected::Error(text) => match results {
+                Expected::Error(text) | Expected::Fails(text) => match results {
                     Ok(_) => bail!("an error is expected"),
                     Err(error) if format!("{error:#}").contains(text) => return Ok(()),
                     Err(error) => return Err(error).context(format!("`{text}` is expected")),

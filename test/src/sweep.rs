@@ -178,6 +178,7 @@ pub fn cases(kind: OpKind, ulp: Option<f64>) -> Result<Vec<Case>> {
         OpKind::RandomBits => made::random_bits(),
         OpKind::Grad => structured::grad(),
         OpKind::Print => made::print(),
+        OpKind::Check => made::check(),
         OpKind::Convert => elementwise::convert(),
         OpKind::Bitcast => elementwise::bitcast(),
         elementwise_kinds!() => elementwise::cases(kind, ulp),

@@ -115,6 +115,7 @@ fn take<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
     };
     let ty = call.checker.ty(x).clone();
     check_known(call, &operand, &ty, axis)?;
+    call.checker.guard_indices(ids, &ty, axis, span)?;
     call.checker.take(x, ids, axis, span).map(Value::Tensor)
 }
 
@@ -166,6 +167,7 @@ fn take_along_axis<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
     }
     let span = call.span();
     let x = call.checker.broadcast_to(x, &from, span)?;
+    call.checker.guard_indices(ids, &ty, axis, span)?;
     let ids = call.checker.broadcast_to(ids, &at, span)?;
     let ty = TensorType::new(ty.dtype, at);
     call.checker
@@ -204,6 +206,7 @@ fn scatter_add<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
         return Err(call.checker.report(diagnostic));
     }
     let span = call.span();
+    call.checker.guard_indices(ids, &ty, axis, span)?;
     let updates = call.checker.broadcast_to(updates, &wanted, span)?;
     call.checker
         .node(
@@ -219,11 +222,11 @@ fn scatter_add<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
 fn first_of<'a>(
     call: &mut Call<'_, 'a>,
     start: &Operand<'a>,
-    size: &Dim,
+    (ty, axis): (&TensorType, usize),
     part: &Dim,
-    axis: usize,
 ) -> Res<Dim> {
     let span = call.span();
+    let size = &ty.shape[axis];
     if !call
         .checker
         .nonnegative(&(size.poly().clone() - part.poly().clone()))
@@ -238,22 +241,27 @@ fn first_of<'a>(
         }
         return Err(call.checker.report(diagnostic));
     }
-    if call.checker.same_dim(size, part) {
+    let whole = call.checker.same_dim(size, part);
+    if whole && !call.checker.checks_bounds() {
         return Ok(Dim::constant(0));
     }
     let id = call.as_tensor(start)?;
-    let ty = call.checker.ty(id).clone();
-    if !Class::Integer.has(ty.dtype) || ty.rank() > 0 {
+    let given = call.checker.ty(id).clone();
+    if !Class::Integer.has(given.dtype) || given.rank() > 0 {
         return call.wrong("starts", "a list of integers", start);
     }
     let checker = &mut *call.checker;
     let id = checker.convert(id, DType::I64, span)?;
     let zero = checker.scalar(Num::Int(0), DType::I64, span)?;
-    let whole = checker.dim_scalar(size, DType::I64, span)?;
+    let end = checker.dim_scalar(size, DType::I64, span)?;
     let negative = checker.compare("less", id, zero, span)?;
-    let from_end = checker.binary_op("add", id, whole, span)?;
+    let from_end = checker.binary_op("add", id, end, span)?;
     let id = checker.select(negative, from_end, id, span)?;
     let last = checker.dim_scalar(&(size - part), DType::I64, span)?;
+    checker.guard_start(id, (part, last), (ty, axis), span)?;
+    if whole {
+        return Ok(Dim::constant(0));
+    }
     let id = checker.binary_op("minimum", id, last, span)?;
     let id = checker.binary_op("maximum", id, zero, span)?;
     checker.named_index(id, span)
@@ -309,8 +317,9 @@ fn dynamic_slice<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
         return call.error(Code::DL0217, message, at);
     }
     let mut firsts = Vec::new();
-    for (axis, (start, (size, part))) in starts.iter().zip(shape.iter().zip(&sizes)).enumerate() {
-        firsts.push(first_of(call, start, size, part, axis)?);
+    let ty = call.checker.ty(x).clone();
+    for (axis, (start, part)) in starts.iter().zip(&sizes).enumerate() {
+        firsts.push(first_of(call, start, (&ty, axis), part)?);
     }
     let strides = vec![1; shape.len()];
     call.checker
@@ -335,9 +344,8 @@ fn dynamic_update_slice<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
     }
     let starts = starts(call, ty.rank())?;
     let mut firsts = Vec::new();
-    for (axis, (start, (size, part))) in starts.iter().zip(ty.shape.iter().zip(&parts)).enumerate()
-    {
-        firsts.push(first_of(call, start, size, part, axis)?);
+    for (axis, (start, part)) in starts.iter().zip(&parts).enumerate() {
+        firsts.push(first_of(call, start, (&ty, axis), part)?);
     }
     if call.checker.same_shape(&parts, &ty.shape) {
         return call

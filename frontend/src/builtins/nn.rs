@@ -484,6 +484,7 @@ fn embedding<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
         );
     }
     let span = call.span();
+    call.checker.guard_indices(rows, &ty, 0, span)?;
     call.checker.take(x, rows, 0, span).map(Value::Tensor)
 }
 
@@ -512,6 +513,7 @@ fn cross_entropy<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
         return Err(call.checker.report(diagnostic));
     }
     let (checker, span) = (&mut *call.checker, call.site.span);
+    checker.guard_indices(labels, &ty, axis, span)?;
     let shifted = shifted(checker, logits, axis, span)?;
     let powers = checker.unary("exp", shifted, span)?;
     let sum = checker.reduce("sum", powers, &[axis], false, span)?;

@@ -21,22 +21,11 @@ impl<'a> Checker<'a> {
         self.sources.root().stem()
     }
 
-    /// The file's name without folders, for messages of the library.
-    fn file_name(&self) -> String {
-        self.sources
-            .root()
-            .name
-            .rsplit(['/', '\\'])
-            .next()
-            .unwrap_or_default()
-            .to_string()
-    }
-
     /// Whether a function is an entry: an export of the file given to the compiler, where a library is made. Exports of
     /// files that it imports are ordinary functions.
     pub(super) fn is_entry(&self, id: usize) -> bool {
         let ast = self.fns[id].ast;
-        self.goal == Goal::Library && ast.export && ast.name.span.file == 0
+        self.options.goal == Goal::Library && ast.export && ast.name.span.file == 0
     }
 
     /// The C name of an export, without the stem.
@@ -139,13 +128,6 @@ impl<'a> Checker<'a> {
     /// What the emitted entry of an export needs.
     pub(super) fn entry_info(&mut self, id: usize, signature: &Signature) -> EntryInfo {
         let (name, _) = self.export_name(id);
-        let place = |checker: &Self, span: Span| {
-            format!(
-                "{}:{}",
-                checker.file_name(),
-                checker.sources.line_col(span).line
-            )
-        };
         let mut ranges = Vec::new();
         let mut range_messages = Vec::new();
         for dim in &signature.dims {
@@ -156,7 +138,7 @@ impl<'a> Checker<'a> {
                 &dim.name,
                 min,
                 max,
-                &place(self, dim.span),
+                &self.place(dim.span),
             ));
         }
         let checks = signature
@@ -170,7 +152,7 @@ impl<'a> Checker<'a> {
                 );
                 let written = self.text(condition.span);
                 let message =
-                    status::condition_message(&name, &written, &place(self, condition.span));
+                    status::condition_message(&name, &written, &self.place(condition.span));
                 Check {
                     text: format!("{lhs} {rel} {rhs}"),
                     lhs,
@@ -185,6 +167,7 @@ impl<'a> Checker<'a> {
             ranges,
             range_messages,
             checks,
+            failures: Vec::new(),
         }
     }
 
@@ -224,19 +207,15 @@ impl<'a> Checker<'a> {
             Some(self.manifest_tree(&signature.result, signature.result_span)?)
         };
         let first_condition = status::CHECK + info.ranges.len() as i32;
-        let file = self.file_name();
         let conditions = info
             .checks
             .iter()
             .zip(&signature.conditions)
             .zip(first_condition..)
-            .map(|((check, written), code)| {
-                let line = self.sources.line_col(written.span).line;
-                Condition {
-                    text: check.text.clone(),
-                    status: code,
-                    source: format!("{file}:{line}"),
-                }
+            .map(|((check, written), code)| Condition {
+                text: check.text.clone(),
+                status: code,
+                source: self.place(written.span),
             });
         let conditions: Vec<Condition> = conditions.collect();
         let mut statuses: Vec<Status> = status::COMMON
@@ -248,10 +227,19 @@ impl<'a> Checker<'a> {
                 })
             })
             .collect();
+        let mut funcs = self
+            .funcs
+            .iter()
+            .flatten()
+            .filter_map(|func| func.entry.as_ref());
+        let failures = funcs
+            .find(|entry| entry.symbol == info.symbol)
+            .map(|entry| entry.failures.as_slice());
         let messages = info
             .range_messages
             .iter()
-            .chain(info.checks.iter().map(|check| &check.message));
+            .chain(info.checks.iter().map(|check| &check.message))
+            .chain(failures.unwrap_or_default());
         statuses.extend(messages.zip(status::CHECK..).map(|(message, code)| Status {
             code,
             message: message.clone(),

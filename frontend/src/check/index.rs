@@ -323,6 +323,9 @@ impl<'a> Checker<'a> {
                         }
                         value => {
                             let part = self.point_index(x, &value, axis, expr.span)?;
+                            if let AxisIndex::Take(ids) = part {
+                                self.guard_indices(ids, &ty, axis, expr.span)?;
+                            }
                             plan.axes.push(part);
                         }
                     }

@@ -262,6 +262,7 @@ impl<'a> Checker<'a> {
             IndexKind::At(expr) => {
                 let value = self.eval(expr)?;
                 if let Value::Tensor(ids) = value {
+                    self.guard_indices(ids, &ty, 0, expr.span)?;
                     let part = self.take(x, ids, 0, span)?;
                     self.note_part(part, x, None);
                     let each = self.loop_counted_by(ids, &ty.shape[0]);
@@ -282,6 +283,7 @@ impl<'a> Checker<'a> {
                     ),
                     _ => {
                         let ids = self.dim_scalar(&index, DType::I64, span)?;
+                        self.guard_indices(ids, &ty, 0, expr.span)?;
                         let part = self.take(x, ids, 0, span)?;
                         self.note_part(part, x, None);
                         Ok(part)

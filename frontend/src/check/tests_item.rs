@@ -14,7 +14,6 @@ use crate::check::{Checker, Mode};
 use crate::core::{
     Assertion, AssertionKind, EntryInfo, Func, FuncResult, Goal, TEST_ENTRY, TensorType, Test,
 };
-use crate::diagnostic::{Code, Diagnostic};
 
 /// What a test asserts so far.
 #[derive(Default)]
@@ -38,7 +37,7 @@ impl<'a> Checker<'a> {
                 _ => None,
             });
         for (i, test) in tests.enumerate() {
-            let wanted = self.goal == Goal::Test(i);
+            let wanted = self.options.goal == Goal::Test(i);
             let funcs = self.funcs.len();
             if !wanted {
                 self.mode = Mode::Definition;
@@ -101,6 +100,7 @@ impl<'a> Checker<'a> {
             ranges: Vec::new(),
             range_messages: Vec::new(),
             checks: Vec::new(),
+            failures: Vec::new(),
         });
         Ok(func)
     }
@@ -122,10 +122,7 @@ impl<'a> Checker<'a> {
             return Ok(());
         };
         if asserted.frames != frames {
-            let message = "an assertion stands in the test itself, not in a loop or a branch";
-            let diagnostic = Diagnostic::error(Code::DL0701, message, span)
-                .help("carry what is compared out of it by a `var`, and compare it afterwards");
-            return Err(self.report(diagnostic));
+            return self.guard_assertion(&kind, &nodes, span);
         }
         asserted.assertions.push(Assertion { span, kind });
         asserted.nodes.extend(nodes);
@@ -134,7 +131,7 @@ impl<'a> Checker<'a> {
 
     /// The entry of the test that the program is made for, as the manifest describes it.
     pub(super) fn test_entry(&self) -> Option<Entry> {
-        let Goal::Test(_) = self.goal else {
+        let Goal::Test(_) = self.options.goal else {
             return None;
         };
         let mut funcs = self.funcs.iter().flatten();
@@ -155,6 +152,11 @@ impl<'a> Checker<'a> {
                 message,
             })
         });
+        let failures = (status::CHECK..).zip(&info.failures);
+        let failures = failures.map(|(code, message)| Status {
+            code,
+            message: message.clone(),
+        });
         Some(Entry {
             name: TEST_ENTRY.to_owned(),
             doc: String::new(),
@@ -165,7 +167,7 @@ impl<'a> Checker<'a> {
             conditions: Vec::new(),
             params: Vec::new(),
             result: (!leaves.is_empty()).then_some(Tree::Tuple(leaves)),
-            statuses: statuses.collect(),
+            statuses: statuses.chain(failures).collect(),
         })
     }
 }

@@ -65,3 +65,16 @@ pub struct GradientPart {
     /// Whether it is changed in one random direction, not in each number.
     pub random: bool,
 }
+
+/// How far two numbers of a dtype may be apart, relatively and absolutely, where an assertion does not say it:
+/// `rtol * |b| + atol`. Integers and truth values are equal or not.
+pub fn tolerances(dtype: DType, rtol: Option<f64>, atol: Option<f64>) -> (f64, f64) {
+    let (r, a) = match dtype {
+        DType::F64 => (1e-7, 1e-9),
+        DType::F32 => (1e-5, 1e-6),
+        DType::F16 => (1e-3, 1e-4),
+        DType::BF16 => (1.6e-2, 1e-3),
+        _ => (0.0, 0.0),
+    };
+    (rtol.unwrap_or(r), atol.unwrap_or(a))
+}

@@ -58,7 +58,7 @@ impl<'c> Emitter<'c, '_> {
             .iter()
             .map(|result| self.leaf(&result.path, &func.nodes[result.node as usize].ty, false))
             .collect();
-        vec![
+        let mut attributes = vec![
             ("dl.entry", self.string(&entry.symbol)),
             ("dl.ranges", ranges.expect("the pairs are attributes")),
             ("dl.range_messages", self.strings(&entry.range_messages)),
@@ -74,6 +74,10 @@ impl<'c> Emitter<'c, '_> {
                 "res_attrs",
                 ArrayAttribute::new(self.context, &results).into(),
             ),
-        ]
+        ];
+        if !entry.failures.is_empty() {
+            attributes.push(("dl.failures", self.strings(&entry.failures)));
+        }
+        attributes
     }
 }

@@ -1,6 +1,6 @@
 //! Programs of several files.
 
-use crate::core::Goal;
+use crate::core::{Goal, Options};
 use crate::modules::{
     Library, LoadError, Loader, MemoryFiles, NoFiles, STD, load_with, std_source,
 };
@@ -187,7 +187,11 @@ fn imports_are_not_entries_and_their_tests_are_not_run() {
         .map(|test| test.name.as_str())
         .collect();
     assert_eq!(tests, ["own"]);
-    let program = check_for(source(), &files(&texts), Goal::Test(0)).program;
+    let options = Options {
+        goal: Goal::Test(0),
+        ..Options::default()
+    };
+    let program = check_for(source(), &files(&texts), options).program;
     let program = program.expect("it is right");
     let entries: Vec<&str> = program
         .entries

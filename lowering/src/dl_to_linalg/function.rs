@@ -1,7 +1,14 @@
 //! Functions: arguments in, results out. An entry function gets its tensors, and places for its results, as memrefs.
 
-use super::{Content, Lowering, Mapped, Result, destination::build_in, refine, shape::cast};
-use crate::{chain::root, emit::Emitter, linalg, scalar, walk};
+use super::{
+    Content, Lowering, Mapped, Result, check::Failures, destination::build_in, refine, shape::cast,
+};
+use crate::{
+    chain::root,
+    emit::Emitter,
+    entry::{FAILED, FAILURES},
+    linalg, scalar, walk,
+};
 use dlc_abi::dim::Poly;
 use dlc_dialects::{
     ir::shape::{self, DYNAMIC},
@@ -72,6 +79,8 @@ struct Signature<'c, 'a> {
     /// The entry's symbol.
     entry: Option<&'c str>,
     names: Vec<&'c str>,
+    /// What the body checks.
+    failures: Vec<String>,
     /// Arguments; those of index type first.
     arguments: Vec<Leaf<'c>>,
     results: Vec<Leaf<'c>>,
@@ -127,11 +136,17 @@ impl<'c, 'a> Signature<'c, 'a> {
                 "an entry should return the new value of every inout leaf",
             ));
         }
+        let module = func.parent_operation();
+        let failures = match module.filter(|_| entry.is_some()) {
+            Some(module) => crate::entry::of(module, func)?.failures,
+            None => vec![],
+        };
         Ok(Self {
             func,
             old,
             entry,
             names,
+            failures,
             arguments,
             results,
         })
@@ -182,7 +197,12 @@ impl<'c, 'a> Signature<'c, 'a> {
                 }
                 res_attrs.clear();
                 let places = self.arguments.iter().chain(self.pure_results());
-                (places.map(|leaf| memory(leaf.ty)).collect(), vec![])
+                let mut inputs = places.map(|leaf| memory(leaf.ty)).collect::<Vec<_>>();
+                if !self.failures.is_empty() {
+                    arg_attrs.push(e.attr(&format!("{{{FAILED}}}")));
+                    inputs.push(e.ty("memref<i32>"));
+                }
+                (inputs, vec![])
             }
         };
         let name = func.attribute("sym_name")?;
@@ -208,6 +228,12 @@ impl<'c, 'a> Signature<'c, 'a> {
         }
         if res_attrs.iter().any(|a| *a != empty) {
             attributes.push(("res_attrs", ArrayAttribute::new(context, &res_attrs).into()));
+        }
+        if !self.failures.is_empty() && !func.has_attribute(FAILURES) {
+            let texts = self.failures.iter();
+            let texts = texts.map(|text| StringAttribute::new(context, text).into());
+            let texts = ArrayAttribute::new(context, &texts.collect::<Vec<_>>());
+            attributes.push((FAILURES, texts.into()));
         }
         let kept = func.attributes().collect::<Vec<_>>();
         for (name, attribute) in &kept {
@@ -287,7 +313,15 @@ impl<'c, 'a> Signature<'c, 'a> {
             lowering.set(self.old.argument(i)?.into(), made);
         }
         if self.entry.is_some() {
-            for i in self.arguments.len()..block.argument_count() {
+            let outs_end = self.arguments.len() + self.pure_results().len();
+            if let (false, Some(module)) = (self.failures.is_empty(), self.func.parent_operation())
+            {
+                lowering.failures = Some(Failures {
+                    entry: crate::entry::of(module, self.func)?,
+                    status: block.argument(outs_end)?.into(),
+                });
+            }
+            for i in self.arguments.len()..outs_end {
                 let memory: Value<'c, 'a> = block.argument(i)?.into();
                 let tensor = to_tensor(e, memory, true);
                 outs.push(Place { memory, tensor });

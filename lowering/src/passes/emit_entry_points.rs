@@ -13,6 +13,7 @@
 //! llvm.func @m_f_message(%status: i32) -> !llvm.ptr
 //! llvm.func @m_abi_hash() -> !llvm.ptr                                  // once, if the module has dl.abi_hash
 //! ```
+//! A body that checks something has one more pointer before the slots, by which it leaves the status of what failed.
 //! The text of these functions is in `entry_text.rs`; the convention is section 7 of ARCHITECTURE.md.
 //!
 //! *Requires*: structured bodies without tensors or allocations, planned slots. *Ensures*: no function with
@@ -127,6 +128,7 @@ fn arguments<'c>(
                 read_only: leaf.role == Role::In,
             },
             (index, None) if index >= first_slot => Argument::Slot,
+            (_, None) if entry.failed == Some(index) => Argument::Failed,
             _ => {
                 let message = format!(
                     "{INTERNAL}: argument {index} of type {ty} is neither dim, leaf nor slot"

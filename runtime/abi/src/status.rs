@@ -10,7 +10,7 @@ pub const SHORT_WORKSPACE: i32 = 2;
 pub const SIZE_OVERFLOW: i32 = 3;
 /// The workspace is not aligned to [`crate::WORKSPACE_ALIGN`] bytes.
 pub const MISALIGNED: i32 = 4;
-/// The first check (dim range or `where` condition) of an entry; the k-th has `CHECK + k`.
+/// The first check (dim range or `where` condition, then what the body checks) of an entry; the k-th has `CHECK + k`.
 pub const CHECK: i32 = 16;
 
 /// The codes that mean the same in every entry, with their error code and text.
@@ -50,6 +50,11 @@ pub fn range_message(entry: &str, dim: &str, min: i64, max: Option<i64>, place: 
 /// The message of a `where` condition that does not hold.
 pub fn condition_message(entry: &str, condition: &str, place: &str) -> String {
     format!("DL1002 {entry}: the condition {condition} does not hold ({place})")
+}
+
+/// The message of a check in the body of an entry that fails.
+pub fn failure_message(entry: &str, code: &str, text: &str) -> String {
+    format!("{code} {entry}: {text}")
 }
 
 /// `1..=64`, `0..` when there is no maximum.

@@ -32,6 +32,14 @@ pub enum EvalError {
         /// What is wrong.
         message: String,
     },
+    /// A `dl.check` that does not hold.
+    #[error("{code} {text}")]
+    Check {
+        /// Its code.
+        code: String,
+        /// Its text.
+        text: String,
+    },
     /// There is no memory for a result.
     #[error(transparent)]
     Tensor(#[from] dlc_runtime::TensorError),

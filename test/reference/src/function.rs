@@ -135,6 +135,18 @@ impl Frame<'_, '_> {
             );
             return Ok(vec![]);
         }
+        if OpKind::from_name(name) == Some(OpKind::Check) {
+            let view = ops::Check(op);
+            let holds = array(view.holds(), values)?.at(&[]).is_true();
+            let failed = || EvalError::Check {
+                code: view.code().into(),
+                text: view.text().into(),
+            };
+            return match holds {
+                true => Ok(vec![]),
+                false => Err(Failure::Nested(failed())),
+            };
+        }
         if let Some(kind) = OpKind::from_name(name) {
             return Ok(vec![Content::Array(tensor_op(kind, op, values)?)]);
         }
@@ -366,8 +378,8 @@ fn tensor_op(kind: OpKind, op: OperationRef, values: &Values) -> Result<Array, F
             let dtype = result_dtype(op)?;
             elementwise::bitcast(get(ops::Bitcast(op).x())?, dtype)
         }
-        // A derivative is expanded by the pass `expand-derivatives`; what prints has no result.
-        OpKind::Grad | OpKind::Print => return Err(Failure::Unsupported),
+        // A derivative is expanded by the pass `expand-derivatives`; what prints or checks has no result.
+        OpKind::Grad | OpKind::Check | OpKind::Print => return Err(Failure::Unsupported),
         elementwise_kinds!() => {
             let dtype = result_dtype(op)?;
             elementwise::elementwise(kind, &arrays(op.operands(), values)?, dtype)?

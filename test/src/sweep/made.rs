@@ -189,3 +189,27 @@ pub(super) fn print() -> Result<Vec<Case>> {
     }
     Ok(cases)
 }
+
+/// A check that holds; those that fail stand in the op's file.
+pub(super) fn check() -> Result<Vec<Case>> {
+    let x = leaf(DType::I32, &["n"]);
+    let body = format!(
+        "%0 = dl.equal %a0, %a0 : {0} -> tensor<?xi1>\n  %1 = dl.reduce \"all\" %0 axes [0] : tensor<?xi1> -> tensor<i1>\n  \
+         dl.check %1, \"DL1007\", \"text\"\n  %y = dl.broadcast %a0 axes [0] sizes(%n) : {0} -> {0}",
+        x.ty()
+    );
+    let form = Form {
+        tag: "line",
+        dims: &["n"],
+        params: vec![x.clone()],
+        result: x,
+        body,
+        sizes: &[&[0], &[2]],
+    };
+    Ok(vec![form.case(
+        OpKind::Check,
+        DType::I32,
+        Bound::Exact,
+        mixed,
+    )?])
+}

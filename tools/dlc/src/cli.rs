@@ -474,6 +474,10 @@ pub struct Compile {
           value_parser = clap::value_parser!(u8).range(0..=3), help_heading = "Optimisation")]
     pub level: u8,
 
+    /// Makes a call fail where an index is out of range, which is clamped otherwise
+    #[arg(long, help_heading = "Debugging")]
+    pub check_bounds: bool,
+
     /// Prints the IR after a pass; `all` for every pass
     #[arg(
         long,

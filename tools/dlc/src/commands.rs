@@ -61,6 +61,7 @@ pub fn session(compile: &Compile, common: &Common) -> Result<Session, Error> {
         time_passes: compile.time_passes,
         keep_ir: supervise::keep_ir(),
         goal: Goal::Library,
+        check_bounds: compile.check_bounds,
     }))
 }
 

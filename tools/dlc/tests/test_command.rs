@@ -248,3 +248,79 @@ fn a_program_from_standard_input() {
     let output = process.wait_with_output().unwrap();
     assert_eq!(stdout(&output), "test a ... ok\n1 passed, 0 failed\n");
 }
+
+#[test]
+fn assertions_in_loops_and_branches() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = "\
+struct P { a: f32[2], b: i64 }
+
+test \"hold\" {
+  let x = stack([0.0, 1.0, nan, inf])
+  for i in 0..2 { assert_close(x[i], f32(i)) }
+  for i in 2..4 { assert_close(x[i:i + 1], x[i:i + 1]) }
+  for v in x {
+    if v > 0.5 { assert_close(v * (1.0 + 1e-6), v) }
+    assert(v > -1.0 || isnan(v))
+  }
+  var k = 0
+  while k < 3 {
+    k += 1
+    assert_close(P { a: ones([2]), b: i64(k) }, P { a: ones([2]), b: i64(k) })
+  }
+}
+test \"condition\" {
+  for i in 0..4 {
+    if i > 2 { assert(i == 2) }
+  }
+}
+test \"close\" {
+  var p = P { a: ones([2]), b: 1 }
+  for i in 0..4 {
+    assert_close(p, P { a: ones([2]), b: 1 })
+    p.b += i64(i)
+  }
+}
+test \"order\" {
+  for i in 0..4 {
+    assert(i < 3)
+    assert_close(f32(i), 0.0, atol=1.5)
+  }
+}
+test \"index\" {
+  let x = arange(4.0)
+  for i in 0..i32(sum(x)) { assert(x[i] < 5.0) }
+}
+";
+    std::fs::write(folder.path().join("l.dl"), program).unwrap();
+    for options in [
+        &["--target", "cpu", "--check-bounds"][..],
+        &["--target", "reference"],
+        &["--target", "cpu", "-O0", "--check-bounds"],
+    ] {
+        let output = dlc(folder.path(), &[&["test", "l.dl"], options].concat());
+        let text = stdout(&output);
+        assert!(text.starts_with("test hold ... ok\n"), "{text}");
+        for part in [
+            "error[DL1021]: the condition does not hold\n  --> l.dl:19:16",
+            "error[DL1021]: both sides of `b` differ\n  --> l.dl:25:5",
+            "error[DL1021]: both sides differ\n  --> l.dl:32:5",
+            "error[DL1007]: an index is outside axis 0 of `f32[4]`, which has size 4\n  --> l.dl:37:38",
+        ] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+        assert!(text.ends_with("1 passed, 4 failed\n"), "{text}");
+    }
+    // Where indices are clamped, the last test passes.
+    let output = dlc(folder.path(), &["test", "l.dl", "index"]);
+    assert!(stdout(&output).contains("1 passed, 0 failed"));
+    let wrong =
+        "fn f(x: f32) -> f32 { x }\ntest \"g\" { for i in 0..3 { if i > 1 { check_grad(f) } } }\n";
+    std::fs::write(folder.path().join("w.dl"), wrong).unwrap();
+    let output = dlc(folder.path(), &["test", "w.dl"]);
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        text.contains("`check_grad` stands in the test itself"),
+        "{text}"
+    );
+}

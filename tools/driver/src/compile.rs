@@ -50,6 +50,26 @@ pub struct Options {
     pub keep_ir: Option<PathBuf>,
     /// What the entries of a DL program are.
     pub goal: Goal,
+    /// Whether an index out of range makes a call fail, where compiled code clamps it otherwise.
+    pub check_bounds: bool,
+}
+
+impl Options {
+    /// What the frontend is asked for.
+    pub(crate) fn frontend(&self) -> dlc_frontend::core::Options {
+        dlc_frontend::core::Options {
+            goal: self.goal,
+            check_bounds: self.check_bounds,
+        }
+    }
+
+    /// What the frontend is asked for by the reference evaluator, which always checks indices.
+    pub(crate) fn reference(&self) -> dlc_frontend::core::Options {
+        dlc_frontend::core::Options {
+            check_bounds: true,
+            ..self.frontend()
+        }
+    }
 }
 
 impl Default for Options {
@@ -65,6 +85,7 @@ impl Default for Options {
             time_passes: false,
             keep_ir: None,
             goal: Goal::Library,
+            check_bounds: false,
         }
     }
 }

@@ -5,18 +5,23 @@ use crate::{
     files::Disk,
     render,
 };
-use dlc_abi::Entry;
-use dlc_dialects::ir::context::with_diagnostics;
+use dlc_abi::{Entry, status};
+use dlc_dialects::ir::{context::with_diagnostics, edit};
 use dlc_frontend::{
-    core::Program,
+    core::{Options, Program},
     diagnostic::Diagnostic,
     modules::{self, LoadError, Loader},
     render::{Format, render as rendered_text},
     source::SourceMap,
 };
 use dlc_lowering::entry;
+use dlc_reference::EvalError;
 use dlc_runtime::Tensor;
-use melior::ir::{Module, operation::OperationLike};
+use melior::ir::{
+    Module,
+    attribute::{ArrayAttribute, StringAttribute},
+    operation::OperationLike,
+};
 use std::collections::BTreeMap;
 
 /// A source as a `dl` module.
@@ -77,8 +82,8 @@ pub struct Checked {
 }
 
 /// The program of a DL source.
-pub fn checked(session: &Session, source: &Source) -> Result<Checked, Failure> {
-    let mut checked = dlc_frontend::check_for(text(source), &Disk, session.options().goal);
+pub fn checked(session: &Session, source: &Source, options: Options) -> Result<Checked, Failure> {
+    let mut checked = dlc_frontend::check_for(text(source), &Disk, options);
     session.options().lints.apply(&mut checked.diagnostics);
     let warnings = report(session, &checked.sources, &checked.diagnostics)?;
     let program = checked
@@ -95,7 +100,7 @@ pub fn checked(session: &Session, source: &Source) -> Result<Checked, Failure> {
 pub fn check(session: &Session, source: &Source) -> Result<String, Failure> {
     match is_module(source) {
         true => Ok(parse(session, source)?.diagnostics),
-        false => Ok(checked(session, source)?.warnings),
+        false => Ok(checked(session, source, session.options().frontend())?.warnings),
     }
 }
 
@@ -148,8 +153,16 @@ pub fn ast(session: &Session, source: &Source) -> Result<(String, String), Failu
     Ok((dlc_frontend::ast_print::print(&file), warnings))
 }
 
-/// The `dl` module of a source.
+/// The `dl` module of a source, for compiled code.
 pub fn emit<'c>(session: &'c Session, source: &Source) -> Result<Unit<'c>, Failure> {
+    emit_for(session, source, session.options().frontend())
+}
+
+fn emit_for<'c>(
+    session: &'c Session,
+    source: &Source,
+    options: Options,
+) -> Result<Unit<'c>, Failure> {
     if is_module(source) {
         return parse(session, source);
     }
@@ -157,7 +170,7 @@ pub fn emit<'c>(session: &'c Session, source: &Source) -> Result<Unit<'c>, Failu
         program,
         warnings,
         sources,
-    } = checked(session, source)?;
+    } = checked(session, source, options)?;
     let context = session.context();
     let (module, records) = with_diagnostics(context, || {
         let module = dlc_frontend::emit::emit(context, &program, &sources);
@@ -195,6 +208,13 @@ fn parse<'c>(session: &'c Session, source: &Source) -> Result<Unit<'c>, Failure>
         rendered: format!("{}: error: {}\n", source.name, error.message),
         errors: 1,
     })?;
+    for entry in entries.iter().filter(|entry| !entry.failures.is_empty()) {
+        // No pass may change the statuses by what it removes.
+        let texts = entry.failures.iter();
+        let texts = texts.map(|text| StringAttribute::new(context, text).into());
+        let texts = ArrayAttribute::new(context, &texts.collect::<Vec<_>>());
+        edit::set_attribute(entry.func, entry::FAILURES, texts.into());
+    }
     let entries = entries.iter().map(|entry| entry.manifest()).collect();
     Ok(Unit {
         module,
@@ -212,7 +232,35 @@ pub fn evaluate(
     dims: &BTreeMap<String, i64>,
     leaves: Vec<Tensor>,
 ) -> Result<Vec<Tensor>, Failure> {
-    let mut unit = emit(session, source)?;
+    evaluated(session, source, export, dims, leaves)?.map_err(|error| {
+        let error = match error {
+            EvalError::Check { code, text } => {
+                let values = dims.iter().map(|(name, value)| format!("{name} = {value}"));
+                let values = values.collect::<Vec<_>>().join(", ");
+                let message = status::failure_message(export, &code, &text);
+                match values.is_empty() {
+                    true => message,
+                    false => format!("{message}; {values}"),
+                }
+            }
+            error => error.to_string(),
+        };
+        Failure::User {
+            rendered: format!("error: {error}\n"),
+            errors: 1,
+        }
+    })
+}
+
+/// Runs an export on the reference evaluator; tells apart that it fails and that it cannot be run.
+pub fn evaluated(
+    session: &Session,
+    source: &Source,
+    export: &str,
+    dims: &BTreeMap<String, i64>,
+    leaves: Vec<Tensor>,
+) -> Result<Result<Vec<Tensor>, EvalError>, Failure> {
+    let mut unit = emit_for(session, source, session.options().reference())?;
     let unknown = || {
         Failure::Usage(format!(
             "there is no export {export}\nhelp: mark it with `export fn`"
@@ -246,10 +294,10 @@ pub fn evaluate(
         .find(|found| found.symbol == entry.symbol)
         .and_then(|found| entry::string(found.func.attribute("sym_name").ok()))
         .ok_or_else(unknown)?;
-    dlc_reference::evaluate(&unit.module, &function, &values, &leaves).map_err(|error| {
-        Failure::User {
-            rendered: format!("error: {error}\n"),
-            errors: 1,
-        }
-    })
+    Ok(dlc_reference::evaluate(
+        &unit.module,
+        &function,
+        &values,
+        &leaves,
+    ))
 }

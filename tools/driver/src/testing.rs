@@ -7,11 +7,13 @@ mod judge;
 
 use std::collections::BTreeMap;
 
-use dlc_frontend::core::TEST_ENTRY;
+use dlc_abi::status;
+use dlc_frontend::core::{Node, Prim, Program, TEST_ENTRY};
 use dlc_frontend::diagnostic::{Code, Diagnostic};
 use dlc_frontend::modules;
 use dlc_frontend::source::SourceMap;
-use dlc_runtime::{Library, Tensor, bind};
+use dlc_reference::EvalError;
+use dlc_runtime::{Library, LibraryError, Tensor, bind};
 use serde_json::json;
 
 use crate::compile::{Failure, Session, Source, temporary_library};
@@ -44,7 +46,7 @@ pub fn tests(session: &Session, source: &Source) -> Result<(Vec<Test>, String), 
             source.name
         )));
     }
-    let checked = source::checked(session, source)?;
+    let checked = source::checked(session, source, session.options().frontend())?;
     let test = |test: &dlc_frontend::core::Test| Test {
         name: test.name.clone(),
         line: checked.sources.line_col(test.span).line,
@@ -75,7 +77,11 @@ pub struct Outcome {
 
 /// Runs the test that the session's goal names.
 pub fn run(session: &Session, source: &Source, runner: Runner) -> Result<Outcome, Failure> {
-    let checked = source::checked(session, source)?;
+    let options = match runner {
+        Runner::Cpu => session.options().frontend(),
+        Runner::Reference => session.options().reference(),
+    };
+    let checked = source::checked(session, source, options)?;
     let dlc_frontend::core::Goal::Test(index) = session.options().goal else {
         return Err(Failure::internal("the session is for no test"));
     };
@@ -85,14 +91,20 @@ pub fn run(session: &Session, source: &Source, runner: Runner) -> Result<Outcome
         })?;
     let results = match runner {
         Runner::Cpu => compiled(session, source)?,
-        Runner::Reference => {
-            source::evaluate(session, source, TEST_ENTRY, &BTreeMap::new(), Vec::new())?
-        }
+        Runner::Reference => evaluated(session, source)?,
     };
-    let mut results = results.into_iter();
     let mut diagnostics = Vec::new();
-    for assertion in &test.assertions {
-        diagnostics.extend(judge::judge(assertion, &mut results));
+    match results {
+        Ok(results) => {
+            let mut results = results.into_iter();
+            for assertion in &test.assertions {
+                diagnostics.extend(judge::judge(assertion, &mut results));
+            }
+        }
+        Err(message) => {
+            let failed = failed_check(&checked.program, &message);
+            diagnostics.push(failed.ok_or_else(|| Failure::internal(message))?);
+        }
     }
     let failures = diagnostics.iter().map(|one| failure(&checked.sources, one));
     Ok(Outcome {
@@ -102,8 +114,49 @@ pub fn run(session: &Session, source: &Source, runner: Runner) -> Result<Outcome
     })
 }
 
+/// What a test gives, or the message of the check in it that fails.
+type Given = Result<Vec<Tensor>, String>;
+
+/// What the reference evaluator gives.
+fn evaluated(session: &Session, source: &Source) -> Result<Given, Failure> {
+    match source::evaluated(session, source, TEST_ENTRY, &BTreeMap::new(), Vec::new())? {
+        Ok(results) => Ok(Ok(results)),
+        Err(EvalError::Check { code, text }) => {
+            Ok(Err(status::failure_message(TEST_ENTRY, &code, &text)))
+        }
+        Err(error) => Err(Failure::User {
+            rendered: format!("error: {error}\n"),
+            errors: 1,
+        }),
+    }
+}
+
+/// The check of a program that has this message, at its place.
+fn failed_check(program: &Program, message: &str) -> Option<Diagnostic> {
+    let nodes = program.funcs.iter().flat_map(|func| &func.nodes);
+    let mut nodes: Vec<&Node> = nodes.collect();
+    while let Some(node) = nodes.pop() {
+        if let Prim::Check { code, text } = &node.op
+            && status::failure_message(TEST_ENTRY, code.name(), text) == message
+        {
+            // The text ends with the place in brackets, which the diagnostic shows.
+            let text = text
+                .rsplit_once(" (")
+                .map_or(text.as_str(), |(text, _)| text);
+            return Some(Diagnostic::error(*code, text.to_owned(), node.span));
+        }
+        nodes.extend(
+            node.op
+                .regions()
+                .into_iter()
+                .flat_map(|region| &region.nodes),
+        );
+    }
+    None
+}
+
 /// What the compiled test gives.
-fn compiled(session: &Session, source: &Source) -> Result<Vec<Tensor>, Failure> {
+fn compiled(session: &Session, source: &Source) -> Result<Given, Failure> {
     let built = temporary_library(session, source)?;
     let internal = |error: &dyn std::fmt::Display| Failure::internal(error.to_string());
     let library = Library::with_manifest(&built.path, built.manifest.clone());
@@ -112,8 +165,13 @@ fn compiled(session: &Session, source: &Source) -> Result<Vec<Tensor>, Failure> 
     let entry = entry.map_err(|error| internal(&error))?;
     let mut bound = bind(entry, &[], &[], 0).map_err(|error| internal(&error))?;
     let mut call = library.prepare(&bound).map_err(|error| internal(&error))?;
-    call.run(&mut bound).map_err(|error| internal(&error))?;
-    Ok(bound.results().to_vec())
+    match call.run(&mut bound) {
+        Ok(()) => Ok(Ok(bound.results().to_vec())),
+        Err(LibraryError::Status { code, message, .. }) if code >= status::CHECK => {
+            Ok(Err(message))
+        }
+        Err(error) => Err(internal(&error)),
+    }
 }
 
 fn failure(sources: &SourceMap, diagnostic: &Diagnostic) -> serde_json::Value {

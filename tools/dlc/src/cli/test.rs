@@ -78,6 +78,10 @@ pub struct Test {
     #[arg(short = 'O', value_name = "LEVEL", default_value_t = 3,
           value_parser = clap::value_parser!(u8).range(0..=3), help_heading = "Optimisation")]
     pub level: u8,
+
+    /// Makes a test fail where an index is out of range; the reference evaluator always does
+    #[arg(long, help_heading = "Debugging")]
+    pub check_bounds: bool,
 }
 
 /// How results of tests are written.
@@ -102,4 +106,7 @@ pub struct RunTest {
     pub target_cpu: String,
     /// How much to optimise
     pub level: u8,
+    /// Whether it fails where an index is out of range
+    #[arg(long)]
+    pub check_bounds: bool,
 }

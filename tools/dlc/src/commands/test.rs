@@ -65,8 +65,14 @@ pub enum Outcome {
 /// Runs the command.
 pub fn run(test: &Test, common: &Common) -> Result<(), Error> {
     let files = files(&test.what)?;
-    let lints = test.lints.levels()?;
-    let session = one::session(common, Goal::Library, lints, &test.target_cpu, test.level);
+    let setup = one::Setup {
+        goal: Goal::Library,
+        lints: test.lints.levels()?,
+        target_cpu: &test.target_cpu,
+        level: test.level,
+        check_bounds: test.check_bounds,
+    };
+    let session = one::session(common, setup);
     let runner = one::runner(test.target)?;
     let mut found = Vec::new();
     for file in &files {
@@ -224,6 +230,7 @@ fn child(
             &test.target_cpu,
         ])
         .arg(test.level.to_string())
+        .args(test.check_bounds.then_some("--check-bounds"))
         .arg(format!("--error-format={}", format.get_name()))
         .env(supervise::CHILD, supervise::child_value(output))
         .stdin(if stdin { Stdio::piped() } else { Stdio::null() })

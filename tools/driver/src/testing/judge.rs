@@ -2,7 +2,7 @@
 
 use dlc_abi::DType;
 use dlc_frontend::ast::Span;
-use dlc_frontend::core::{Assertion, AssertionKind, GradientPart};
+use dlc_frontend::core::{Assertion, AssertionKind, GradientPart, tolerances};
 use dlc_frontend::diagnostic::Diagnostic;
 use dlc_runtime::Tensor;
 
@@ -96,17 +96,8 @@ struct Tolerance {
 impl Tolerance {
     /// As given, else by the dtype; integers and truth values are equal or not.
     fn of(dtype: DType, rtol: Option<f64>, atol: Option<f64>) -> Self {
-        let (r, a) = match dtype {
-            DType::F64 => (1e-7, 1e-9),
-            DType::F32 => (1e-5, 1e-6),
-            DType::F16 => (1e-3, 1e-4),
-            DType::BF16 => (1.6e-2, 1e-3),
-            _ => (0.0, 0.0),
-        };
-        Self {
-            rtol: rtol.unwrap_or(r),
-            atol: atol.unwrap_or(a),
-        }
+        let (rtol, atol) = tolerances(dtype, rtol, atol);
+        Self { rtol, atol }
     }
 
     /// Two NaNs are equal, and so are infinities of one sign.

@@ -8,16 +8,31 @@ use super::Outcome;
 use crate::cli::{Common, RunTarget, RunTest};
 use crate::report::{Error, to_stdout};
 
-/// A session with the goal of running a test of a file, or of finding its tests.
-pub fn session(common: &Common, goal: Goal, lints: Levels, target_cpu: &str, level: u8) -> Session {
+/// How tests are compiled.
+pub struct Setup<'a> {
+    /// Running a test of a file, or finding its tests.
+    pub goal: Goal,
+    /// What becomes of warnings.
+    pub lints: Levels,
+    /// The CPU to compile for.
+    pub target_cpu: &'a str,
+    /// How much to optimise.
+    pub level: u8,
+    /// Whether they fail where an index is out of range.
+    pub check_bounds: bool,
+}
+
+/// A session for tests.
+pub fn session(common: &Common, setup: Setup) -> Session {
     let output = common.output();
     Session::new(Options {
-        target_cpu: target_cpu.to_owned(),
-        opt_level: level,
+        target_cpu: setup.target_cpu.to_owned(),
+        opt_level: setup.level,
+        check_bounds: setup.check_bounds,
         error_format: output.format,
         color: output.color,
-        lints,
-        goal,
+        lints: setup.lints,
+        goal: setup.goal,
         ..Options::default()
     })
 }
@@ -36,9 +51,15 @@ pub fn runner(target: RunTarget) -> Result<Runner, Error> {
 pub fn run(test: &RunTest, common: &Common) -> Result<(), Error> {
     super::super::unstable(common)?;
     let file = super::file(&test.what)?;
-    // The process that started this one has shown the warnings, or ended because of them.
-    let (goal, lints) = (Goal::Test(test.index), Levels::default());
-    let session = session(common, goal, lints, &test.target_cpu, test.level);
+    let setup = Setup {
+        goal: Goal::Test(test.index),
+        // The process that started this one has shown the warnings, or ended because of them.
+        lints: Levels::default(),
+        target_cpu: &test.target_cpu,
+        level: test.level,
+        check_bounds: test.check_bounds,
+    };
+    let session = session(common, setup);
     let outcome = testing::run(&session, &file.source(), runner(test.target)?)
         .map_err(|failure| Error::of_compilation(failure, &file.name))?;
     let object = serde_json::json!({
