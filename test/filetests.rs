@@ -4,6 +4,7 @@
 use anyhow::{Context, Result, ensure};
 use dlc_autodiff::rules::{Rule, rule};
 use dlc_dialects::ops::OpKind;
+use dlc_frontend::codes::Code;
 use dlc_test::{
     cpu::{self, CPU},
     directive::{self, Directives},
@@ -75,6 +76,10 @@ fn trials(arguments: &Arguments) -> Result<Vec<Trial>> {
         }));
     }
     trials.push(trial("complete".into(), move || complete(&ops)));
+    trials.push(trial("codes".into(), codes));
+    for code in Code::ALL.iter().filter(|code| code.name() < "DL1000") {
+        trials.extend(golden::built_page(*code));
+    }
     Ok(trials)
 }
 
@@ -86,7 +91,62 @@ fn run_lines(path: &Path, found: &Directives) -> Option<Trial> {
 }
 
 /// At least so many programs stand in `frontend/err`.
-const GOLDENS: usize = 60;
+const GOLDENS: usize = 150;
+
+/// The codes without a golden, each with the test that shows it: what the library says when it is called, what a test
+/// says when it fails, and a file that is too long to be kept.
+const SHOWN_ELSEWHERE: &[(&str, &str)] = &[
+    ("DL0007", "../frontend/src/tests/bad_input.rs"),
+    ("DL1001", "src/bad_input.rs"),
+    ("DL1002", "../tools/driver/tests/abi.rs"),
+    ("DL1003", "src/bad_input.rs"),
+    ("DL1004", "src/bad_input.rs"),
+    ("DL1005", "src/bad_input.rs"),
+    ("DL1006", "src/bad_input.rs"),
+    ("DL1011", "../tools/driver/tests/abi.rs"),
+    ("DL1012", "end_to_end/mlp.c"),
+    ("DL1013", "../tools/driver/src/rust_bindings/tests.rs"),
+    ("DL1014", "end_to_end/mlp.c"),
+    ("DL1021", "../tools/dlc/tests/test_command.rs"),
+];
+
+/// Every code stands in a golden, that of an error in one of a program that is refused, or else in the one other test
+/// that [`SHOWN_ELSEWHERE`] names.
+fn codes() -> Result<()> {
+    let mut missing = vec![];
+    let printed = |folder: &str| -> Result<String> {
+        let goldens = files::below(folder, "stderr")?;
+        goldens.iter().map(|path| files::read(path)).collect()
+    };
+    let (refused, accepted) = (printed("frontend/err")?, printed("frontend/ok")?);
+    for code in Code::ALL {
+        let error = refused.contains(&format!("error[{code}]"));
+        let other = ["warning", "remark"].map(|severity| format!("{severity}[{code}]"));
+        let other = other
+            .iter()
+            .any(|title| accepted.contains(title) || refused.contains(title));
+        let golden = error || other;
+        let elsewhere = SHOWN_ELSEWHERE
+            .iter()
+            .find(|(name, _)| *name == code.name());
+        match (golden, elsewhere) {
+            (false, None) => missing.push(format!("{code} stands in no golden")),
+            (true, Some(_)) => missing.push(format!("{code} stands in a golden after all")),
+            (false, Some((_, file)))
+                if !files::read(&files::root().join(file))?.contains(code.name()) =>
+            {
+                missing.push(format!("{code} does not stand in {file}"));
+            }
+            _ => {}
+        }
+    }
+    let programs = files::programs("frontend/err")?.len();
+    if programs < GOLDENS {
+        missing.push(format!("{programs} wrong programs, {GOLDENS} expected"));
+    }
+    ensure!(missing.is_empty(), "{}", missing.join("\n"));
+    Ok(())
+}
 
 /// Every op has a file with verified, evaluated and, where a gradient flows, differentiated functions; and every
 /// file is about an op.
@@ -113,10 +173,6 @@ fn complete(ops: &BTreeMap<String, Directives>) -> Result<()> {
         if OpKind::from_mnemonic(name).is_none() {
             missing.push(format!("test/ops/{name}.mlir is about no op"));
         }
-    }
-    let goldens = files::programs("frontend/err")?.len();
-    if goldens < GOLDENS {
-        missing.push(format!("{goldens} golden diagnostics, {GOLDENS} expected"));
     }
     ensure!(missing.is_empty(), "{}", missing.join("\n"));
     Ok(())

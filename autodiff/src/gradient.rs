@@ -116,7 +116,7 @@ pub fn define<'c, 'a>(
             edit::erase(cx, made);
             Err(error.note(
                 at.location(),
-                format!("in the gradient of `@{}`", request.callee),
+                format!("in the gradient of `{}`", request.callee),
             ))
         }
     }

@@ -263,8 +263,9 @@ impl<'c, 'a> Sweep<'_, 'c, 'a> {
         );
         let hops = path.len();
         let shown = |i: &usize| hops <= 2 * SHOWN || *i < SHOWN || hops - *i <= SHOWN;
+        // The op itself is where the error stands.
         (0..hops)
-            .filter(shown)
+            .filter(|i| shown(i) && (hops > 2 * SHOWN || path[*i] != op))
             .fold(error, |error, i| {
                 let skipped = match hops > 2 * SHOWN && i + SHOWN == hops {
                     true => format!("after {} more ops ", hops - 2 * SHOWN),

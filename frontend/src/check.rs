@@ -158,6 +158,8 @@ pub(crate) struct Checker<'a> {
     in_const: bool,
     eval_depth: usize,
     too_deep: bool,
+    /// How many names there were that nothing has.
+    unknown_names: usize,
 }
 
 impl<'a> Checker<'a> {
@@ -198,6 +200,7 @@ impl<'a> Checker<'a> {
             in_const: false,
             eval_depth: 0,
             too_deep: false,
+            unknown_names: 0,
         }
     }
 

@@ -6,8 +6,9 @@
 //! To add a code: put it in the list below, in order, and write its page `codes/DLnnnn.md`: a title line
 //! (`# inner dims of a matrix product differ`), an explanation, a wrong program in a fence ```` ```dl,wrong ````
 //! and a right one in a fence ```` ```dl ````. A test checks that the wrong program gives this code and the right
-//! one gives no diagnostic at all. A code whose wrong program cannot be shown by checking one file (run-time codes)
-//! has fences ```` ```text ```` instead. A warning also has a name, in [`Code::lint`]. Codes are never reused for something else.
+//! one gives no diagnostic at all. What is found after checking has ```` ```dl,wrong,build ```` and ```` ```dl,build ````,
+//! which the filetests build; run-time codes have ```` ```text ````. A warning also has a name, in [`Code::lint`]. A golden
+//! under `test/frontend` shows each code. Codes are never reused for something else.
 
 macro_rules! codes {
     ($($code:ident)*) => {

@@ -71,13 +71,32 @@ pub struct Diagnostic {
     pub help: Option<Help>,
 }
 
+/// The most bytes of a text. Names and types may be longer.
+const MAX_TEXT: usize = 1000;
+
+/// A text without the middle of one that is too long to be read.
+fn clipped(text: impl Into<String>) -> String {
+    let mut text = text.into();
+    if text.len() > MAX_TEXT {
+        let (mut from, mut to) = (MAX_TEXT / 2, text.len() - MAX_TEXT / 4);
+        while !text.is_char_boundary(from) {
+            from -= 1;
+        }
+        while !text.is_char_boundary(to) {
+            to += 1;
+        }
+        text.replace_range(from..to, "…");
+    }
+    text
+}
+
 impl Diagnostic {
     /// A diagnostic at a place.
     pub fn new(severity: Severity, code: Code, message: impl Into<String>, span: Span) -> Self {
         Self {
             code,
             severity,
-            message: message.into(),
+            message: clipped(message),
             primary: Label {
                 span,
                 text: String::new(),
@@ -106,7 +125,7 @@ impl Diagnostic {
     /// Says something at the primary place.
     #[must_use]
     pub fn label(mut self, text: impl Into<String>) -> Self {
-        self.primary.text = text.into();
+        self.primary.text = clipped(text);
         self
     }
 
@@ -115,7 +134,7 @@ impl Diagnostic {
     pub fn secondary(mut self, span: Span, text: impl Into<String>) -> Self {
         self.secondary.push(Label {
             span,
-            text: text.into(),
+            text: clipped(text),
         });
         self
     }
@@ -123,7 +142,7 @@ impl Diagnostic {
     /// Adds a further fact.
     #[must_use]
     pub fn note(mut self, text: impl Into<String>) -> Self {
-        self.notes.push(text.into());
+        self.notes.push(clipped(text));
         self
     }
 
@@ -131,7 +150,7 @@ impl Diagnostic {
     #[must_use]
     pub fn help(mut self, text: impl Into<String>) -> Self {
         self.help = Some(Help {
-            text: text.into(),
+            text: clipped(text),
             replacement: None,
         });
         self
@@ -146,7 +165,7 @@ impl Diagnostic {
         replacement: impl Into<String>,
     ) -> Self {
         self.help = Some(Help {
-            text: text.into(),
+            text: clipped(text),
             replacement: Some((span, replacement.into())),
         });
         self

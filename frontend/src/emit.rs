@@ -62,6 +62,11 @@ struct Emitter<'c, 'p> {
 }
 
 impl<'c> Emitter<'c, '_> {
+    /// A place and what the user calls what stands there.
+    fn named_location(&self, name: &str, span: Span) -> Location<'c> {
+        Location::name(self.context, name, self.location(span))
+    }
+
     fn location(&self, span: Span) -> Location<'c> {
         let place = self.sources.line_col(span);
         let file = self.sources.ir_name(span.file);
@@ -122,11 +127,12 @@ impl<'c> Emitter<'c, '_> {
         let location = self.location(func.span);
         let index = Type::index(context);
         let mut arguments: Vec<_> = func.dims.iter().map(|_| (index, location)).collect();
-        arguments.extend(
-            func.params
-                .iter()
-                .map(|param| (self.ty(&param.ty), self.location(param.span))),
-        );
+        arguments.extend(func.params.iter().map(|param| {
+            (
+                self.ty(&param.ty),
+                self.named_location(&param.path, param.span),
+            )
+        }));
         let results: Vec<_> = func
             .results
             .iter()

@@ -54,6 +54,12 @@ pub fn lex(source: &Source) -> (Vec<Token>, Vec<Diagnostic>) {
     while let Some(result) = lexer.next() {
         let range = lexer.span();
         let span = span_of(range.start, range.end);
+        if matches!(
+            result,
+            Ok(Tok::Comment | Tok::Doc(_) | Tok::FileDoc(_) | Tok::Str(_))
+        ) {
+            diagnostics.extend(reordered(source, span));
+        }
         match result {
             Ok(Tok::Comment) => diagnostics.extend(floor_division(source, tokens.last(), span)),
             Ok(Tok::Number(Number::Float(_)))
@@ -82,6 +88,29 @@ pub fn lex(source: &Source) -> (Vec<Token>, Vec<Diagnostic>) {
     }
     name_variances(&mut tokens);
     (tokens, merge_runs(diagnostics))
+}
+
+/// Whether a character changes the order in which those after it are shown, so that what is read is not what is compiled.
+fn reorders(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// The first character of a comment or a string that changes the order in which its text is shown.
+fn reordered(source: &Source, token: Span) -> Option<Diagnostic> {
+    let (at, c) = source
+        .slice(token)
+        .char_indices()
+        .find(|(_, c)| reorders(*c))?;
+    let start = token.start + at as u32;
+    let span = Span::in_file(source.file, start, start + c.len_utf8() as u32);
+    let message = format!(
+        "U+{:04X} changes the order in which the text after it is shown",
+        u32::from(c)
+    );
+    let diagnostic = Diagnostic::error(Code::DL0001, message, span)
+        .note("what is read would not be what is compiled")
+        .suggest("take it out", span, "");
+    Some(diagnostic)
 }
 
 /// `var(x, axis=0)` calls the built-in, `var (a, b) = pair` binds: what comes after the bracket tells them apart.
@@ -539,7 +568,7 @@ pub(crate) fn lex_bad(lexer: &mut Lexer<'_, Tok>) -> Problem {
             problem.read_as = Some(Tok::Ident(rest[..word].to_owned()));
             problem
         }
-        c if c.is_control() => said(
+        c if c.is_control() || reorders(c) => said(
             format!(
                 "the control character U+{:04X} is not part of the language",
                 u32::from(c)

@@ -14,6 +14,7 @@ pub mod emit;
 mod expected;
 pub mod golden;
 mod hints;
+mod in_place;
 mod layout;
 pub mod levels;
 pub mod lexer;
@@ -23,6 +24,7 @@ pub mod parser;
 mod recover;
 pub mod render;
 pub mod source;
+mod summary;
 pub mod token;
 pub mod words;
 
@@ -63,7 +65,8 @@ pub fn check_for(source: Source, loader: &dyn Loader, options: core::Options) ->
     let (files, mut diagnostics) = modules::load(source, loader);
     let program = check::check_files(&files, options, &mut diagnostics);
     diagnostics.retain(|one| one.code != Code::DL0601 || !follows(one, &files));
-    if program.is_some() {
+    if let Some(program) = &program {
+        diagnostics.extend(in_place::remarks(program));
         for (tree, source) in files.trees.iter().zip(files.sources.files()) {
             // What stands in the standard library is none of the user's business.
             if !modules::is_std(source) {

@@ -10,6 +10,7 @@ pub mod sarif;
 use crate::ast::Span;
 use crate::diagnostic::{Diagnostic, Label, Severity};
 use crate::source::{Source, SourceMap};
+use crate::summary::summarise;
 
 /// How diagnostics are printed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -29,9 +30,17 @@ pub enum Format {
     Sarif,
 }
 
-/// The diagnostics as text, each ending with a newline.
+/// The diagnostics as text, each ending with a newline. For people very many are summed up; programs get all of them.
 pub fn render(sources: &SourceMap, diagnostics: &[Diagnostic], format: Format) -> String {
     let mut text = String::new();
+    let summary;
+    let diagnostics = match format {
+        Format::Plain | Format::Colour | Format::Narrated => {
+            summary = summarise(sources, diagnostics);
+            &summary
+        }
+        Format::Short | Format::Json | Format::Sarif => diagnostics,
+    };
     for diagnostic in diagnostics {
         match format {
             Format::Plain => text += &human(sources, diagnostic, &Renderer::plain()),

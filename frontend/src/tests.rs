@@ -2,6 +2,7 @@
 //!
 //! What each wrong program prints stands in `test/frontend/err`.
 
+mod bad_input;
 mod builtins;
 mod control;
 mod explain;

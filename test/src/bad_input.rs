@@ -81,6 +81,22 @@ pub const TABLE: &[Bad] = &[
         1,
         &["DL1002", "N % 2"],
     ),
+    bad(
+        "dim-not-given",
+        "run open.dl::f --input x=1",
+        1,
+        &[
+            "DL1004",
+            "no input gives the dim N",
+            "help: give it with --dim N=SIZE",
+        ],
+    ),
+    bad(
+        "unknown-dim",
+        "run open.dl::f --input x=1 --dim Q=3",
+        1,
+        &["DL1005", "there is no dim Q", "help: its dims are N"],
+    ),
     bad("no-input", "run sum.dl::f", 1, &["no input for x", "help:"]),
     bad(
         "unknown-input",
@@ -247,6 +263,10 @@ fn prepare(folder: &Path) -> Result<()> {
         (
             "even.dl",
             "export fn f<N>(x: f32[N]) -> f32 where N % 2 == 0 { sum(x) }\n".into(),
+        ),
+        (
+            "open.dl",
+            "export fn f<N>(x: f32) -> f32[N] { full([N], x) }\n".into(),
         ),
         ("empty.dl", String::new()),
         ("lex.dl", "export fn f(x: f32) -> f32 { x $ 1 }\n".into()),

@@ -1,7 +1,8 @@
 //! Goldens: files that hold what a tool should print. `DLC_BLESS=1` rewrites them.
 
-use anyhow::{Context, Result, bail};
-use dlc_frontend::{modules::MemoryFiles, render::Format};
+use anyhow::{Context, Result, bail, ensure};
+use dlc_frontend::{codes::Code, modules::MemoryFiles, render::Format};
+use libtest_mimic::Trial;
 use similar::TextDiff;
 use std::{env, fs, path::Path};
 
@@ -46,8 +47,9 @@ fn beside(main: &Path) -> Result<MemoryFiles> {
     Ok(files)
 }
 
-/// What `dlc check` says of a program is what stands beside it in `.stderr` (nothing, where there is no such file),
-/// and it accepts the program or refuses it.
+/// What is said of a program is what stands beside it in `.stderr` (nothing, where there is no such file), and it is
+/// accepted or refused. A program that the checker accepts and that should be refused is built: some errors are found
+/// after it.
 pub fn diagnostics(path: &Path, accepted: bool) -> Result<()> {
     let text = crate::files::read(path)?;
     let name = path.file_name().and_then(|name| name.to_str());
@@ -56,11 +58,46 @@ pub fn diagnostics(path: &Path, accepted: bool) -> Result<()> {
         crate::files::MAIN => beside(path)?,
         _ => MemoryFiles::default(),
     };
-    let (printed, ok) = dlc_frontend::check_with(name, &text, &files, Format::Plain);
+    let (mut printed, mut ok) = dlc_frontend::check_with(name, &text, &files, Format::Plain);
+    if ok && !accepted {
+        (printed, ok) = crate::shell::build(path, name)?;
+    }
     check(&path.with_extension("stderr"), &printed)?;
     match (accepted, ok) {
         (true, false) => bail!("the program should be accepted:\n{printed}"),
         (false, true) => bail!("the program should be refused"),
         _ => Ok(()),
     }
+}
+
+/// The trial of the programs on a code's page that are built, as what is wrong with them is found after checking.
+pub fn built_page(code: Code) -> Option<Trial> {
+    let fences = |tag: &str| -> Vec<String> {
+        let parts = code.page().split("```").skip(1).step_by(2);
+        let bodies = parts.filter_map(|part| part.strip_prefix(tag)?.strip_prefix('\n'));
+        bodies.map(str::to_owned).collect()
+    };
+    let (wrong, right) = (fences("dl,wrong,build"), fences("dl,build"));
+    let run = move || {
+        ensure!(
+            wrong.len() == right.len(),
+            "as many right programs as wrong ones"
+        );
+        for (programs, accepted) in [(&wrong, false), (&right, true)] {
+            for program in programs {
+                let folder = tempfile::tempdir()?;
+                let path = folder.path().join("page.dl");
+                fs::write(&path, program)?;
+                let (printed, ok) = crate::shell::build(&path, "page.dl")?;
+                let errors = printed.lines().filter(|line| line.starts_with("error["));
+                let title = format!("error[{code}]");
+                let other = errors.clone().any(|line| !line.starts_with(&title));
+                let as_said = ok == accepted && (errors.count() > 0) != accepted && !other;
+                ensure!(as_said, "{program}\n{printed}");
+            }
+        }
+        Ok(())
+    };
+    let any = code.page().contains(",build");
+    any.then(|| crate::trial(format!("page/{code}"), run))
 }

@@ -52,3 +52,17 @@ pub fn dlc(arguments: &[&str]) -> Result<()> {
     );
     Ok(())
 }
+
+/// What `dlc build` prints about a program, and whether it succeeds. The program stands alone in a folder.
+pub fn build(path: &Path, name: &str) -> Result<(String, bool)> {
+    let folder = tempfile::tempdir()?;
+    std::fs::copy(path, folder.path().join(name))?;
+    let output = Command::new(files::tools()?.join("dlc"))
+        .args(["build", name, "-o", "out"])
+        .current_dir(folder.path())
+        .env("NO_COLOR", "1")
+        .output()
+        .context("cannot run dlc")?;
+    let printed = String::from_utf8(output.stderr)?;
+    Ok((printed, output.status.success()))
+}

@@ -326,6 +326,13 @@ impl<'a> Checker<'a> {
                 return self.error(Code::DL0224, message, span);
             }
         };
+        if !result.poly().fits() {
+            return self.error(
+                Code::DL0215,
+                "a factor of a dim does not fit in 64 bits",
+                span,
+            );
+        }
         if result.poly().term_count() > MAX_TERMS {
             return self.error(Code::DL0216, "a dim is too long a polynomial", span);
         }

@@ -143,6 +143,15 @@ impl<'a> Scope<'a> {
         }
     }
 
+    /// Gives a name of this scope that has no value after an error its earlier one.
+    pub fn restore(&self, name: &str, value: Value<'a>) {
+        if let Some(binding) = self.vars.borrow_mut().get_mut(name)
+            && matches!(binding.value, Value::Error)
+        {
+            binding.value = value;
+        }
+    }
+
     /// Gives a variable a new value.
     pub fn assign(&self, name: &str, value: Value<'a>) -> Assigned {
         let (mut scope, mut crossed) = (self, false);

@@ -11,9 +11,10 @@ use crate::check::convert::Expected;
 use crate::check::env::{FnContext, Scope};
 use crate::check::facts::Facts;
 use crate::check::frame::{Frame, FrameKind};
+use crate::check::trees::MAX_PARTS;
 use crate::check::types::{StructTy, Ty};
 use crate::check::unify::Bindings;
-use crate::check::value::{FnValue, Reported, Res, StructValue, Value};
+use crate::check::value::{FnValue, Reported, Res, StructValue, TooManyParts, Value};
 use crate::check::{Checker, MAX_EVAL_DEPTH};
 use crate::core::{Dim, Num};
 use crate::diagnostic::{Code, Diagnostic, similar};
@@ -26,20 +27,26 @@ impl<'a> Checker<'a> {
         }
         if self.eval_depth >= MAX_EVAL_DEPTH {
             if !std::mem::replace(&mut self.too_deep, true) {
-                return self.error(
-                    Code::DL0710,
-                    "functions that take functions nest too deeply here",
-                    expr.span,
-                );
+                let what = match self.in_const {
+                    true => "constants that are made of one another",
+                    false => "functions that take functions",
+                };
+                let message = format!("{what} nest too deeply here");
+                return self.error(Code::DL0710, message, expr.span);
             }
             return Err(Reported);
         }
         self.eval_depth += 1;
         let value = self.eval_kind(expr);
         self.eval_depth -= 1;
-        match value {
-            Ok(value) if value.has_error() => Err(Reported),
-            other => other,
+        let value = value?;
+        match value.survey(MAX_PARTS) {
+            Ok(false) => Ok(value),
+            Ok(true) => Err(Reported),
+            Err(TooManyParts) => {
+                let message = format!("this has more than {MAX_PARTS} parts");
+                self.error(Code::DL0216, message, expr.span)
+            }
         }
     }
 

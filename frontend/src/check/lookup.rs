@@ -10,6 +10,9 @@ use crate::check::value::{FnValue, Res, Value};
 use crate::core::Num;
 use crate::diagnostic::{Code, Diagnostic, similar};
 
+/// For so many unknown names a similar one is looked for.
+const MAX_SEARCHES: usize = 200;
+
 impl<'a> Checker<'a> {
     /// The value of a name.
     pub(super) fn eval_path(&mut self, path: &'a Path) -> Res<Value<'a>> {
@@ -99,10 +102,20 @@ impl<'a> Checker<'a> {
                 span,
                 format!("std::{module}::{name}"),
             );
-        } else if let Some(similar) = similar(name, self.known_names(span)) {
+        } else if let Some(similar) = self.similar_name(name, span) {
             diagnostic = diagnostic.suggest("a similar name exists", span, similar);
         }
         self.report(diagnostic)
+    }
+
+    /// A name in reach of a place that is similar to one that nothing has.
+    fn similar_name(&mut self, name: &str, place: Span) -> Option<&str> {
+        self.unknown_names += 1;
+        // Each search goes through all names in reach.
+        if self.unknown_names > MAX_SEARCHES {
+            return None;
+        }
+        similar(name, self.known_names(place))
     }
 
     /// All names in reach of a place.

@@ -9,7 +9,7 @@ use crate::check::value::{NodeId, Reported, Res, StructValue, Value};
 use crate::core::TensorType;
 
 /// The most parts of a tree.
-const MAX_PARTS: u64 = 1 << 17;
+pub(super) const MAX_PARTS: u64 = 1 << 17;
 
 /// A leaf of a type.
 pub(crate) struct Leaf {

@@ -43,7 +43,8 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// Undoes what has been done since. Variables have their values again already.
+    /// Undoes what has been done since. Variables that a region may change have their values again already; the others
+    /// get those that they had before errors.
     pub(super) fn roll_back(&mut self, to: Checkpoint) {
         self.diagnostics.truncate(to.diagnostics);
         self.funcs.truncate(to.funcs);
@@ -53,7 +54,7 @@ impl<'a> Checker<'a> {
         self.keys = to.keys;
         self.too_deep = to.too_deep;
         for (scope, name, value) in self.poisoned.drain(to.poisoned..).rev() {
-            scope.set(name, value);
+            scope.restore(name, value);
         }
     }
 

@@ -11,6 +11,10 @@ use crate::core::{Dim, NodeIndex, Num};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Reported;
 
+/// A tree is too large.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TooManyParts;
+
 /// The result of checking something.
 pub(crate) type Res<T> = Result<T, Reported>;
 
@@ -135,6 +139,25 @@ impl<'a> Value<'a> {
             || self
                 .parts()
                 .is_some_and(|parts| parts.iter().any(Value::has_error))
+    }
+
+    /// Whether it is or holds something that has been reported, if it has at most so many parts. As parts are shared, a
+    /// tree may have very many more than there is memory.
+    pub fn survey(&self, most: u64) -> Result<bool, TooManyParts> {
+        let mut rest = vec![self];
+        let mut seen = 0;
+        while let Some(value) = rest.pop() {
+            if matches!(value, Value::Error) {
+                return Ok(true);
+            }
+            let parts = value.parts().unwrap_or_default();
+            seen += parts.len() as u64;
+            if seen > most {
+                return Err(TooManyParts);
+            }
+            rest.extend(parts);
+        }
+        Ok(false)
     }
 
     /// A tree of the same structure with other parts.

@@ -122,6 +122,17 @@ impl Poly {
             .and_then(|value| i64::try_from(value).ok())
     }
 
+    /// Whether every coefficient in it fits in 64 bits, as those of a size do.
+    pub fn fits(&self) -> bool {
+        let part = |atom: &Atom| match atom {
+            Atom::Name(_) => true,
+            Atom::FloorDiv(inner, _) | Atom::Rem(inner, _) => inner.fits(),
+        };
+        self.terms.iter().all(|(monomial, coefficient)| {
+            i64::try_from(*coefficient).is_ok() && monomial.iter().all(part)
+        })
+    }
+
     /// The value, when there is no dim in it.
     pub(crate) fn as_wide_const(&self) -> Option<i128> {
         match self.terms.len() {

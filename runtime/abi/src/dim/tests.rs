@@ -73,6 +73,8 @@ fn evaluation_is_checked() {
     assert_eq!(p.eval(&|_| None), Err(EvalError::Unknown("B".into())));
     let huge = Poly::constant(i64::MAX) * Poly::constant(i64::MAX);
     assert_eq!(huge.as_const(), None);
+    assert!(!huge.fits() && !(huge.clone() * poly("B") + poly("T")).fits());
+    assert!(poly("B*T / 4 - 7").fits());
     assert_eq!(huge.eval(&|_| None), Err(EvalError::Overflow));
     assert_eq!(
         (huge.clone() * huge).eval(&|_| None),
