@@ -7,7 +7,7 @@ use crate::check::Checker;
 use crate::check::consts::{Number, is_integer, kind};
 use crate::check::list::list_shape;
 use crate::check::types::{Ty, known_dims};
-use crate::check::value::{NodeId, Reported, Res, StructValue, Value, kind_of_type};
+use crate::check::value::{NodeId, Parts, Reported, Res, StructValue, Value, kind_of_type};
 use crate::core::{Dim, Num, TensorType};
 use crate::diagnostic::{Code, Diagnostic};
 
@@ -222,7 +222,7 @@ impl<'a> Checker<'a> {
                         self.coerce_part(field.clone(), &ty, span, expected, part)
                     })
                     .collect();
-                let fields = fields.into_iter().collect::<Res<_>>()?;
+                let fields = fields.into_iter().collect::<Res<_>>().map(Parts::new)?;
                 Ok(Value::Struct(Rc::new(StructValue {
                     ty: t.clone(),
                     fields,
@@ -426,7 +426,7 @@ impl<'a> Checker<'a> {
         let Value::Struct(s) = &binding.value else {
             return None;
         };
-        for ((field, ty), value) in self.fields(&s.ty).into_iter().zip(&s.fields) {
+        for ((field, ty), value) in self.fields(&s.ty).into_iter().zip(s.fields.iter()) {
             let Value::Tensor(id) = value else { continue };
             if field != name.name && fits(self, self.ty(*id)) {
                 let whole = format!("{}.{field}", self.sources.slice(base.span));

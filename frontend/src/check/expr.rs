@@ -14,7 +14,7 @@ use crate::check::frame::{Frame, FrameKind};
 use crate::check::trees::MAX_PARTS;
 use crate::check::types::{StructTy, Ty};
 use crate::check::unify::Bindings;
-use crate::check::value::{FnValue, Reported, Res, StructValue, TooManyParts, Value};
+use crate::check::value::{FnValue, Parts, Reported, Res, StructValue, Value};
 use crate::check::{Checker, MAX_EVAL_DEPTH};
 use crate::core::{Dim, Num};
 use crate::diagnostic::{Code, Diagnostic, similar};
@@ -40,13 +40,13 @@ impl<'a> Checker<'a> {
         let value = self.eval_kind(expr);
         self.eval_depth -= 1;
         let value = value?;
-        match value.survey(MAX_PARTS) {
-            Ok(false) => Ok(value),
-            Ok(true) => Err(Reported),
-            Err(TooManyParts) => {
-                let message = format!("this has more than {MAX_PARTS} parts");
-                self.error(Code::DL0216, message, expr.span)
-            }
+        if value.part_count() > MAX_PARTS {
+            let message = format!("this has more than {MAX_PARTS} parts");
+            return self.error(Code::DL0216, message, expr.span);
+        }
+        match value.has_error() {
+            true => Err(Reported),
+            false => Ok(value),
         }
     }
 
@@ -445,7 +445,7 @@ impl<'a> Checker<'a> {
         let dims: Vec<Dim> = bindings.in_order();
         Ok(Value::Struct(Rc::new(StructValue {
             ty: StructTy { id, name, dims },
-            fields,
+            fields: Parts::new(fields),
         })))
     }
 

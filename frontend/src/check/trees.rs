@@ -5,7 +5,7 @@ use std::rc::Rc;
 use crate::ast::Span;
 use crate::check::Checker;
 use crate::check::types::Ty;
-use crate::check::value::{NodeId, Reported, Res, StructValue, Value};
+use crate::check::value::{NodeId, Parts, Reported, Res, StructValue, Value};
 use crate::core::TensorType;
 
 /// The most parts of a tree.
@@ -136,7 +136,7 @@ impl<'a> Checker<'a> {
                 }
                 Value::Struct(Rc::new(StructValue {
                     ty: s.clone(),
-                    fields,
+                    fields: Parts::new(fields),
                 }))
             }
             Ty::Tuple(items) => {

@@ -11,10 +11,6 @@ use crate::core::{Dim, NodeIndex, Num};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Reported;
 
-/// A tree is too large.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct TooManyParts;
-
 /// The result of checking something.
 pub(crate) type Res<T> = Result<T, Reported>;
 
@@ -43,9 +39,9 @@ pub(crate) enum Value<'a> {
     /// A dtype.
     DType(DType),
     /// A tuple; unit without elements.
-    Tuple(Rc<Vec<Value<'a>>>),
+    Tuple(Rc<Parts<'a>>),
     /// A list.
-    List(Rc<Vec<Value<'a>>>),
+    List(Rc<Parts<'a>>),
     /// A struct.
     Struct(Rc<StructValue<'a>>),
     /// A function.
@@ -59,7 +55,34 @@ pub(crate) struct StructValue<'a> {
     /// Its type.
     pub ty: StructTy,
     /// Its fields, in the order of the declaration.
-    pub fields: Vec<Value<'a>>,
+    pub fields: Parts<'a>,
+}
+
+/// The parts of a tree. As trees share parts, one may have very many more of them than there is memory, so what is asked
+/// of all of them is found when it is made.
+pub(crate) struct Parts<'a> {
+    items: Vec<Value<'a>>,
+    count: u64,
+    has_error: bool,
+}
+
+impl<'a> Parts<'a> {
+    /// These parts.
+    pub fn new(items: Vec<Value<'a>>) -> Self {
+        let count = |all: u64, item: &Value<'a>| all.saturating_add(item.part_count());
+        Self {
+            count: items.iter().fold(0, count),
+            has_error: items.iter().any(Value::has_error),
+            items,
+        }
+    }
+}
+
+impl<'a> std::ops::Deref for Parts<'a> {
+    type Target = Vec<Value<'a>>;
+    fn deref(&self) -> &Self::Target {
+        &self.items
+    }
 }
 
 /// A function value.
@@ -106,17 +129,17 @@ pub(crate) struct GradFn<'a> {
 impl<'a> Value<'a> {
     /// The value of something without a value.
     pub fn unit() -> Self {
-        Value::Tuple(Rc::new(Vec::new()))
+        Value::tuple(Vec::new())
     }
 
     /// A tuple.
     pub fn tuple(items: Vec<Value<'a>>) -> Self {
-        Value::Tuple(Rc::new(items))
+        Value::Tuple(Rc::new(Parts::new(items)))
     }
 
     /// A list.
     pub fn list(items: Vec<Value<'a>>) -> Self {
-        Value::List(Rc::new(items))
+        Value::List(Rc::new(Parts::new(items)))
     }
 
     /// An integer literal.
@@ -126,6 +149,10 @@ impl<'a> Value<'a> {
 
     /// The parts of a tree; none for a leaf.
     pub fn parts(&self) -> Option<&[Value<'a>]> {
+        self.tree().map(|parts| parts.items.as_slice())
+    }
+
+    fn tree(&self) -> Option<&Parts<'a>> {
         match self {
             Value::Tuple(items) | Value::List(items) => Some(items),
             Value::Struct(s) => Some(&s.fields),
@@ -135,29 +162,13 @@ impl<'a> Value<'a> {
 
     /// Whether it is or holds something that has been reported.
     pub fn has_error(&self) -> bool {
-        matches!(self, Value::Error)
-            || self
-                .parts()
-                .is_some_and(|parts| parts.iter().any(Value::has_error))
+        matches!(self, Value::Error) || self.tree().is_some_and(|parts| parts.has_error)
     }
 
-    /// Whether it is or holds something that has been reported, if it has at most so many parts. As parts are shared, a
-    /// tree may have very many more than there is memory.
-    pub fn survey(&self, most: u64) -> Result<bool, TooManyParts> {
-        let mut rest = vec![self];
-        let mut seen = 0;
-        while let Some(value) = rest.pop() {
-            if matches!(value, Value::Error) {
-                return Ok(true);
-            }
-            let parts = value.parts().unwrap_or_default();
-            seen += parts.len() as u64;
-            if seen > most {
-                return Err(TooManyParts);
-            }
-            rest.extend(parts);
-        }
-        Ok(false)
+    /// How many parts it has, those of its parts and itself counted.
+    pub fn part_count(&self) -> u64 {
+        let parts = self.tree().map_or(0, |parts| parts.count);
+        parts.saturating_add(1)
     }
 
     /// A tree of the same structure with other parts.
@@ -167,7 +178,7 @@ impl<'a> Value<'a> {
             Value::List(_) => Value::list(parts),
             Value::Struct(s) => Value::Struct(Rc::new(StructValue {
                 ty: s.ty.clone(),
-                fields: parts,
+                fields: Parts::new(parts),
             })),
             other => other.clone(),
         }

@@ -248,7 +248,7 @@ fn long_sources() {
             "export fn f(x: f32) -> f32 { let y = [",
             "x,",
             "]; x }\n",
-            part
+            2 * part
         )),
         [Code::DL0216]
     );
