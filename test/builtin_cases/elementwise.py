@@ -49,9 +49,8 @@ unary("sigmoid", None, dtypes=FLOATS, tol=ulp(4, 8), jax=lambda x: jax_nn().sigm
       numpy=lambda x: np.where(x < 0, np.exp(np.minimum(x, 0)) / (1 + np.exp(np.minimum(x, 0))),
                                1 / (1 + np.exp(-np.maximum(x, 0)))))
 unary("softplus", None, dtypes=FLOATS, tol=ulp(4, 8), numpy=lambda x: np.logaddexp(x, 0), jax=lambda x: jax_nn().softplus(x))
-for name in ["floor", "ceil", "trunc"]:
-    unary(name, np_name(name), dtypes=FLOATS)
-unary("round", np_name("round"), dtypes=FLOATS)
+for name in ["floor", "ceil", "trunc", "round"]:
+    unary(name, np_name(name), dtypes=NUMBERS)
 unary("abs", np_name("abs"), dtypes=NUMBERS)
 unary("square", np_name("square"), dtypes=NUMBERS)
 unary("negative", np_name("negative"), dtypes=NUMBERS)
@@ -104,8 +103,8 @@ binary("divide", np_pair("divide"), symbol="/", dtypes=NUMBERS, tol=ulp(0, 1),
 binary("remainder", np_pair("remainder"), symbol="%", numpy=lambda a, b: exact_remainder(a, b),
        jax=lambda xp, a, b: xp.where(b == 0, 0, xp.remainder(a, xp.where(b == 0, 1, b))) if a.dtype.kind != "f"
        else xp.remainder(a, b), tol=ulp(0, 1))
-binary("maximum", np_pair("maximum"), zero_sign=False, note="of 0 and -0 it may give either, as NumPy may")
-binary("minimum", np_pair("minimum"), zero_sign=False, note="of 0 and -0 it may give either, as NumPy may")
+binary("maximum", np_pair("maximum"), dtypes=ALL, zero_sign=False, note="of 0 and -0 it may give either, as NumPy may")
+binary("minimum", np_pair("minimum"), dtypes=ALL, zero_sign=False, note="of 0 and -0 it may give either, as NumPy may")
 binary("atan2", np_pair("arctan2"), dtypes=FLOATS, tol=ulp(4, 8))
 binary("logaddexp", np_pair("logaddexp"), dtypes=FLOATS, tol=terms(4),
        abs_ref=lambda a, b: np.maximum(a, b) + np.log1p(np.exp(-np.abs(a - b))))
@@ -170,6 +169,7 @@ case("clip", "clip(x, lo, hi)", "x: T[N], lo: T[N], hi: T[N]", "T[N]", lambda xp
 case("clip", "clip(x, lo, hi)", "x: T[A, B], lo: T[B], hi: T", "T[A, B]", lambda xp, x, lo, hi: xp.minimum(xp.maximum(x, lo), hi),
      dtypes=NUMBERS, zero_sign=False)
 case("clip", "clip(x, lo=2)", "x: T[A, B]", "T[A, B]", lambda xp, x: xp.maximum(x, np_like(x, 2)), dtypes=NUMBERS, zero_sign=False)
+case("clip", "clip(x)", "x: T[A, B]", "T[A, B]", lambda x: x, dtypes=NUMBERS, only=["i8", "f32"])
 case("clip", "clip(x, none, 2)", "x: T[A, B]", "T[A, B]", lambda xp, x: xp.minimum(x, np_like(x, 2)), dtypes=NUMBERS, zero_sign=False)
 
 

@@ -64,6 +64,10 @@ for axis in [-1, 0, 1]:
              jax=lambda x, op=op, axis=axis: getattr(nn(), op)(x, axis=axis), dtypes=FLOATS, data=["mild", "sprinkled", "large"], sizes=SIZES,
              tol=scale(4))
 for op, ref in [("softmax", softmax), ("log_softmax", log_softmax)]:
+    for text, axes in [("[0, 2]", (0, 2)), ("none", (0, 1, 2))]:
+        case(op, f"{op}(x, axis={text})", "x: T[A, B, C]", "T[A, B, C]", None, numpy=lambda x, ref=ref, axes=axes: ref(x, axes),
+             jax=lambda x, op=op, axes=axes: getattr(nn(), op)(x, axis=axes), dtypes=FLOATS, only=["f16", "f32"], data=["mild", "sprinkled"], sizes=SIZES,
+             tol=scale(4))
     case(op, f"{op}(x)", "x: T[N]", "T[N]", None, numpy=lambda x, ref=ref: ref(x, -1), jax=lambda x, op=op: getattr(nn(), op)(x), dtypes=FLOATS,
          data=["mild"], sizes=[{"A": 1, "B": 1, "C": 1, "N": 1000}, {"A": 1, "B": 1, "C": 1, "N": 1}], tol=scale(4))
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .case import ALL, FLOATS, NUMBERS, case, terms, ulp
+from .case import ALL, BITS, FLOATS, NUMBERS, case, terms, ulp
 
 #: Forms of the arguments, and the result's shape.
 FORMS = [
@@ -51,13 +51,18 @@ def wrapped(name):
 
 
 SUMS = "an integer wraps in its own dtype; NumPy and JAX sum in 64 bits, which is the same after conversion"
+OF_TRUTHS = "of bool it is an i32"
 reduction("sum", wrapped("sum"), dtypes=NUMBERS, data=["mild", "sprinkled"], tol=terms(4), note=SUMS)
 reduction("prod", wrapped("prod"), dtypes=NUMBERS, data=["mild", "sprinkled"], tol=ulp(150, 300), note=SUMS, zero_sign=False)
+for name in ["sum", "prod"]:
+    for text, axis, type_ in [("", None, "i32"), (", axis=-1", -1, "i32[A]"), (", axis=0", 0, "i32[C]")]:
+        case(name, f"{name}(x{text})", "x: bool[A, C]", type_, lambda xp, x, name=name, axis=axis: getattr(xp, name)(x, axis=axis), dtypes=["bool"],
+             sizes=SIZES, note=OF_TRUTHS)
 case("sum", "sum(x)", "x: T", "T", lambda x: x, dtypes=NUMBERS)
 case("prod", "prod(x)", "x: T", "T", lambda x: x, dtypes=NUMBERS)
 for name in ["max", "min"]:
-    reduction(name, plain(name), dtypes=NUMBERS, data=["any", "ties"], sizes=FULL, zero_sign=False)
-    case(name, f"{name}(x)", "x: T", "T", lambda x: x, dtypes=NUMBERS)
+    reduction(name, plain(name), dtypes=ALL, data=["any", "ties"], sizes=FULL, zero_sign=False)
+    case(name, f"{name}(x)", "x: T", "T", lambda x: x, dtypes=ALL)
 for name in ["all", "any"]:
     reduction(name, plain(name), "bool", dtypes=["bool"])
     case(name, f"{name}(x)", "x: bool", "bool", lambda x: x, dtypes=["bool"])
@@ -66,6 +71,13 @@ reduction("var", lambda xp, x, axis, keepdims: xp.var(x, axis=axis, keepdims=kee
           data=["mild", "sprinkled"], sizes=LAST_ONE, tol=ulp(16, 32))
 reduction("std", lambda xp, x, axis, keepdims: xp.std(x, axis=axis, keepdims=keepdims), dtypes=FLOATS,
           data=["mild", "sprinkled", "large"], sizes=LAST_ONE, tol=ulp(16, 32))
+# Integers and bool, by way of f32.
+for name, tol in [("mean", terms(8)), ("var", ulp(32, 64)), ("std", ulp(32, 64))]:
+    for text, axis, type_ in [("", None, "f32"), (", axis=-1", -1, "f32[A]"), (", axis=0", 0, "f32[C]")]:
+        case(name, f"{name}(x{text})", "x: T[A, C]", type_,
+             lambda xp, x, name=name, axis=axis: getattr(xp, name)(x.astype("float32" if xp is not np else "float64"), axis=axis),
+             dtypes=["f32", *BITS], only=BITS, data="mild", sizes=LAST_ONE, tol=tol,
+             abs_ref=lambda x, axis=axis: np.mean(np.abs(x.astype("float64")), axis=axis), note="of integers and bool it is computed in f32, and is an f32")
 #: A single element has no degree of freedom left.
 MORE = [{"A": 3, "B": 4, "C": 37, "N": 100}, {"A": 2, "B": 3, "C": 2, "N": 2}]
 for name in ["var", "std"]:
@@ -93,8 +105,8 @@ for name in ["argmax", "argmin"]:
             axis = None
         return getattr(xp, name)(x, axis=axis, keepdims=keepdims)
     forms = [(text, axis, keepdims, type_) for text, axis, keepdims, type_ in FORMS if "[" not in text]
-    reduction(name, position, "i32", forms=forms, dtypes=NUMBERS, data=["any", "ties"], sizes=FULL,
+    reduction(name, position, "i32", forms=forms, dtypes=ALL, data=["any", "ties"], sizes=FULL,
               note="the first of equal elements, and the first NaN where there is one; indices are i32 (NumPy: i64)")
-    case(name, f"{name}(x)", "x: T", "i32", lambda xp, x: xp.zeros((), "int32"), dtypes=NUMBERS)
+    case(name, f"{name}(x)", "x: T", "i32", lambda xp, x: xp.zeros((), "int32"), dtypes=ALL)
 reduction("count_nonzero", plain("count_nonzero"), "i32", dtypes=ALL, data=["any", "ties"],
           note="counts are i32 (NumPy: i64)")

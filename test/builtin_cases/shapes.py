@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .case import ALL, EVERY, NUMBERS, case
+from .case import ALL, EVERY, INTS, NUMBERS, case
 
 
 def moved(op, call, params, result, ref, **options):
@@ -47,6 +47,14 @@ BIG = [{"A": 5, "B": 4, "C": 7, "N": 37}, {"A": 2, "B": 2, "C": 2, "N": 2}]
 for text, shift, axis in [("1, axis=0", 1, 0), ("-2, axis=-1", -2, -1), ("[1, -1], axis=[0, 1]", (1, -1), (0, 1)), ("2", 2, None)]:
     moved("roll", f"roll(x, {text})", X, "T[A, B, C]", lambda xp, x, shift=shift, axis=axis: xp.roll(x, shift, axis),
           where="A >= 2, B >= 2, C >= 2" if axis is not None else "A * B * C >= 2", sizes=BIG, only=["f32", "bool", "u64"])
+for text, shift, axis in [("1, axis=0", 1, 0), ("-9, axis=-1", -9, -1), ("[1, 2, -1], axis=[0, 1, 0]", (1, 2, -1), (0, 1, 0)), ("[2], axis=[0, -1]", 2, (0, -1)), ("3", 3, None)]:
+    moved("roll", f"roll(x, {text})", X, "T[A, B, C]", lambda xp, x, shift=shift, axis=axis: xp.roll(x, shift, axis), only=["f32", "bool"])
+for of in INTS:
+    moved("roll", "roll(x, i, axis=0)", f"x: T[A, B], i: {of}", "T[A, B]", lambda xp, x, i: xp.roll(x, i, 0) if x.shape[0] else x,
+          data={"x": "any", "i": ("in", -100 if of.startswith("i") else 0, 100)}, only=["f32"])
+moved("roll", "roll(x, [i, A], axis=[1, 0])", "x: T[A, B], i: i32", "T[A, B]", lambda xp, x, i: xp.roll(x, i, 1), data={"x": "any", "i": ("in", -9, 9)}, only=["f64"])
+moved("roll", "roll(x, i, axis=[1, 0])", "x: T[A, B], i: i32[2]", "T[A, B]", lambda xp, x, i: xp.roll(xp.roll(x, i[0], 1), i[1], 0) if x.size else x,
+      data={"x": "any", "i": ("in", -9, 9)}, only=["i8"])
 moved("roll", "roll(x, 7, axis=0)", "x: T[3, B]", "T[3, B]", lambda xp, x: xp.roll(x, 7, 0))
 for text, widths, result in [("1", 1, "T[A + 2, B + 2]"), ("[1, 2]", (1, 2), "T[A + 3, B + 3]"),
                              ("[[0, 1], [2, 3]]", ((0, 1), (2, 3)), "T[A + 1, B + 5]"), ("0", 0, "T[A, B]")]:
@@ -60,6 +68,9 @@ for text, reps, result in [("[2, 3]", (2, 3), "T[2 * A, 3 * B]"), ("[2]", (2,), 
 moved("tile", "tile(x, [3])", "x: T", "T[3]", lambda xp, x: xp.tile(x, 3))
 for text, axis, result in [("axis=0", 0, "T[2 * A, B]"), ("axis=-1", -1, "T[A, 2 * B]")]:
     moved("repeat", f"repeat(x, 2, {text})", "x: T[A, B]", result, lambda xp, x, axis=axis: xp.repeat(x, 2, axis), only=ALL if axis == 0 else ["f32"])
+moved("repeat", "repeat(x, [2, 0, 3], axis=0)", "x: T[3, B]", "T[5, B]", lambda xp, x: xp.repeat(x, np.array([2, 0, 3]), 0, **({} if xp is np else {"total_repeat_length": 5})),
+      only=["f32", "u8", "bool"])
+moved("repeat", "repeat(x, [1, 2])", "x: T[2, 1]", "T[3]", lambda xp, x: xp.repeat(x, np.array([1, 2]), **({} if xp is np else {"total_repeat_length": 3})), only=["f32"])
 moved("repeat", "repeat(x, 3)", "x: T[A, B]", "T[3 * A * B]", lambda xp, x: xp.repeat(x, 3), only=["f32", "u8"])
 
 TWO = "x: T[A, B], y: T[A, B]"

@@ -92,6 +92,8 @@ const PARAM_ALIASES: &[(&str, &[&str])] = &[
     ("kernel_size", &["window"]),
     ("window_shape", &["window"]),
     ("feature_group_count", &["groups"]),
+    ("negative_slope", &["slope"]),
+    ("constant_values", &["value"]),
 ];
 
 /// A call of a built-in, its arguments sorted.

@@ -12,8 +12,8 @@ use crate::builtins::convert::cast;
 use crate::builtins::fold::fold;
 use crate::check::binary::Operand;
 use crate::check::class::Class;
-use crate::check::consts::is_float;
-use crate::check::{NodeId, Number, Res, Value};
+use crate::check::consts::{is_float, is_integer};
+use crate::check::{Checker, NodeId, Number, Res, Value};
 use crate::core::Num;
 use crate::diagnostic::{Code, Diagnostic};
 
@@ -115,6 +115,12 @@ const OPERATORS: &[(&str, BinaryOp)] = &[
     ("greater_equal", BinaryOp::Ge),
 ];
 
+/// Ops that are what another one is where their operands are truth values.
+const OF_TRUTHS: &[(&str, &str)] = &[("maximum", "bitwise_or"), ("minimum", "bitwise_and")];
+
+/// Ops that are defined for floats, and leave integers as they are.
+const ROUNDING: &[&str] = &["floor", "ceil", "round"];
+
 fn ops() -> impl Iterator<Item = (OpKind, &'static Elementwise)> {
     let visible = OpKind::ALL
         .iter()
@@ -207,6 +213,18 @@ pub(super) fn run<'a>(call: &mut Call<'_, 'a>, position: usize) -> Res<Value<'a>
     }
     if let Some(num) = fold(record, &operands) {
         return Ok(Value::Num(num));
+    }
+    if let Some((_, of_truths)) = OF_TRUTHS.iter().find(|row| row.0 == op.mnemonic())
+        && operands
+            .iter()
+            .all(|operand| is_truth(call.checker, operand))
+    {
+        return logical(call, of_truths);
+    }
+    if ROUNDING.contains(&op.mnemonic())
+        && let Some(whole) = whole(call)?
+    {
+        return Ok(Value::Tensor(whole));
     }
     let class = class_of(record);
     let span = call.span();
@@ -360,7 +378,6 @@ fn clip<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
     let operand = call.operand("x")?;
     let operation = call.operation();
     let mut x = call.as_tensor_of(&operand, Class::Number)?;
-    let mut bounded = false;
     for (name, op) in [("lo", "maximum"), ("hi", "minimum")] {
         let Some(bound) = call.some(name) else {
             continue;
@@ -373,14 +390,25 @@ fn clip<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
         call.checker
             .check_broadcast(a, b, &so_far, &bound, &operation)?;
         x = call.checker.binary_op(op, a, b, operation.whole)?;
-        bounded = true;
-    }
-    if !bounded {
-        let diagnostic = Diagnostic::error(Code::DL0701, "`clip` has no bound", operation.span)
-            .help("`clip(x, lo, hi)`, where one of both may be `none`");
-        return Err(call.checker.report(diagnostic));
     }
     Ok(Value::Tensor(x))
+}
+
+fn is_truth(checker: &Checker<'_>, operand: &Operand<'_>) -> bool {
+    match operand.value {
+        Value::Tensor(x) => checker.dtype(x) == DType::Bool,
+        Value::Num(num) => matches!(num, Num::Bool(_)),
+        _ => false,
+    }
+}
+
+/// The operand of a rounding operation, if it is a tensor of integers: it stays as it is.
+fn whole(call: &mut Call<'_, '_>) -> Res<Option<NodeId>> {
+    let operand = call.operand("x")?;
+    Ok(match operand.value {
+        Value::Tensor(x) if is_integer(call.checker.dtype(x)) => Some(x),
+        _ => None,
+    })
 }
 
 /// Reports operands of logical operations that are no truth values.
@@ -466,6 +494,9 @@ fn reciprocal<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
 }
 
 fn trunc<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
+    if let Some(whole) = whole(call)? {
+        return Ok(Value::Tensor(whole));
+    }
     let x = call.tensor_of("x", Class::Float)?;
     let (checker, span) = (&mut *call.checker, call.site.span);
     let zero = checker.full_like(Num::Float(0.0), x, span)?;

@@ -270,25 +270,7 @@ fn first_of<'a>(
 /// One start for each axis: a list, or a tensor of one axis.
 fn starts<'a>(call: &mut Call<'_, 'a>, rank: usize) -> Res<Vec<Operand<'a>>> {
     let operand = call.operand("starts")?;
-    let items = match (&operand.value, call.items(&operand)) {
-        (_, Some(items)) => items,
-        (Value::Tensor(id), None) if call.checker.ty(*id).rank() == 1 => {
-            let size = call.checker.shape(*id)[0].clone();
-            let count = call
-                .checker
-                .known_number(&size, "the number of starts", operand.span)?;
-            let mut items = Vec::new();
-            for i in 0..count {
-                let value = Value::Tensor(call.checker.element(*id, i, operand.span)?);
-                items.push(Operand {
-                    value,
-                    ..operand.clone()
-                });
-            }
-            items
-        }
-        _ => vec![operand.clone()],
-    };
+    let items = call.spread(&operand, "the number of starts")?;
     if items.len() != rank {
         let message = format!(
             "`{}` has one start for each axis: {rank}, and {} given",

@@ -181,33 +181,37 @@ fn log_sigmoid<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
     checker.unary("neg", softplus, span).map(Value::Tensor)
 }
 
-/// `x` less its greatest element along an axis, which counts as a constant: the result of a softmax does not depend on
+/// `x` less its greatest element along axes, which counts as a constant: the result of a softmax does not depend on
 /// it, and so neither does its derivative.
-fn shifted(checker: &mut Checker<'_>, x: NodeId, axis: usize, span: Span) -> Res<NodeId> {
-    let max = checker.reduce("max", x, &[axis], true, span)?;
+fn shifted(checker: &mut Checker<'_>, x: NodeId, axes: &[usize], span: Span) -> Res<NodeId> {
+    let max = checker.reduce("max", x, axes, true, span)?;
     let max = checker.unary("stop_gradient", max, span)?;
     checker.binary_op("sub", x, max, span)
 }
 
-/// The softmax along an axis.
-fn softmax_over(checker: &mut Checker<'_>, x: NodeId, axis: usize, span: Span) -> Res<NodeId> {
-    let shifted = shifted(checker, x, axis, span)?;
+/// The softmax along axes.
+fn softmax_over(checker: &mut Checker<'_>, x: NodeId, axes: &[usize], span: Span) -> Res<NodeId> {
+    let shifted = shifted(checker, x, axes, span)?;
     let powers = checker.unary("exp", shifted, span)?;
-    let sum = checker.reduce("sum", powers, &[axis], true, span)?;
+    let sum = checker.reduce("sum", powers, axes, true, span)?;
     checker.binary_op("div", powers, sum, span)
 }
 
 fn softmax<'a>(call: &mut Call<'_, 'a>, log: bool) -> Res<Value<'a>> {
     let x = call.tensor_of("x", Class::Float)?;
     let rank = call.checker.ty(x).rank();
-    let axis = call.axis("axis", rank, -1)?;
+    let axes = match (call.given("axis"), call.axes("axis", rank)?) {
+        (None, _) => vec![call.axis("axis", rank, -1)?],
+        (Some(_), Some(axes)) => axes,
+        (Some(_), None) => (0..rank).collect(),
+    };
     let (checker, span) = (&mut *call.checker, call.site.span);
     if !log {
-        return softmax_over(checker, x, axis, span).map(Value::Tensor);
+        return softmax_over(checker, x, &axes, span).map(Value::Tensor);
     }
-    let shifted = shifted(checker, x, axis, span)?;
+    let shifted = shifted(checker, x, &axes, span)?;
     let powers = checker.unary("exp", shifted, span)?;
-    let sum = checker.reduce("sum", powers, &[axis], true, span)?;
+    let sum = checker.reduce("sum", powers, &axes, true, span)?;
     let log = checker.unary("log", sum, span)?;
     checker
         .binary_op("sub", shifted, log, span)
@@ -447,7 +451,7 @@ fn attention<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
         scores = masked(call.checker, scores, mask, span)?;
     }
     let axis = call.checker.ty(scores).rank() - 1;
-    let weights = softmax_over(call.checker, scores, axis, span)?;
+    let weights = softmax_over(call.checker, scores, &[axis], span)?;
     let (left, right) = (operand(call, "q", weights)?, operand(call, "v", v)?);
     call.checker
         .matmul(&left, &right, &operation)
@@ -514,7 +518,7 @@ fn cross_entropy<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
     }
     let (checker, span) = (&mut *call.checker, call.site.span);
     checker.guard_indices(labels, &ty, axis, span)?;
-    let shifted = shifted(checker, logits, axis, span)?;
+    let shifted = shifted(checker, logits, &[axis], span)?;
     let powers = checker.unary("exp", shifted, span)?;
     let sum = checker.reduce("sum", powers, &[axis], false, span)?;
     let log = checker.unary("log", sum, span)?;

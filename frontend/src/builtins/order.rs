@@ -3,6 +3,7 @@
 use crate::ast::{DType, Span};
 use crate::builtins::Builtin;
 use crate::builtins::args::Call;
+use crate::builtins::reduce::{counted, ordered};
 use crate::check::class::Class;
 use crate::check::{Checker, NodeId, Res, Value};
 use crate::core::{Dim, Prim, TensorType};
@@ -108,7 +109,7 @@ fn argsort<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
 /// The `k` greatest elements along the last axis, the greatest first, and where they lie.
 fn top_k<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
     let operand = call.operand("x")?;
-    let x = call.as_tensor_of(&operand, Class::Number)?;
+    let x = call.as_tensor_of(&operand, Class::NoKey)?;
     let ty = call.checker.ty(x).clone();
     let axis = call.axis_in(-1, ty.rank(), operand.span)?;
     let count = call.operand("k")?;
@@ -149,7 +150,13 @@ fn top_k<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
 
 /// Each element combined with those before it; along an axis, or of all elements in their order.
 fn cumulative<'a>(call: &mut Call<'_, 'a>, kind: &'static str) -> Res<Value<'a>> {
-    let x = call.tensor_of("x", Class::Number)?;
+    let given = call.tensor_of("x", Class::NoKey)?;
+    let dtype = call.checker.dtype(given);
+    let is_extreme = matches!(kind, "max" | "min");
+    let x = match is_extreme {
+        true => ordered(call)?,
+        false => counted(call)?,
+    };
     let all = call.some("axis").is_none();
     let (x, axis) = line_of(call, x, all)?;
     let reverse = call.flag("reverse")?;
@@ -159,5 +166,10 @@ fn cumulative<'a>(call: &mut Call<'_, 'a>, kind: &'static str) -> Res<Value<'a>>
         axis,
         reverse,
     };
-    call.checker.node(op, &[x], ty, span).map(Value::Tensor)
+    let result = call.checker.node(op, &[x], ty, span)?;
+    match is_extreme {
+        true => call.checker.convert(result, dtype, span),
+        false => Ok(result),
+    }
+    .map(Value::Tensor)
 }

@@ -1,10 +1,11 @@
 //! Built-ins that roll, pad and repeat.
 
-use crate::ast::{DType, Span};
+use crate::ast::DType;
 use crate::builtins::Builtin;
 use crate::builtins::args::Call;
 use crate::builtins::shape::{all_elements, tensor_without_keys};
 use crate::check::binary::Operand;
+use crate::check::class::Class;
 use crate::check::{NodeId, Res, Value};
 use crate::core::{Dim, Num, Prim, TensorType};
 use crate::diagnostic::{Code, Diagnostic};
@@ -33,19 +34,27 @@ pub(super) const TABLE: &[Builtin] = &[
     },
 ];
 
+/// How far elements move.
+#[derive(Clone, Copy)]
+enum Shift {
+    Known(i64),
+    /// A scalar of `i64`.
+    Computed(NodeId),
+}
+
 /// Elements moved along axes, those that leave coming back on the other side; without an axis, in their order.
 fn roll<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
     let x = tensor_without_keys(call)?;
     let shape = call.checker.shape(x);
     let span = call.span();
     let operand = call.operand("shift")?;
-    let shifts = call.ints_of("shift", &operand)?;
-    let Some(axes) = call.axes_in_order("axis", shape.len())? else {
-        let [(shift, at)] = shifts.as_slice() else {
+    let shifts = shifts_of(call, &operand)?;
+    let Some(axes) = call.axes_with_places("axis", shape.len())? else {
+        let [shift] = shifts.as_slice() else {
             return call.error(Code::DL0701, "several shifts need `axis=[…]`", operand.span);
         };
         let flat = call.checker.reshape(x, &[all_elements(&shape)], span)?;
-        let rolled = roll_axis(call, flat, *shift, 0, *at)?;
+        let rolled = roll_axis(call, flat, *shift, 0)?;
         return call
             .checker
             .reshape(rolled, &shape, span)
@@ -59,38 +68,51 @@ fn roll<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
         );
     }
     let mut x = x;
-    for (i, axis) in axes.into_iter().enumerate() {
-        let (shift, at) = if shifts.len() == 1 {
-            shifts[0]
-        } else {
-            shifts[i]
-        };
-        x = roll_axis(call, x, shift, axis, at)?;
+    for ((axis, _), shift) in axes.into_iter().zip(shifts.iter().cycle()) {
+        x = roll_axis(call, x, *shift, axis)?;
     }
     Ok(Value::Tensor(x))
 }
 
-fn roll_axis(call: &mut Call<'_, '_>, x: NodeId, shift: i64, axis: usize, at: Span) -> Res<NodeId> {
+fn shifts_of<'a>(call: &mut Call<'_, 'a>, operand: &Operand<'a>) -> Res<Vec<Shift>> {
+    let span = call.span();
+    let mut shifts = Vec::new();
+    for item in call.spread(operand, "the number of shifts")? {
+        shifts.push(match &item.value {
+            Value::Tensor(id) => {
+                let ty = call.checker.ty(*id).clone();
+                if !Class::Integer.has(ty.dtype) || ty.rank() > 0 {
+                    return call.wrong("shift", "an integer, or a list of integers", &item);
+                }
+                Shift::Computed(call.checker.convert(*id, DType::I64, span)?)
+            }
+            Value::Dim(dim) if dim.as_const().is_none() => {
+                Shift::Computed(call.checker.dim_scalar(dim, DType::I64, span)?)
+            }
+            _ => Shift::Known(call.int_of("shift", &item)?),
+        });
+    }
+    Ok(shifts)
+}
+
+fn roll_axis(call: &mut Call<'_, '_>, x: NodeId, shift: Shift, axis: usize) -> Res<NodeId> {
     let size = call.checker.shape(x)[axis].clone();
     let span = call.span();
-    let shift = match size.as_const() {
-        Some(0) => return Ok(x),
-        Some(size) => Dim::constant(shift.rem_euclid(size)),
-        None => {
-            let steps = Dim::constant(shift.abs());
-            if !call
-                .checker
-                .nonnegative(&(size.poly().clone() - steps.poly().clone()))
-            {
-                let message = format!(
-                    "`roll` by {shift} on an axis of `{size}`: nothing says that `{steps}` <= `{size}`"
-                );
-                let diagnostic = Diagnostic::error(Code::DL0213, message, at)
-                    .help(format!("say so: `where {size} >= {steps}`"));
-                return Err(call.checker.report(diagnostic));
+    let shift = match (shift, size.as_const()) {
+        (_, Some(0)) => return Ok(x),
+        (Shift::Known(shift), Some(size)) => Dim::constant(shift.rem_euclid(size)),
+        (Shift::Known(shift), None) => {
+            let steps = Dim::constant(shift.saturating_abs());
+            let rest = size.poly().clone() - steps.poly().clone();
+            if !call.checker.nonnegative(&rest) {
+                let shift = call
+                    .checker
+                    .scalar(Num::Int(shift.into()), DType::I64, span)?;
+                return rolled_at_places(call, x, shift, axis);
             }
             if shift < 0 { &size - &steps } else { steps }
         }
+        (Shift::Computed(shift), _) => return rolled_at_places(call, x, shift, axis),
     };
     if shift.as_const() == Some(0) {
         return Ok(x);
@@ -105,6 +127,19 @@ fn roll_axis(call: &mut Call<'_, '_>, x: NodeId, shift: i64, axis: usize, at: Sp
     let ty = call.checker.ty(x).clone();
     call.checker
         .node(Prim::Concatenate { axis }, &[tail, head], ty, span)
+}
+
+/// Rolled by what may be any number when the program runs: each element is read where it comes from.
+fn rolled_at_places(call: &mut Call<'_, '_>, x: NodeId, shift: NodeId, axis: usize) -> Res<NodeId> {
+    let (checker, span) = (&mut *call.checker, call.site.span);
+    let size = checker.shape(x)[axis].clone();
+    let count = checker.dim_scalar(&size, DType::I64, span)?;
+    // Less than one round, so that no difference wraps.
+    let shift = checker.binary_op("rem", shift, count, span)?;
+    let positions = checker.iota(&[size], 0, DType::I64, span)?;
+    let places = checker.binary_op("sub", positions, shift, span)?;
+    let places = checker.binary_op("rem", places, count, span)?;
+    checker.take(x, places, axis, span)
 }
 
 /// `pad(x, 1)`, `pad(x, [before, after])`, `pad(x, [[before, after], …])`.
@@ -313,12 +348,6 @@ fn repeat<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
     let mut x = tensor_without_keys(call)?;
     let span = call.span();
     let operand = call.operand("repeats")?;
-    if let Value::List(_) | Value::Tuple(_) = operand.value {
-        return call
-            .checker
-            .not_yet("a number of repetitions for each element is", operand.span);
-    }
-    let count = call.size_of(&operand)?;
     let mut shape = call.checker.shape(x);
     let axis = match call.some("axis") {
         Some(_) => call.axis("axis", shape.len(), 0)?,
@@ -328,13 +357,56 @@ fn repeat<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
             0
         }
     };
+    match call.items(&operand) {
+        Some(counts) => repeat_each(call, x, &operand, &counts, axis),
+        None => {
+            let count = call.size_of(&operand)?;
+            repeat_axis(call, x, &count, axis)
+        }
+    }
+    .map(Value::Tensor)
+}
+
+fn repeat_axis(call: &mut Call<'_, '_>, x: NodeId, count: &Dim, axis: usize) -> Res<NodeId> {
+    let span = call.span();
+    let mut shape = call.checker.shape(x);
     let mut wide = shape.clone();
     wide.insert(axis + 1, count.clone());
-    shape[axis] = &shape[axis] * &count;
+    shape[axis] = &shape[axis] * count;
     let dtype = call.checker.dtype(x);
     call.checker
         .check_byte_size(&TensorType::new(dtype, shape.clone()), span)?;
     let axes = (0..wide.len()).filter(|i| *i != axis + 1).collect();
     let x = call.checker.broadcast_axes(x, axes, &wide, span)?;
-    call.checker.reshape(x, &shape, span).map(Value::Tensor)
+    call.checker.reshape(x, &shape, span)
+}
+
+/// A number of repetitions for each element: the elements one by one, then all in a row.
+fn repeat_each<'a>(
+    call: &mut Call<'_, 'a>,
+    x: NodeId,
+    operand: &Operand<'a>,
+    counts: &[Operand<'a>],
+    axis: usize,
+) -> Res<NodeId> {
+    let span = call.span();
+    let size = call.checker.shape(x)[axis].clone();
+    if size.as_const() != i64::try_from(counts.len()).ok() {
+        let message = format!(
+            "`repeats` of `repeat` has {} numbers, and the axis {size} elements",
+            counts.len()
+        );
+        return call.error(Code::DL0217, message, operand.span);
+    }
+    let mut parts = Vec::new();
+    for (i, count) in counts.iter().enumerate() {
+        let count = call.size_of(count)?;
+        let (at, one) = (Dim::constant(i as i64), Dim::constant(1));
+        let part = call.checker.slice_axis(x, axis, at, one, span)?;
+        parts.push(repeat_axis(call, part, &count, axis)?);
+    }
+    match parts.is_empty() {
+        true => Ok(x),
+        false => call.checker.concatenate(&parts, axis, span),
+    }
 }

@@ -22,12 +22,12 @@ pub(super) const TABLE: &[Builtin] = &[
     Builtin {
         name: "max",
         params: "x, *, axis=none, keepdims=false",
-        run: |call| plain(call, "max"),
+        run: |call| extreme(call, "max", "any"),
     },
     Builtin {
         name: "min",
         params: "x, *, axis=none, keepdims=false",
-        run: |call| plain(call, "min"),
+        run: |call| extreme(call, "min", "all"),
     },
     Builtin {
         name: "all",
@@ -84,12 +84,63 @@ fn axes(call: &mut Call<'_, '_>, x: NodeId) -> Res<Vec<usize>> {
         .unwrap_or_else(|| (0..rank).collect()))
 }
 
-fn plain<'a>(call: &mut Call<'_, 'a>, kind: &'static str) -> Res<Value<'a>> {
-    let x = call.tensor_of("x", Class::Number)?;
-    let (axes, keepdims) = (axes(call, x)?, call.flag("keepdims")?);
-    if matches!(kind, "max" | "min") {
-        check_not_empty(call, x, &axes)?;
+/// The operand of a sum or product: truth values count as 0 and 1 of `i32`.
+pub(super) fn counted(call: &mut Call<'_, '_>) -> Res<NodeId> {
+    let x = call.tensor_of("x", Class::NoKey)?;
+    let span = call.span();
+    match call.checker.dtype(x) {
+        DType::Bool => call.checker.convert(x, DType::I32, span),
+        _ => Ok(x),
     }
+}
+
+/// The operand of an order: false comes before true, as 0 before 1.
+pub(super) fn ordered(call: &mut Call<'_, '_>) -> Res<NodeId> {
+    let x = call.tensor_of("x", Class::NoKey)?;
+    let span = call.span();
+    match call.checker.dtype(x) {
+        DType::Bool => call.checker.convert(x, DType::U8, span),
+        _ => Ok(x),
+    }
+}
+
+/// The operand of a mean: integers and truth values count as `f32`.
+fn floats(call: &mut Call<'_, '_>) -> Res<NodeId> {
+    let operand = call.operand("x")?;
+    let class = match operand.value {
+        Value::Num(_) => Class::Float,
+        _ => Class::NoKey,
+    };
+    let x = call.as_tensor_of(&operand, class)?;
+    let span = call.span();
+    match Class::Float.has(call.checker.dtype(x)) {
+        true => Ok(x),
+        false => call.checker.convert(x, DType::F32, span),
+    }
+}
+
+fn plain<'a>(call: &mut Call<'_, 'a>, kind: &'static str) -> Res<Value<'a>> {
+    let x = counted(call)?;
+    let (axes, keepdims) = (axes(call, x)?, call.flag("keepdims")?);
+    let span = call.span();
+    call.checker
+        .reduce(kind, x, &axes, keepdims, span)
+        .map(Value::Tensor)
+}
+
+/// The greatest or least element; of truth values it is `any` or `all`.
+fn extreme<'a>(
+    call: &mut Call<'_, 'a>,
+    kind: &'static str,
+    of_truths: &'static str,
+) -> Res<Value<'a>> {
+    let x = call.tensor_of("x", Class::NoKey)?;
+    let (axes, keepdims) = (axes(call, x)?, call.flag("keepdims")?);
+    check_not_empty(call, x, &axes)?;
+    let kind = match call.checker.dtype(x) {
+        DType::Bool => of_truths,
+        _ => kind,
+    };
     let span = call.span();
     call.checker
         .reduce(kind, x, &axes, keepdims, span)
@@ -155,7 +206,7 @@ fn divide_by_dim(checker: &mut Checker<'_>, x: NodeId, dim: &Dim, span: Span) ->
 }
 
 fn mean<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
-    let x = call.tensor_of("x", Class::Float)?;
+    let x = floats(call)?;
     let (axes, keepdims) = (axes(call, x)?, call.flag("keepdims")?);
     let span = call.span();
     mean_over(call.checker, x, &axes, keepdims, span).map(Value::Tensor)
@@ -173,7 +224,7 @@ pub(super) fn centered(
 }
 
 fn variance<'a>(call: &mut Call<'_, 'a>, root: bool) -> Res<Value<'a>> {
-    let x = call.tensor_of("x", Class::Float)?;
+    let x = floats(call)?;
     let (axes, keepdims) = (axes(call, x)?, call.flag("keepdims")?);
     let correction = call.int("correction", 0)?;
     let (checker, span) = (&mut *call.checker, call.site.span);
@@ -249,7 +300,7 @@ fn logsumexp<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
 
 /// The position of the greatest or least element along an axis, or among all elements in their order.
 fn arg_reduce<'a>(call: &mut Call<'_, 'a>, kind: &'static str) -> Res<Value<'a>> {
-    let mut x = call.tensor_of("x", Class::Number)?;
+    let mut x = ordered(call)?;
     let span = call.span();
     let keepdims = call.flag("keepdims")?;
     let whole = call.checker.shape(x);

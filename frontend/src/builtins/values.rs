@@ -394,20 +394,54 @@ impl<'a> Call<'_, 'a> {
         self.axis_in(axis, rank, span)
     }
 
-    /// Axes as they are given, distinct; nothing where none are.
-    pub fn axes_in_order(&mut self, name: &str, rank: usize) -> Res<Option<Vec<usize>>> {
+    /// Axes as they are given, with their places; nothing where none are.
+    pub fn axes_with_places(&mut self, name: &str, rank: usize) -> Res<Option<Vec<(usize, Span)>>> {
         let Some(operand) = self.some(name) else {
             return Ok(None);
         };
         let mut axes = Vec::new();
         for (axis, span) in self.ints_of(name, &operand)? {
-            let axis = self.axis_in(axis, rank, span)?;
+            axes.push((self.axis_in(axis, rank, span)?, span));
+        }
+        Ok(Some(axes))
+    }
+
+    /// Axes as they are given, distinct; nothing where none are.
+    pub fn axes_in_order(&mut self, name: &str, rank: usize) -> Res<Option<Vec<usize>>> {
+        let Some(given) = self.axes_with_places(name, rank)? else {
+            return Ok(None);
+        };
+        let mut axes = Vec::new();
+        for (axis, span) in given {
             if axes.contains(&axis) {
                 return self.error(Code::DL0206, format!("axis {axis} is named twice"), span);
             }
             axes.push(axis);
         }
         Ok(Some(axes))
+    }
+
+    /// An operand as a list of operands: its items, the elements of a tensor of one axis, or itself.
+    pub fn spread(&mut self, operand: &Operand<'a>, what: &str) -> Res<Vec<Operand<'a>>> {
+        if let Some(items) = self.items(operand) {
+            return Ok(items);
+        }
+        let Value::Tensor(id) = operand.value else {
+            return Ok(vec![operand.clone()]);
+        };
+        if self.checker.ty(id).rank() != 1 {
+            return Ok(vec![operand.clone()]);
+        }
+        let size = self.checker.shape(id)[0].clone();
+        let count = self.checker.known_number(&size, what, operand.span)?;
+        let element = |i| {
+            let value = Value::Tensor(self.checker.element(id, i, operand.span)?);
+            Ok(Operand {
+                value,
+                ..operand.clone()
+            })
+        };
+        (0..count).map(element).collect()
     }
 
     /// Axes, ascending; nothing where none are given.

@@ -46,6 +46,14 @@ fn elementwise() {
         ("", "f32[B, T, D]", "where(x > 0, 1.0, 0)"),
         ("", "f32[B, T, D]", "clip(x, 0, 1)"),
         ("", "f32[B, T, D]", "clip(x, none, 1)"),
+        ("", "f32[B, T, D]", "clip(x)"),
+        ("n: bool[T]", "bool[T]", "maximum(n, minimum(n, true))"),
+        ("n: i32[T]", "i32[T]", "floor(ceil(n)) + round(trunc(n))"),
+        (
+            "",
+            "f32[B, T, D]",
+            "softmax(x, axis=[0, 2]) - log_softmax(x, axis=none)",
+        ),
         ("", "f32[B, T, D]", "pow(x, 2)"),
         ("", "f32[B, T, D]", "x / sqrt(f32(D / 4))"),
         ("", "f32[B, T, D]", "x * sqrt(C) * sqrt(2)"),
@@ -135,6 +143,9 @@ fn reductions() {
         ),
         ("", "i32[B, D]", "argmax(x, axis=1)"),
         ("", "i32", "argmin(x)"),
+        ("n: i32[T]", "f32", "mean(n == 0) + std(n) * var(n)"),
+        ("n: bool[T]", "i32", "sum(n) + prod(n) + argmax(n)"),
+        ("n: bool[T]", "bool", "max(n) == min(n)"),
         ("", "bool", "any(x > 0) && all(x < 1)"),
         ("", "i32[B]", "count_nonzero(x, axis=[1, 2])"),
         (
@@ -149,7 +160,8 @@ fn reductions() {
         ("", "sum(max(x, 0))", "maximum"),
         ("", "sum(x, dim=0)", "axis"),
         ("", "sum(x, 0)", "axis="),
-        ("n: i32[T]", "mean(n)", "f32(n)"),
+        ("k: key", "mean(k)", "DL0502"),
+        ("n: i32[T]", "logsumexp(n)", "f32(n)"),
         ("", "any(x)", "x != 0"),
         ("n: i32", "sum(x, axis=n)", "DL0214"),
     ]);
@@ -174,6 +186,17 @@ fn shapes() {
         ("", "f32[B, T, D]", "flip(x, axis=-1)"),
         ("", "f32[B, T, D]", "roll(x, 1, axis=1)"),
         ("y: f32[C]", "f32[C]", "roll(y, -20, axis=0)"),
+        (
+            "i: i32",
+            "f32[B, T, D]",
+            "roll(x, [1, -2, i, T], axis=[0, 1, 0, -1])",
+        ),
+        ("i: i64[2]", "f32[B, T, D]", "roll(x, i, axis=[0, 1])"),
+        (
+            "y: f32[3, T]",
+            "f32[B + 2, T]",
+            "repeat(y, [2, 0, B], axis=0)",
+        ),
         ("", "f32[B + 2, T + 2, D + 2]", "pad(x, 1)"),
         (
             "",
@@ -218,7 +241,17 @@ fn shapes() {
         ("y: f32[B, T]", "sum(concat([x, y]))", "DL0217"),
         ("", "split(x, sections=3, axis=2).0[0, 0, 0]", "D % 3 == 0"),
         ("y: f32[C]", "sum(split(y, sizes=[4, 4]).0)", "12"),
-        ("", "sum(roll(x, 2, axis=1))", "where T >= 2"),
+        ("", "sum(roll(x, [2, 3]))", "several shifts"),
+        (
+            "s: f32",
+            "sum(roll(x, s))",
+            "`shift` of `roll` is an integer",
+        ),
+        (
+            "y: f32[3, T]",
+            "sum(repeat(y, [2, 1], axis=0))",
+            "2 numbers",
+        ),
         ("", "sum(transpose(x))", "permute_dims"),
         ("", "sum(np.concatenate([x, x]))", "concat"),
     ]);

@@ -9,6 +9,9 @@ fn order() {
         ("", "f32[B, T, D]", "sort(x, axis=1, descending=true)"),
         ("", "f32[B * T * D]", "sort(x, axis=none)"),
         ("n: bool[T]", "bool[T]", "sort(n)"),
+        ("n: bool[5]", "bool[2]", "top_k(n, 2).0"),
+        ("n: bool[T]", "i32[T]", "cumsum(n) * cumprod(n)"),
+        ("n: bool[T]", "bool[T]", "cummax(n) == cummin(n)"),
         ("", "i32[B, T, D]", "argsort(x, axis=0)"),
         ("y: f32[T, 5]", "(f32[T, 2], i32[T, 2])", "top_k(y, 2)"),
         (
@@ -47,12 +50,8 @@ fn order() {
             "the 4 greatest of an axis of 3",
         ),
         ("", "sum(top_k(x, 4).0)", "where D >= 4"),
-        (
-            "n: bool[T]",
-            "sum(top_k(n, 0).1)",
-            "`top_k` is defined for numbers",
-        ),
-        ("n: bool[T]", "sum(cumsum(n))", "i32(n)"),
+        ("k: key", "sum(top_k(k, 0).1)", "DL0502"),
+        ("k: key[T]", "sum(cumsum(k))", "DL0502"),
         (
             "k: key, s: f32",
             "sum(permutation(k, s))",
