@@ -382,6 +382,13 @@ impl<'a> Call<'_, 'a> {
                 rank - 1
             ));
         }
+        if let Some(operand) = self.some("x")
+            && let Value::Tensor(id) = operand.value
+            && self.checker.ty(id).rank() == rank
+        {
+            let ty = format!("this is `{}`", self.checker.ty(id));
+            diagnostic = diagnostic.secondary(operand.span, ty);
+        }
         Err(self.checker.report(diagnostic))
     }
 

@@ -419,8 +419,15 @@ impl<'a> Checker<'a> {
             {
                 self.suggest_cast(diagnostic, other, b.dtype, a.dtype)
             }
-            _ => diagnostic
-                .note("which side it is shows when the program runs, so both have one type"),
+            (a, b) => {
+                let sizes = match (a, b) {
+                    ([LeafType::Tensor(a)], [LeafType::Tensor(b)]) => self.axis_note(a, b, None),
+                    _ => None,
+                };
+                let note = "which side it is shows when the program runs, so both have one type";
+                let diagnostic = sizes.into_iter().fold(diagnostic, Diagnostic::note);
+                diagnostic.note(note)
+            }
         };
         self.report(diagnostic)
     }

@@ -490,8 +490,8 @@ impl<'a> Checker<'a> {
         }
         if let Some(condition) = self.divisibility(left, right) {
             return format!(
-                "{a_text} and {b_text} are equal where `{condition}`, which nothing says; a \
-                 `where` would"
+                "{a_text} and {b_text} are equal where `{condition}`, which nothing says; \
+                 `where {condition}` would"
             );
         }
         format!(

@@ -358,6 +358,26 @@ impl<'a> Checker<'a> {
         diagnostic
     }
 
+    /// The first axis on which two types of one dtype and rank differ, and what can be said of its sizes.
+    pub(crate) fn axis_note(
+        &self,
+        a: &TensorType,
+        b: &TensorType,
+        skip: Option<usize>,
+    ) -> Option<String> {
+        if a.dtype != b.dtype || a.rank() != b.rank() {
+            return None;
+        }
+        let mut axes = (0..a.rank()).filter(|axis| Some(*axis) != skip);
+        let axis = axes.find(|axis| !self.same_dim(&a.shape[*axis], &b.shape[*axis]))?;
+        let (p, q) = (&a.shape[axis], &b.shape[axis]);
+        let sizes = format!("axis {axis} is {} and {}", dim_text(p), dim_text(q));
+        match (p.as_const(), q.as_const()) {
+            (Some(_), Some(_)) => Some(sizes),
+            _ => Some(format!("{sizes}: {}", self.compare_note(p, q))),
+        }
+    }
+
     /// Reports tensors whose shapes should be equal and are not, on an axis.
     pub(crate) fn report_dims(
         &mut self,
@@ -404,6 +424,10 @@ impl<'a> Checker<'a> {
                     diagnostic =
                         diagnostic.note(format!("all axes but axis {axis} have to be equal"));
                 }
+                if let Some(note) = self.axis_note(&first_ty, &ty, skip_axis) {
+                    diagnostic = diagnostic.note(note);
+                }
+                diagnostic = self.origins(diagnostic, &[first, *id]);
                 if ty.dtype != first_ty.dtype {
                     diagnostic = self.suggest_cast(diagnostic, *span, ty.dtype, first_ty.dtype);
                 }
