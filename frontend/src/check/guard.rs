@@ -13,7 +13,11 @@ use crate::diagnostic::{Code, Diagnostic};
 impl Checker<'_> {
     /// A condition at whose failure the call of the entry fails, with a text that ends with the place.
     pub(crate) fn guard(&mut self, holds: NodeId, code: Code, text: &str, span: Span) -> Res<()> {
-        let place = self.place(span);
+        let mut place = self.place(span);
+        if code == Code::DL1021 {
+            // `dlc test` tells assertions apart by it, of which a line may have several.
+            place += &format!(":{}", self.sources.line_col(span).col);
+        }
         let text = format!("{text} ({place})");
         let ty = TensorType::scalar(DType::Bool);
         self.node(Prim::Check { code, text }, &[holds], ty, span)?;

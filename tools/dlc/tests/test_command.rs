@@ -200,6 +200,17 @@ fn what_is_compared_is_shown() {
 }
 
 #[test]
+fn assertions_of_one_line_are_told_apart() {
+    let folder = folder();
+    let test = "test \"branch\" {\n  let x = ones([4])\n  if sum(x) > 3.0 { assert(all(x == 2.0)) } else { assert(all(x == 1.0)) }\n}\n";
+    std::fs::write(folder.path().join("b.dl"), test).unwrap();
+    for target in ["cpu", "reference"] {
+        let text = stdout(&dlc(folder.path(), &["test", "b.dl", "--target", target]));
+        assert!(text.contains("--> b.dl:3:21\n"), "{text}");
+    }
+}
+
+#[test]
 fn a_test_that_hangs_is_ended() {
     let folder = folder();
     let hangs = "test \"hangs\" {\n  var n = sum(ones([3], i64))\n  while n > 0 { n = n % 5 + 1 }\n  assert(n == 0)\n}\ntest \"ends\" { assert(sum(ones([3])) == 3.0) }\n";
