@@ -355,6 +355,7 @@ fn view(s: &mut String, op: &Op) -> Result<()> {
             "I64Attr" => ("i64", "integer"),
             "DenseI64ArrayAttr" => ("Vec<i64>", "integers"),
             "StrAttr" => ("&'c str", "string"),
+            "DL_Precision" => ("Option<&'c str>", "optional_string"),
             "FlatSymbolRefAttr" => ("&'c str", "symbol"),
             "UnitAttr" => ("bool", "flag"),
             "ElementsAttr" => ("Attribute<'c>", "attribute"),
@@ -404,6 +405,10 @@ fn builder(s: &mut String, op: &Op) -> Result<()> {
                 "&str",
                 format!("StringAttribute::new(context, {ident}).into()"),
             ),
+            "DL_Precision" => (
+                "Option<&str>",
+                "StringAttribute::new(context, text).into()".to_string(),
+            ),
             "FlatSymbolRefAttr" => (
                 "&str",
                 format!("FlatSymbolRefAttribute::new(context, {ident}).into()"),
@@ -417,6 +422,11 @@ fn builder(s: &mut String, op: &Op) -> Result<()> {
             writeln!(
                 body,
                 "if {ident} {{ attributes.push((Identifier::new(context, {attribute:?}), Attribute::unit(context))); }}"
+            )?;
+        } else if kind == "DL_Precision" {
+            writeln!(
+                body,
+                "if let Some(text) = {ident} {{ attributes.push((Identifier::new(context, {attribute:?}), {make})); }}"
             )?;
         } else {
             writeln!(

@@ -44,6 +44,12 @@ def DL_Condition : TypeConstraint<CPred<"::mlir::isa<::mlir::RankedTensorType>($
 def DL_Key : RankedTensorOf<[UI<32>]>;
 def DL_Sizes : Variadic<Index>;
 
+// What the f32 and f64 operands of a product are rounded to before they are multiplied.
+def DL_Precision : OptionalAttr<StringBasedAttr<
+  CPred<"::llvm::is_contained({\"bf16\", \"f16\"}, ::llvm::cast<::mlir::StringAttr>($_self).getValue())">, "bf16 or f16">>;
+def DL_PrecisionFits : PredOpTrait<"the precision is that of f32 or f64 operands",
+  CPred<"!getPrecision() || getY().getType().getElementType().isF32() || getY().getType().getElementType().isF64()">>;
+
 class DL_Op<string mnemonic, list<Trait> traits = []> : Op<DL_Dialect, mnemonic, traits>;
 
 // A marker on an op without a derivative by its nature (integer results, piecewise constants):

@@ -4,11 +4,12 @@
 
 include "Dialect.td"
 
-def DL_DotGeneralOp : DL_Op<"dot_general", [Pure]> {
+def DL_DotGeneralOp : DL_Op<"dot_general", [Pure, DL_PrecisionFits]> {
   let summary = "Sum of products over pairs of axes";
   let description = [{
     Axes of `lhs` and `rhs` are batch, contracted or free. The result's axes are the batch axes, the
-    free axes of `lhs`, the free axes of `rhs`, in order. f16 and bf16 are accumulated in f32.
+    free axes of `lhs`, the free axes of `rhs`, in order. f16 and bf16 are accumulated in f32. With a `precision` the
+    operands are rounded to it first, and accumulated in f32 too; the products of what is rounded are exact.
 
     C1: batch and contracting axes are distinct and in range, pairs of equal size, lists of equal length.
     C2: the result's shape is the one described.
@@ -18,20 +19,20 @@ def DL_DotGeneralOp : DL_Op<"dot_general", [Pure]> {
   }];
   let arguments = (ins DL_NumberTensor:$lhs, DL_NumberTensor:$rhs,
     DenseI64ArrayAttr:$lhs_batch, DenseI64ArrayAttr:$rhs_batch,
-    DenseI64ArrayAttr:$lhs_contract, DenseI64ArrayAttr:$rhs_contract);
+    DenseI64ArrayAttr:$lhs_contract, DenseI64ArrayAttr:$rhs_contract, DL_Precision:$precision);
   let results = (outs DL_NumberTensor:$y);
   let assemblyFormat = [{$lhs `,` $rhs `batch` $lhs_batch `x` $rhs_batch `contract` $lhs_contract `x` $rhs_contract
     attr-dict `:` functional-type(operands, results)}];
   let hasVerifier = 1;
 }
 
-def DL_ConvOp : DL_Op<"conv", [Pure, AllElementTypesMatch<["x", "w", "y"]>]> {
+def DL_ConvOp : DL_Op<"conv", [Pure, AllElementTypesMatch<["x", "w", "y"]>, DL_PrecisionFits]> {
   let summary = "Sums of products of windows of x and w: a convolution without padding";
   let description = [{
     y[n, o, i..] is the sum over c and k.. of x[n, g C + c, i * strides + k * dilations] w[o, c, k..], where x is
     [batch, channels, spatial..], w is [out, C, window..], C is channels / groups and g = o / (out / groups). The first
     groups of outputs see the first groups of channels. Padding, and gaps between the elements of x, are `dl.pad`.
-    f16 and bf16 are accumulated in f32.
+    f16 and bf16 are accumulated in f32. `precision` is that of `dl.dot_general`.
 
     C1: one axis in space or more; ranks agree; one stride and one dilation >= 1 for each axis in space.
     C2: groups >= 1 divide the outputs, and x has groups * C channels. C3: the result's shape, with as many windows as
@@ -41,7 +42,7 @@ def DL_ConvOp : DL_Op<"conv", [Pure, AllElementTypesMatch<["x", "w", "y"]>]> {
     ```
   }];
   let arguments = (ins DL_NumberTensor:$x, DL_NumberTensor:$w, DL_Sizes:$sizes,
-    DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$dilations, I64Attr:$groups);
+    DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$dilations, I64Attr:$groups, DL_Precision:$precision);
   let results = (outs DL_NumberTensor:$y);
   let assemblyFormat = [{$x `,` $w `strides` $strides `dilations` $dilations `groups` $groups `sizes` `(` $sizes `)`
     attr-dict `:` `(` type($x) `,` type($w) `)` `->` type($y)}];

@@ -116,6 +116,10 @@ fn integers(op: OperationRef, name: &str) -> Vec<i64> {
         .collect()
 }
 
+fn optional_string<'c>(op: OperationRef<'c, '_>, name: &str) -> Option<&'c str> {
+    op.has_attribute(name).then(|| string(op, name))
+}
+
 fn string<'c>(op: OperationRef<'c, '_>, name: &str) -> &'c str {
     inspect::text(StringAttribute::try_from(attribute(op, name)).expect(VERIFIED))
 }

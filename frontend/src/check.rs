@@ -41,6 +41,7 @@ mod loops;
 mod mismatch;
 mod names;
 mod pad;
+mod precision;
 mod recursion;
 mod region;
 mod scalars;
@@ -134,7 +135,7 @@ pub(crate) struct Checker<'a> {
     funcs: Vec<Option<Func>>,
     /// The number of parts of each struct type.
     tree_sizes: HashMap<(usize, Vec<crate::core::Dim>), u64>,
-    instances: HashMap<(usize, Vec<Option<i64>>), usize>,
+    instances: HashMap<function::InstanceKey, usize>,
     queue: VecDeque<function::Instance>,
     func_names: HashMap<String, usize>,
     /// Who calls whom, and where.
@@ -169,6 +170,7 @@ impl<'a> Checker<'a> {
             item: None,
             dims: Default::default(),
             inlined: Vec::new(),
+            precision: None,
         };
         Self {
             sources: &files.sources,

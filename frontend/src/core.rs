@@ -12,7 +12,7 @@ use dlc_abi::manifest::Entry;
 
 pub use self::shape::{Dim, TensorType};
 pub use self::testing::{Assertion, AssertionKind, GradientPart, TEST_ENTRY, Test, tolerances};
-use crate::ast::Span;
+use crate::ast::{DType, Span};
 use crate::diagnostic::Code;
 
 /// A number known when compiling.
@@ -64,6 +64,8 @@ pub enum Prim {
         batch: Vec<(usize, usize)>,
         /// Contracted axes of both.
         contract: Vec<(usize, usize)>,
+        /// What the operands are rounded to.
+        precision: Option<DType>,
     },
     /// Sums of products of windows, without padding.
     Conv {
@@ -73,6 +75,8 @@ pub enum Prim {
         dilations: Vec<i64>,
         /// The number of groups of channels.
         groups: i64,
+        /// What the operands are rounded to.
+        precision: Option<DType>,
     },
     /// `sum`, `max`, `min`, `prod` of each window.
     ReduceWindow {

@@ -267,7 +267,11 @@ impl<'c, 'a, 'p> Body<'c, 'a, 'p> {
                 ty,
                 location,
             )),
-            Prim::DotGeneral { batch, contract } => {
+            Prim::DotGeneral {
+                batch,
+                contract,
+                precision,
+            } => {
                 let split = |pairs: &[(usize, usize)]| {
                     pairs
                         .iter()
@@ -276,13 +280,23 @@ impl<'c, 'a, 'p> Body<'c, 'a, 'p> {
                 };
                 let ((lb, rb), (lc, rc)) = (split(batch), split(contract));
                 b.value(build::dot_general(
-                    context, args[0], args[1], &lb, &rb, &lc, &rc, ty, location,
+                    context,
+                    args[0],
+                    args[1],
+                    &lb,
+                    &rb,
+                    &lc,
+                    &rc,
+                    precision.map(DType::dl_name),
+                    ty,
+                    location,
                 ))
             }
             Prim::Conv {
                 strides,
                 dilations,
                 groups,
+                precision,
             } => b.value(build::conv(
                 context,
                 args[0],
@@ -291,6 +305,7 @@ impl<'c, 'a, 'p> Body<'c, 'a, 'p> {
                 strides,
                 dilations,
                 *groups,
+                precision.map(DType::dl_name),
                 ty,
                 location,
             )),

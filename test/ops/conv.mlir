@@ -11,6 +11,8 @@
 // EVAL: @rounded([[[1024.0, 1.0, -1024.0]]], [[[1.0, 0.5, 1.0]]]) == [[[0.5]]]
 // EVAL: @special([[[1.0, inf, nan, 2.0]]], [[[0.0, 1.0]]]) == [[[inf, nan, nan]]]
 
+// EVAL: @in_bf16([[[1.00390625, 1.01171875]]], [[[1.0, 2.0]]]) == [[[3.03125]]]
+
 // CHECK-LABEL: func.func @line(
 // CHECK: dl.conv %{{.*}}, %{{.*}} strides [1] dilations [1] groups 1 sizes() : (tensor<1x1x4xf32>, tensor<2x1x2xf32>) -> tensor<1x2x3xf32>
 // LOWER-DAG: #[[X:.*]] = affine_map<(d0, d1, d2, d3, d4) -> (d0, d3, d2 + d4)>
@@ -23,6 +25,11 @@
 func.func @line(%x: tensor<1x1x4xf32>, %w: tensor<2x1x2xf32>) -> tensor<1x2x3xf32> {
   %y = dl.conv %x, %w strides [1] dilations [1] groups 1 sizes() : (tensor<1x1x4xf32>, tensor<2x1x2xf32>) -> tensor<1x2x3xf32>
   return %y : tensor<1x2x3xf32>
+}
+
+func.func @in_bf16(%x: tensor<1x1x2xf32>, %w: tensor<1x1x2xf32>) -> tensor<1x1x1xf32> {
+  %y = dl.conv %x, %w strides [1] dilations [1] groups 1 sizes() {precision = "bf16"} : (tensor<1x1x2xf32>, tensor<1x1x2xf32>) -> tensor<1x1x1xf32>
+  return %y : tensor<1x1x1xf32>
 }
 
 func.func @plane(%n: index, %x: tensor<?x1x3x3xf64> {dl.shape = ["n", "1", "3", "3"]}, %w: tensor<1x1x2x2xf64>)

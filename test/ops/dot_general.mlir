@@ -10,6 +10,10 @@
 // EVAL: @outer([1, -2], [3, 4, 100]) == [[3, 4, 100], [-6, -8, 56]]
 // EVAL: @dot([0.5, 2.0], [4.0, 0.25]) == 2.5
 // EVAL: @nothing() == 6.0
+// EVAL: @in_bf16([1.00390625, 1.01171875], [1.0, 2.0]) == 3.03125
+// EVAL: @in_f16([1.0009765625, 70000.0], [1.00048828125, 0.0]) == nan
+// EVAL: @in_f16([1.0009765625, 2.0], [1.00048828125, 3.0]) == 7.0009765625
+// EVAL: @of_doubles([1.00390625, 16777216.0], [1.0, 1.0]) == 16777216.0
 // GRADCHECK: @dynamic(3, 4, 2) domain=(-2,2) tol=1e-6
 // GRADCHECK: @mixed domain=(-2,2) tol=1e-6
 
@@ -28,6 +32,24 @@ func.func @dynamic(%m: index, %k: index, %n: index,
     -> (tensor<?x?xf64> {dl.shape = ["m", "n"]}) attributes {dl.dims = ["m", "k", "n"]} {
   %y = dl.dot_general %a, %b batch [] x [] contract [1] x [0] : (tensor<?x?xf64>, tensor<?x?xf64>) -> tensor<?x?xf64>
   return %y : tensor<?x?xf64>
+}
+
+// Operands are rounded, to even where two are as near, and products and sums are those of f32.
+// CHECK-LABEL: func.func @in_bf16(
+// CHECK: contract [0] x [0] {precision = "bf16"} : (
+func.func @in_bf16(%a: tensor<2xf32>, %b: tensor<2xf32>) -> tensor<f32> {
+  %y = dl.dot_general %a, %b batch [] x [] contract [0] x [0] {precision = "bf16"} : (tensor<2xf32>, tensor<2xf32>) -> tensor<f32>
+  return %y : tensor<f32>
+}
+
+func.func @in_f16(%a: tensor<2xf32>, %b: tensor<2xf32>) -> tensor<f32> {
+  %y = dl.dot_general %a, %b batch [] x [] contract [0] x [0] {precision = "f16"} : (tensor<2xf32>, tensor<2xf32>) -> tensor<f32>
+  return %y : tensor<f32>
+}
+
+func.func @of_doubles(%a: tensor<2xf64>, %b: tensor<2xf64>) -> tensor<f64> {
+  %y = dl.dot_general %a, %b batch [] x [] contract [0] x [0] {precision = "bf16"} : (tensor<2xf64>, tensor<2xf64>) -> tensor<f64>
+  return %y : tensor<f64>
 }
 
 func.func @batch(%a: tensor<2x1x2xi32>, %b: tensor<2x2x1xi32>) -> tensor<2x1x1xi32> {
@@ -104,4 +126,20 @@ func.func @of_two_types(%a: tensor<2x3xf32>, %b: tensor<3x5xf64>) -> tensor<2x5x
   // expected-error @+1 {{element types differ: 'f32' and 'f64'}}
   %y = dl.dot_general %a, %b batch [] x [] contract [1] x [0] : (tensor<2x3xf32>, tensor<3x5xf64>) -> tensor<2x5xf32>
   return %y : tensor<2x5xf32>
+}
+
+// -----
+
+func.func @no_precision(%a: tensor<3xf32>) -> tensor<f32> {
+  // expected-error @+1 {{attribute 'precision' failed to satisfy constraint: bf16 or f16}}
+  %y = dl.dot_general %a, %a batch [] x [] contract [0] x [0] {precision = "f32"} : (tensor<3xf32>, tensor<3xf32>) -> tensor<f32>
+  return %y : tensor<f32>
+}
+
+// -----
+
+func.func @precision_of_halves(%a: tensor<3xf16>) -> tensor<f16> {
+  // expected-error @+1 {{the precision is that of f32 or f64 operands}}
+  %y = dl.dot_general %a, %a batch [] x [] contract [0] x [0] {precision = "bf16"} : (tensor<3xf16>, tensor<3xf16>) -> tensor<f16>
+  return %y : tensor<f16>
 }

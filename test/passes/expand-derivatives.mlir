@@ -106,3 +106,18 @@ func.func @looked_up_grad(%x: tensor<4x8xf32>) -> tensor<4x8xf32> {
   %g = dl.grad @looked_up(%x) wrt [0] : (tensor<4x8xf32>) -> tensor<4x8xf32>
   return %g : tensor<4x8xf32>
 }
+
+// The products of a derivative are in the precision of those that they belong to.
+func.func private @in_bf16(%a: tensor<2x3xf32>, %b: tensor<3xf32>) -> tensor<f32> {
+  %y = dl.dot_general %a, %b batch [] x [] contract [1] x [0] {precision = "bf16"} : (tensor<2x3xf32>, tensor<3xf32>) -> tensor<2xf32>
+  %s = dl.reduce "sum" %y axes [0] : tensor<2xf32> -> tensor<f32>
+  return %s : tensor<f32>
+}
+
+// CHECK-LABEL: func.func private @in_bf16__grad
+// CHECK-NOT:   contract [] x [] : (
+// CHECK:       dl.dot_general {{.*}} contract [] x [] {precision = "bf16"} : (tensor<2xf32>, tensor<3xf32>) -> tensor<2x3xf32>
+func.func @of_in_bf16(%a: tensor<2x3xf32>, %b: tensor<3xf32>) -> tensor<2x3xf32> {
+  %g = dl.grad @in_bf16(%a, %b) wrt [0] : (tensor<2x3xf32>, tensor<3xf32>) -> tensor<2x3xf32>
+  return %g : tensor<2x3xf32>
+}

@@ -10,7 +10,7 @@
 //! ```
 //!
 //! with any number of axes, in any place, for each of b, m, k and n. The product has its axes in an order of its
-//! own; a transpose follows where the operand has another.
+//! own; a transpose follows where the operand has another. A precision is that of all three.
 
 use crate::reverse::Site;
 use dlc_dialects::{
@@ -30,9 +30,9 @@ pub fn dot_general<'c, 'a>(site: &Site<'_, 'c, 'a>, operand: usize) -> Value<'c,
     match operand {
         0 => {
             let rhs_in_y = y_axes(batches + lhs.free.len() as i64, rhs.free.len());
-            let product = b.dot_general(
-                site.y_adj,
-                rhs.value,
+            let product = b.dot_general_like(
+                op,
+                (site.y_adj, rhs.value),
                 (&y_batch, &rhs.batch),
                 (&rhs_in_y, &rhs.free),
             );
@@ -42,9 +42,9 @@ pub fn dot_general<'c, 'a>(site: &Site<'_, 'c, 'a>, operand: usize) -> Value<'c,
         }
         _ => {
             let lhs_in_y = y_axes(batches, lhs.free.len());
-            let product = b.dot_general(
-                lhs.value,
-                site.y_adj,
+            let product = b.dot_general_like(
+                op,
+                (lhs.value, site.y_adj),
                 (&lhs.batch, &y_batch),
                 (&lhs.free, &lhs_in_y),
             );

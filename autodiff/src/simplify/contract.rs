@@ -32,9 +32,9 @@ fn of_transpose<'c, 'a>(b: &Builder<'c, 'a>, op: OperationRef<'c, 'a>) -> Option
     }
     let (lhs, left_batch, left_contract) = lhs.unwrap_or((dot.lhs, dot.batch.0, dot.contract.0));
     let (rhs, right_batch, right_contract) = rhs.unwrap_or((dot.rhs, dot.batch.1, dot.contract.1));
-    Some(b.dot_general(
-        lhs,
-        rhs,
+    Some(b.dot_general_like(
+        dot.op,
+        (lhs, rhs),
         (&left_batch, &right_batch),
         (&left_contract, &right_contract),
     ))
@@ -84,17 +84,17 @@ fn transposed<'c, 'a>(b: &Builder<'c, 'a>, op: OperationRef<'c, 'a>) -> Option<V
     let reorder = |axes: &[i64]| batch.iter().map(|&i| axes[i as usize]).collect::<Vec<_>>();
     let batch = (reorder(&dot.batch.0), reorder(&dot.batch.1));
     if free_axes == straight {
-        return Some(b.dot_general(
-            dot.lhs,
-            dot.rhs,
+        return Some(b.dot_general_like(
+            dot.op,
+            (dot.lhs, dot.rhs),
             (&batch.0, &batch.1),
             (&dot.contract.0, &dot.contract.1),
         ));
     }
     (free_axes == exchanged).then(|| {
-        b.dot_general(
-            dot.rhs,
-            dot.lhs,
+        b.dot_general_like(
+            dot.op,
+            (dot.rhs, dot.lhs),
             (&batch.1, &batch.0),
             (&dot.contract.1, &dot.contract.0),
         )
@@ -102,6 +102,7 @@ fn transposed<'c, 'a>(b: &Builder<'c, 'a>, op: OperationRef<'c, 'a>) -> Option<V
 }
 
 struct Dot<'c, 'a> {
+    op: DotGeneral<'c, 'a>,
     lhs: Value<'c, 'a>,
     rhs: Value<'c, 'a>,
     batch: (Vec<i64>, Vec<i64>),
@@ -112,6 +113,7 @@ impl<'c, 'a> Dot<'c, 'a> {
     fn of(op: OperationRef<'c, 'a>) -> Self {
         let op = DotGeneral(op);
         Self {
+            op,
             lhs: op.lhs(),
             rhs: op.rhs(),
             batch: (op.lhs_batch(), op.rhs_batch()),

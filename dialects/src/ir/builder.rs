@@ -1,7 +1,7 @@
 //! The one way to write IR: append operations to a block at a location, with the results' shapes inferred.
 
 use super::shape::{self, DYNAMIC, element_of, shape_of};
-use crate::ops::{Derivative, Expr, OpKind, build};
+use crate::ops::{Derivative, DotGeneral, Expr, OpKind, build};
 use melior::{
     Context,
     ir::{
@@ -330,11 +330,11 @@ impl<'c, 'a> Builder<'c, 'a> {
         ))
     }
 
-    /// `dl.dot_general` with (batch, contracting) axes of both sides.
-    pub fn dot_general(
+    /// `dl.dot_general` with batch and contracting axes of both sides, in the precision of another one.
+    pub fn dot_general_like(
         &self,
-        lhs: Value<'c, 'a>,
-        rhs: Value<'c, 'a>,
+        like: DotGeneral<'c, 'a>,
+        (lhs, rhs): (Value<'c, 'a>, Value<'c, 'a>),
         batch: (&[i64], &[i64]),
         contract: (&[i64], &[i64]),
     ) -> Value<'c, 'a> {
@@ -357,6 +357,7 @@ impl<'c, 'a> Builder<'c, 'a> {
             batch.1,
             contract.0,
             contract.1,
+            like.precision(),
             ty,
             self.location,
         ))

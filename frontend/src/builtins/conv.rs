@@ -121,6 +121,7 @@ impl Convolution {
             strides,
             dilations: self.dilations.clone(),
             groups: self.groups,
+            precision: checker.precision(ty.dtype),
         };
         checker.node(op, &[x, w], ty, span)
     }

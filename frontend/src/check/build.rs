@@ -484,38 +484,6 @@ impl<'a> Checker<'a> {
             .fold(Dim::constant(1), |product, axis| &product * &shape[*axis])
     }
 
-    /// A sum of products.
-    pub(crate) fn dot_general(
-        &mut self,
-        a: NodeId,
-        b: NodeId,
-        batch: Vec<(usize, usize)>,
-        contract: Vec<(usize, usize)>,
-        span: Span,
-    ) -> Res<NodeId> {
-        let (left, right) = (self.ty(a).clone(), self.ty(b).clone());
-        let mut shape: Vec<Dim> = batch
-            .iter()
-            .map(|(axis, _)| left.shape[*axis].clone())
-            .collect();
-        let free = |axis: usize, pick: fn(&(usize, usize)) -> usize| {
-            !batch.iter().chain(&contract).any(|pair| pick(pair) == axis)
-        };
-        shape.extend(
-            (0..left.rank())
-                .filter(|axis| free(*axis, |pair| pair.0))
-                .map(|axis| left.shape[axis].clone()),
-        );
-        shape.extend(
-            (0..right.rank())
-                .filter(|axis| free(*axis, |pair| pair.1))
-                .map(|axis| right.shape[axis].clone()),
-        );
-        let ty = TensorType::new(left.dtype, shape);
-        self.check_byte_size(&ty, span)?;
-        self.node(Prim::DotGeneral { batch, contract }, &[a, b], ty, span)
-    }
-
     /// Positions along an axis.
     pub(crate) fn iota(
         &mut self,

@@ -439,6 +439,7 @@ impl<'a> Checker<'a> {
             item: Some(id),
             dims: bindings.into_map(),
             inlined,
+            precision: self.precision_of(id),
         };
         let scope = Scope::root(Rc::new(context));
         let ast = self.fns[id].ast;

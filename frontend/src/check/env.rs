@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
-use crate::ast::Span;
+use crate::ast::{DType, Span};
 use crate::check::types::Ty;
 use crate::check::value::Value;
 use crate::core::Dim;
@@ -57,6 +57,8 @@ pub(crate) struct FnContext {
     pub dims: BTreeMap<String, Dim>,
     /// The functions being put in place around its body.
     pub inlined: Vec<usize>,
+    /// What the operands of products are rounded to in its body.
+    pub precision: Option<DType>,
 }
 
 /// What an assignment found.

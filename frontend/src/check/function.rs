@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use dlc_abi::dim::Poly;
 
-use crate::ast::{BinaryOp, ExprKind, Span};
+use crate::ast::{BinaryOp, DType, ExprKind, Span};
 use crate::check::convert::Expected;
 use crate::check::dims::substitute;
 use crate::check::env::{Binding, FnContext, Kind, Scope};
@@ -27,9 +27,14 @@ pub(crate) struct Instance {
     pub id: usize,
     /// The dims that are numbers.
     pub known: Vec<Option<i64>>,
+    /// What the operands of products are rounded to.
+    pub precision: Option<DType>,
     /// Its place in the program.
     pub func: usize,
 }
+
+/// What tells an instance from others: the function, the dims that are numbers, the precision.
+pub(super) type InstanceKey = (usize, Vec<Option<i64>>, Option<DType>);
 
 impl<'a> Checker<'a> {
     /// Checks every function by itself; exports become part of the program.
@@ -61,7 +66,8 @@ impl<'a> Checker<'a> {
             } else {
                 Mode::Definition
             };
-            let func = self.build_function(id, &signature, &unknown);
+            let precision = self.own_precision(id).flatten();
+            let func = self.build_function(id, &signature, &unknown, precision);
             self.fns[id].failed = self.error_count() > errors;
             self.mode = Mode::Program;
             if !export {
@@ -93,13 +99,19 @@ impl<'a> Checker<'a> {
             // A function that is checked by itself is no part of the program.
             return usize::MAX;
         }
-        if let Some(func) = self.instances.get(&(id, known.clone())) {
+        let precision = self.precision_of(id);
+        if let Some(func) = self.instances.get(&(id, known.clone(), precision)) {
             return *func;
         }
         let func = self.funcs.len();
         self.funcs.push(None);
-        self.instances.insert((id, known.clone()), func);
-        self.queue.push_back(Instance { id, known, func });
+        self.instances.insert((id, known.clone(), precision), func);
+        self.queue.push_back(Instance {
+            id,
+            known,
+            precision,
+            func,
+        });
         func
     }
 
@@ -108,6 +120,7 @@ impl<'a> Checker<'a> {
         while let Some(Instance {
             id,
             known,
+            precision,
             func: slot,
         }) = self.queue.pop_front()
         {
@@ -127,7 +140,7 @@ impl<'a> Checker<'a> {
             }
             let name = instance_name(&signature, &known);
             let errors = self.diagnostics.len();
-            let built = self.build_function(id, &signature, &known);
+            let built = self.build_function(id, &signature, &known, precision);
             // What the function by itself showed is not said again.
             let new = self.diagnostics.split_off(errors);
             for diagnostic in new {
@@ -248,6 +261,7 @@ impl<'a> Checker<'a> {
         id: usize,
         signature: &Signature,
         known: &[Option<i64>],
+        precision: Option<DType>,
     ) -> Res<Func> {
         let (dims, facts, passed) = self.dims_of(signature, known);
         let context = FnContext {
@@ -255,6 +269,7 @@ impl<'a> Checker<'a> {
             item: Some(id),
             dims,
             inlined: Vec::new(),
+            precision,
         };
         let scope = Scope::root(Rc::new(context));
         self.push_frame(passed, facts);

@@ -360,13 +360,15 @@ impl<'a> Checker<'a> {
 
     /// Attributes that this version knows.
     fn check_attributes(&mut self) {
-        const KNOWN: &[&str] = &["checkpoint", "inline", "name"];
-        const LATER: &[&str] = &["precision", "custom_vjp", "custom_jvp", "shard"];
+        const KNOWN: &[&str] = &["checkpoint", "inline", "name", "precision"];
+        const LATER: &[&str] = &["custom_vjp", "custom_jvp", "shard"];
         for item in self.files.trees.iter().flat_map(|tree| &tree.items) {
             for attribute in &item.attrs {
                 let name = attribute.name.name.as_str();
                 if LATER.contains(&name) {
                     let _ = self.not_yet::<()>(&format!("`@{name}` is"), attribute.span);
+                } else if name == "precision" {
+                    self.check_precision(attribute);
                 } else if KNOWN.contains(&name) {
                     self.check_attribute_arguments(attribute);
                 } else {

@@ -69,6 +69,7 @@ impl<'a> Checker<'a> {
             item: None,
             dims: Default::default(),
             inlined: Vec::new(),
+            precision: None,
         };
         let scope = Scope::root(Rc::new(context));
         self.push_frame(Vec::new(), Facts::default());

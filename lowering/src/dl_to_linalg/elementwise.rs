@@ -65,13 +65,42 @@ impl<'c, 'a> Lowering<'c, 'a> {
         ty: Type<'c>,
     ) -> Mapped<'c, 'a> {
         let x = self.get(op.x());
-        let (from, to) = (x.element, shape::element(ty));
-        if from == to {
-            return x;
-        }
-        self.same_shape(e, vec![x], ty, |e, x| {
-            super::convert::convert(e, x[0], from, to)
+        self.converted(e, x, ty)
+    }
+
+    /// The operands of a product as it multiplies them: rounded to its precision, as f32, if it has one.
+    pub(super) fn factors(
+        &mut self,
+        e: &Emitter<'c, 'a>,
+        precision: Option<&str>,
+        operands: [Value<'c, 'a>; 2],
+    ) -> [Mapped<'c, 'a>; 2] {
+        operands.map(|operand| {
+            let x = self.get(operand);
+            let Some(precision) = precision else { return x };
+            let (from, half, f32) = (x.element, e.ty(precision), e.ty("f32"));
+            let ty = shape::tensor(&shape::shape_of(operand), f32);
+            self.same_shape(e, vec![x], ty, |e, x| {
+                let rounded = super::convert::convert(e, x[0], from, half);
+                super::convert::convert(e, rounded, half, f32)
+            })
         })
+    }
+
+    /// A tensor with its elements converted to those of a type.
+    pub(super) fn converted(
+        &mut self,
+        e: &Emitter<'c, 'a>,
+        x: Mapped<'c, 'a>,
+        ty: Type<'c>,
+    ) -> Mapped<'c, 'a> {
+        let (from, to) = (x.element, shape::element(ty));
+        match from == to {
+            true => x,
+            false => self.same_shape(e, vec![x], ty, |e, x| {
+                super::convert::convert(e, x[0], from, to)
+            }),
+        }
     }
 
     /// The same bits as another type.

@@ -21,7 +21,7 @@ impl<'c, 'a> Lowering<'c, 'a> {
         op: ops::DotGeneral<'c, 'a>,
         ty: Type<'c>,
     ) -> Mapped<'c, 'a> {
-        let (lhs, rhs) = (self.get(op.lhs()), self.get(op.rhs()));
+        let [lhs, rhs] = self.factors(e, op.precision(), [op.lhs(), op.rhs()]);
         let axes = |axes: Vec<i64>| {
             axes.into_iter()
                 .map(|axis| axis as usize)
@@ -74,7 +74,7 @@ impl<'c, 'a> Lowering<'c, 'a> {
                 loops: b,
             },
         ];
-        self.accumulate(
+        let product = self.accumulate(
             e,
             iterators.collect(),
             accesses,
@@ -83,7 +83,8 @@ impl<'c, 'a> Lowering<'c, 'a> {
             zero,
             mark,
             |e, arguments| multiply_add(e, element, arguments),
-        )
+        );
+        self.converted(e, product, ty)
     }
 
     /// A reduction by kind.

@@ -60,7 +60,7 @@ impl<'c, 'a> Lowering<'c, 'a> {
         op: ops::Conv<'c, 'a>,
         ty: Type<'c>,
     ) -> Mapped<'c, 'a> {
-        let (x, w) = (self.get(op.x()), self.get(op.w()));
+        let [x, w] = self.factors(e, op.precision(), [op.x(), op.w()]);
         let dims = result_dims(ty, &self.sizes.polys(&op.sizes()));
         let (strides, dilations, groups) = (op.strides(), op.dilations(), op.groups());
         let (element, channels) = (x.element, w.dims[1].clone());
@@ -133,7 +133,8 @@ impl<'c, 'a> Lowering<'c, 'a> {
             vec![multiply_add(e, element, arguments)]
         });
         let made = self.accumulated(e, element, y_dims, sum[0]);
-        self.reshaped(e, made, dims)
+        let made = self.reshaped(e, made, dims);
+        self.converted(e, made, ty)
     }
 
     /// A reduction of windows. An operand without elements to read gives the loops within a window their lengths.

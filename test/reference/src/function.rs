@@ -231,6 +231,26 @@ fn name_of(op: OperationRef) -> String {
         .to_string()
 }
 
+/// A product of operands that are rounded to a precision, in f32; without one, of the operands.
+fn in_precision(
+    precision: Option<&str>,
+    operands: [&Array; 2],
+    product: impl FnOnce([&Array; 2]) -> Result<Array, String>,
+) -> Result<Array, Failure> {
+    let dtype = operands[0].dtype;
+    let rounded = match precision {
+        None => return Ok(product(operands)?),
+        Some("bf16") => DType::BF16,
+        Some(_) => DType::F16,
+    };
+    let rounded = operands.map(|x| {
+        let rounded = elementwise::convert(x, rounded);
+        elementwise::convert(&rounded, DType::F32)
+    });
+    let product = product(rounded.each_ref())?;
+    Ok(elementwise::convert(&product, dtype))
+}
+
 /// A `dl` op with one tensor as result.
 fn tensor_op(kind: OpKind, op: OperationRef, values: &Values) -> Result<Array, Failure> {
     let get = |value| array(value, values);
@@ -312,7 +332,10 @@ fn tensor_op(kind: OpKind, op: OperationRef, values: &Values) -> Result<Array, F
                 batch: [&batch[0], &batch[1]],
                 contract: [&contract[0], &contract[1]],
             };
-            contract::dot_general(get(view.lhs())?, get(view.rhs())?, pairs)?
+            let operands = [get(view.lhs())?, get(view.rhs())?];
+            in_precision(view.precision(), operands, |[lhs, rhs]| {
+                contract::dot_general(lhs, rhs, pairs)
+            })?
         }
         OpKind::Reduce => {
             let view = ops::Reduce(op);
@@ -324,7 +347,10 @@ fn tensor_op(kind: OpKind, op: OperationRef, values: &Values) -> Result<Array, F
                 strides: view.strides(),
                 dilations: view.dilations(),
             };
-            window::conv(get(view.x())?, get(view.w())?, view.groups(), &windows)?
+            let operands = [get(view.x())?, get(view.w())?];
+            in_precision(view.precision(), operands, |[x, w]| {
+                window::conv(x, w, view.groups(), &windows)
+            })?
         }
         OpKind::ReduceWindow => {
             let view = ops::ReduceWindow(op);

@@ -210,8 +210,33 @@ pub(super) fn dot_general() -> Result<Vec<Case>> {
             );
             cases.push(form.case(OpKind::DotGeneral, dtype, sum_tolerance(dtype), unit)?);
         }
+        for (tag, precision) in precisions(dtype) {
+            let axes = format!("batch [] x [] contract [1] x [0] {precision}");
+            let form = form(
+                tag,
+                mkn,
+                &["m", "k"],
+                &["k", "n"],
+                &axes,
+                &["m", "n"],
+                SIZES,
+            );
+            let bound = sum_tolerance(DType::F32);
+            cases.push(form.case(OpKind::DotGeneral, dtype, bound, unit)?);
+        }
     }
     Ok(cases)
+}
+
+/// The precisions that a product of a dtype can have, as attributes, with tags.
+pub(super) fn precisions(dtype: DType) -> Vec<(&'static str, &'static str)> {
+    let bf16 = ("in_bf16", "{precision = \"bf16\"}");
+    let f16 = ("in_f16", "{precision = \"f16\"}");
+    match dtype {
+        DType::F32 => vec![bf16, f16],
+        DType::F64 => vec![bf16],
+        _ => vec![],
+    }
 }
 
 /// A form's tag, dims, argument, axes, result and sizes.

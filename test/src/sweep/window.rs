@@ -3,10 +3,11 @@
 use super::{
     Case, Form, leaf,
     movement::mixed,
-    structured::{Fill, numbers, powers, sum_tolerance, unit, whole},
+    structured::{Fill, numbers, powers, precisions, sum_tolerance, unit, whole},
 };
 use crate::{compare::Bound, values::is_float};
 use anyhow::Result;
+use dlc_abi::DType;
 use dlc_dialects::ops::OpKind;
 
 /// A convolution: its tag and dims, the axes of `x`, `w` and the result, strides, dilations and groups, ops before it,
@@ -169,19 +170,27 @@ pub(super) fn conv() -> Result<Vec<Case>> {
                 w.ty(),
                 y.ty()
             );
-            let mut form = Form {
-                tag: row.tag,
-                dims: row.dims,
-                params: vec![x, w],
-                result: y,
-                body,
-                sizes: row.calls,
+            let mut made = |tag: &str, body: String, bound, fill: Fill| -> Result<()> {
+                let form = Form {
+                    tag,
+                    dims: row.dims,
+                    params: vec![x.clone(), w.clone()],
+                    result: y.clone(),
+                    body,
+                    sizes: row.calls,
+                };
+                cases.push(form.case(OpKind::Conv, dtype, bound, fill)?);
+                Ok(())
             };
-            cases.push(form.case(OpKind::Conv, dtype, Bound::Exact, whole)?);
+            made(row.tag, body.clone(), Bound::Exact, whole)?;
             if is_float(dtype) {
                 let tag = format!("{}_any", row.tag);
-                form.tag = &tag;
-                cases.push(form.case(OpKind::Conv, dtype, sum_tolerance(dtype), unit)?);
+                made(&tag, body.clone(), sum_tolerance(dtype), unit)?;
+            }
+            for (precision_tag, precision) in precisions(dtype) {
+                let tag = format!("{}_{precision_tag}", row.tag);
+                let body = body.replace(" : (", &format!(" {precision} : ("));
+                made(&tag, body, sum_tolerance(DType::F32), unit)?;
             }
         }
     }
