@@ -74,6 +74,13 @@ fn trials(arguments: &Arguments) -> Result<Vec<Trial>> {
         trials.push(trial(name, move || {
             shell::dlc(&["test", "std", "--target", target])
         }));
+        for path in files::below("language", "dl")? {
+            let name = format!("test/{}/{target}", files::shown(&path));
+            trials.push(trial(name, move || {
+                let path = path.display().to_string();
+                shell::dlc(&["test", &path, "--target", target])
+            }));
+        }
     }
     trials.push(trial("complete".into(), move || complete(&ops)));
     trials.push(trial("codes".into(), codes));
@@ -103,6 +110,7 @@ const SHOWN_ELSEWHERE: &[(&str, &str)] = &[
     ("DL1004", "src/bad_input.rs"),
     ("DL1005", "src/bad_input.rs"),
     ("DL1006", "src/bad_input.rs"),
+    ("DL1007", "../tools/dlc/tests/bounds.rs"),
     ("DL1011", "../tools/driver/tests/abi.rs"),
     ("DL1012", "end_to_end/mlp.c"),
     ("DL1013", "../tools/driver/src/rust_bindings/tests.rs"),

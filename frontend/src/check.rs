@@ -157,6 +157,8 @@ pub(crate) struct Checker<'a> {
     tests: Vec<Test>,
     /// Whether the value of a constant is being found.
     in_const: bool,
+    /// The constants whose values are being found, each for the one before it.
+    const_path: Vec<usize>,
     eval_depth: usize,
     too_deep: bool,
     /// How many names there were that nothing has.
@@ -200,6 +202,7 @@ impl<'a> Checker<'a> {
             asserted: None,
             tests: Vec::new(),
             in_const: false,
+            const_path: Vec::new(),
             eval_depth: 0,
             too_deep: false,
             unknown_names: 0,

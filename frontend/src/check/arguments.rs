@@ -439,13 +439,18 @@ impl<'a> Checker<'a> {
                 let inside = |a: &str, b: &str| a == b || a.starts_with(&format!("{b}."));
                 inside(known, &place) || inside(&place, known)
             });
-            if let Some((_, first)) = clash {
-                let diagnostic = Diagnostic::error(
-                    Code::DL0404,
-                    format!("`{place}` is passed to two `inout` parameters"),
-                    operand.span,
-                )
-                .secondary(*first, "first here");
+            if let Some((known, first)) = clash {
+                let message = match *known == place {
+                    true => format!("`{place}` is passed to two `inout` parameters"),
+                    false => {
+                        format!("`{known}` and `{place}` overlap, and both are passed as `inout`")
+                    }
+                };
+                let diagnostic = Diagnostic::error(Code::DL0404, message, operand.span)
+                    .secondary(*first, "first here")
+                    .help(
+                        "pass variables that are not parts of each other: `var copy = …` makes one",
+                    );
                 return Err(self.report(diagnostic));
             }
             seen.insert(place, operand.span);

@@ -27,12 +27,19 @@ impl<'a> Checker<'a> {
         }
         if self.eval_depth >= MAX_EVAL_DEPTH {
             if !std::mem::replace(&mut self.too_deep, true) {
-                let what = match self.in_const {
-                    true => "constants that are made of one another",
-                    false => "functions that take functions",
+                let (what, help) = match self.in_const {
+                    true => (
+                        "constants that are made of one another",
+                        "give one of them a number",
+                    ),
+                    false => (
+                        "functions that take functions",
+                        "call a named function, or go through a tensor or a list by `for`",
+                    ),
                 };
                 let message = format!("{what} nest too deeply here");
-                return self.error(Code::DL0710, message, expr.span);
+                let diagnostic = Diagnostic::error(Code::DL0710, message, expr.span).help(help);
+                return Err(self.report(diagnostic));
             }
             return Err(Reported);
         }
@@ -42,7 +49,10 @@ impl<'a> Checker<'a> {
         let value = value?;
         if value.part_count() > MAX_PARTS {
             let message = format!("this has more than {MAX_PARTS} parts");
-            return self.error(Code::DL0216, message, expr.span);
+            let diagnostic = Diagnostic::error(Code::DL0216, message, expr.span)
+                .note("a part counts as often as it occurs")
+                .help("a tensor with one more axis may hold as much");
+            return Err(self.report(diagnostic));
         }
         match value.has_error() {
             true => Err(Reported),

@@ -129,7 +129,13 @@ impl<'a> Checker<'a> {
         match self.consts[id].state {
             ConstState::Done(value) => return value,
             ConstState::Busy => {
-                let message = format!("`const {}` needs its own value", ast.name.name);
+                let path = self.const_path.iter().skip_while(|busy| **busy != id);
+                let names = path.chain([&id]).map(|id| &self.consts[*id].ast.name.name);
+                let circle: Vec<String> = names.map(|name| format!("`{name}`")).collect();
+                let mut message = format!("`const {}` needs its own value", ast.name.name);
+                if circle.len() > 2 {
+                    message += &format!(": {}", circle.join(" -> "));
+                }
                 let diagnostic = Diagnostic::error(Code::DL0606, message, ast.value.span)
                     .help("break the circle: write one of the values as a number");
                 self.consts[id].state = ConstState::Done(Err(Reported));
@@ -138,7 +144,9 @@ impl<'a> Checker<'a> {
             ConstState::New => {}
         }
         self.consts[id].state = ConstState::Busy;
+        self.const_path.push(id);
         let value = self.eval_const(&ast.name.name, &ast.value);
+        self.const_path.pop();
         if let ConstState::Busy = self.consts[id].state {
             self.consts[id].state = ConstState::Done(value);
         }
@@ -252,9 +260,18 @@ impl<'a> Checker<'a> {
                 stack.push((id, next + 1));
                 if states[held] == State::Busy {
                     let ast = &self.structs[id].ast.fields[field];
-                    let message = format!("struct `{}` holds itself", self.structs[held].name);
+                    let name = |id: &usize| format!("`{}`", self.structs[*id].name);
+                    let path = stack.iter().map(|(id, _)| id);
+                    let path = path.skip_while(|id| **id != held).map(name);
+                    let circle: Vec<String> = path.chain([name(&held)]).collect();
+                    let mut message = format!("struct {} holds itself", name(&held));
+                    if circle.len() > 2 {
+                        message += &format!(": {}", circle.join(" -> "));
+                    }
+                    let declared = self.structs[held].ast.name.span;
                     let diagnostic = Diagnostic::error(Code::DL0606, message, ast.ty.span)
-                        .help("hold a list of fixed length, or the tensors themselves");
+                        .secondary(declared, "the circle begins here")
+                        .help("break the circle: hold the tensors themselves, or a list of another struct");
                     self.report(diagnostic);
                     self.structs[id].fields[field] = Ty::Error;
                     stack.pop();
