@@ -2,7 +2,7 @@
 //! that no one ever sees half a file.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 /// A file could not be read or written.
@@ -61,6 +61,11 @@ fn reason(error: &io::Error) -> String {
 
 /// Reads a whole file.
 pub fn read(path: &Path) -> Result<Vec<u8>, FileError> {
+    read_at_most(path, u64::MAX)
+}
+
+/// Reads a file, but no more than so many bytes of it: some files have no end.
+pub fn read_at_most(path: &Path, limit: u64) -> Result<Vec<u8>, FileError> {
     let failed = |error| FileError::Read {
         path: path.to_path_buf(),
         error,
@@ -68,7 +73,10 @@ pub fn read(path: &Path) -> Result<Vec<u8>, FileError> {
     if path.is_dir() {
         return Err(failed(io::Error::from(io::ErrorKind::IsADirectory)));
     }
-    fs::read(path).map_err(failed)
+    let mut bytes = Vec::new();
+    let file = fs::File::open(path).map_err(failed)?;
+    file.take(limit).read_to_end(&mut bytes).map_err(failed)?;
+    Ok(bytes)
 }
 
 /// Writes a whole file: the destination has its old content or all of the new one.

@@ -141,6 +141,18 @@ pub const TABLE: &[Bad] = &[
         &["cannot read none.dl", "help:"],
     ),
     bad(
+        "endless-source",
+        "check /dev/zero",
+        1,
+        &["/dev/zero is larger than 64 MiB"],
+    ),
+    bad(
+        "folder-as-source",
+        "check .",
+        3,
+        &["cannot read .: is a directory", "help: give a file"],
+    ),
+    bad(
         "no-utf8",
         "build bytes.dl -o out",
         1,

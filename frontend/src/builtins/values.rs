@@ -382,7 +382,8 @@ impl<'a> Call<'_, 'a> {
                 rank - 1
             ));
         }
-        if let Some(operand) = self.some("x")
+        if self.params.iter().any(|param| param.name == "x")
+            && let Some(operand) = self.some("x")
             && let Value::Tensor(id) = operand.value
             && self.checker.ty(id).rank() == rank
         {

@@ -27,15 +27,15 @@ pub const STDIN: &str = "<stdin>";
 impl SourceFile {
     /// Reads a file, or standard input for `-`.
     pub fn read(path: &str) -> Result<Self, Error> {
+        let limit = MAX_SOURCE as u64 + 1;
         let (name, bytes, stem) = if path == "-" {
             let mut bytes = Vec::new();
-            let limit = MAX_SOURCE as u64 + 1;
             let read = std::io::stdin().lock().take(limit).read_to_end(&mut bytes);
             read.map_err(|error| Error::io(format!("cannot read standard input: {error}")))?;
             (STDIN.to_string(), bytes, "stdin".to_string())
         } else {
             let path = Path::new(path);
-            let bytes = file::read(path)?;
+            let bytes = file::read_at_most(path, limit)?;
             let stem = path.file_stem().unwrap_or_default();
             (
                 path.display().to_string(),
