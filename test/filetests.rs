@@ -82,6 +82,21 @@ fn trials(arguments: &Arguments) -> Result<Vec<Trial>> {
             }));
         }
     }
+    for path in files::models()? {
+        let text = std::fs::read_to_string(&path)?;
+        for target in ["cpu", "reference"] {
+            if text.lines().any(|line| line.starts_with("test \"")) {
+                let (file, name) = (
+                    path.clone(),
+                    format!("test/{target}/{}", files::shown(&path)),
+                );
+                trials.push(trial(name, move || {
+                    let file = file.to_string_lossy();
+                    shell::dlc(&["test", &file, "--target", target])
+                }));
+            }
+        }
+    }
     trials.push(trial("complete".into(), move || complete(&ops)));
     trials.push(trial("codes".into(), codes));
     for code in Code::ALL.iter().filter(|code| code.name() < "DL1000") {

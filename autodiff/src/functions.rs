@@ -3,6 +3,7 @@
 
 use dlc_dialects::{
     ir::{
+        builder::Builder,
         edit,
         inspect::{identity, is_used},
         shape::{ElementClass, class, element, is_tensor},
@@ -83,12 +84,12 @@ impl<'c, 'a> Functions<'c, 'a> {
         self.by_name.remove(name);
     }
 
-    /// Copies the body of a function to the end of a block, with `arguments` for its arguments and the bodies of the
-    /// functions that it calls in place of the calls. Gives what it returns.
+    /// Copies the body of a function to where a builder stands, with `arguments` for its arguments and the bodies of
+    /// the functions that it calls, in loops and branches too, in place of the calls. Gives what it returns.
     pub fn copy_body(
         &self,
         function: OperationRef<'c, 'a>,
-        to: BlockRef<'c, 'a>,
+        to: Builder<'c, 'a>,
         arguments: &[Value<'c, 'a>],
     ) -> Result<Vec<Value<'c, 'a>>, PassError<'c>> {
         self.copy(function, to, arguments, &mut vec![symbol(function)])
@@ -97,7 +98,7 @@ impl<'c, 'a> Functions<'c, 'a> {
     fn copy(
         &self,
         function: OperationRef<'c, 'a>,
-        to: BlockRef<'c, 'a>,
+        to: Builder<'c, 'a>,
         arguments: &[Value<'c, 'a>],
         stack: &mut Vec<String>,
     ) -> Result<Vec<Value<'c, 'a>>, PassError<'c>> {
@@ -115,23 +116,14 @@ impl<'c, 'a> Functions<'c, 'a> {
                 return Ok(operands);
             }
             let results = if is(op, "func.call") {
-                let callee = callee(op);
-                let error = |message: &str| PassError::at(&op, format!("`@{callee}` {message}"));
-                if stack.iter().any(|caller| caller == callee) {
-                    return Err(error("calls itself; recursion has no derivative"));
-                }
-                let function = self
-                    .get(callee)
-                    .ok_or_else(|| error("is no function of this module"))?;
-                stack.push(callee.into());
-                let results = self.copy(function, to, &operands, stack)?;
-                stack.pop();
-                results
+                self.copy_callee(op, to, &operands, stack)?
             } else {
-                let mut copy = (*op).clone();
-                copy.set_operands(&operands);
-                let copy = to.append_operation(copy);
-                replace_captured(copy, &copies);
+                let copy = copy_op(op, to, &copies);
+                for call in inside(copy) {
+                    if is(call, "func.call") {
+                        self.inline(to.context, call, stack)?;
+                    }
+                }
                 copy.results().map(Value::from).collect()
             };
             for (old, new) in op.results().zip(results) {
@@ -140,6 +132,58 @@ impl<'c, 'a> Functions<'c, 'a> {
         }
         Err(PassError::at(&function, "the body does not return"))
     }
+
+    /// Copies the body of the function that `call` calls; gives what it returns.
+    fn copy_callee(
+        &self,
+        call: OperationRef<'c, 'a>,
+        to: Builder<'c, 'a>,
+        arguments: &[Value<'c, 'a>],
+        stack: &mut Vec<String>,
+    ) -> Result<Vec<Value<'c, 'a>>, PassError<'c>> {
+        let callee = callee(call);
+        let error = |message: &str| PassError::at(&call, format!("`@{callee}` {message}"));
+        if stack.iter().any(|caller| caller == callee) {
+            return Err(error("calls itself; recursion has no derivative"));
+        }
+        let function = self
+            .get(callee)
+            .ok_or_else(|| error("is no function of this module"))?;
+        stack.push(callee.into());
+        let results = self.copy(function, to, arguments, stack)?;
+        stack.pop();
+        Ok(results)
+    }
+
+    /// Puts the body of the function that `call` calls in its place.
+    fn inline(
+        &self,
+        cx: &'c Context,
+        call: OperationRef<'c, 'a>,
+        stack: &mut Vec<String>,
+    ) -> Result<(), PassError<'c>> {
+        let arguments = call.operands().collect::<Vec<_>>();
+        let results = self.copy_callee(call, Builder::before(cx, call), &arguments, stack)?;
+        for (old, new) in call.results().zip(results) {
+            edit::replace_uses(old.into(), new);
+        }
+        edit::erase(cx, call);
+        Ok(())
+    }
+}
+
+/// Copies an op, with its regions, to where a builder stands. What has a copy is read from there.
+pub fn copy_op<'c, 'a>(
+    op: OperationRef<'c, 'a>,
+    to: Builder<'c, 'a>,
+    copies: &HashMap<usize, Value<'c, 'a>>,
+) -> OperationRef<'c, 'a> {
+    let copied = |x: Value<'c, 'a>| copies.get(&identity(x)).copied().unwrap_or(x);
+    let mut copy = (*op).clone();
+    copy.set_operands(&op.operands().map(copied).collect::<Vec<_>>());
+    let copy = to.append(copy);
+    replace_captured(copy, copies);
+    copy
 }
 
 /// Lets what the regions of a copied op read from outside read the copies.
@@ -201,19 +245,30 @@ pub fn inside<'c, 'a>(op: OperationRef<'c, 'a>) -> Vec<OperationRef<'c, 'a>> {
 pub fn remove_dead<'c, 'a>(cx: &'c Context, root: OperationRef<'c, 'a>) {
     for op in inside(root).into_iter().rev() {
         let dead = op.results().all(|y| !is_used(Value::from(y)));
-        if dead && is_pure(op) {
+        if dead && !ends(op) && is_pure(op) {
             edit::erase(cx, op);
         }
     }
 }
 
-/// Whether an op of no use may go: those of `dl` without effects, and the arithmetic of dims.
-fn is_pure(op: OperationRef) -> bool {
+/// Whether an op of no use may go: those of `dl` without effects, the arithmetic of dims, and loops and branches of such
+/// ops.
+pub fn is_pure(op: OperationRef) -> bool {
     let name = op.name();
     let name = name.as_string_ref().as_str().unwrap_or_default();
+    let flow = matches!(name, "scf.for" | "scf.while" | "scf.if");
     OpKind::from_name(name).is_some_and(OpKind::is_pure)
         || name.starts_with("arith.")
-        || name == "tensor.dim"
+        || matches!(
+            name,
+            "tensor.dim" | "tensor.extract" | "builtin.unrealized_conversion_cast"
+        )
+        || flow && inside(op).into_iter().all(|op| is_pure(op) || ends(op))
+}
+
+/// Whether an op ends a region of a loop or a branch.
+pub fn ends(op: OperationRef) -> bool {
+    is(op, "scf.yield") || is(op, "scf.condition")
 }
 
 /// Whether an operation has a name.

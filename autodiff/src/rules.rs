@@ -1,37 +1,95 @@
-//! The reverse-mode rule of every op. The match has no wildcard arm: a new op does not compile before it has a
+//! The rule of every op, in both modes. The match has no wildcard arm: a new op does not compile before it has a
 //! rule, or says that it has none.
 
 pub mod contract;
+pub mod conv;
+pub mod cumulative;
 pub mod index;
 pub mod reduce;
 pub mod shape;
+pub mod window;
 
-use crate::reverse::Site;
+use crate::site::Site;
 use dlc_dialects::{
     ir::{
         builder::derivative_rules,
         shape::{ElementClass, class, element_of},
     },
-    ops::{Cumulative, Expr, OpKind},
+    ops::{Expr, OpKind},
 };
 use melior::ir::{OperationRef, Value};
 
-/// How the adjoint of an op's result becomes adjoints of its operands.
+/// A mode of differentiation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Direction {
+    /// From tangents of operands to those of results.
+    Forward,
+    /// From adjoints of results to those of operands.
+    Reverse,
+}
+
+/// How an op is differentiated, in both modes.
 #[derive(Clone, Copy)]
 pub enum Rule {
     /// An elementwise op: the expressions of its record, one for each operand, `None` where no gradient flows.
     Record(&'static [Option<Expr>]),
-    /// Written by hand: the adjoint of an operand of that number, and the operands that only say where things
-    /// are, through which no gradient flows.
-    Hand(Adjoint, &'static [usize]),
+    /// Written by hand.
+    Hand(Hand),
     /// The derivative is zero almost everywhere, and everybody knows it: nothing flows.
     Inactive,
     /// No rule: an error where a gradient would have to flow.
     None,
 }
 
+/// A rule written by hand.
+#[derive(Clone, Copy)]
+pub struct Hand {
+    /// The adjoint of an operand of that number.
+    pub adjoint: Adjoint,
+    /// For an op that reads a part of its first operand: that operand's adjoint, from the sum of what has come so far,
+    /// without touching the rest.
+    pub accumulate: Option<Accumulate>,
+    /// The tangent of the result.
+    pub tangent: Tangent,
+    /// The operands that only say where things are, through which no gradient flows.
+    pub places: &'static [usize],
+}
+
 /// The adjoint of one operand, from the adjoint of the result. Asked only for operands that need one.
 pub type Adjoint = for<'s, 'c, 'a> fn(&Site<'s, 'c, 'a>, usize) -> Value<'c, 'a>;
+
+/// The sum of what has come so far and the adjoint of the first operand.
+pub type Accumulate = for<'s, 'c, 'a> fn(&Site<'s, 'c, 'a>, Value<'c, 'a>) -> Value<'c, 'a>;
+
+/// How tangents of an op's operands become that of its result.
+#[derive(Clone, Copy)]
+pub enum Tangent {
+    /// The op is linear in all its tensors but places, taken together: the op, of the tangents.
+    Linear,
+    /// The op is linear in each operand: the sum of the op with one operand's tangent in its place, over the operands.
+    Multilinear,
+    /// Written by hand, from the tangent of the only operand that has one; the site's adjoint is one.
+    Hand(for<'s, 'c, 'a> fn(&Site<'s, 'c, 'a>, Value<'c, 'a>) -> Value<'c, 'a>),
+}
+
+const fn linear(adjoint: Adjoint, places: &'static [usize]) -> Rule {
+    Rule::Hand(Hand {
+        adjoint,
+        accumulate: None,
+        tangent: Tangent::Linear,
+        places,
+    })
+}
+
+/// An op that reads a part of its first operand.
+const fn reading(adjoint: Adjoint, accumulate: Accumulate, places: &'static [usize]) -> Rule {
+    Rule::Hand(Hand {
+        adjoint,
+        accumulate: Some(accumulate),
+        tangent: Tangent::Linear,
+        places,
+    })
+}
 
 /// The rule of an op.
 pub fn rule(kind: OpKind) -> Rule {
@@ -47,49 +105,70 @@ pub fn rule(kind: OpKind) -> Rule {
             None => Rule::Inactive,
         },
 
-        DotGeneral => Rule::Hand(contract::dot_general, &[]),
-        Reduce => Rule::Hand(reduce::reduce, &[]),
-        // Of sums; `rule_of` sees the kind.
-        Cumulative => Rule::Hand(reduce::cumulative, &[]),
+        DotGeneral => Rule::Hand(Hand {
+            adjoint: contract::dot_general,
+            accumulate: None,
+            tangent: Tangent::Multilinear,
+            places: &[],
+        }),
+        Reduce => Rule::Hand(Hand {
+            adjoint: reduce::reduce,
+            accumulate: None,
+            tangent: Tangent::Hand(reduce::tangent),
+            places: &[],
+        }),
+        Cumulative => Rule::Hand(Hand {
+            adjoint: cumulative::cumulative,
+            accumulate: None,
+            tangent: Tangent::Hand(cumulative::tangent),
+            places: &[],
+        }),
+        Conv => Rule::Hand(Hand {
+            adjoint: conv::conv,
+            accumulate: None,
+            tangent: Tangent::Multilinear,
+            places: &[],
+        }),
+        ReduceWindow => Rule::Hand(Hand {
+            adjoint: window::reduce_window,
+            accumulate: None,
+            tangent: Tangent::Hand(window::tangent),
+            places: &[],
+        }),
 
-        Broadcast => Rule::Hand(shape::broadcast, &[]),
-        Concatenate => Rule::Hand(shape::concatenate, &[]),
-        Pad => Rule::Hand(shape::pad, &[]),
-        Reshape => Rule::Hand(shape::reshape, &[]),
-        Reverse => Rule::Hand(shape::reverse, &[]),
-        Slice => Rule::Hand(shape::slice, &[]),
-        Transpose => Rule::Hand(shape::transpose, &[]),
-        UpdateSlice => Rule::Hand(shape::update_slice, &[]),
+        Broadcast => linear(shape::broadcast, &[]),
+        Concatenate => linear(shape::concatenate, &[]),
+        Pad => linear(shape::pad, &[]),
+        Reshape => linear(shape::reshape, &[]),
+        Reverse => linear(shape::reverse, &[]),
+        Slice => reading(shape::slice, shape::add_slice, &[]),
+        Transpose => linear(shape::transpose, &[]),
+        UpdateSlice => linear(shape::update_slice, &[]),
 
-        Scatter => Rule::Hand(index::scatter, &[1]),
-        ScatterAddAlongAxis => Rule::Hand(index::scatter_add_along_axis, &[1]),
-        Take => Rule::Hand(index::take, &[1]),
-        TakeAlongAxis => Rule::Hand(index::take_along_axis, &[1]),
+        Scatter => linear(index::scatter, &[1]),
+        ScatterAddAlongAxis => linear(index::scatter_add_along_axis, &[1]),
+        Take => reading(index::take, index::add_taken, &[1]),
+        TakeAlongAxis => reading(index::take_along_axis, index::add_taken_along_axis, &[1]),
 
         Check | Constant | DimValue | Iota | Print | RandomBits => Rule::Inactive,
 
         // An index: used as one it carries no gradient, turned back into a float it would cut the gradient off.
         ArgReduce | Argsort => Rule::None,
-        // Not implemented.
-        Conv | ReduceWindow => Rule::None,
         // Expanded before it could be met.
-        Grad => Rule::None,
+        Grad | Jvp | Vjp => Rule::None,
     }
 }
 
 /// The rule of an operation; other dialects' have none.
 pub fn rule_of(op: OperationRef) -> Rule {
-    match OpKind::of(&op) {
-        Some(OpKind::Cumulative) if Cumulative(op).kind() != "sum" => Rule::None,
-        kind => kind.map_or(Rule::None, rule),
-    }
+    OpKind::of(&op).map_or(Rule::None, rule)
 }
 
 /// Whether the result depends on an operand in a way that a derivative would have to follow.
 pub fn depends(op: OperationRef, operand: usize) -> bool {
     match rule_of(op) {
         Rule::Record(rules) => rules[operand].is_some() && !is_test(op),
-        Rule::Hand(_, places) => !places.contains(&operand),
+        Rule::Hand(hand) => !hand.places.contains(&operand),
         Rule::Inactive => false,
         Rule::None => true,
     }

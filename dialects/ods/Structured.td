@@ -223,6 +223,40 @@ def DL_GradOp : DL_Op<"grad", [Pure]> {
   let assemblyFormat = "$callee `(` $inputs `)` `wrt` $wrt (`value` $value^)? attr-dict `:` functional-type($inputs, $outputs)";
 }
 
+def DL_VjpOp : DL_Op<"vjp", [Pure]> {
+  let summary = "Product of cotangents of a function's results and its Jacobian";
+  let description = [{
+    The operands are the callee's arguments, then one cotangent for each of its float results, of that result's type.
+    `wrt` is as for `dl.grad`. Results: one gradient for each `wrt`, of that argument's type. Expanded by
+    `expand-derivatives`; `dl.grad` is this with the cotangent 1.
+
+    C1: the callee has a float result. C2: `wrt` is in range and names float tensors.
+    C3: operands and results have the types described.
+    (All are checked where the op is expanded, since they need the symbol.)
+  }];
+  let arguments = (ins FlatSymbolRefAttr:$callee, Variadic<AnyTypeOf<[Index, DL_Tensor]>>:$inputs,
+    DenseI64ArrayAttr:$wrt);
+  let results = (outs Variadic<DL_Tensor>:$outputs);
+  let assemblyFormat = "$callee `(` $inputs `)` `wrt` $wrt attr-dict `:` functional-type($inputs, $outputs)";
+}
+
+def DL_JvpOp : DL_Op<"jvp", [Pure]> {
+  let summary = "Values of a function, and the product of its Jacobian and tangents of its arguments";
+  let description = [{
+    The operands are the callee's arguments, then one tangent for each `wrt`, of that argument's type; the tangents of
+    the other arguments are zero. `wrt` is as for `dl.grad`. Results: those of the callee, then one tangent for each
+    of them that is a float. Expanded by `expand-derivatives`.
+
+    C1: the callee has a float result. C2: `wrt` is in range and names float tensors.
+    C3: operands and results have the types described.
+    (All are checked where the op is expanded, since they need the symbol.)
+  }];
+  let arguments = (ins FlatSymbolRefAttr:$callee, Variadic<AnyTypeOf<[Index, DL_Tensor]>>:$inputs,
+    DenseI64ArrayAttr:$wrt);
+  let results = (outs Variadic<DL_Tensor>:$outputs);
+  let assemblyFormat = "$callee `(` $inputs `)` `wrt` $wrt attr-dict `:` functional-type($inputs, $outputs)";
+}
+
 def DL_PrintOp : DL_Op<"print", [MemoryEffects<[MemRead, MemWrite]>]> {
   let summary = "One line on the standard output: a text and tensors; ops that print keep their order";
   let description = [{

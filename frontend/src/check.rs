@@ -21,7 +21,9 @@ pub(crate) mod class;
 pub(crate) mod consts;
 pub(crate) mod convert;
 mod declared;
+pub(crate) mod derivative;
 pub(crate) mod dims;
+pub(crate) mod directional;
 mod env;
 mod export;
 mod expr;
@@ -142,8 +144,6 @@ pub(crate) struct Checker<'a> {
     calls: Vec<(usize, usize, Span)>,
     /// Where each key was used.
     keys: keys::Keys,
-    /// The second results of function values that are differentiated, for their structure.
-    outlined_results: Vec<Value<'a>>,
     /// What errors made unknown, and what it was.
     poisoned: Vec<(Rc<Scope<'a>>, &'a str, Value<'a>)>,
     /// The body, by its frame, that is given up since the loop has to be unrolled. Nothing is evaluated until then.
@@ -194,7 +194,6 @@ impl<'a> Checker<'a> {
             func_names: HashMap::new(),
             calls: Vec::new(),
             keys: keys::Keys::default(),
-            outlined_results: Vec::new(),
             poisoned: Vec::new(),
             unrolling: None,
             unrolled: HashSet::new(),

@@ -42,6 +42,19 @@ pub type NodeIndex = u32;
 /// The number of a function in its program.
 pub type FuncIndex = usize;
 
+/// What a call of a derivative gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DerivativeKind {
+    /// The gradients of the first result, which is a scalar, one for each `wrt`.
+    Gradient,
+    /// The results, and the gradients of the first one.
+    ValueAndGradient,
+    /// From cotangents of the float results, gradients.
+    Vjp,
+    /// The results, and from a tangent for each `wrt` the tangents of the float results.
+    Jvp,
+}
+
 /// What a node does. The names are those of the `dl` ops, which say what each means.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Prim {
@@ -203,16 +216,16 @@ pub enum Prim {
         /// The types of its results.
         results: Vec<TensorType>,
     },
-    /// A call of the gradient; its results are those of the callee if `value`, then one for each `wrt`.
-    Grad {
+    /// A call of a derivative. What is given behind the arguments, and what it gives, `wanted` says.
+    Derivative {
         /// Of whom.
         func: FuncIndex,
         /// The callee's dims in terms of the caller's.
         dims: Vec<Dim>,
         /// Positions among the callee's parameters.
         wrt: Vec<u32>,
-        /// Whether the results of the callee are wanted too.
-        value: bool,
+        /// What it gives.
+        wanted: DerivativeKind,
         /// The types of its results.
         results: Vec<TensorType>,
     },

@@ -25,7 +25,7 @@ use melior::ir::{
 };
 
 use crate::ast::{DType, Span};
-use crate::core::{Dim, Func, Node, Prim, Program, TensorType};
+use crate::core::{DerivativeKind, Dim, Func, Node, Prim, Program, TensorType};
 use crate::source::SourceMap;
 
 /// The size of the axis that a key adds to a shape.
@@ -215,7 +215,7 @@ impl<'c, 'a, 'p> Body<'c, 'a, 'p> {
                 .collect(),
         };
         let values = match &node.op {
-            Prim::Call { .. } | Prim::Grad { .. } => self.call(node, &args),
+            Prim::Call { .. } | Prim::Derivative { .. } => self.call(node, &args),
             Prim::For { .. } | Prim::While { .. } | Prim::If { .. } => self.control(node, &args),
             Prim::Index(name) => {
                 let index = self.extracted_index(args[0]);
@@ -468,7 +468,7 @@ impl<'c, 'a, 'p> Body<'c, 'a, 'p> {
             )),
             Prim::KeyFromBits => args[0],
             Prim::Call { .. }
-            | Prim::Grad { .. }
+            | Prim::Derivative { .. }
             | Prim::For { .. }
             | Prim::While { .. }
             | Prim::If { .. }
@@ -492,7 +492,7 @@ impl<'c, 'a, 'p> Body<'c, 'a, 'p> {
                 dims,
                 results,
             }
-            | Prim::Grad {
+            | Prim::Derivative {
                 func,
                 dims,
                 results,
@@ -504,11 +504,17 @@ impl<'c, 'a, 'p> Body<'c, 'a, 'p> {
         operands.extend(args);
         let types: Vec<_> = results.iter().map(|ty| self.emitter.ty(ty)).collect();
         let op = match &node.op {
-            Prim::Grad { wrt, value, .. } => {
+            Prim::Derivative { wrt, wanted, .. } => {
                 let wrt: Vec<_> = wrt.iter().map(|&n| i64::from(n)).collect();
-                build::grad(
-                    b.context, &operands, callee, &wrt, *value, &types, b.location,
-                )
+                let (cx, place) = (b.context, b.location);
+                match wanted {
+                    DerivativeKind::Vjp => build::vjp(cx, &operands, callee, &wrt, &types, place),
+                    DerivativeKind::Jvp => build::jvp(cx, &operands, callee, &wrt, &types, place),
+                    wanted => {
+                        let value = *wanted == DerivativeKind::ValueAndGradient;
+                        build::grad(cx, &operands, callee, &wrt, value, &types, place)
+                    }
+                }
             }
             _ => {
                 let callee = melior::ir::attribute::FlatSymbolRefAttribute::new(b.context, callee);

@@ -231,11 +231,12 @@ impl<'c, 'a> Lowering<'c, 'a> {
         kind: OpKind,
         op: OperationRef<'c, 'a>,
     ) -> Result<'c, Mapped<'c, 'a>> {
-        if kind == OpKind::Grad {
-            return Err(PassError::at(
-                &op,
-                "`dl.grad` should have been expanded by expand-derivatives",
-            ));
+        if matches!(kind, OpKind::Grad | OpKind::Jvp | OpKind::Vjp) {
+            let message = format!(
+                "`dl.{}` should have been expanded by expand-derivatives",
+                kind.mnemonic()
+            );
+            return Err(PassError::at(&op, message));
         }
         let ty = op.result(0)?.r#type();
         Ok(match kind {

@@ -1,6 +1,6 @@
 // dl.conv: sums of products of windows of x and w.
 // RUN: dlc-opt %s --split-input-file --verify-diagnostics | FileCheck %s
-// RUN: dlc-opt %s --split-input-file --verify-diagnostics --dl-to-linalg | FileCheck %s --check-prefix=LOWER
+// RUN: dlc-opt %s --split-input-file --verify-diagnostics --expand-derivatives --inline --dl-to-linalg | FileCheck %s --check-prefix=LOWER
 
 // EVAL: @line([[[1, 2, 3, 4]]], [[[1, 10]], [[0, -1]]]) == [[[21, 32, 43], [-2, -3, -4]]]
 // EVAL: @plane(1, [[[[1, 2, 3], [4, 5, 6], [7, 8, 9]]]], [[[[1, 0], [0, 10]]]]) == [[[[51, 62], [84, 95]]]]
@@ -10,6 +10,11 @@
 // EVAL: @no_channels() == [[[0, 0]]]
 // EVAL: @rounded([[[1024.0, 1.0, -1024.0]]], [[[1.0, 0.5, 1.0]]]) == [[[0.5]]]
 // EVAL: @special([[[1.0, inf, nan, 2.0]]], [[[0.0, 1.0]]]) == [[[inf, nan, nan]]]
+// GRADCHECK: @grouped
+// GRADCHECK: @of_dims(2, 6, 3)
+// GRADCHECK: @of_dims(1, 7, 3)
+// GRADCHECK: @of_dims(1, 2, 1)
+// GRADCHECK: @second tol=1e-5
 
 // EVAL: @in_bf16([[[1.00390625, 1.01171875]]], [[[1.0, 2.0]]]) == [[[3.03125]]]
 
@@ -64,6 +69,34 @@ func.func @rounded(%x: tensor<1x1x3xbf16>, %w: tensor<1x1x3xbf16>) -> tensor<1x1
 func.func @special(%x: tensor<1x1x4xf32>, %w: tensor<1x1x2xf32>) -> tensor<1x1x3xf32> {
   %y = dl.conv %x, %w strides [1] dilations [1] groups 1 sizes() : (tensor<1x1x4xf32>, tensor<1x1x2xf32>) -> tensor<1x1x3xf32>
   return %y : tensor<1x1x3xf32>
+}
+
+// Groups, a stride, a dilation, and an element of x that no window reaches.
+func.func @grouped(%x: tensor<2x4x8xf64>, %w: tensor<6x2x3xf64>) -> tensor<2x6x2xf64> {
+  %y = dl.conv %x, %w strides [2] dilations [2] groups 2 sizes() : (tensor<2x4x8xf64>, tensor<6x2x3xf64>) -> tensor<2x6x2xf64>
+  return %y : tensor<2x6x2xf64>
+}
+
+// The number of windows is known at run time, and may be 0.
+func.func @of_dims(%n: index, %h: index, %m: index, %x: tensor<?x2x?x5xf64> {dl.shape = ["n", "2", "h", "5"]}, %w: tensor<3x2x2x3xf64>)
+    -> (tensor<?x3x?x1xf64> {dl.shape = ["n", "3", "m", "1"]}) attributes {dl.dims = ["n", "h", "m"]} {
+  %y = dl.conv %x, %w strides [2, 1] dilations [1, 2] groups 1 sizes(%n, %m)
+    : (tensor<?x2x?x5xf64>, tensor<3x2x2x3xf64>) -> tensor<?x3x?x1xf64>
+  return %y : tensor<?x3x?x1xf64>
+}
+
+func.func @second(%x: tensor<1x4x6xf64>, %w: tensor<4x2x2xf64>, %u: tensor<1x4x3xf64>) -> tensor<1x4x6xf64> {
+  %y:2 = dl.vjp @strided(%x, %w, %u) wrt [0, 1]
+    : (tensor<1x4x6xf64>, tensor<4x2x2xf64>, tensor<1x4x3xf64>) -> (tensor<1x4x6xf64>, tensor<4x2x2xf64>)
+  %s = dl.reduce "sum" %y#1 axes [0, 1, 2] : tensor<4x2x2xf64> -> tensor<f64>
+  %b = dl.broadcast %s axes [] sizes() : tensor<f64> -> tensor<1x4x6xf64>
+  %z = dl.mul %y#0, %b : tensor<1x4x6xf64>
+  return %z : tensor<1x4x6xf64>
+}
+
+func.func private @strided(%x: tensor<1x4x6xf64>, %w: tensor<4x2x2xf64>) -> tensor<1x4x3xf64> {
+  %y = dl.conv %x, %w strides [2] dilations [1] groups 2 sizes() : (tensor<1x4x6xf64>, tensor<4x2x2xf64>) -> tensor<1x4x3xf64>
+  return %y : tensor<1x4x3xf64>
 }
 
 // -----

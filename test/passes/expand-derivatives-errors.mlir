@@ -21,25 +21,29 @@ func.func @g(%x: tensor<4x8xf32>, %ids: tensor<4xi32>) -> tensor<4x8xf32> {
 
 // -----
 
-// What a region reads counts as read.
-func.func private @f(%x: tensor<f32>) -> tensor<f32> {
+// In a branch, too, an integer made of a float may not come back.
+func.func private @f(%x: tensor<4xf32>) -> tensor<f32> {
   %zero = dl.constant dense<0.0> : tensor<f32>
-  %c = dl.greater %x, %zero : tensor<f32> -> tensor<i1>
+  %l = dl.reduce "sum" %x axes [0] : tensor<4xf32> -> tensor<f32>
+  %c = dl.greater %l, %zero : tensor<f32> -> tensor<i1>
   %positive = tensor.extract %c[] : tensor<i1>
-  // expected-error @+2 {{DL0302 no reverse-mode rule for `if`, reached from argument 0 on the way to the loss}}
-  // expected-note @+1 {{help: wrap it in `stop_gradient(...)`}}
+  // expected-note @+1 {{through `if`}}
   %y = scf.if %positive -> tensor<f32> {
-    %z = dl.sin %x : tensor<f32>
+    // expected-error @+2 {{DL0302 no reverse-mode rule for `argmax`, reached from argument 0 on the way to the loss}}
+    // expected-note @+1 {{help: wrap it in `stop_gradient(...)`}}
+    %a = dl.arg_reduce "argmax" %x axis 0 : tensor<4xf32> -> tensor<i32>
+    // expected-note @+1 {{through `convert`}}
+    %z = dl.convert %a : tensor<i32> -> tensor<f32>
     scf.yield %z : tensor<f32>
   } else {
     scf.yield %zero : tensor<f32>
   }
   return %y : tensor<f32>
 }
-func.func @g(%x: tensor<f32>) -> tensor<f32> {
+func.func @g(%x: tensor<4xf32>) -> tensor<4xf32> {
   // expected-note @+1 {{in the gradient of `f`}}
-  %g = dl.grad @f(%x) wrt [0] : (tensor<f32>) -> tensor<f32>
-  return %g : tensor<f32>
+  %g = dl.grad @f(%x) wrt [0] : (tensor<4xf32>) -> tensor<4xf32>
+  return %g : tensor<4xf32>
 }
 
 // -----
@@ -162,20 +166,44 @@ func.func @blocks(%x: tensor<f32>, %n: index) -> tensor<f32> {
 
 // -----
 
-func.func private @f(%n: index, %x: tensor<f32>) -> tensor<f32> {
+// The number of rounds is known at run time only.
+func.func private @f(%x: tensor<f32>, %n: tensor<i64>) -> tensor<f32> {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
+  %k = tensor.extract %n[] : tensor<i64>
+  %rounds = arith.index_cast %k : i64 to index
   // expected-note @+1 {{through `sin`}}
   %s = dl.sin %x : tensor<f32>
-  // expected-error @+2 {{DL0302 no reverse-mode rule for `for`, reached from argument 0 on the way to the loss}}
-  // expected-note @+1 {{help: wrap it in `stop_gradient(...)`}}
-  %y = scf.for %i = %c0 to %n step %c1 iter_args(%a = %s) -> tensor<f32> {
+  // expected-error @+3 {{DL0302 no reverse-mode rule for `for`, reached from argument 0 on the way to the loss}}
+  // expected-note @+2 {{help: wrap it in `stop_gradient(...)`}}
+  // expected-note @+1 {{help: what its rounds begin with is kept for the way back, so their number needs a bound}}
+  %y = scf.for %i = %c0 to %rounds step %c1 iter_args(%a = %s) -> tensor<f32> {
     %b = dl.cos %a : tensor<f32>
     scf.yield %b : tensor<f32>
   }
   return %y : tensor<f32>
 }
-func.func @in_a_loop(%n: index, %x: tensor<f32>) -> tensor<f32> {
+func.func @in_a_loop(%x: tensor<f32>, %n: tensor<i64>) -> tensor<f32> {
+  // expected-note @+1 {{in the gradient of `f`}}
+  %g = dl.grad @f(%x, %n) wrt [0] : (tensor<f32>, tensor<i64>) -> tensor<f32>
+  return %g : tensor<f32>
+}
+
+// -----
+
+func.func private @f(%n: index, %x: tensor<f32>) -> tensor<f32> {
+  %c0 = arith.constant 0 : index
+  %c2 = arith.constant 2 : index
+  // expected-error @+3 {{DL0302 no reverse-mode rule for `for`, reached from argument 0 on the way to the loss}}
+  // expected-note @+2 {{help: wrap it in `stop_gradient(...)`}}
+  // expected-note @+1 {{help: only a loop that counts from 0 by 1 has a derivative}}
+  %y = scf.for %i = %c0 to %n step %c2 iter_args(%a = %x) -> tensor<f32> {
+    %b = dl.cos %a : tensor<f32>
+    scf.yield %b : tensor<f32>
+  }
+  return %y : tensor<f32>
+}
+func.func @by_two(%n: index, %x: tensor<f32>) -> tensor<f32> {
   // expected-note @+1 {{in the gradient of `f`}}
   %g = dl.grad @f(%n, %x) wrt [0] : (index, tensor<f32>) -> tensor<f32>
   return %g : tensor<f32>
@@ -183,10 +211,49 @@ func.func @in_a_loop(%n: index, %x: tensor<f32>) -> tensor<f32> {
 
 // -----
 
+func.func private @f(%x: tensor<4xf32>) -> tensor<f32> {
+  // expected-error @+2 {{DL0302 no forward-mode rule for `argmax`, reached from argument 0 on the way to the result}}
+  // expected-note @+1 {{help: wrap it in `stop_gradient(...)`}}
+  %a = dl.arg_reduce "argmax" %x axis 0 : tensor<4xf32> -> tensor<i32>
+  // expected-note @+1 {{through `convert`}}
+  %y = dl.convert %a : tensor<i32> -> tensor<f32>
+  return %y : tensor<f32>
+}
+func.func @forward(%x: tensor<4xf32>) -> tensor<f32> {
+  // expected-note @+1 {{in the derivative of `f`}}
+  %t:2 = dl.jvp @f(%x, %x) wrt [0] : (tensor<4xf32>, tensor<4xf32>) -> (tensor<f32>, tensor<f32>)
+  return %t#1 : tensor<f32>
+}
+
+// -----
+
+func.func private @f(%x: tensor<i32>) -> tensor<i32> {
+  return %x : tensor<i32>
+}
+func.func @vjp_c1(%x: tensor<i32>) -> tensor<i32> {
+  // expected-error @+1 {{C1: `@f` has no float result to differentiate}}
+  %g = dl.vjp @f(%x) wrt [0] : (tensor<i32>) -> tensor<i32>
+  return %g : tensor<i32>
+}
+
+// -----
+
+func.func private @f(%x: tensor<f32>) -> tensor<f32> {
+  return %x : tensor<f32>
+}
+func.func @jvp_c3(%x: tensor<f32>, %v: tensor<f64>) -> tensor<f32> {
+  // expected-error @+1 {{C3: operands should be (tensor<f32>, tensor<f32>), are (tensor<f32>, tensor<f64>)}}
+  %t:2 = dl.jvp @f(%x, %v) wrt [0] : (tensor<f32>, tensor<f64>) -> (tensor<f32>, tensor<f32>)
+  return %t#1 : tensor<f32>
+}
+
+// -----
+
 func.func private @f(%x: tensor<f32>) -> tensor<f32> {
   %limit = dl.constant dense<9.0> : tensor<f32>
-  // expected-error @+2 {{DL0302 no reverse-mode rule for `while`, reached from argument 0 on the way to the loss}}
-  // expected-note @+1 {{help: wrap it in `stop_gradient(...)`}}
+  // expected-error @+3 {{DL0302 no reverse-mode rule for `while`, reached from argument 0 on the way to the loss}}
+  // expected-note @+2 {{help: wrap it in `stop_gradient(...)`}}
+  // expected-note @+1 {{help: a `for` with as many rounds as there may be, with an `if` inside, has a derivative}}
   %y = scf.while (%a = %x) : (tensor<f32>) -> tensor<f32> {
     %c = dl.less %a, %limit : tensor<f32> -> tensor<i1>
     %again = tensor.extract %c[] : tensor<i1>
@@ -226,21 +293,4 @@ func.func private @f(%n: index, %x: tensor<f32>, %y: tensor<f32>) -> (tensor<f32
 func.func @beside_a_loop(%n: index, %x: tensor<f32>, %y: tensor<f32>) -> tensor<f32> {
   %g = dl.grad @f(%n, %x, %y) wrt [0] : (index, tensor<f32>, tensor<f32>) -> tensor<f32>
   return %g : tensor<f32>
-}
-
-// -----
-
-// Of what is combined one after another only sums have a rule.
-func.func private @f(%x: tensor<4xf32> {dl.path = "x"}) -> tensor<f32> {
-  // expected-error @+2 {{DL0302 no reverse-mode rule for `cumprod`, reached from `x` on the way to the loss}}
-  // expected-note @+1 {{help: wrap it in `stop_gradient(...)`}}
-  %p = dl.cumulative "prod" %x axis 0 : tensor<4xf32>
-  // expected-note @+1 {{through `sum`}}
-  %l = dl.reduce "sum" %p axes [0] : tensor<4xf32> -> tensor<f32>
-  return %l : tensor<f32>
-}
-func.func @g(%x: tensor<4xf32>) -> tensor<4xf32> {
-  // expected-note @+1 {{in the gradient of `f`}}
-  %g = dl.grad @f(%x) wrt [0] : (tensor<4xf32>) -> tensor<4xf32>
-  return %g : tensor<4xf32>
 }

@@ -121,3 +121,57 @@ func.func @of_in_bf16(%a: tensor<2x3xf32>, %b: tensor<3xf32>) -> tensor<2x3xf32>
   %g = dl.grad @in_bf16(%a, %b) wrt [0] : (tensor<2x3xf32>, tensor<3xf32>) -> tensor<2x3xf32>
   return %g : tensor<2x3xf32>
 }
+
+// A loop keeps what its rounds begin with, where the way back reads it; the integer that it counts is not kept.
+// CHECK-LABEL: func.func private @chain__grad_0(
+// CHECK: %[[NONE:.*]] = dl.broadcast {{.*}} sizes(%[[N:.*]]) : tensor<f32> -> tensor<?xf32>
+// CHECK: %[[FORTH:.*]]:3 = scf.for %[[I:.*]] = {{.*}} to %[[N]] {{.*}} iter_args(%[[A:.*]] = %{{.*}}, %{{.*}} = %{{.*}}, %[[TAPE:.*]] = %[[NONE]])
+// CHECK: %[[PART:.*]] = dl.reshape %[[A]]
+// CHECK: dl.update_slice %[[TAPE]], %[[PART]] starts(%[[I]])
+// CHECK: scf.for %[[J:.*]] = {{.*}} to %[[N]] {{.*}} iter_args(%[[A_ADJ:.*]] = %{{.*}}) -> (tensor<f32>)
+// CHECK: %[[LAST:.*]] = arith.subi %[[N]], %{{.*}}
+// CHECK: %[[AT:.*]] = arith.subi %[[LAST]], %[[J]]
+// CHECK: dl.slice %[[FORTH]]#2 starts(%[[AT]])
+// CHECK: dl.sin
+// CHECK: dl.mul %[[A_ADJ]]
+func.func private @chain(%n: index, %x: tensor<f32>) -> tensor<f32> {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %zero = dl.constant dense<0> : tensor<i32>
+  %one = dl.constant dense<1> : tensor<i32>
+  %y:2 = scf.for %i = %c0 to %n step %c1 iter_args(%a = %x, %k = %zero) -> (tensor<f32>, tensor<i32>) {
+    %b = dl.cos %a : tensor<f32>
+    %m = dl.add %k, %one : tensor<i32>
+    scf.yield %b, %m : tensor<f32>, tensor<i32>
+  }
+  return %y#0 : tensor<f32>
+}
+func.func @of_chain(%n: index, %x: tensor<f32>) -> tensor<f32> {
+  %g = dl.grad @chain(%n, %x) wrt [0] : (index, tensor<f32>) -> tensor<f32>
+  return %g : tensor<f32>
+}
+
+// What a round reads from outside has its adjoint summed in place, part by part: no zeros as large as it are added.
+// CHECK-LABEL: func.func private @rows__grad_0(
+// CHECK: scf.for {{.*}} iter_args(%{{.*}} = %{{.*}}, %[[SUM:.*]] = %{{.*}}) -> (tensor<f32>, tensor<?xf32>)
+// CHECK: %[[PART:.*]] = dl.slice %[[SUM]]
+// CHECK: %[[MORE:.*]] = dl.add %[[PART]], %{{.*}}
+// CHECK: dl.update_slice %[[SUM]], %[[MORE]]
+// CHECK-NOT: dl.pad
+func.func private @rows(%n: index, %x: tensor<?xf32>) -> tensor<f32> {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %zero = dl.constant dense<0.0> : tensor<f32>
+  %y = scf.for %i = %c0 to %n step %c1 iter_args(%a = %zero) -> (tensor<f32>) {
+    %p = dl.slice %x starts(%i) strides [1] sizes() : tensor<?xf32> -> tensor<1xf32>
+    %r = dl.reshape %p sizes() : tensor<1xf32> -> tensor<f32>
+    %s = dl.add %a, %r : tensor<f32>
+    %b = dl.sin %s : tensor<f32>
+    scf.yield %b : tensor<f32>
+  }
+  return %y : tensor<f32>
+}
+func.func @of_rows(%n: index, %x: tensor<?xf32>) -> tensor<?xf32> {
+  %g = dl.grad @rows(%n, %x) wrt [0] : (index, tensor<?xf32>) -> tensor<?xf32>
+  return %g : tensor<?xf32>
+}

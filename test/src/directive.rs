@@ -6,14 +6,14 @@
 //! // EVAL: @f([0.0, 1.0]) ~= [1.0, 2.7182818], 3.0 tol=1e-6
 //! // EVAL-ERROR: @f([0.0], 7) index 7 is outside a dim of 1
 //! // EVAL-FAILS: @f([0.0], 8) DL1007
-//! // GRADCHECK: @f(3, 5) domain=(-2,2) tol=1e-6 wrt=0,1 int=(0,3)
+//! // GRADCHECK: @f(3, 5) domain=(-2,2) tol=1e-6 wrt=0,1 int=(0,3) mode=forward
 //! // ULP: 4
 //! ```
 //!
 //! Arguments of `EVAL` are those of the function, dims first. `==` wants the same bits (any NaN for NaN),
 //! `~=` numbers that are near. `EVAL-ERROR` is what the reference evaluator alone refuses, `EVAL-FAILS` what
-//! every runner does. `GRADCHECK` names the dims' values; it wants a function on f64. `ULP` is how far the op's float
-//! results may be off.
+//! every runner does. `GRADCHECK` names the dims' values; it wants a function on f64; `mode=forward` leaves
+//! out the reverse mode. `ULP` is how far the op's float results may be off.
 
 use crate::literal::{Literal, parse_list};
 use anyhow::{Context, Result, bail, ensure};
@@ -61,6 +61,8 @@ pub struct Gradcheck {
     pub tolerance: f64,
     /// Tensor arguments to differentiate by; all float ones if `None`.
     pub wrt: Option<Vec<i64>>,
+    /// Whether the reverse mode is checked too.
+    pub reverse: bool,
 }
 
 /// All directives of a file.
@@ -177,6 +179,7 @@ fn parse_gradcheck(line: usize, text: &str) -> Result<Gradcheck> {
         integers: (0.0, 1.0),
         tolerance: 1e-6,
         wrt: None,
+        reverse: true,
     };
     for word in rest.split_whitespace() {
         let (key, value) = word
@@ -187,6 +190,10 @@ fn parse_gradcheck(line: usize, text: &str) -> Result<Gradcheck> {
             "int" => check.integers = parse_range(value)?,
             "tol" => check.tolerance = value.parse()?,
             "wrt" => check.wrt = Some(value.split(',').map(str::parse).collect::<Result<_, _>>()?),
+            "mode" => {
+                ensure!(value == "forward", "`{value}` is no mode to check alone");
+                check.reverse = false;
+            }
             _ => bail!("`{key}` is not known"),
         }
     }

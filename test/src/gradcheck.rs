@@ -1,8 +1,8 @@
 //! Gradients against central differences in f64, along one random direction with a fixed seed.
 //!
 //! Of `@f` the check makes the scalar function `sum(f(x) * w)` with random weights w, differentiates it by
-//! `dl.grad`, and compares the gradient's product with a direction v to
-//! `(loss(x + h v) - loss(x - h v)) / 2h`, which the reference evaluator computes.
+//! `dl.jvp` in a direction v, and compares with `(loss(x + h v) - loss(x - h v)) / 2h`, which the reference evaluator
+//! computes. The gradient's product with v, by `dl.grad`, has to be the same number as the tangent, but for rounding.
 
 use crate::{
     directive::Gradcheck,
@@ -12,9 +12,13 @@ use crate::{
 };
 use anyhow::{Context, Result, ensure};
 use dlc_abi::DType;
+use dlc_runtime::Tensor;
 
 /// Half the distance of the two points; the truncation error is of its square.
 const STEP: f64 = 1e-5;
+
+/// How far the modes may be apart, relative where the derivative is larger than 1.
+const BETWEEN_MODES: f64 = 1e-12;
 
 /// Runs a check of a function of a module, the gradient on `runner`.
 pub fn run(check: &Gradcheck, text: &str, runner: &dyn Runner) -> Result<()> {
@@ -71,7 +75,10 @@ pub fn run(check: &Gradcheck, text: &str, runner: &dyn Runner) -> Result<()> {
         )?);
     }
 
-    let whole = format!("{text}\n{}", functions(&signature, &wrt, value[0].shape()));
+    let whole = format!(
+        "{text}\n{}",
+        functions(&signature, &wrt, value[0].shape(), check.reverse)
+    );
     let reference = Reference.load(&whole)?;
     let loss = |sign: f64| -> Result<f64> {
         let mut moved = args.clone();
@@ -90,34 +97,26 @@ pub fn run(check: &Gradcheck, text: &str, runner: &dyn Runner) -> Result<()> {
 
     let mut all = args.clone();
     all.push(weights.clone());
-    let gradients = runner
-        .load(&whole)?
-        .call("gradcheck_gradient", &check.dims, &all)?;
+    let runner = runner.load(&whole)?;
+    let moved = [all.as_slice(), &directions].concat();
+    let tangent = runner.call("gradcheck_tangent", &check.dims, &moved)?;
+    let tangent = tangent[0].to_f64()[0];
+    let off = |value: f64, from: f64| (value - from).abs() / from.abs().max(1.0);
     ensure!(
-        gradients.len() == wrt.len(),
-        "{} gradients",
-        gradients.len()
-    );
-    let mut analytic = 0.0;
-    for ((gradient, direction), &i) in gradients.iter().zip(&directions).zip(&wrt) {
-        ensure!(
-            gradient.shape() == args[i].shape(),
-            "gradient {i} has shape {:?}",
-            gradient.shape()
-        );
-        let products = gradient
-            .to_f64()
-            .into_iter()
-            .zip(direction.to_f64())
-            .map(|(g, v)| g * v);
-        analytic += products.sum::<f64>();
-    }
-    let off = (analytic - numeric).abs() / numeric.abs().max(1.0);
-    ensure!(
-        off <= check.tolerance,
-        "the derivative is {analytic}, differences give {numeric}: off by {off:e}, allowed are {:e}",
+        off(tangent, numeric) <= check.tolerance,
+        "the tangent is {tangent}, differences give {numeric}: off by {:e}, allowed are {:e}",
+        off(tangent, numeric),
         check.tolerance
     );
+    if check.reverse {
+        let gradients = runner.call("gradcheck_gradient", &check.dims, &all)?;
+        let product = product(&gradients, &directions)?;
+        ensure!(
+            off(product, tangent) <= BETWEEN_MODES,
+            "the gradient's product with the direction is {product}, the tangent is {tangent}: off by {:e}",
+            off(product, tangent)
+        );
+    }
     // A direction along which nothing changes would pass whatever the gradient is.
     ensure!(
         numeric != 0.0,
@@ -126,8 +125,28 @@ pub fn run(check: &Gradcheck, text: &str, runner: &dyn Runner) -> Result<()> {
     Ok(())
 }
 
-/// The loss and its gradient, as text.
-fn functions(signature: &Signature, wrt: &[usize], result: &[usize]) -> String {
+/// The sum of the products of gradients and directions, which have one shape each.
+fn product(gradients: &[Tensor], directions: &[Tensor]) -> Result<f64> {
+    ensure!(
+        gradients.len() == directions.len(),
+        "{} gradients",
+        gradients.len()
+    );
+    let mut sum = 0.0;
+    for (i, (gradient, direction)) in gradients.iter().zip(directions).enumerate() {
+        ensure!(
+            gradient.shape() == direction.shape(),
+            "gradient {i} has shape {:?}",
+            gradient.shape()
+        );
+        let pairs = gradient.to_f64().into_iter().zip(direction.to_f64());
+        sum += pairs.map(|(g, v)| g * v).sum::<f64>();
+    }
+    Ok(sum)
+}
+
+/// The loss, its tangent, and its gradient if the reverse mode is checked, as text.
+fn functions(signature: &Signature, wrt: &[usize], result: &[usize], reverse: bool) -> String {
     let f = &signature.name;
     let mut names = (0..signature.dims)
         .map(|i| format!("%d{i}"))
@@ -158,6 +177,21 @@ fn functions(signature: &Signature, wrt: &[usize], result: &[usize]) -> String {
     let values = list(&mut (0..wrt.len()).map(|i| format!("%g#{i}")));
     let (count, of) = (signature.results.len(), wrt.len());
     let dims = format!("attributes {{dl.dims = {:?}}}", signature.dim_names);
+    let directions = list(&mut (0..wrt.len()).map(|i| format!("%v{i}")));
+    let shaped_direction = |(n, i): (usize, &usize)| {
+        let ty = &signature.params[*i];
+        format!("%v{n}: {ty} {}", shape(&signature.shapes[*i]))
+    };
+    let shaped_directions = list(&mut wrt.iter().enumerate().map(shaped_direction));
+    let gradient = format!(
+        r#"
+func.func @gradcheck_gradient({params}) -> ({shaped}) {dims} {{
+  %g:{of} = dl.grad @gradcheck_loss({arguments}, %w) wrt [{indices}] : ({outer}) -> ({gradients})
+  return {values} : {gradients}
+}}
+"#
+    );
+    let gradient = if reverse { gradient } else { String::new() };
     format!(
         r#"
 func.func @gradcheck_loss({params}) -> tensor<f64> {dims} {{
@@ -166,11 +200,12 @@ func.func @gradcheck_loss({params}) -> tensor<f64> {dims} {{
   %s = dl.reduce "sum" %p axes [{axes}] : {y} -> tensor<f64>
   return %s : tensor<f64>
 }}
-func.func @gradcheck_gradient({params}) -> ({shaped}) {dims} {{
-  %g:{of} = dl.grad @gradcheck_loss({arguments}, %w) wrt [{indices}] : ({outer}) -> ({gradients})
-  return {values} : {gradients}
+func.func @gradcheck_tangent({params}, {shaped_directions}) -> tensor<f64> {dims} {{
+  %t:2 = dl.jvp @gradcheck_loss({arguments}, %w, {directions}) wrt [{indices}]
+    : ({outer}, {gradients}) -> (tensor<f64>, tensor<f64>)
+  return %t#1 : tensor<f64>
 }}
-"#
+{gradient}"#
     )
 }
 

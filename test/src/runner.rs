@@ -40,7 +40,10 @@ impl Runner for Reference {
 
     fn load(&self, text: &str) -> Result<Box<dyn Program>> {
         let mut module = module::parse(text)?;
-        if text.contains("dl.grad") {
+        if ["dl.grad", "dl.jvp", "dl.vjp"]
+            .iter()
+            .any(|op| text.contains(op))
+        {
             module::run_pipeline(&mut module, EXPAND)?;
         }
         Ok(Box::new(Evaluated(module)))

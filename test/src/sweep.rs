@@ -176,7 +176,7 @@ pub fn cases(kind: OpKind, ulp: Option<f64>) -> Result<Vec<Case>> {
         OpKind::Scatter => indexing::scatter(),
         OpKind::ScatterAddAlongAxis => indexing::scatter_add_along_axis(),
         OpKind::RandomBits => made::random_bits(),
-        OpKind::Grad => structured::grad(),
+        OpKind::Grad | OpKind::Jvp | OpKind::Vjp => structured::derivative(kind),
         OpKind::Print => made::print(),
         OpKind::Check => made::check(),
         OpKind::Convert => elementwise::convert(),

@@ -1,5 +1,5 @@
-//! Replaces every `dl.grad` by a call of a new function, which computes the callee's body and then goes through it
-//! backwards.
+//! Replaces every `dl.grad`, `dl.vjp` and `dl.jvp` by a call of a new function, which computes the callee's body and
+//! then goes through it backwards, or has a tangent behind each op.
 //!
 //! Before:
 //! ```mlir
@@ -21,17 +21,16 @@
 //! ```
 //!
 //! *Requires*: callees of one block; calls in them are inlined on the way, so recursion is refused.
-//! *Ensures*: no `dl.grad` is left. Equal requests share one function. An op in a callee that is differentiated comes
+//! *Ensures*: no such op is left. Equal requests share one function. An op in a callee that is differentiated comes
 //! first, so derivatives of derivatives are derivatives of plain functions.
 //! *Does not*: simplify (`simplify-dl`), nor find common subexpressions (upstream's `cse`).
 
 use crate::{
-    functions::{Functions, callee, inside, is, is_float_tensor, list, signature, tensors},
-    gradient::{Request, define, result_types},
+    functions::{Functions, callee, inside, is},
+    request::{Request, define},
 };
 use dlc_dialects::{
-    ir::{builder::Builder, edit, shape::shape},
-    ops::{Grad, OpKind},
+    ir::{builder::Builder, edit},
     pass::{Anchor, PassError, PassInfo},
 };
 use melior::{
@@ -44,7 +43,7 @@ use std::collections::HashMap;
 /// The pass.
 pub const INFO: PassInfo = PassInfo {
     name: "expand-derivatives",
-    summary: "Replace dl.grad by calls of gradient functions",
+    summary: "Replace dl.grad, dl.vjp and dl.jvp by calls of new functions",
     anchor: Anchor::Module,
     required: true,
     run,
@@ -89,37 +88,35 @@ impl<'c, 'a> Expander<'c, 'a> {
         }
         self.state.insert(function.into(), State::Begun);
         for op in inside(op) {
-            let grad = OpKind::of(&op) == Some(OpKind::Grad);
-            if grad || is(op, "func.call") {
+            let request = Request::of(op);
+            if request.is_some() || is(op, "func.call") {
                 self.expand(callee(op))?;
             }
-            if grad {
-                self.replace(Grad(op))?;
+            if let Some(request) = request {
+                self.replace(op, request)?;
             }
         }
         self.state.insert(function.into(), State::Done);
         Ok(())
     }
 
-    /// Replaces one `dl.grad` by a call.
-    fn replace(&mut self, grad: Grad<'c, 'a>) -> Result<(), PassError<'c>> {
-        self.check(grad)?;
-        let request = Request::of(grad);
+    /// Replaces one op by a call.
+    fn replace(&mut self, op: OperationRef<'c, 'a>, request: Request) -> Result<(), PassError<'c>> {
+        self.check(op, &request)?;
         let name = match self.made.get(&request) {
             Some(name) => name.clone(),
             None => {
-                let name = define(self.cx, &mut self.functions, &request, grad.0)?;
+                let name = define(self.cx, &mut self.functions, &request, op)?;
                 self.state.insert(name.clone(), State::Done);
                 self.made.insert(request, name.clone());
                 name
             }
         };
-        let op = grad.0;
         let results = op.results().map(|y| y.r#type()).collect::<Vec<_>>();
         let call = Builder::before(self.cx, op).append(func::call(
             self.cx,
             FlatSymbolRefAttribute::new(self.cx, &name),
-            &grad.inputs(),
+            &op.operands().collect::<Vec<_>>(),
             &results,
             op.location(),
         ));
@@ -130,9 +127,9 @@ impl<'c, 'a> Expander<'c, 'a> {
         Ok(())
     }
 
-    /// Checks a `dl.grad` against its description, and that its callee can be differentiated now.
-    fn check(&self, grad: Grad<'c, 'a>) -> Result<(), PassError<'c>> {
-        let (op, callee) = (grad.0, grad.callee());
+    /// Checks an op against its description, and that its callee can be differentiated now.
+    fn check(&self, op: OperationRef<'c, 'a>, request: &Request) -> Result<(), PassError<'c>> {
+        let callee = &request.callee;
         let error = |message: String| Err(PassError::at(&op, message));
         let Some(function) = self.functions.get(callee) else {
             return error(format!("`@{callee}` is no function of this module"));
@@ -142,45 +139,6 @@ impl<'c, 'a> Expander<'c, 'a> {
                 "`@{callee}` calls itself; recursion has no derivative"
             ));
         }
-        let (inputs, results) = signature(function);
-        match results.first() {
-            Some(ty) if is_float_tensor(*ty) && shape(*ty).is_empty() => {}
-            Some(ty) => {
-                return error(format!(
-                    "C1: the first result of `@{callee}` should be a float of rank 0, is {ty}"
-                ));
-            }
-            None => return error(format!("C1: `@{callee}` has no result to differentiate")),
-        }
-        let tensors = tensors(&inputs);
-        for &i in &grad.wrt() {
-            match usize::try_from(i).ok().and_then(|i| tensors.get(i)) {
-                Some(&at) if is_float_tensor(inputs[at]) => {}
-                Some(&at) => {
-                    return error(format!(
-                        "C2: argument {i} of `@{callee}` should be a float tensor, is {}",
-                        inputs[at]
-                    ));
-                }
-                None => {
-                    return error(format!(
-                        "C2: `@{callee}` has {} tensor arguments, counted from 0, and none of number {i}",
-                        tensors.len()
-                    ));
-                }
-            }
-        }
-        let expected = result_types(&Request::of(grad), &inputs, &results);
-        let operands = op.operands().map(|x| x.r#type()).collect::<Vec<_>>();
-        let gives = op.results().map(|y| y.r#type()).collect::<Vec<_>>();
-        for (what, expected, given) in
-            [("operands", inputs, operands), ("results", expected, gives)]
-        {
-            if expected != given {
-                let (expected, given) = (list(&expected), list(&given));
-                return error(format!("C3: {what} should be {expected}, are {given}"));
-            }
-        }
-        Ok(())
+        request.check(op, function)
     }
 }

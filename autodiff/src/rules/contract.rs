@@ -12,7 +12,7 @@
 //! with any number of axes, in any place, for each of b, m, k and n. The product has its axes in an order of its
 //! own; a transpose follows where the operand has another. A precision is that of all three.
 
-use crate::reverse::Site;
+use crate::site::Site;
 use dlc_dialects::{
     ir::{dims::nth_without, shape::shape_of},
     ops::DotGeneral,

@@ -1,7 +1,7 @@
 //! Reading and adding at indices, which are each other's transpose: what was read twice is added twice. Both treat
 //! an index out of range alike, so the transpose holds there too.
 
-use crate::reverse::Site;
+use crate::site::Site;
 use dlc_dialects::{
     ir::builder::{Dim, dynamic},
     ops::{OpKind, Scatter, ScatterAddAlongAxis, Take, TakeAlongAxis, build},
@@ -10,31 +10,39 @@ use melior::ir::{Type, Value, ValueLike, r#type::IntegerType};
 
 /// `dl.take`: into zeros, at the same indices.
 pub fn take<'c, 'a>(site: &Site<'_, 'c, 'a>, _: usize) -> Value<'c, 'a> {
+    add_taken(site, site.full_like(Take(site.op).x(), "0"))
+}
+
+/// `dl.take`: to a sum, at the same indices.
+pub fn add_taken<'c, 'a>(site: &Site<'_, 'c, 'a>, sum: Value<'c, 'a>) -> Value<'c, 'a> {
     let (b, op) = (site.builder, Take(site.op));
-    let zeros = site.full_like(op.x(), "0");
     b.value(build::scatter(
         b.context,
-        zeros,
+        sum,
         op.ids(),
         site.y_adj,
         "add",
         op.axis(),
-        zeros.r#type(),
+        sum.r#type(),
         b.location,
     ))
 }
 
 /// `dl.take_along_axis`: into zeros, at the same indices.
 pub fn take_along_axis<'c, 'a>(site: &Site<'_, 'c, 'a>, _: usize) -> Value<'c, 'a> {
+    add_taken_along_axis(site, site.full_like(TakeAlongAxis(site.op).x(), "0"))
+}
+
+/// `dl.take_along_axis`: to a sum, at the same indices.
+pub fn add_taken_along_axis<'c, 'a>(site: &Site<'_, 'c, 'a>, sum: Value<'c, 'a>) -> Value<'c, 'a> {
     let (b, op) = (site.builder, TakeAlongAxis(site.op));
-    let zeros = site.full_like(op.x(), "0");
     b.value(build::scatter_add_along_axis(
         b.context,
-        zeros,
+        sum,
         op.ids(),
         site.y_adj,
         op.axis(),
-        zeros.r#type(),
+        sum.r#type(),
         b.location,
     ))
 }

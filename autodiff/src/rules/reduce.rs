@@ -4,18 +4,19 @@
 //! sum:      x_adj[i] = y_adj
 //! max, min: x_adj[i] = y_adj (x[i] == y) / count of x == y        a tie shares equally, as JAX has it
 //! prod:     x_adj[i] = y_adj * product of all others
-//! cumulative sum: x_adj = cumulative sum of y_adj from the other end
 //! ```
+//!
+//! The tangent of the result is the sum of x_tan[i] x_adj[i] with y_adj = 1.
 //!
 //! An empty reduction has no operand elements to give to. `any` and `all` are on bools, which have no adjoint.
 
-use crate::reverse::Site;
+use crate::site::Site;
 use dlc_dialects::{
     ir::{
         builder::{Builder, Dim},
         shape::{element_of, shape_of, width},
     },
-    ops::{Cumulative, OpKind, Reduce, build},
+    ops::{OpKind, Reduce},
 };
 use melior::ir::{Type, Value};
 
@@ -40,25 +41,23 @@ pub fn reduce<'c, 'a>(site: &Site<'_, 'c, 'a>, _: usize) -> Value<'c, 'a> {
     }
 }
 
-/// `dl.cumulative` of sums: an element is in all sums from its own on, which are those from the other end up to it.
-pub fn cumulative<'c, 'a>(site: &Site<'_, 'c, 'a>, _: usize) -> Value<'c, 'a> {
-    let (b, op) = (site.builder, Cumulative(site.op));
-    b.value(build::cumulative(
-        b.context,
-        site.y_adj,
-        op.kind(),
-        op.axis(),
-        !op.reverse(),
-        b.location,
-    ))
+/// The tangent of `dl.reduce`: the sum of the operand's, for the other kinds weighted with what a unit there adds.
+pub fn tangent<'c, 'a>(site: &Site<'_, 'c, 'a>, x_tan: Value<'c, 'a>) -> Value<'c, 'a> {
+    let (b, op) = (site.builder, Reduce(site.op));
+    let parts = match op.kind() {
+        "sum" => x_tan,
+        _ => b.elementwise(OpKind::Mul, &[reduce(site, 0), x_tan]),
+    };
+    b.reduce("sum", parts, &op.axes())
 }
 
-struct Reduction<'c, 'a> {
-    b: Builder<'c, 'a>,
-    x: Value<'c, 'a>,
-    axes: Vec<i64>,
-    kept: Vec<i64>,
-    dims: Vec<Dim<'c, 'a>>,
+/// A reduction whose parts are known.
+pub(super) struct Reduction<'c, 'a> {
+    pub b: Builder<'c, 'a>,
+    pub x: Value<'c, 'a>,
+    pub axes: Vec<i64>,
+    pub kept: Vec<i64>,
+    pub dims: Vec<Dim<'c, 'a>>,
 }
 
 impl<'c, 'a> Reduction<'c, 'a> {
@@ -94,7 +93,7 @@ impl<'c, 'a> Reduction<'c, 'a> {
     }
 
     /// `prod`. See Note [Products with zeros].
-    fn product(&self, y_adj: Value<'c, 'a>) -> Value<'c, 'a> {
+    pub fn product(&self, y_adj: Value<'c, 'a>) -> Value<'c, 'a> {
         let b = self.b;
         let apply = |kind, operands: &[Value<'c, 'a>]| b.elementwise(kind, operands);
         let like = |x: Value<'c, 'a>, text| b.full(&self.dims_of(x), element_of(x), text);

@@ -1,13 +1,13 @@
 //! Movement of data. All of these ops are linear, and the adjoint of each is its transpose: what was copied is
 //! summed, what was left out gets zero.
 
-use crate::reverse::Site;
+use crate::site::Site;
 use dlc_dialects::{
     ir::{
         builder::{Dim, dynamic, type_shape},
         shape::{self, element_of, shape_of},
     },
-    ops::{Broadcast, Concatenate, Pad, Reverse, Slice, Transpose, UpdateSlice, build},
+    ops::{Broadcast, Concatenate, OpKind, Pad, Reverse, Slice, Transpose, UpdateSlice, build},
 };
 use melior::ir::{Value, ValueLike};
 
@@ -77,6 +77,32 @@ pub fn slice<'c, 'a>(site: &Site<'_, 'c, 'a>, _: usize) -> Value<'c, 'a> {
         &dynamic(&dims),
         &interior,
         ty,
+        b.location,
+    ))
+}
+
+/// `dl.slice`: to the part of a sum that was taken.
+pub fn add_slice<'c, 'a>(site: &Site<'_, 'c, 'a>, sum: Value<'c, 'a>) -> Value<'c, 'a> {
+    let (b, op) = (site.builder, Slice(site.op));
+    let (starts, strides, dims) = (op.starts(), op.strides(), site.dims(site.y));
+    let ty = shape::tensor(&type_shape(&dims), element_of(sum));
+    let part = b.value(build::slice(
+        b.context,
+        sum,
+        &starts,
+        &dynamic(&dims),
+        &strides,
+        ty,
+        b.location,
+    ));
+    let part = b.elementwise(OpKind::Add, &[part, site.y_adj]);
+    b.value(build::update_slice(
+        b.context,
+        sum,
+        part,
+        &starts,
+        &strides,
+        sum.r#type(),
         b.location,
     ))
 }

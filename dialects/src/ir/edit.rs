@@ -53,6 +53,15 @@ pub fn erase<'c>(context: &'c Context, op: OperationRef<'c, '_>) {
     IrRewriter::new(context).as_rewriter_base().erase_op(op);
 }
 
+/// Moves the blocks of an operation's region, whose arguments and operations stay what they are, to the empty region
+/// of that number of another operation.
+pub fn take_region<'c>(from: OperationRef<'c, '_>, to: OperationRef<'c, '_>, index: usize) {
+    let region = |op: OperationRef<'c, '_>| unsafe {
+        mlir_sys::mlirOperationGetRegion(op.to_raw(), index as isize)
+    };
+    unsafe { mlir_sys::mlirRegionTakeBody(region(to), region(from)) }
+}
+
 /// A number that two references to one operation share, and no other operation alive has.
 pub fn identity(op: OperationRef) -> usize {
     op.to_raw().ptr as usize

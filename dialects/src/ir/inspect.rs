@@ -74,6 +74,15 @@ pub fn argument<'c, 'a>(value: Value<'c, 'a>) -> Option<BlockArgument<'c, 'a>> {
     }
 }
 
+/// The operation whose region a block argument belongs to; `None` for a value that is no argument.
+pub fn region_of<'c, 'a>(value: Value<'c, 'a>) -> Option<OperationRef<'c, 'a>> {
+    let argument = argument(value)?;
+    unsafe {
+        let block = mlir_sys::mlirBlockArgumentGetOwner(argument.to_raw());
+        OperationRef::from_option_raw(mlir_sys::mlirBlockGetParentOperation(block))
+    }
+}
+
 /// The loops that a map such as `affine_map<(d0, d1, d2) -> (d2, d0)>` selects; `None` for other maps.
 pub fn selected_dims(attribute: Attribute) -> Option<Vec<usize>> {
     unsafe {

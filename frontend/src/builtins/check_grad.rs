@@ -98,7 +98,11 @@ fn arguments_types<'a>(
             };
             return Ok((f.clone(), types));
         }
-        FnValue::Builtin(_) | FnValue::Cast(_) | FnValue::Grad(_) | FnValue::Opaque(_) => {
+        FnValue::Builtin(_)
+        | FnValue::Cast(_)
+        | FnValue::Grad(_)
+        | FnValue::Opaque(_)
+        | FnValue::Pullback(_) => {
             let message =
                 "`check_grad` makes arguments by the types of parameters, and here are none";
             let diagnostic = Diagnostic::error(Code::DL0209, message, at)

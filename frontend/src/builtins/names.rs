@@ -277,7 +277,7 @@ pub(super) const ALIASES: &[(&str, &str, &str)] = &[
 ];
 
 /// Built-ins of the language that this version does not have.
-const LATER: &[&str] = &["jvp", "vjp", "vmap", "jacobian", "hessian", "hvp"];
+const LATER: &[&str] = &["vmap", "jacobian", "hessian"];
 
 /// What stands for a name of NumPy, JAX or PyTorch, and the advice.
 pub(crate) fn alias(name: &str) -> Option<(&'static str, &'static str)> {

@@ -23,20 +23,56 @@ pub(super) const TABLE: &[Builtin] = &[
         params: "f, wrt=none, has_aux=false",
         run: |call| gradient(call, true),
     },
+    Builtin {
+        name: "jvp",
+        params: "f, primals, tangents",
+        run: |call| {
+            let f = function_of(call)?;
+            let (primals, tangents) = (call.operand("primals")?, call.operand("tangents")?);
+            let (value, tangent) = call.checker.jvp(&f, &primals, &tangents, call.site)?;
+            Ok(Value::tuple(vec![value, tangent]))
+        },
+    },
+    Builtin {
+        name: "vjp",
+        params: "f, args...",
+        run: |call| {
+            let f = function_of(call)?;
+            let args = std::mem::take(&mut call.rest);
+            call.checker.vjp(&f, args, call.site)
+        },
+    },
+    Builtin {
+        name: "hvp",
+        params: "f, args, directions",
+        run: |call| {
+            let f = function_of(call)?;
+            let (args, directions) = (call.operand("args")?, call.operand("directions")?);
+            call.checker.hvp(&f, &args, &directions, call.site)
+        },
+    },
 ];
 
-/// The function that gives the gradient of a function.
-fn gradient<'a>(call: &mut Call<'_, 'a>, value: bool) -> Res<Value<'a>> {
+/// The function that is differentiated.
+fn function_of<'a>(call: &mut Call<'_, 'a>) -> Res<Rc<FnValue<'a>>> {
     let operand = call.operand("f")?;
     if let Value::Tensor(_) = operand.value {
         let message = format!("`{}` takes a function, and this is a value", call.name);
-        let diagnostic = Diagnostic::error(Code::DL0209, message, operand.span).help(format!(
-            "`{}(f)(x)` calls the gradient of `f` with `x`",
-            call.name
-        ));
+        let written = match call.name {
+            "jvp" | "hvp" => format!("{}(f, (x,), (v,))", call.name),
+            "vjp" => "vjp(f, x)".to_string(),
+            name => format!("{name}(f)(x)"),
+        };
+        let diagnostic = Diagnostic::error(Code::DL0209, message, operand.span)
+            .help(format!("`{written}` differentiates `f` at `x`"));
         return Err(call.checker.report(diagnostic));
     }
-    let f = call.function("f")?;
+    call.function("f")
+}
+
+/// The function that gives the gradient of a function.
+fn gradient<'a>(call: &mut Call<'_, 'a>, value: bool) -> Res<Value<'a>> {
+    let f = function_of(call)?;
     let wrt = call.given("wrt");
     let wrt = wrt_expr(call, wrt)?;
     let has_aux = call.flag("has_aux")?;

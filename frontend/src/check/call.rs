@@ -146,6 +146,7 @@ impl<'a> Checker<'a> {
                 span,
             } => self.call_lambda(params, body, scope, *span, args, site),
             FnValue::Grad(grad) => self.call_grad(grad, args, site),
+            FnValue::Pullback(pullback) => self.call_pullback(pullback, args, site),
             FnValue::Opaque(ty) => self.call_opaque(ty, args, site),
         }
     }

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use dlc_abi::dim::Poly;
 
 use crate::ast::{BinaryOp, DType, ExprKind, Span};
+use crate::check::consts::Number;
 use crate::check::convert::Expected;
 use crate::check::dims::substitute;
 use crate::check::env::{Binding, FnContext, Kind, Scope};
@@ -14,7 +15,7 @@ use crate::check::items::Signature;
 use crate::check::types::Ty;
 use crate::check::value::{FnValue, NodeId, Reported, Res, Value};
 use crate::check::{Checker, Mode};
-use crate::core::{Dim, Func, FuncResult, Param};
+use crate::core::{Dim, Func, FuncResult, Num, Param};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::modules;
 
@@ -293,6 +294,12 @@ impl<'a> Checker<'a> {
                 .parameter(&ty, &sig.name, sig.inout, param.ty.span)
                 .unwrap_or(Value::Error);
             failed |= value.has_error();
+            let value = match value {
+                Value::Tensor(id) if !sig.inout => {
+                    Value::Tensor(self.with_bound(id, signature, &sig.name, param.span)?)
+                }
+                value => value,
+            };
             let kind = if sig.inout {
                 Kind::Inout(ty)
             } else {
@@ -467,6 +474,35 @@ impl<'a> Checker<'a> {
         }
         seen.push(node);
         Ok(())
+    }
+
+    /// A parameter whose value a condition `n <= 64` bounds, as `minimum(n, 64)`, which is what it is: so the rounds of
+    /// loops that it counts have a bound that derivatives see.
+    fn with_bound(
+        &mut self,
+        id: NodeId,
+        signature: &Signature,
+        name: &str,
+        span: Span,
+    ) -> Res<NodeId> {
+        let bounds = signature.conditions.iter().filter_map(|condition| {
+            let (left, right) = (condition.left.poly(), condition.right.poly());
+            let of_param = |poly: &Poly| *poly == Poly::name(name);
+            let less = match condition.rel {
+                BinaryOp::Le if of_param(left) => (right, 0),
+                BinaryOp::Lt if of_param(left) => (right, 1),
+                BinaryOp::Ge if of_param(right) => (left, 0),
+                BinaryOp::Gt if of_param(right) => (left, 1),
+                _ => return None,
+            };
+            less.0.as_const()?.checked_sub(less.1)
+        });
+        match bounds.min().map(|bound| Num::Int(bound.into())) {
+            Some(bound) if bound.fit(self.dtype(id)).is_some() => {
+                self.with_number("minimum", id, bound, span)
+            }
+            _ => Ok(id),
+        }
     }
 
     /// The value of a parameter.

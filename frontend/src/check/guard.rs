@@ -192,7 +192,7 @@ impl Checker<'_> {
                         found.push(message);
                     }
                 }
-                Prim::Call { func, .. } | Prim::Grad { func, .. } => {
+                Prim::Call { func, .. } | Prim::Derivative { func, .. } => {
                     self.failures(*func, entry, seen, found);
                 }
                 op => {

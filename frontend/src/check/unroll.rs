@@ -24,7 +24,6 @@ const MAX_ROUNDS: i64 = 4096;
 pub(super) struct Checkpoint {
     diagnostics: usize,
     funcs: usize,
-    outlined_results: usize,
     keys: Keys,
     too_deep: bool,
     poisoned: usize,
@@ -36,7 +35,6 @@ impl<'a> Checker<'a> {
         Checkpoint {
             diagnostics: self.diagnostics.len(),
             funcs: self.funcs.len(),
-            outlined_results: self.outlined_results.len(),
             keys: self.keys.clone(),
             too_deep: self.too_deep,
             poisoned: self.poisoned.len(),
@@ -50,7 +48,6 @@ impl<'a> Checker<'a> {
         self.funcs.truncate(to.funcs);
         self.instances.retain(|_, func| *func < to.funcs);
         self.queue.retain(|instance| instance.func < to.funcs);
-        self.outlined_results.truncate(to.outlined_results);
         self.keys = to.keys;
         self.too_deep = to.too_deep;
         for (scope, name, value) in self.poisoned.drain(to.poisoned..).rev() {

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use crate::ast::{DType, Expr, LambdaParam, Span};
+use crate::check::derivative::Target;
 use crate::check::env::Scope;
 use crate::check::types::{FnTy, StructTy, Ty};
 use crate::core::{Dim, NodeIndex, Num};
@@ -106,8 +107,18 @@ pub(crate) enum FnValue<'a> {
     },
     /// `grad(f, wrt=…)`, `value_and_grad(f, …)`.
     Grad(GradFn<'a>),
+    /// What `vjp` gives to take cotangents back.
+    Pullback(Pullback<'a>),
     /// A parameter that takes a function, while its function is checked by itself.
     Opaque(Rc<FnTy>),
+}
+
+/// A function with its arguments, and what is needed to call its derivative with cotangents.
+pub(crate) struct Pullback<'a> {
+    /// What is differentiated.
+    pub target: Target<'a>,
+    /// Where.
+    pub span: Span,
 }
 
 /// A derivative of a function.

@@ -405,7 +405,9 @@ fn tensor_op(kind: OpKind, op: OperationRef, values: &Values) -> Result<Array, F
             elementwise::bitcast(get(ops::Bitcast(op).x())?, dtype)
         }
         // A derivative is expanded by the pass `expand-derivatives`; what prints or checks has no result.
-        OpKind::Grad | OpKind::Check | OpKind::Print => return Err(Failure::Unsupported),
+        OpKind::Check | OpKind::Grad | OpKind::Jvp | OpKind::Print | OpKind::Vjp => {
+            return Err(Failure::Unsupported);
+        }
         elementwise_kinds!() => {
             let dtype = result_dtype(op)?;
             elementwise::elementwise(kind, &arrays(op.operands(), values)?, dtype)?

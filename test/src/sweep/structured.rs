@@ -416,22 +416,39 @@ pub(super) fn arg_reduce() -> Result<Vec<Case>> {
     Ok(cases)
 }
 
-/// The gradient of `sum(x * x * x)`, by value and gradient.
-pub(super) fn grad() -> Result<Vec<Case>> {
+/// Derivatives of `sum(x * x * x)`: by gradient, and with x as cotangent or tangent too.
+pub(super) fn derivative(kind: OpKind) -> Result<Vec<Case>> {
     let mut cases = vec![];
     for dtype in DTYPES.into_iter().filter(|&dtype| is_float(dtype)) {
         let (x, s) = (leaf(dtype, &["n"]), leaf(dtype, &[]));
         let (xt, st) = (x.ty(), s.ty());
-        let body = format!("%y = dl.grad @cube_{dtype}(%n, %a0) wrt [0] : (index, {xt}) -> {xt}");
+        let f = format!("@cube_{dtype}(%n, %a0");
+        let (body, result) = match kind {
+            OpKind::Jvp => (
+                format!("%v, %y = dl.jvp {f}, %a0) wrt [0] : (index, {xt}, {xt}) -> ({st}, {st})"),
+                s,
+            ),
+            OpKind::Vjp => (
+                format!(
+                    "%two = dl.constant dense<2.0> : {st}\n  \
+                     %y = dl.vjp {f}, %two) wrt [0] : (index, {xt}, {st}) -> {xt}"
+                ),
+                x.clone(),
+            ),
+            _ => (
+                format!("%y = dl.grad {f}) wrt [0] : (index, {xt}) -> {xt}"),
+                x.clone(),
+            ),
+        };
         let form = Form {
             tag: "cube",
             dims: &["n"],
-            params: vec![x.clone()],
-            result: x,
+            params: vec![x],
+            result,
             body,
             sizes: &[&[0], &[1], &[67]],
         };
-        let mut case = form.case(OpKind::Grad, dtype, Bound::Exact, whole)?;
+        let mut case = form.case(kind, dtype, Bound::Exact, whole)?;
         case.text += &format!(
             "func.func private @cube_{dtype}(%n: index, %x: {xt}) -> {st} {{\n  \
              %s = dl.mul %x, %x : {xt}\n  %c = dl.mul %s, %x : {xt}\n  \

@@ -1,0 +1,136 @@
+//! Bounds of numbers that are known when a function is called: what a loop may go through at the most.
+
+use dlc_dialects::{
+    ir::{
+        builder::{Builder, Dim},
+        edit,
+        inspect::{defining_op, dense_bits, region_of},
+        shape::{ElementClass, class, element_of, is_tensor, shape_of, width},
+    },
+    ops::OpKind,
+};
+use melior::ir::{
+    OperationRef, Value, ValueLike, attribute::IntegerAttribute, operation::OperationLike,
+};
+
+/// A number known from dims that is never less than an index value, and never negative.
+pub fn most<'c, 'a>(b: &Builder<'c, 'a>, value: Value<'c, 'a>) -> Option<Dim<'c, 'a>> {
+    if let Some(value) = constant(value) {
+        return Some(Dim::Static(value.max(0)));
+    }
+    let Some(op) = defining_op(value) else {
+        let parent = region_of(value)?;
+        return match edit::name(parent) {
+            // The number of a round is below the number of rounds.
+            "scf.for" => most(b, parent.operand(1).ok()?),
+            "func.func" => Some(Dim::Value(value)),
+            _ => None,
+        };
+    };
+    let operand = |i| op.operand(i).ok();
+    match edit::name(op) {
+        "arith.addi" => Some(b.dim_add(most(b, operand(0)?)?, most(b, operand(1)?)?)),
+        "arith.muli" => {
+            let factor = constant(operand(1)?).or(constant(operand(0)?));
+            // A product with a negative number would need a least number, too.
+            match factor {
+                Some(factor) if factor < 0 => None,
+                _ => Some(b.dim_mul(most(b, operand(0)?)?, most(b, operand(1)?)?)),
+            }
+        }
+        "arith.subi" => match constant(operand(1)?) {
+            Some(less) if less < 0 => {
+                Some(b.dim_add(most(b, operand(0)?)?, Dim::Static(less.checked_neg()?)))
+            }
+            _ if is_count(operand(1)?) => most(b, operand(0)?),
+            _ => None,
+        },
+        "arith.floordivsi" => {
+            let by = constant(operand(1)?).filter(|by| *by > 0)?;
+            Some(b.dim_floor_div(most(b, operand(0)?)?, Dim::Static(by)))
+        }
+        "arith.index_cast" => {
+            let scalar =
+                defining_op(operand(0)?).filter(|op| edit::name(*op) == "tensor.extract")?;
+            let most = most_of_scalar(scalar.operand(0).ok()?)?;
+            Some(Dim::Static(most.max(0)))
+        }
+        _ => None,
+    }
+}
+
+/// Whether an index value is a dim, a constant that is not negative, or made of such by sums and products.
+fn is_count(value: Value) -> bool {
+    if let Some(value) = constant(value) {
+        return value >= 0;
+    }
+    match defining_op(value) {
+        None => true,
+        Some(op) => {
+            matches!(edit::name(op), "arith.addi" | "arith.muli") && op.operands().all(is_count)
+        }
+    }
+}
+
+/// The number that an index constant is.
+pub fn constant(value: Value) -> Option<i64> {
+    let op = defining_op(value).filter(|op| edit::name(*op) == "arith.constant")?;
+    let value = op.attribute("value").ok()?;
+    Some(IntegerAttribute::try_from(value).ok()?.value())
+}
+
+/// A number that is never less than an integer scalar; a step that could wrap around gives none.
+pub fn most_of_scalar(scalar: Value) -> Option<i64> {
+    let op = defining_op(scalar)?;
+    let operand = |i: usize| op.operand(i).ok();
+    match OpKind::of(&op)? {
+        OpKind::Constant => number(op, scalar),
+        OpKind::Minimum => {
+            let bounds = [most_of_scalar(operand(0)?), most_of_scalar(operand(1)?)];
+            bounds.into_iter().flatten().min()
+        }
+        OpKind::Convert if widens(operand(0)?, scalar) => most_of_scalar(operand(0)?),
+        OpKind::Add => {
+            let sum = most_of_scalar(operand(0)?)?.checked_add(most_of_scalar(operand(1)?)?)?;
+            let added = number(defining_op(operand(1)?)?, operand(1)?)?;
+            (added >= 0 && sum < 1 << (width(element_of(scalar)) - 1).min(62)).then_some(sum)
+        }
+        OpKind::Sub => {
+            let less = number(defining_op(operand(1)?)?, operand(1)?).filter(|less| *less >= 0)?;
+            let from = operand(0)?;
+            let narrow = defining_op(from).filter(|op| OpKind::of(op) == Some(OpKind::Convert));
+            let narrow = narrow.and_then(|op| op.operand(0).ok())?;
+            let safe = widens(narrow, from) && width(element_of(narrow)) < width(element_of(from));
+            safe.then_some(most_of_scalar(from)?)?.checked_sub(less)
+        }
+        _ => None,
+    }
+}
+
+/// Whether a conversion of integers keeps every value.
+fn widens(from: Value, to: Value) -> bool {
+    let (from, to) = (element_of(from), element_of(to));
+    match (class(from), class(to)) {
+        (ElementClass::Signed, ElementClass::Signed)
+        | (ElementClass::Unsigned, ElementClass::Unsigned) => width(from) <= width(to),
+        (ElementClass::Unsigned, ElementClass::Signed) => width(from) < width(to),
+        _ => false,
+    }
+}
+
+/// The number that a `dl.constant` of a signed integer scalar is.
+fn number(op: OperationRef, scalar: Value) -> Option<i64> {
+    if OpKind::of(&op) != Some(OpKind::Constant) || !is_integer_scalar(scalar) {
+        return None;
+    }
+    let bits = *dense_bits(op.attribute("value").ok()?)?.first()?;
+    let unused = 64 - width(element_of(scalar)).min(64);
+    Some((bits << unused).cast_signed() >> unused)
+}
+
+/// Whether a value is one signed integer.
+pub fn is_integer_scalar(value: Value) -> bool {
+    is_tensor(value.r#type())
+        && shape_of(value).is_empty()
+        && class(element_of(value)) == ElementClass::Signed
+}

@@ -1,0 +1,301 @@
+//! Functions that compute derivatives: the callee's body, then the reverse sweep back through it, or the tangents
+//! between its ops.
+
+use crate::{
+    bounds::{is_integer_scalar, most_of_scalar},
+    forward::tangents,
+    functions::{
+        Functions, argument_name, block_arguments, body, is_float_tensor, list, operations,
+        remove_dead, signature, tensors,
+    },
+    reverse::gradients,
+};
+use dlc_dialects::{
+    ir::{
+        builder::Builder,
+        edit,
+        shape::{element_of, shape},
+    },
+    ops::{Grad, Jvp, OpKind, Vjp},
+    pass::PassError,
+};
+use melior::{
+    Context,
+    dialect::func,
+    ir::{
+        Block, Identifier, OperationRef, Region, RegionLike, Type, Value, ValueLike,
+        attribute::{StringAttribute, TypeAttribute},
+        operation::OperationLike,
+        r#type::FunctionType,
+    },
+};
+
+/// What an op asks for; equal requests share a function.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Request {
+    /// The function to differentiate.
+    pub callee: String,
+    /// Its tensor arguments to differentiate with respect to.
+    pub wrt: Vec<i64>,
+    /// What is wanted.
+    pub wanted: Wanted,
+    /// For each argument the greatest number that it can be, where it is an integer scalar of which that is known.
+    pub bounds: Vec<Option<i64>>,
+}
+
+/// What a request wants.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Wanted {
+    /// The gradients of the first result.
+    Gradient,
+    /// The results, and the gradients of the first one.
+    ValueAndGradient,
+    /// From cotangents of the float results, gradients.
+    Vjp,
+    /// The results, and from tangents of the arguments the tangents of the float results.
+    Jvp,
+}
+
+impl Request {
+    /// That of an op, if it is one that asks for a derivative.
+    pub fn of(op: OperationRef) -> Option<Self> {
+        let (callee, wrt, wanted) = match OpKind::of(&op)? {
+            OpKind::Grad if Grad(op).value() => {
+                (Grad(op).callee(), Grad(op).wrt(), Wanted::ValueAndGradient)
+            }
+            OpKind::Grad => (Grad(op).callee(), Grad(op).wrt(), Wanted::Gradient),
+            OpKind::Vjp => (Vjp(op).callee(), Vjp(op).wrt(), Wanted::Vjp),
+            OpKind::Jvp => (Jvp(op).callee(), Jvp(op).wrt(), Wanted::Jvp),
+            _ => return None,
+        };
+        let bound = |x: Value| match is_integer_scalar(x) {
+            true => most_of_scalar(x),
+            false => None,
+        };
+        Some(Self {
+            callee: callee.into(),
+            wrt,
+            wanted,
+            bounds: op.operands().map(bound).collect(),
+        })
+    }
+
+    /// The function's name, such as `f__grad_0_2`.
+    fn name(&self) -> String {
+        let what = match self.wanted {
+            Wanted::Gradient => "grad",
+            Wanted::ValueAndGradient => "value_and_grad",
+            Wanted::Vjp => "vjp",
+            Wanted::Jvp => "jvp",
+        };
+        let wrt = self.wrt.iter().map(|i| format!("_{i}")).collect::<String>();
+        format!("{}__{what}{wrt}", self.callee)
+    }
+
+    /// Checks an op against its description, for its callee.
+    pub fn check<'c>(
+        &self,
+        op: OperationRef<'c, '_>,
+        function: OperationRef<'c, '_>,
+    ) -> Result<(), PassError<'c>> {
+        let callee = &self.callee;
+        let error = |message: String| Err(PassError::at(&op, message));
+        let (inputs, results) = signature(function);
+        let of_one = matches!(self.wanted, Wanted::Gradient | Wanted::ValueAndGradient);
+        match results.first() {
+            _ if !of_one && results.iter().any(|ty| is_float_tensor(*ty)) => {}
+            _ if !of_one => {
+                return error(format!(
+                    "C1: `@{callee}` has no float result to differentiate"
+                ));
+            }
+            Some(ty) if is_float_tensor(*ty) && shape(*ty).is_empty() => {}
+            Some(ty) => {
+                return error(format!(
+                    "C1: the first result of `@{callee}` should be a float of rank 0, is {ty}"
+                ));
+            }
+            None => return error(format!("C1: `@{callee}` has no result to differentiate")),
+        }
+        let tensors = tensors(&inputs);
+        for &i in &self.wrt {
+            match usize::try_from(i).ok().and_then(|i| tensors.get(i)) {
+                Some(&at) if is_float_tensor(inputs[at]) => {}
+                Some(&at) => {
+                    return error(format!(
+                        "C2: argument {i} of `@{callee}` should be a float tensor, is {}",
+                        inputs[at]
+                    ));
+                }
+                None => {
+                    return error(format!(
+                        "C2: `@{callee}` has {} tensor arguments, counted from 0, and none of number {i}",
+                        tensors.len()
+                    ));
+                }
+            }
+        }
+        let (inputs, expected) = self.signature(&inputs, &results);
+        let operands = op.operands().map(|x| x.r#type()).collect::<Vec<_>>();
+        let gives = op.results().map(|y| y.r#type()).collect::<Vec<_>>();
+        for (what, expected, given) in
+            [("operands", inputs, operands), ("results", expected, gives)]
+        {
+            if expected != given {
+                let (expected, given) = (list(&expected), list(&given));
+                return error(format!("C3: {what} should be {expected}, are {given}"));
+            }
+        }
+        Ok(())
+    }
+
+    /// The arguments and results of the function for a callee with these. `wrt` has been checked.
+    pub fn signature<'c>(
+        &self,
+        inputs: &[Type<'c>],
+        results: &[Type<'c>],
+    ) -> (Vec<Type<'c>>, Vec<Type<'c>>) {
+        let tensors = tensors(inputs);
+        let wrt = || self.wrt.iter().map(|&i| inputs[tensors[i as usize]]);
+        let floats = || results.iter().copied().filter(|ty| is_float_tensor(*ty));
+        let (inputs, results) = (inputs.to_vec(), results.to_vec());
+        match self.wanted {
+            Wanted::Gradient => (inputs, wrt().collect()),
+            Wanted::ValueAndGradient => (inputs, results.into_iter().chain(wrt()).collect()),
+            Wanted::Vjp => (
+                inputs.into_iter().chain(floats()).collect(),
+                wrt().collect(),
+            ),
+            Wanted::Jvp => {
+                let given = results.iter().copied().chain(floats()).collect();
+                (inputs.into_iter().chain(wrt()).collect(), given)
+            }
+        }
+    }
+}
+
+/// Makes the function for a request, behind its callee; gives its name. The request has been checked.
+pub fn define<'c, 'a>(
+    cx: &'c Context,
+    functions: &mut Functions<'c, 'a>,
+    request: &Request,
+    at: OperationRef<'c, 'a>,
+) -> Result<String, PassError<'c>> {
+    let function = functions
+        .get(&request.callee)
+        .expect("the request has been checked");
+    let source = body(function)?;
+    let (inputs, results) = signature(function);
+    let (inputs, types) = request.signature(&inputs, &results);
+    let name = functions.fresh_name(request.name());
+
+    let arguments = block_arguments(source);
+    let location = |i: usize| {
+        arguments
+            .get(i)
+            .map_or(function.location(), |x| x.location())
+    };
+    let arguments = inputs.iter().enumerate().map(|(i, ty)| (*ty, location(i)));
+    let region = Region::new();
+    region.append_block(Block::new(&arguments.collect::<Vec<_>>()));
+    let mut attributes = vec![(
+        Identifier::new(cx, "sym_visibility"),
+        StringAttribute::new(cx, "private").into(),
+    )];
+    if let Ok(dims) = function.attribute("dl.dims") {
+        attributes.push((Identifier::new(cx, "dl.dims"), dims));
+    }
+    let made = functions.insert_after(
+        function,
+        func::func(
+            cx,
+            StringAttribute::new(cx, &name),
+            TypeAttribute::new(FunctionType::new(cx, &inputs, &types).into()),
+            region,
+            &attributes,
+            function.location(),
+        ),
+    );
+    match fill(cx, functions, request, (function, made)) {
+        Ok(()) => Ok(name),
+        Err(error) => {
+            functions.forget(&name);
+            edit::erase(cx, made);
+            let what = match request.wanted {
+                Wanted::Gradient | Wanted::ValueAndGradient => "gradient",
+                Wanted::Vjp | Wanted::Jvp => "derivative",
+            };
+            Err(error.note(
+                at.location(),
+                format!("in the {what} of `{}`", request.callee),
+            ))
+        }
+    }
+}
+
+/// Writes the body of `made`, the function for a request of `function`.
+fn fill<'c, 'a>(
+    cx: &'c Context,
+    functions: &Functions<'c, 'a>,
+    request: &Request,
+    (function, made): (OperationRef<'c, 'a>, OperationRef<'c, 'a>),
+) -> Result<(), PassError<'c>> {
+    let block = body(made)?;
+    let mut arguments = block_arguments(block);
+    let inputs = signature(function).0;
+    let given = arguments.split_off(inputs.len());
+    let builder = Builder::at_end(cx, block, function.location());
+    for (x, bound) in arguments.iter_mut().zip(&request.bounds) {
+        // It is the argument; loops that it counts have a bound by it.
+        if let Some(bound) = bound {
+            let bound = builder.scalar(element_of(*x), &bound.to_string());
+            *x = builder.elementwise(OpKind::Minimum, &[*x, bound]);
+        }
+    }
+    let results = functions.copy_body(function, builder, &arguments)?;
+    let tensors = tensors(&inputs);
+    let wrt = request.wrt.iter().map(|&i| {
+        let at = tensors[i as usize];
+        (arguments[at], argument_name(function, at, arguments[at]))
+    });
+    let wrt = wrt.collect::<Vec<_>>();
+    // What is replaced on the way, the terminator knows.
+    let end = builder.append(func::r#return(&results, function.location()));
+    let builder = Builder::before(cx, end);
+    let returned = match request.wanted {
+        Wanted::Jvp => {
+            let tangents = tangents(builder, end, &wrt, &given)?;
+            let results = end.operands().collect::<Vec<_>>();
+            let floats = results.iter().zip(tangents);
+            let floats = floats.filter(|(y, _)| is_float_tensor(y.r#type()));
+            let zero = |y: &Value<'c, 'a>| builder.full_like(*y, "0");
+            let tangents = floats.map(|(y, y_tan)| y_tan.unwrap_or_else(|| zero(y)));
+            let tangents = tangents.collect::<Vec<_>>();
+            [results, tangents].concat()
+        }
+        wanted => {
+            let primal = operations(block).collect::<Vec<_>>();
+            let seeds = match wanted {
+                Wanted::Vjp => {
+                    let floats = results.iter().filter(|y| is_float_tensor(y.r#type()));
+                    floats.copied().zip(given).collect()
+                }
+                _ => vec![(results[0], builder.scalar(element_of(results[0]), "1"))],
+            };
+            let adjoints = gradients(builder, &primal, &seeds, &wrt)?;
+            let mut returned = match wanted {
+                Wanted::ValueAndGradient => end.operands().collect(),
+                _ => vec![],
+            };
+            for ((x, _), x_adj) in wrt.iter().zip(adjoints) {
+                returned.push(x_adj.unwrap_or_else(|| builder.full_like(*x, "0")));
+            }
+            returned
+        }
+    };
+    builder.append(func::r#return(&returned, function.location()));
+    edit::erase(cx, end);
+    // Parts of the primal computation, most of all, turned out not to be needed.
+    remove_dead(cx, made);
+    Ok(())
+}
