@@ -6,6 +6,11 @@ that are not, calls both through their packed entries on random and special numb
 one disagrees, where a dtype is accepted that its case does not name or the other way round, or where a built-in that
 `dlc --print builtins` lists has no case. `skipped: REASON` where NumPy is missing; without JAX, NumPy alone.
 
+Nearly all of the time is compilers': ours for the exports, JAX's for its side. So exports share libraries, JAX computes
+many results in a program, and two processes share the work. Every dtype has an export for any sizes, which runs on all
+sizes, and one for the first sizes; the last sizes (nothing, or a single element) have one of their own for two dtypes.
+One form at least of each built-in is run on all its dtypes, which is checked; further ones are on some of them.
+
 NumPy computes on f64 (f64 on its long double) and is rounded once. JAX computes f16 and bf16 in f32, as the language
 does, the rest in its own dtype; XLA takes subnormal numbers for 0 on CPUs, so these are compared with NumPy only.
 """
@@ -52,6 +57,15 @@ def accepted(dlc, folder, cases, rows):
             rows[case.op].fail(f"{case.call} on {dtype} {text}")
 
 
+def run_on_all(cases, rows):
+    """Whether each dtype that a built-in is accepted for has a case that is run."""
+    for op, row in rows.items():
+        some = [case for case in cases if case.op == op]
+        missing = {dtype for case in some for dtype in case.dtypes} - {dtype for case in some for dtype in case.only}
+        for dtype in sorted(missing):
+            row.fail(f"nothing is run on {dtype}")
+
+
 def exports(cases):
     """The exports of cases: lines, and for each case and dtype the names with their dims."""
     lines, plan = [], []
@@ -76,6 +90,7 @@ def family(dlc, cases):
     with tempfile.TemporaryDirectory() as folder:
         try:
             accepted(dlc, folder, cases, rows)
+            run_on_all(cases, rows)
             lines, plan = exports(cases)
             library = Library(dlc, folder, "table", lines)
             trials = [comparing.trials_of(case, dtype) for case, dtype, _ in plan]
@@ -124,8 +139,11 @@ class Worker:
 
     @staticmethod
     def work(dlc, pipe):
-        while group := pipe.recv():
-            pipe.send(family(dlc, [CASES[index] for index in group]))
+        try:
+            while group := pipe.recv():
+                pipe.send(family(dlc, [CASES[index] for index in group]))
+        except (EOFError, BrokenPipeError):
+            pass  # Who asked is gone.
 
     def give(self, group):
         self.group = group

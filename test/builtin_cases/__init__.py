@@ -17,6 +17,9 @@ from . import (  # noqa: F401
 ELSEWHERE = {
     "grad": "GRADCHECK lines of test/ops, test/jax_compare.py",
     "value_and_grad": "GRADCHECK lines of test/ops, test/jax_compare.py",
+    "jvp": "test/ops/jvp.mlir",
+    "vjp": "test/ops/vjp.mlir",
+    "hvp": "test/models/derivatives.dl",
     "print": "test/ops/print.mlir",
     "assert": "what `dlc test` does with it",
     "assert_close": "what `dlc test` does with it",

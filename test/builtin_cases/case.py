@@ -14,6 +14,12 @@ EVERY = ALL + ["key"]
 
 CASES = []
 
+
+def few(dtypes):
+    """Some of dtypes, one of each kind of element type and of its width in code: for further forms of an operation."""
+    return [dtype for dtype in dtypes if dtype in ("bool", "i8", "u32", "bf16", "f64")]
+
+
 #: Sizes that dims take, one after the other: some of each, one of each, none.
 SIZES = [{"A": 3, "B": 4, "C": 5, "N": 37}, {"A": 1, "B": 1, "C": 1, "N": 1}, {"A": 0, "B": 4, "C": 5, "N": 0}]
 

@@ -105,7 +105,7 @@ def in_numpy(trial):
 
 
 #: How many results one program of JAX computes: most of the time goes into starting its compiler.
-BATCH = 60
+BATCH = 120
 
 
 def ask_jax(trials):

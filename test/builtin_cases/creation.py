@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .case import ALL, FLOATS, NUMBERS, case, scale, ulp
+from .case import ALL, FLOATS, NUMBERS, case, few, scale, ulp
 
 SIZES = [{"A": 3, "B": 4, "C": 5, "N": 9}, {"A": 1, "B": 1, "C": 1, "N": 1}, {"A": 0, "B": 4, "C": 5, "N": 0}]
 
@@ -38,9 +38,11 @@ made("linspace", "linspace(0, 1, 5, T)", "", "T[5]", lambda xp: xp.linspace(0, 1
 made("linspace", "linspace(a, b, N, T, endpoint=false)", "a: T, b: T", "T[N]",
      lambda xp, a, b, d: xp.linspace(a, b, d["N"], endpoint=False), dtypes=FLOATS, data="mild", tol=scale(2))
 for axis in [0, 1, -1]:
-    made("iota", f"iota([A, B, C], T, axis={axis})", "", "T[A, B, C]", lambda d, axis=axis: np.indices((d["A"], d["B"], d["C"]))[axis], dtypes=NUMBERS)
+    made("iota", f"iota([A, B, C], T, axis={axis})", "", "T[A, B, C]", lambda d, axis=axis: np.indices((d["A"], d["B"], d["C"]))[axis], dtypes=NUMBERS,
+         only=NUMBERS if axis == -1 else few(NUMBERS))
 for call, args in [("eye(A, B, k=1, dtype=T)", ("B", 1)), ("eye(A, T)", ("A", 0)), ("eye(A, B, -2, T)", ("B", -2))]:
-    made("eye", call, "", f"T[A, {args[0]}]", lambda xp, d, args=args: xp.eye(d["A"], d[args[0]], args[1]))
+    made("eye", call, "", f"T[A, {args[0]}]", lambda xp, d, args=args: xp.eye(d["A"], d[args[0]], args[1]), only=ALL if args[1] == 1 else few(ALL))
 for name in ["tril", "triu"]:
     for k in [0, 1, -2]:
-        made(name, f"{name}(x, k={k})", "x: T[A, B, C]", "T[A, B, C]", lambda xp, x, name=name, k=k: getattr(xp, name)(x, k))
+        made(name, f"{name}(x, k={k})", "x: T[A, B, C]", "T[A, B, C]", lambda xp, x, name=name, k=k: getattr(xp, name)(x, k),
+             only=few(ALL) if k else ALL)

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from .case import ALL, BITS, EVERY, FLOATS, INTS, NUMBERS, case, terms, ulp
+from .case import ALL, BITS, EVERY, FLOATS, INTS, NUMBERS, case, few, terms, ulp
 
 CROSS = ["cross"]
 #: Sizes that share the length of the crossed data, and short ones.
@@ -59,6 +59,7 @@ unary("sign", np_name("sign"), dtypes=NUMBERS, numpy=lambda x: np.where(x == 0, 
 unary("bitwise_not", np_name("bitwise_not"), dtypes=BITS)
 unary("logical_not", np_name("logical_not"), dtypes=["bool"])
 unary("stop_gradient", lambda x: x, dtypes=EVERY, only=ALL)
+case("stop_gradient", "stop_gradient(x)", "x: key[N]", "key[N]", lambda x: x, dtypes=["key"])
 for name in ["isnan", "isinf", "isfinite"]:
     case(name, f"{name}(x)", "x: T[N]", "bool[N]", np_name(name), dtypes=NUMBERS, data=CROSS, sizes=LENGTHS)
     case(name, f"{name}(x)", "x: T", "bool", np_name(name), dtypes=NUMBERS)
@@ -86,6 +87,7 @@ def binary(op, ref, result="T", symbol="", *, jax=..., dtypes=NUMBERS, numpy=...
     case(op, f"{op}(a, b)", "a: T[A, 1], b: T[B]", f"{result}[A, B]", ref, sizes=LENGTHS, **same)
     case(op, f"{op}(a, b)", "a: T, b: T", result, ref, **same)
     if symbol:
+        same["only"] = few(options.get("only", dtypes))
         case(op, f"a {symbol} b", "a: T[A, B, C], b: T[B, 1]", f"{result}[A, B, C]", ref, sizes=LENGTHS, **same)
 
 
@@ -152,6 +154,7 @@ case("negative", "-x", "x: T[A, B]", "T[A, B]", lambda x: -x, dtypes=NUMBERS)
 case("logical_not", "!x", "x: bool[A, B]", "bool[A, B]", lambda x: ~x, dtypes=["bool"])
 for power in [0, 1, 2, 3, 5]:
     case("pow", f"x ** {power}", "x: T[N]", "T[N]", lambda x, power=power: x ** np_like(x, power), dtypes=NUMBERS, data=CROSS,
+         only=NUMBERS if power == 3 else few(NUMBERS),
          sizes=LENGTHS, tol=ulp(4, 16), jax=lambda xp, x, power=power: x ** power)
 
 
@@ -167,7 +170,7 @@ case("where", "where(c, a, 1)", "c: bool, a: T[A, B]", "T[A, B]", lambda xp, c, 
 case("clip", "clip(x, lo, hi)", "x: T[N], lo: T[N], hi: T[N]", "T[N]", lambda xp, x, lo, hi: xp.minimum(xp.maximum(x, lo), hi),
      dtypes=NUMBERS, data=CROSS, sizes=LENGTHS, zero_sign=False, note="where lo > hi it is hi, as in NumPy")
 case("clip", "clip(x, lo, hi)", "x: T[A, B], lo: T[B], hi: T", "T[A, B]", lambda xp, x, lo, hi: xp.minimum(xp.maximum(x, lo), hi),
-     dtypes=NUMBERS, zero_sign=False)
+     dtypes=NUMBERS, only=few(NUMBERS), zero_sign=False)
 case("clip", "clip(x, lo=2)", "x: T[A, B]", "T[A, B]", lambda xp, x: xp.maximum(x, np_like(x, 2)), dtypes=NUMBERS, zero_sign=False)
 case("clip", "clip(x)", "x: T[A, B]", "T[A, B]", lambda x: x, dtypes=NUMBERS, only=["i8", "f32"])
 case("clip", "clip(x, none, 2)", "x: T[A, B]", "T[A, B]", lambda xp, x: xp.minimum(x, np_like(x, 2)), dtypes=NUMBERS, zero_sign=False)

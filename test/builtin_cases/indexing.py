@@ -81,7 +81,7 @@ def slice_at(x, i, j):
 STARTS = {"x": "any", "u": "any", "i": ("clamped", "A + 2"), "j": ("clamped", "B + 3")}
 case("dynamic_slice", "dynamic_slice(x, [i, j], [2, 3])", "x: T[A + 2, B + 3], i: i32, j: i32", "T[2, 3]", None,
      numpy=lambda x, i, j: x[slice_at(x, i, j)[0]:, slice_at(x, i, j)[1]:][:2, :3], jax=sliced, data=[STARTS] * 4, sizes=FULL,
-     only=["f32", "bool", "i64", "bf16"], note="a start is counted from the end where it is negative, then moved so that the slice is inside, as in JAX")
+     note="a start is counted from the end where it is negative, then moved so that the slice is inside, as in JAX")
 
 
 def updated(x, u, i, j):
@@ -97,7 +97,7 @@ def jax_updated(xp, x, u, i, j):
 
 
 case("dynamic_update_slice", "dynamic_update_slice(x, u, [i, j])", "x: T[A + 2, B + 3], u: T[2, 3], i: i32, j: i32", "T[A + 2, B + 3]", None,
-     numpy=updated, jax=jax_updated, data=[STARTS] * 4, sizes=FULL, only=["f32", "bool", "i64", "bf16"])
+     numpy=updated, jax=jax_updated, data=[STARTS] * 4, sizes=FULL)
 
 
 def hot(ids, n):

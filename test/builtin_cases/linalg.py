@@ -1,6 +1,6 @@
 """Products of matrices and tensors: errors are measured by the sum of the terms without their signs."""
 
-from .case import FLOATS, NUMBERS, case, terms
+from .case import FLOATS, NUMBERS, case, few, terms
 
 SIZES = [{"A": 3, "B": 4, "C": 5, "N": 37}, {"A": 17, "B": 33, "C": 70, "N": 1}, {"A": 1, "B": 1, "C": 1, "N": 1},
          {"A": 3, "B": 0, "C": 5, "N": 0}, {"A": 0, "B": 4, "C": 5, "N": 3}]
@@ -24,7 +24,7 @@ product("matmul", "a @ b", "a: T[B], b: T[B]", "T", matmul, only=["f32", "f64", 
 product("matmul", "a @ b", "a: T[A, B], b: T[B]", "T[A]", matmul, only=["f32", "f64", "i64", "f16"])
 product("matmul", "a @ b", "a: T[B], b: T[B, C]", "T[C]", matmul, only=["f32", "f64", "u64"])
 product("matmul", "a @ matrix_transpose(b)", "a: T[A, B], b: T[C, B]", "T[A, C]", lambda a, b: a @ b.T, only=["f32", "f64", "bf16"])
-product("dot", "dot(a, b)", "a: T[A, B], b: T[B, C]", "T[A, C]", lambda xp, a, b: xp.dot(a, b))
+product("dot", "dot(a, b)", "a: T[A, B], b: T[B]", "T[A]", lambda xp, a, b: xp.dot(a, b))
 product("dot", "dot(a, b)", "a: T[A, B, C], b: T[3, C, 2]", "T[A, B, 3, 2]", lambda xp, a, b: xp.dot(a, b), only=["f32", "i32"])
 product("dot", "dot(a, b)", "a: T, b: T[A]", "T[A]", lambda xp, a, b: xp.dot(a, b), only=["f32"])
 product("vecdot", "vecdot(a, b)", "a: T[A, B], b: T[B]", "T[A]", lambda xp, a, b: xp.vecdot(a, b))
@@ -37,7 +37,8 @@ product("tensordot", "tensordot(a, b, axes=0)", "a: T[A], b: T[C]", "T[A, C]", l
 product("tensordot", "tensordot(a, b, axes=[[0, -1], [1, 0]])", "a: T[A, B, C], b: T[C, A, 2]", "T[B, 2]",
         lambda xp, a, b: xp.tensordot(a, b, axes=[[0, -1], [1, 0]]), only=["f32", "u32"])
 for text, params, result, only in [
-    ("ij,jk->ik", "a: T[A, B], b: T[B, C]", "T[A, C]", NUMBERS),
+    ("ij,ij->i", "a: T[A, B], b: T[A, B]", "T[A]", NUMBERS),
+    ("ij,jk->ik", "a: T[A, B], b: T[B, C]", "T[A, C]", few(NUMBERS)),
     ("bij,bjk->bik", "a: T[2, A, B], b: T[2, B, C]", "T[2, A, C]", ["f32", "f16", "i32"]),
     ("ij,ij->", "a: T[A, B], b: T[A, B]", "T", ["f32", "i64"]),
     ("ij,kj->ki", "a: T[A, B], b: T[C, B]", "T[C, A]", ["f64"]),

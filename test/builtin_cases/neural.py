@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from .case import FLOATS, INTS, NUMBERS, case, scale, ulp
+from .case import ALL, FLOATS, INTS, NUMBERS, case, scale, ulp
 from .elementwise import CROSS, LENGTHS, on_longs
 
 SIZES = [{"A": 3, "B": 4, "C": 37, "N": 5}, {"A": 2, "B": 1, "C": 1, "N": 1}]
@@ -120,7 +120,7 @@ for call, ref, params in [
 
 for ids in ["i32", "u8", "i64"]:
     case("embedding", "embedding(ids, table)", f"ids: {ids}[N], table: T[B, C]", "T[N, C]", lambda xp, ids, table: table[ids.astype("int64")],
-         dtypes=["bool", *NUMBERS], only=FLOATS, data={"ids": ("in", 0, "B"), "table": "any"}, sizes=EMPTY)
+         dtypes=["bool", *NUMBERS], only=ALL if ids == "i32" else ["f32"], data={"ids": ("in", 0, "B"), "table": "any"}, sizes=EMPTY)
 for of in INTS:
     case("cross_entropy", "cross_entropy(x, labels)", f"x: T[A, C], labels: {of}[A]", "T[A]",
          lambda xp, x, labels: -xp.take_along_axis(log_softmax(x, -1) if xp is np else nn().log_softmax(x), labels.astype("int64")[:, None], -1)[:, 0],

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .case import ALL, BITS, FLOATS, NUMBERS, case, terms, ulp
+from .case import ALL, BITS, FLOATS, NUMBERS, case, few, terms, ulp
 
 FULL = [{"A": 3, "B": 4, "C": 37, "N": 100}, {"A": 1, "B": 1, "C": 1, "N": 1}]
 EMPTY = FULL + [{"A": 0, "B": 4, "C": 5, "N": 0}, {"A": 3, "B": 4, "C": 0, "N": 0}]
@@ -30,10 +30,11 @@ def sorted_by(xp, x, axis, descending):
 for text, axis, descending, params in [("", -1, False, "x: T[A, B, C]"), (", axis=0", 0, False, "x: T[A, B, C]"), (", axis=1", 1, False, "x: T[A, C]"),
                                        (", descending=true", -1, True, "x: T[A, C]"), ("", -1, False, "x: T[N]")]:
     dims = params.removeprefix("x: T")
+    only = ALL if params == "x: T[N]" else few(ALL)
     case("sort", f"sort(x{text})", params, f"T{dims}", lambda xp, x, axis=axis, descending=descending: sorted_by(xp, x, axis, descending),
-         dtypes=ALL, data=["any", "ties"], sizes=EMPTY, note=STABLE, zero_sign=False)
+         dtypes=ALL, only=only, data=["any", "ties"], sizes=EMPTY, note=STABLE, zero_sign=False)
     case("argsort", f"argsort(x{text})", params, f"i32{dims}",
-         lambda xp, x, axis=axis, descending=descending: argsorted(xp, x, axis, descending), dtypes=ALL, data=["any", "ties"], sizes=EMPTY, note=STABLE)
+         lambda xp, x, axis=axis, descending=descending: argsorted(xp, x, axis, descending), dtypes=ALL, only=only, data=["any", "ties"], sizes=EMPTY, note=STABLE)
 
 
 def top(xp, x, k):

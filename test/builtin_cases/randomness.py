@@ -38,15 +38,14 @@ for of in INTS:
 drawn("randint", "randint(k, [N], a, b)", "k: key, a: i32, b: i32", "i32[N]", lambda k, d, a, b: rnd().randint(k, (d["N"],), a, b, "int32"), dtypes=["i32"],
       data=[{"a": ("in", -50, 0), "b": ("in", 1, 90)}, {"a": ("in", 5, 6), "b": ("in", 5, 6)}])
 drawn("bernoulli", "bernoulli(k, 0.3, [N])", "k: key", "bool[N]", lambda xp, k, d: rnd().bernoulli(k, xp.float32(0.3), (d["N"],)), dtypes=["bool"])
-drawn("bernoulli", "bernoulli(k, p)", "k: key, p: T[N]", "bool[N]", lambda k, p, t: rnd().bernoulli(k, p.astype(narrow(t))), dtypes=FLOATS, data={"p": "unit"},
-      only=["f32", "f64"])
+drawn("bernoulli", "bernoulli(k, p)", "k: key, p: T[N]", "bool[N]", lambda k, p, t: rnd().bernoulli(k, p.astype(narrow(t))), dtypes=FLOATS, data={"p": "unit"})
 drawn("bernoulli", "bernoulli(k)", "k: key", "bool", lambda xp, k: rnd().bernoulli(k, xp.float32(0.5)), dtypes=["bool"])
 drawn("categorical", "categorical(k, x)", "k: key, x: T[A, B]", "i32[A]", lambda k, x, t: rnd().categorical(k, x.astype(narrow(t))), dtypes=FLOATS,
-      only=["f32", "f64"], data="mild", sizes=[{"A": 70, "B": 5, "C": 3, "N": 1}, {"A": 0, "B": 2, "C": 1, "N": 1}])
+      data="mild", sizes=[{"A": 70, "B": 5, "C": 3, "N": 1}, {"A": 0, "B": 2, "C": 1, "N": 1}])
 drawn("categorical", "categorical(k, x, axis=0)", "k: key, x: T[A, B]", "i32[B]", lambda k, x: rnd().categorical(k, x, axis=0), dtypes=FLOATS,
       only=["f32"], data="mild", sizes=SIZES[:2])
 drawn("dropout", "dropout(k, x, 0.25)", "k: key, x: T[A, B]", "T[A, B]",
-      lambda xp, k, x: xp.where(rnd().bernoulli(k, xp.float32(0.75), x.shape), x / 0.75, 0), dtypes=FLOATS, only=["f32"], data="mild", tol=ulp(1, 1))
+      lambda xp, k, x, t: xp.where(rnd().bernoulli(k, xp.asarray(0.75, narrow(t)), x.shape), x / 0.75, 0), dtypes=FLOATS, data="mild", tol=ulp(1, 1),
+      note="what is kept is drawn as `bernoulli` draws in the dtype of x")
 drawn("permutation", "permutation(k, N)", "k: key", "i32[N]", lambda k, d: rnd().permutation(k, d["N"]), dtypes=["i32"])
-drawn("permutation", "permutation(k, x)", "k: key, x: T[A, B]", "T[A, B]", lambda k, x: rnd().permutation(k, x), dtypes=["bool", *INTS, *FLOATS],
-      only=["f32", "u8"])
+drawn("permutation", "permutation(k, x)", "k: key, x: T[A, B]", "T[A, B]", lambda k, x: rnd().permutation(k, x), dtypes=["bool", *INTS, *FLOATS])

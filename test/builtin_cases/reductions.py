@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .case import ALL, BITS, FLOATS, NUMBERS, case, terms, ulp
+from .case import ALL, BITS, FLOATS, NUMBERS, case, few, terms, ulp
 
 #: Forms of the arguments, and the result's shape.
 FORMS = [
@@ -29,16 +29,15 @@ def reduction(op, ref, result="T", forms=FORMS, sizes=SIZES, extra="", **options
 
         def at(xp, x, axis=axis, keepdims=keepdims):
             return ref(xp, x, axis, keepdims)
-        case(op, call, "x: T[A, B, C]", type_.replace("T", result), at, sizes=sizes, **few(text, options))
+        case(op, call, "x: T[A, B, C]", type_.replace("T", result), at, sizes=sizes, **reduced(text, options))
     case(op, f"{op}(x{extra})", "x: T[N]", result, lambda xp, x: ref(xp, x, 0, False), sizes=[one for one in sizes if one["A"] != 3 or one["C"]],
          **options)
 
 
-def few(text, options):
-    """All dtypes without arguments, and along the first and the last axis; three along others, which are combined of these."""
+def reduced(text, options):
+    """All dtypes without arguments, and along the first and the last axis; a few along others, which are combined of these."""
     dtypes = options["dtypes"]
-    some = [dtype for dtype in dtypes if dtype in ("bool", "i8", "bf16", "f32")]
-    return {**options, "only": dtypes if text in ("", "axis=0", "axis=-1") else some}
+    return {**options, "only": dtypes if text in ("", "axis=0", "axis=-1") else few(dtypes)}
 
 
 def plain(name):
