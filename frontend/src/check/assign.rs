@@ -226,8 +226,11 @@ impl<'a> Checker<'a> {
             return Err(self.report(diagnostic));
         };
         if let Kind::Var(ty) | Kind::Inout(ty) = &binding.kind {
-            if ty.has_error() || new.has_error() {
-                self.scope.assign(&ident.name, new);
+            // What has no value is no variable of a region, so it must not keep a value that ends with one.
+            let in_region = self.frame().kind != FrameKind::Function;
+            let lost = binding.value.has_error() && in_region;
+            if ty.has_error() || new.has_error() || lost {
+                self.scope.assign(&ident.name, Value::Error);
                 return Ok(());
             }
             let expected =
