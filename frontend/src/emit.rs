@@ -4,6 +4,7 @@
 //! `ui32`, so every op on keys has one more axis here than in the core. What the checker let through verifies; if it
 //! does not, the compiler is wrong, not the user.
 
+mod calls;
 mod control;
 mod dense;
 mod entry;
@@ -17,7 +18,6 @@ use dlc_dialects::ops::build;
 use melior::Context;
 use melior::dialect::func;
 use melior::ir::attribute::{ArrayAttribute, StringAttribute, TypeAttribute};
-use melior::ir::operation::{OperationBuilder, OperationLike};
 use melior::ir::r#type::FunctionType;
 use melior::ir::{
     Attribute, Block, BlockLike, Identifier, Location, Module, Operation, Region, RegionLike, Type,
@@ -25,7 +25,7 @@ use melior::ir::{
 };
 
 use crate::ast::{DType, Span};
-use crate::core::{DerivativeKind, Dim, Func, Node, Prim, Program, TensorType};
+use crate::core::{Dim, Func, Node, Prim, Program, TensorType};
 use crate::source::SourceMap;
 
 /// The size of the axis that a key adds to a shape.
@@ -482,52 +482,6 @@ impl<'c, 'a, 'p> Body<'c, 'a, 'p> {
                 unreachable!("a function that is checked by its types only is not in the program")
             }
         }
-    }
-
-    fn call(&self, node: &Node, args: &[Value<'c, 'a>]) -> Vec<Value<'c, 'a>> {
-        let b = self.builder;
-        let (callee, dims, results) = match &node.op {
-            Prim::Call {
-                func,
-                dims,
-                results,
-            }
-            | Prim::Derivative {
-                func,
-                dims,
-                results,
-                ..
-            } => (&self.emitter.program.funcs[*func].name, dims, results),
-            _ => unreachable!("only calls come here"),
-        };
-        let mut operands: Vec<_> = dims.iter().map(|dim| self.index(dim.poly())).collect();
-        operands.extend(args);
-        let types: Vec<_> = results.iter().map(|ty| self.emitter.ty(ty)).collect();
-        let op = match &node.op {
-            Prim::Derivative { wrt, wanted, .. } => {
-                let wrt: Vec<_> = wrt.iter().map(|&n| i64::from(n)).collect();
-                let (cx, place) = (b.context, b.location);
-                match wanted {
-                    DerivativeKind::Vjp => build::vjp(cx, &operands, callee, &wrt, &types, place),
-                    DerivativeKind::Jvp => build::jvp(cx, &operands, callee, &wrt, &types, place),
-                    wanted => {
-                        let value = *wanted == DerivativeKind::ValueAndGradient;
-                        build::grad(cx, &operands, callee, &wrt, value, &types, place)
-                    }
-                }
-            }
-            _ => {
-                let callee = melior::ir::attribute::FlatSymbolRefAttribute::new(b.context, callee);
-                OperationBuilder::new("func.call", b.location)
-                    .add_attributes(&[(Identifier::new(b.context, "callee"), callee.into())])
-                    .add_operands(&operands)
-                    .add_results(&types)
-                    .build()
-                    .expect("result types are given")
-            }
-        };
-        let op = b.append(op);
-        op.results().map(Into::into).collect()
     }
 
     /// Starts and strides, with those of a key's words.

@@ -1,0 +1,58 @@
+//! Calls of functions and of their derivatives.
+
+use melior::ir::attribute::FlatSymbolRefAttribute;
+use melior::ir::operation::{OperationBuilder, OperationLike};
+use melior::ir::{Identifier, Value};
+
+use crate::core::{DerivativeKind, Node, Prim};
+use crate::emit::Body;
+use dlc_dialects::ops::build;
+
+impl<'c, 'a> Body<'c, 'a, '_> {
+    /// A call: what it gives.
+    pub(super) fn call(&self, node: &Node, args: &[Value<'c, 'a>]) -> Vec<Value<'c, 'a>> {
+        let b = self.builder;
+        let (callee, dims, results) = match &node.op {
+            Prim::Call {
+                func,
+                dims,
+                results,
+            }
+            | Prim::Derivative {
+                func,
+                dims,
+                results,
+                ..
+            } => (&self.emitter.program.funcs[*func].name, dims, results),
+            _ => unreachable!("only calls come here"),
+        };
+        let mut operands: Vec<_> = dims.iter().map(|dim| self.index(dim.poly())).collect();
+        operands.extend(args);
+        let types: Vec<_> = results.iter().map(|ty| self.emitter.ty(ty)).collect();
+        let op = match &node.op {
+            Prim::Derivative { wrt, wanted, .. } => {
+                let wrt: Vec<_> = wrt.iter().map(|&n| i64::from(n)).collect();
+                let (cx, place) = (b.context, b.location);
+                match wanted {
+                    DerivativeKind::Vjp => build::vjp(cx, &operands, callee, &wrt, &types, place),
+                    DerivativeKind::Jvp => build::jvp(cx, &operands, callee, &wrt, &types, place),
+                    wanted => {
+                        let value = *wanted == DerivativeKind::ValueAndGradient;
+                        build::grad(cx, &operands, callee, &wrt, value, &types, place)
+                    }
+                }
+            }
+            _ => {
+                let callee = FlatSymbolRefAttribute::new(b.context, callee);
+                OperationBuilder::new("func.call", b.location)
+                    .add_attributes(&[(Identifier::new(b.context, "callee"), callee.into())])
+                    .add_operands(&operands)
+                    .add_results(&types)
+                    .build()
+                    .expect("result types are given")
+            }
+        };
+        let op = b.append(op);
+        op.results().map(Into::into).collect()
+    }
+}
