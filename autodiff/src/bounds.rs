@@ -32,11 +32,13 @@ pub fn most<'c, 'a>(b: &Builder<'c, 'a>, value: Value<'c, 'a>) -> Option<Dim<'c,
         "arith.addi" => Some(b.dim_add(most(b, operand(0)?)?, most(b, operand(1)?)?)),
         "arith.muli" => {
             let factor = constant(operand(1)?).or(constant(operand(0)?));
-            // A product with a negative number would need a least number, too.
-            match factor {
-                Some(factor) if factor < 0 => None,
-                _ => Some(b.dim_mul(most(b, operand(0)?)?, most(b, operand(1)?)?)),
-            }
+            // A product with what may be negative would need a least number, too.
+            let grows = match factor {
+                Some(factor) => factor >= 0,
+                None => is_count(operand(0)?) && is_count(operand(1)?),
+            };
+            let product = grows.then_some((most(b, operand(0)?)?, most(b, operand(1)?)?));
+            product.map(|(x, y)| b.dim_mul(x, y))
         }
         "arith.subi" => match constant(operand(1)?) {
             Some(less) if less < 0 => {

@@ -294,3 +294,28 @@ func.func @beside_a_loop(%n: index, %x: tensor<f32>, %y: tensor<f32>) -> tensor<
   %g = dl.grad @f(%n, %x, %y) wrt [0] : (index, tensor<f32>, tensor<f32>) -> tensor<f32>
   return %g : tensor<f32>
 }
+
+// -----
+
+// A product of what may be negative may be greater than that of the greatest.
+func.func private @f(%n: index, %m: index, %x: tensor<f32>) -> tensor<f32> {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c5 = arith.constant 5 : index
+  %a = arith.subi %n, %c5 : index
+  %b = arith.subi %m, %c5 : index
+  %rounds = arith.muli %a, %b : index
+  // expected-error @+3 {{DL0302 no reverse-mode rule for `for`, reached from argument 0 on the way to the loss}}
+  // expected-note @+2 {{help: wrap it in `stop_gradient(...)`}}
+  // expected-note @+1 {{help: what its rounds begin with is kept for the way back, so their number needs a bound}}
+  %y = scf.for %i = %c0 to %rounds step %c1 iter_args(%z = %x) -> tensor<f32> {
+    %w = dl.cos %z : tensor<f32>
+    scf.yield %w : tensor<f32>
+  }
+  return %y : tensor<f32>
+}
+func.func @of_a_product(%n: index, %m: index, %x: tensor<f32>) -> tensor<f32> {
+  // expected-note @+1 {{in the gradient of `f`}}
+  %g = dl.grad @f(%n, %m, %x) wrt [0] : (index, index, tensor<f32>) -> tensor<f32>
+  return %g : tensor<f32>
+}
