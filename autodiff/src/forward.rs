@@ -11,7 +11,7 @@ use crate::{
     activity::{Edges, Varied},
     functions::operations,
     rules::{Direction, Rule, Tangent, rule_of},
-    site::{Site, Sizes},
+    site::{Site, Sizes, named},
     trail::Trail,
 };
 use dlc_dialects::{
@@ -24,7 +24,7 @@ use dlc_dialects::{
     pass::PassError,
 };
 use melior::ir::{
-    BlockRef, Location, OperationRef, Value, ValueLike,
+    BlockRef, OperationRef, Value, ValueLike,
     operation::{OperationLike, OperationMutLike},
 };
 use std::collections::HashMap;
@@ -91,7 +91,7 @@ impl<'c, 'a> Sweep<'_, 'c, 'a> {
             return Ok(());
         }
         let cx = self.builder.context;
-        let builder = Builder::before(cx, next).at(self.location_of_tangent(op, y));
+        let builder = Builder::before(cx, next).at(named(cx, op.location(), y, "tan"));
         let sizes = Sizes::default();
         let mut site = Site {
             builder,
@@ -129,21 +129,6 @@ impl<'c, 'a> Sweep<'_, 'c, 'a> {
         let y_tan = site.of_type_of(y_tan, y);
         self.tangents.insert(identity(y), y_tan);
         Ok(())
-    }
-
-    /// The op's location, under the name `y_tan` where the location of `y` gives that a name.
-    fn location_of_tangent(&self, op: OperationRef<'c, 'a>, y: Value<'c, 'a>) -> Location<'c> {
-        let mut place = op.location();
-        while place.is_name() {
-            place = place.name_child_location();
-        }
-        let location = y.location();
-        if !location.is_name() {
-            return place;
-        }
-        let name = location.name_value();
-        let name = name.as_string_ref().as_str().unwrap_or_default();
-        Location::name(self.builder.context, &format!("{name}_tan"), place)
     }
 
     fn trail(&self) -> Trail<'_, 'c, 'a> {

@@ -13,7 +13,7 @@ mod control;
 use crate::{
     activity::{Edges, Varied},
     rules::{Direction, Rule, rule_of},
-    site::{Site, Sizes},
+    site::{Site, Sizes, named},
     trail::Trail,
 };
 use dlc_dialects::{
@@ -25,7 +25,7 @@ use dlc_dialects::{
     ops::OpKind,
     pass::PassError,
 };
-use melior::ir::{Location, OperationRef, Value, ValueLike, operation::OperationLike};
+use melior::ir::{Location, OperationRef, Value, operation::OperationLike};
 use std::collections::HashMap;
 
 /// Adjoints of `wrt`, which have names, each of its value's type, from those of results that the ops compute. `None`
@@ -137,17 +137,8 @@ impl<'c, 'a> Sweep<'_, 'c, 'a> {
         op: Option<OperationRef<'c, 'a>>,
         x: Value<'c, 'a>,
     ) -> Location<'c> {
-        let mut place = op.map_or(self.builder.location, |op| op.location());
-        while place.is_name() {
-            place = place.name_child_location();
-        }
-        let location = x.location();
-        if !location.is_name() {
-            return place;
-        }
-        let name = location.name_value();
-        let name = name.as_string_ref().as_str().unwrap_or_default();
-        Location::name(self.builder.context, &format!("{name}_adj"), place)
+        let place = op.map_or(self.builder.location, |op| op.location());
+        named(self.builder.context, place, x, "adj")
     }
 
     fn trail(&self) -> Trail<'_, 'c, 'a> {

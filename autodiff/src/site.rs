@@ -6,7 +6,8 @@ use dlc_dialects::ir::{
     inspect::identity,
     shape::{DYNAMIC, element_of, shape_of},
 };
-use melior::ir::{OperationRef, Value, ValueLike, operation::OperationLike};
+use melior::Context;
+use melior::ir::{Location, OperationRef, Value, ValueLike, operation::OperationLike};
 use std::{cell::RefCell, collections::HashMap};
 
 /// What a rule sees: an op whose result has an adjoint.
@@ -94,4 +95,24 @@ impl<'c, 'a> Sizes<'c, 'a> {
         known.extend(trail.into_iter().map(|(x, i)| ((identity(x), i), found)));
         found
     }
+}
+
+/// A place of the source without the names that values have there; under the name of `x` with a suffix, such as
+/// `w_adj`, where its location gives it a name.
+pub fn named<'c>(
+    cx: &'c Context,
+    mut place: Location<'c>,
+    x: Value<'c, '_>,
+    suffix: &str,
+) -> Location<'c> {
+    while place.is_name() {
+        place = place.name_child_location();
+    }
+    let location = x.location();
+    if !location.is_name() {
+        return place;
+    }
+    let name = location.name_value();
+    let name = name.as_string_ref().as_str().unwrap_or_default();
+    Location::name(cx, &format!("{name}_{suffix}"), place)
 }

@@ -12,6 +12,7 @@
 //! with any number of axes, in any place, for each of b, m, k and n. The product has its axes in an order of its
 //! own; a transpose follows where the operand has another. A precision is that of all three.
 
+use super::shape::inverse;
 use crate::site::Site;
 use dlc_dialects::{
     ir::{dims::nth_without, shape::shape_of},
@@ -91,11 +92,7 @@ fn in_order<'c, 'a>(
     product: Value<'c, 'a>,
     axes: &[&[i64]],
 ) -> Value<'c, 'a> {
-    let axes = axes.concat();
-    let mut permutation = vec![0; axes.len()];
-    for (position, axis) in axes.iter().enumerate() {
-        permutation[*axis as usize] = position as i64;
-    }
+    let permutation = inverse(&axes.concat());
     match permutation.is_sorted() {
         true => product,
         false => site.builder.transpose(product, &permutation),

@@ -8,11 +8,12 @@
 //!
 //! What is said of "before" and "after" is turned round where the op begins at the other end.
 
+use super::reduce::wide;
 use crate::site::Site;
 use dlc_dialects::{
     ir::{
         builder::{Builder, Dim, dynamic},
-        shape::{self, element_of, shape_of, width},
+        shape::{self, element_of, shape_of},
     },
     ops::{Cumulative, OpKind, build},
 };
@@ -153,13 +154,8 @@ impl<'c, 'a> Scan<'c, 'a> {
         ))
     }
 
-    /// Counts and partial products need more than the eleven bits of a half: they are made in f32.
     fn wide(&self) -> Type<'c> {
-        let element = element_of(self.op.x());
-        match width(element) < 32 {
-            true => Type::float32(self.b.context),
-            false => element,
-        }
+        wide(self.b, self.op.x())
     }
 
     fn product(&self) -> Product<'c, 'a> {

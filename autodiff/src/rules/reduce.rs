@@ -51,6 +51,15 @@ pub fn tangent<'c, 'a>(site: &Site<'_, 'c, 'a>, x_tan: Value<'c, 'a>) -> Value<'
     b.reduce("sum", parts, &op.axes())
 }
 
+/// The element type that counts and partial products of `x` are made in: they need more than the eleven bits of a half.
+pub(super) fn wide<'c, 'a>(b: Builder<'c, 'a>, x: Value<'c, 'a>) -> Type<'c> {
+    let element = element_of(x);
+    match width(element) < 32 {
+        true => Type::float32(b.context),
+        false => element,
+    }
+}
+
 /// A reduction whose parts are known.
 pub(super) struct Reduction<'c, 'a> {
     pub b: Builder<'c, 'a>,
@@ -73,21 +82,15 @@ impl<'c, 'a> Reduction<'c, 'a> {
         self.b.reduce("sum", x, &self.axes)
     }
 
-    /// Counts and partial products need more than the eleven bits of a half: they are made in f32.
-    fn wide(&self) -> Type<'c> {
-        let element = element_of(self.x);
-        match width(element) < 32 {
-            true => Type::float32(self.b.context),
-            false => element,
-        }
-    }
-
     /// `max` and `min`. NaN equals nothing: its slice has count 0, and an adjoint of NaN, as it should.
     fn extreme(&self, y: Value<'c, 'a>, y_adj: Value<'c, 'a>) -> Value<'c, 'a> {
         let b = self.b;
         let at = b.elementwise(OpKind::Equal, &[self.x, self.spread(y)]);
-        let at = b.convert(at, self.wide());
-        let share = b.elementwise(OpKind::Div, &[b.convert(y_adj, self.wide()), self.sum(at)]);
+        let at = b.convert(at, wide(self.b, self.x));
+        let share = b.elementwise(
+            OpKind::Div,
+            &[b.convert(y_adj, wide(self.b, self.x)), self.sum(at)],
+        );
         let x_adj = b.elementwise(OpKind::Mul, &[self.spread(share), at]);
         b.convert(x_adj, element_of(self.x))
     }
@@ -97,13 +100,13 @@ impl<'c, 'a> Reduction<'c, 'a> {
         let b = self.b;
         let apply = |kind, operands: &[Value<'c, 'a>]| b.elementwise(kind, operands);
         let like = |x: Value<'c, 'a>, text| b.full(&self.dims_of(x), element_of(x), text);
-        let x = b.convert(self.x, self.wide());
+        let x = b.convert(self.x, wide(self.b, self.x));
         let (zero, one) = (like(x, "0"), like(x, "1"));
 
         let is_zero = apply(OpKind::Equal, &[x, zero]);
         let others = apply(OpKind::Select, &[is_zero, one, x]);
         let product = b.reduce("prod", others, &self.axes);
-        let count = self.sum(b.convert(is_zero, self.wide()));
+        let count = self.sum(b.convert(is_zero, wide(self.b, self.x)));
         let sum = self.sum(apply(OpKind::Select, &[is_zero, x, zero]));
 
         let none = like(product, "0");
@@ -127,7 +130,7 @@ impl<'c, 'a> Reduction<'c, 'a> {
         );
 
         let rest = apply(OpKind::Select, &[is_zero, at_zeros, at_others]);
-        let y_adj = self.spread(b.convert(y_adj, self.wide()));
+        let y_adj = self.spread(b.convert(y_adj, wide(self.b, self.x)));
         b.convert(apply(OpKind::Mul, &[y_adj, rest]), element_of(self.x))
     }
 

@@ -31,12 +31,17 @@ pub fn reshape<'c, 'a>(site: &Site<'_, 'c, 'a>, _: usize) -> Value<'c, 'a> {
 
 /// `dl.transpose`: by the inverse permutation.
 pub fn transpose<'c, 'a>(site: &Site<'_, 'c, 'a>, _: usize) -> Value<'c, 'a> {
-    let permutation = Transpose(site.op).permutation();
+    let inverse = inverse(&Transpose(site.op).permutation());
+    site.builder.transpose(site.y_adj, &inverse)
+}
+
+/// The permutation that undoes another one.
+pub(super) fn inverse(permutation: &[i64]) -> Vec<i64> {
     let mut inverse = vec![0; permutation.len()];
     for (i, &axis) in permutation.iter().enumerate() {
         inverse[axis as usize] = i as i64;
     }
-    site.builder.transpose(site.y_adj, &inverse)
+    inverse
 }
 
 /// `dl.reverse` is its own transpose.

@@ -9,7 +9,7 @@
 //! `v_adj` is y_adj for sums, for `max` and `min` y_adj at the first element of the window that is it, as JAX and
 //! PyTorch have it for pooling, and for `prod` y_adj times the product of the others.
 
-use super::reduce::Reduction;
+use super::{reduce::Reduction, shape::inverse};
 use crate::site::Site;
 use dlc_dialects::{
     ir::{
@@ -84,10 +84,7 @@ impl<'c, 'a> Windows<'c, 'a> {
         let sizes = self.axes.iter().map(|&axis| self.size(axis));
         let dims = self.y.iter().copied().chain(sizes).collect::<Vec<_>>();
         let v = b.reshape(v, &dims);
-        let mut inverse = vec![0; order.len()];
-        for (i, &axis) in order.iter().enumerate() {
-            inverse[axis as usize] = i as i64;
-        }
+        let inverse = inverse(&order);
         let mut v = b.transpose(v, &inverse);
         let mut dims = order_of(&dims, &inverse);
         for &axis in &self.axes {

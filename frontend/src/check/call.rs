@@ -7,6 +7,7 @@ use crate::builtins;
 use crate::check::arguments::Prepared;
 use crate::check::binary::Operand;
 use crate::check::convert::Expected;
+use crate::check::derivative::Results;
 use crate::check::dims::count;
 use crate::check::env::{Binding, FnContext, Kind, Scope};
 use crate::check::items::Signature;
@@ -14,7 +15,7 @@ use crate::check::types::{FnTy, Ty};
 use crate::check::unify::Bindings;
 use crate::check::value::{FnValue, NodeId, Reported, Res, Value};
 use crate::check::{Checker, Mode};
-use crate::core::{Dim, NodeIndex, Prim, TensorType};
+use crate::core::{Dim, Prim, TensorType};
 use crate::diagnostic::{Code, Diagnostic};
 
 /// An argument of a call.
@@ -380,19 +381,15 @@ impl<'a> Checker<'a> {
             &results,
             span,
         )?;
-        let mut next: NodeIndex = 0;
-        let mut leaf = |checker: &mut Self, _: &str, ty: &TensorType| {
-            next += 1;
-            checker.node(Prim::Result(next - 1), &[call], ty.clone(), span)
-        };
+        let mut results = Results::new(call, results, span);
         let mut finals = Vec::new();
         for ty in inout_types {
             finals.push(match ty {
-                Some(ty) => Some(self.value_of(&ty, "", span, &mut leaf)?),
+                Some(ty) => Some(results.of_type(self, &ty)?),
                 None => None,
             });
         }
-        let result = self.value_of(&result_ty, "", span, &mut leaf)?;
+        let result = results.of_type(self, &result_ty)?;
         Ok((finals, result))
     }
 

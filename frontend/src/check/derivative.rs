@@ -50,6 +50,16 @@ pub(super) struct Results {
 }
 
 impl Results {
+    /// Those of a node, of these types.
+    pub fn new(call: NodeId, types: Vec<TensorType>, span: Span) -> Self {
+        Self {
+            call,
+            types,
+            next: 0,
+            span,
+        }
+    }
+
     /// The next one.
     pub fn take<'a>(&mut self, checker: &mut Checker<'a>) -> Res<NodeId> {
         let n = self.next;
@@ -115,12 +125,7 @@ impl<'a> Checker<'a> {
         };
         let args = [target.args.as_slice(), given].concat();
         let call = self.call_node(op, &args, &types, span)?;
-        Ok(Results {
-            call,
-            types,
-            next: 0,
-            span,
-        })
+        Ok(Results::new(call, types, span))
     }
 
     /// A call of a target itself.
@@ -131,12 +136,7 @@ impl<'a> Checker<'a> {
             results: target.results.clone(),
         };
         let call = self.call_node(op, &target.args, &target.results, span)?;
-        let mut results = Results {
-            call,
-            types: target.results.clone(),
-            next: 0,
-            span,
-        };
+        let mut results = Results::new(call, target.results.clone(), span);
         results.of_type(self, &target.result)
     }
 
