@@ -161,6 +161,8 @@ pub(crate) struct Checker<'a> {
     const_path: Vec<usize>,
     eval_depth: usize,
     too_deep: bool,
+    /// How many rounds of loops that are unrolled have made no operation.
+    idle_rounds: usize,
     /// How many names there were that nothing has.
     unknown_names: usize,
 }
@@ -204,6 +206,7 @@ impl<'a> Checker<'a> {
             const_path: Vec::new(),
             eval_depth: 0,
             too_deep: false,
+            idle_rounds: 0,
             unknown_names: 0,
         }
     }

@@ -20,6 +20,9 @@ use crate::diagnostic::{Code, Diagnostic};
 /// The most rounds of a loop that is unrolled, those over lists apart.
 const MAX_ROUNDS: i64 = 4096;
 
+/// The most rounds of loops that are unrolled that make no operation.
+const MAX_IDLE_ROUNDS: usize = 1 << 16;
+
 /// What checking a body may be undone to.
 pub(super) struct Checkpoint {
     diagnostics: usize,
@@ -200,9 +203,11 @@ impl<'a> Checker<'a> {
         Ok(())
     }
 
-    /// One round of a loop that is unrolled; an error ends the loop, since one round has shown what is wrong.
+    /// One round of a loop that is unrolled; an error ends the loop, since one round has shown what is wrong. So does a
+    /// round that makes nothing of what an error before it has left without a value.
     fn one_round(&mut self, written: For<'a>, position: i64, item: Value<'a>) -> Res<()> {
         let errors = self.diagnostics.len();
+        let nodes = self.frame().nodes.len();
         let value = if written.iter.enumerate {
             Value::tuple(vec![Value::int(position), item])
         } else {
@@ -215,6 +220,24 @@ impl<'a> Checker<'a> {
         if self.diagnostics.len() > errors {
             return Err(Reported);
         }
-        Ok(())
+        if self.frame().nodes.len() > nodes {
+            return Ok(());
+        }
+        self.idle_rounds += 1;
+        if self.diagnostics.iter().any(|one| one.is_error()) {
+            return Err(Reported);
+        }
+        if self.idle_rounds <= MAX_IDLE_ROUNDS {
+            return Ok(());
+        }
+        if !std::mem::replace(&mut self.too_deep, true) {
+            let message = format!(
+                "loops that are unrolled have more than {MAX_IDLE_ROUNDS} rounds that compute nothing"
+            );
+            let diagnostic = Diagnostic::error(Code::DL0710, message, written.iter.span)
+                .help("take out the loop, or let it go over numbers or tensors");
+            return Err(self.report(diagnostic));
+        }
+        Err(Reported)
     }
 }
