@@ -14,7 +14,7 @@ use melior::ir::{
 };
 
 /// A number known from dims that is never less than an index value, and never negative.
-pub fn most<'c, 'a>(b: &Builder<'c, 'a>, value: Value<'c, 'a>) -> Option<Dim<'c, 'a>> {
+pub fn upper_bound<'c, 'a>(b: &Builder<'c, 'a>, value: Value<'c, 'a>) -> Option<Dim<'c, 'a>> {
     if let Some(value) = constant(value) {
         return Some(Dim::Static(value.max(0)));
     }
@@ -22,54 +22,57 @@ pub fn most<'c, 'a>(b: &Builder<'c, 'a>, value: Value<'c, 'a>) -> Option<Dim<'c,
         let parent = region_of(value)?;
         return match edit::name(parent) {
             // The number of a round is below the number of rounds.
-            "scf.for" => most(b, parent.operand(1).ok()?),
+            "scf.for" => upper_bound(b, parent.operand(1).ok()?),
             "func.func" => Some(Dim::Value(value)),
             _ => None,
         };
     };
     let operand = |i| op.operand(i).ok();
     match edit::name(op) {
-        "arith.addi" => Some(b.dim_add(most(b, operand(0)?)?, most(b, operand(1)?)?)),
+        "arith.addi" => Some(b.dim_add(upper_bound(b, operand(0)?)?, upper_bound(b, operand(1)?)?)),
         "arith.muli" => {
             let factor = constant(operand(1)?).or(constant(operand(0)?));
             // A product with what may be negative would need a least number, too.
             let grows = match factor {
                 Some(factor) => factor >= 0,
-                None => is_count(operand(0)?) && is_count(operand(1)?),
+                None => is_nonnegative(operand(0)?) && is_nonnegative(operand(1)?),
             };
-            let product = grows.then_some((most(b, operand(0)?)?, most(b, operand(1)?)?));
+            let product =
+                grows.then_some((upper_bound(b, operand(0)?)?, upper_bound(b, operand(1)?)?));
             product.map(|(x, y)| b.dim_mul(x, y))
         }
         "arith.subi" => match constant(operand(1)?) {
-            Some(less) if less < 0 => {
-                Some(b.dim_add(most(b, operand(0)?)?, Dim::Static(less.checked_neg()?)))
-            }
-            _ if is_count(operand(1)?) => most(b, operand(0)?),
+            Some(less) if less < 0 => Some(b.dim_add(
+                upper_bound(b, operand(0)?)?,
+                Dim::Static(less.checked_neg()?),
+            )),
+            _ if is_nonnegative(operand(1)?) => upper_bound(b, operand(0)?),
             _ => None,
         },
         "arith.floordivsi" => {
             let by = constant(operand(1)?).filter(|by| *by > 0)?;
-            Some(b.dim_floor_div(most(b, operand(0)?)?, Dim::Static(by)))
+            Some(b.dim_floor_div(upper_bound(b, operand(0)?)?, Dim::Static(by)))
         }
         "arith.index_cast" => {
             let scalar =
                 defining_op(operand(0)?).filter(|op| edit::name(*op) == "tensor.extract")?;
-            let most = most_of_scalar(scalar.operand(0).ok()?)?;
-            Some(Dim::Static(most.max(0)))
+            let bound = upper_bound_of_scalar(scalar.operand(0).ok()?)?;
+            Some(Dim::Static(bound.max(0)))
         }
         _ => None,
     }
 }
 
 /// Whether an index value is a dim, a constant that is not negative, or made of such by sums and products.
-fn is_count(value: Value) -> bool {
+fn is_nonnegative(value: Value) -> bool {
     if let Some(value) = constant(value) {
         return value >= 0;
     }
     match defining_op(value) {
         None => true,
         Some(op) => {
-            matches!(edit::name(op), "arith.addi" | "arith.muli") && op.operands().all(is_count)
+            matches!(edit::name(op), "arith.addi" | "arith.muli")
+                && op.operands().all(is_nonnegative)
         }
     }
 }
@@ -82,18 +85,22 @@ pub fn constant(value: Value) -> Option<i64> {
 }
 
 /// A number that is never less than an integer scalar; a step that could wrap around gives none.
-pub fn most_of_scalar(scalar: Value) -> Option<i64> {
+pub fn upper_bound_of_scalar(scalar: Value) -> Option<i64> {
     let op = defining_op(scalar)?;
     let operand = |i: usize| op.operand(i).ok();
     match OpKind::of(&op)? {
         OpKind::Constant => number(op, scalar),
         OpKind::Minimum => {
-            let bounds = [most_of_scalar(operand(0)?), most_of_scalar(operand(1)?)];
+            let bounds = [
+                upper_bound_of_scalar(operand(0)?),
+                upper_bound_of_scalar(operand(1)?),
+            ];
             bounds.into_iter().flatten().min()
         }
-        OpKind::Convert if widens(operand(0)?, scalar) => most_of_scalar(operand(0)?),
+        OpKind::Convert if widens(operand(0)?, scalar) => upper_bound_of_scalar(operand(0)?),
         OpKind::Add => {
-            let sum = most_of_scalar(operand(0)?)?.checked_add(most_of_scalar(operand(1)?)?)?;
+            let sum = upper_bound_of_scalar(operand(0)?)?
+                .checked_add(upper_bound_of_scalar(operand(1)?)?)?;
             let added = number(defining_op(operand(1)?)?, operand(1)?)?;
             (added >= 0 && sum < 1 << (width(element_of(scalar)) - 1).min(62)).then_some(sum)
         }
@@ -103,7 +110,8 @@ pub fn most_of_scalar(scalar: Value) -> Option<i64> {
             let narrow = defining_op(from).filter(|op| OpKind::of(op) == Some(OpKind::Convert));
             let narrow = narrow.and_then(|op| op.operand(0).ok())?;
             let safe = widens(narrow, from) && width(element_of(narrow)) < width(element_of(from));
-            safe.then_some(most_of_scalar(from)?)?.checked_sub(less)
+            safe.then_some(upper_bound_of_scalar(from)?)?
+                .checked_sub(less)
         }
         _ => None,
     }

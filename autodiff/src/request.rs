@@ -2,7 +2,7 @@
 //! between its ops.
 
 use crate::{
-    bounds::{is_integer_scalar, most_of_scalar},
+    bounds::{is_integer_scalar, upper_bound_of_scalar},
     forward::tangents,
     functions::{
         Functions, argument_name, block_arguments, body, is_float_tensor, list, operations,
@@ -38,14 +38,14 @@ pub struct Request {
     /// Its tensor arguments to differentiate with respect to.
     pub wrt: Vec<i64>,
     /// What is wanted.
-    pub wanted: Wanted,
+    pub kind: DerivativeKind,
     /// For each argument the greatest number that it can be, where it is an integer scalar of which that is known.
     pub bounds: Vec<Option<i64>>,
 }
 
 /// What a request wants.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Wanted {
+pub enum DerivativeKind {
     /// The gradients of the first result.
     Gradient,
     /// The results, and the gradients of the first one.
@@ -59,34 +59,36 @@ pub enum Wanted {
 impl Request {
     /// That of an op, if it is one that asks for a derivative.
     pub fn of(op: OperationRef) -> Option<Self> {
-        let (callee, wrt, wanted) = match OpKind::of(&op)? {
-            OpKind::Grad if Grad(op).value() => {
-                (Grad(op).callee(), Grad(op).wrt(), Wanted::ValueAndGradient)
-            }
-            OpKind::Grad => (Grad(op).callee(), Grad(op).wrt(), Wanted::Gradient),
-            OpKind::Vjp => (Vjp(op).callee(), Vjp(op).wrt(), Wanted::Vjp),
-            OpKind::Jvp => (Jvp(op).callee(), Jvp(op).wrt(), Wanted::Jvp),
+        let (callee, wrt, kind) = match OpKind::of(&op)? {
+            OpKind::Grad if Grad(op).value() => (
+                Grad(op).callee(),
+                Grad(op).wrt(),
+                DerivativeKind::ValueAndGradient,
+            ),
+            OpKind::Grad => (Grad(op).callee(), Grad(op).wrt(), DerivativeKind::Gradient),
+            OpKind::Vjp => (Vjp(op).callee(), Vjp(op).wrt(), DerivativeKind::Vjp),
+            OpKind::Jvp => (Jvp(op).callee(), Jvp(op).wrt(), DerivativeKind::Jvp),
             _ => return None,
         };
         let bound = |x: Value| match is_integer_scalar(x) {
-            true => most_of_scalar(x),
+            true => upper_bound_of_scalar(x),
             false => None,
         };
         Some(Self {
             callee: callee.into(),
             wrt,
-            wanted,
+            kind,
             bounds: op.operands().map(bound).collect(),
         })
     }
 
     /// The function's name, such as `f__grad_0_2`.
     fn name(&self) -> String {
-        let what = match self.wanted {
-            Wanted::Gradient => "grad",
-            Wanted::ValueAndGradient => "value_and_grad",
-            Wanted::Vjp => "vjp",
-            Wanted::Jvp => "jvp",
+        let what = match self.kind {
+            DerivativeKind::Gradient => "grad",
+            DerivativeKind::ValueAndGradient => "value_and_grad",
+            DerivativeKind::Vjp => "vjp",
+            DerivativeKind::Jvp => "jvp",
         };
         let wrt = self.wrt.iter().map(|i| format!("_{i}")).collect::<String>();
         format!("{}__{what}{wrt}", self.callee)
@@ -101,7 +103,10 @@ impl Request {
         let callee = &self.callee;
         let error = |message: String| Err(PassError::at(&op, message));
         let (inputs, results) = signature(function);
-        let of_one = matches!(self.wanted, Wanted::Gradient | Wanted::ValueAndGradient);
+        let of_one = matches!(
+            self.kind,
+            DerivativeKind::Gradient | DerivativeKind::ValueAndGradient
+        );
         match results.first() {
             _ if !of_one && results.iter().any(|ty| is_float_tensor(*ty)) => {}
             _ if !of_one => {
@@ -159,14 +164,16 @@ impl Request {
         let wrt = || self.wrt.iter().map(|&i| inputs[tensors[i as usize]]);
         let floats = || results.iter().copied().filter(|ty| is_float_tensor(*ty));
         let (inputs, results) = (inputs.to_vec(), results.to_vec());
-        match self.wanted {
-            Wanted::Gradient => (inputs, wrt().collect()),
-            Wanted::ValueAndGradient => (inputs, results.into_iter().chain(wrt()).collect()),
-            Wanted::Vjp => (
+        match self.kind {
+            DerivativeKind::Gradient => (inputs, wrt().collect()),
+            DerivativeKind::ValueAndGradient => {
+                (inputs, results.into_iter().chain(wrt()).collect())
+            }
+            DerivativeKind::Vjp => (
                 inputs.into_iter().chain(floats()).collect(),
                 wrt().collect(),
             ),
-            Wanted::Jvp => {
+            DerivativeKind::Jvp => {
                 let given = results.iter().copied().chain(floats()).collect();
                 (inputs.into_iter().chain(wrt()).collect(), given)
             }
@@ -221,9 +228,9 @@ pub fn define<'c, 'a>(
         Err(error) => {
             functions.forget(&name);
             edit::erase(cx, made);
-            let what = match request.wanted {
-                Wanted::Gradient | Wanted::ValueAndGradient => "gradient",
-                Wanted::Vjp | Wanted::Jvp => "derivative",
+            let what = match request.kind {
+                DerivativeKind::Gradient | DerivativeKind::ValueAndGradient => "gradient",
+                DerivativeKind::Vjp | DerivativeKind::Jvp => "derivative",
             };
             Err(error.note(
                 at.location(),
@@ -262,8 +269,8 @@ fn fill<'c, 'a>(
     // What is replaced on the way, the terminator knows.
     let end = builder.append(func::r#return(&results, function.location()));
     let builder = Builder::before(cx, end);
-    let returned = match request.wanted {
-        Wanted::Jvp => {
+    let returned = match request.kind {
+        DerivativeKind::Jvp => {
             let tangents = tangents(builder, end, &wrt, &given)?;
             let results = end.operands().collect::<Vec<_>>();
             let floats = results.iter().zip(tangents);
@@ -273,18 +280,18 @@ fn fill<'c, 'a>(
             let tangents = tangents.collect::<Vec<_>>();
             [results, tangents].concat()
         }
-        wanted => {
+        kind => {
             let primal = operations(block).collect::<Vec<_>>();
-            let seeds = match wanted {
-                Wanted::Vjp => {
+            let seeds = match kind {
+                DerivativeKind::Vjp => {
                     let floats = results.iter().filter(|y| is_float_tensor(y.r#type()));
                     floats.copied().zip(given).collect()
                 }
                 _ => vec![(results[0], builder.scalar(element_of(results[0]), "1"))],
             };
             let adjoints = gradients(builder, &primal, &seeds, &wrt)?;
-            let mut returned = match wanted {
-                Wanted::ValueAndGradient => end.operands().collect(),
+            let mut returned = match kind {
+                DerivativeKind::ValueAndGradient => end.operands().collect(),
                 _ => vec![],
             };
             for ((x, _), x_adj) in wrt.iter().zip(adjoints) {

@@ -216,7 +216,7 @@ pub enum Prim {
         /// The types of its results.
         results: Vec<TensorType>,
     },
-    /// A call of a derivative. What is given behind the arguments, and what it gives, `wanted` says.
+    /// A call of a derivative. What is given behind the arguments, and what it gives, `kind` says.
     Derivative {
         /// Of whom.
         func: FuncIndex,
@@ -225,7 +225,7 @@ pub enum Prim {
         /// Positions among the callee's parameters.
         wrt: Vec<u32>,
         /// What it gives.
-        wanted: DerivativeKind,
+        kind: DerivativeKind,
         /// The types of its results.
         results: Vec<TensorType>,
     },

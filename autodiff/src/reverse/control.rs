@@ -16,7 +16,7 @@
 use super::{Adjoint, Sweep};
 use crate::{
     activity::{Carried, Edges, results},
-    bounds::{constant, most},
+    bounds::{constant, upper_bound},
     functions::{block_arguments, copy_op, ends, inside, is_float_tensor, is_pure, operations},
     site::Sizes,
 };
@@ -37,12 +37,12 @@ use melior::ir::{
 use std::collections::{HashMap, HashSet};
 
 /// A part of the primal computation that is computed again.
-struct Again<'c, 'a> {
+struct Recomputed<'c, 'a> {
     ops: Vec<OperationRef<'c, 'a>>,
     copies: HashMap<usize, Value<'c, 'a>>,
 }
 
-impl<'c, 'a> Again<'c, 'a> {
+impl<'c, 'a> Recomputed<'c, 'a> {
     fn of(&self, value: Value<'c, 'a>) -> Value<'c, 'a> {
         self.copies.get(&identity(value)).copied().unwrap_or(value)
     }
@@ -115,11 +115,11 @@ impl<'c, 'a> Sweep<'_, 'c, 'a> {
     }
 
     /// Copies the ops of a block to where the builder stands, all but its terminator and what has effects.
-    fn again(
+    fn recompute(
         &mut self,
         block: BlockRef<'c, 'a>,
         given: Vec<(Value<'c, 'a>, Value<'c, 'a>)>,
-    ) -> Again<'c, 'a> {
+    ) -> Recomputed<'c, 'a> {
         let mut copies = HashMap::new();
         for (old, new) in given {
             self.varied.link(&[old], &[new]);
@@ -140,23 +140,23 @@ impl<'c, 'a> Sweep<'_, 'c, 'a> {
             }
         }
         self.varied.follow(ops.iter().copied());
-        Again { ops, copies }
+        Recomputed { ops, copies }
     }
 
     /// Takes adjoints back through ops that stand in a region of their own.
     fn back_through(
         &mut self,
-        again: &Again<'c, 'a>,
+        recomputed: &Recomputed<'c, 'a>,
         seeds: &[(Value<'c, 'a>, Value<'c, 'a>)],
         from: OperationRef<'c, 'a>,
     ) -> Result<(), PassError<'c>> {
         for (y, y_adj) in seeds {
-            let y = again.of(*y);
+            let y = recomputed.of(*y);
             if self.varied.contains(y) {
                 self.add(y, *y_adj, Some(from));
             }
         }
-        for op in again.ops.iter().rev() {
+        for op in recomputed.ops.iter().rev() {
             self.step(*op)?;
         }
         Ok(())
@@ -170,7 +170,7 @@ impl<'c, 'a> Sweep<'_, 'c, 'a> {
     ) -> Result<(), PassError<'c>> {
         let (cx, b) = (self.builder.context, self.builder.at(op.location()));
         let before = Builder::before(cx, op);
-        let (rounds, most) = self.rounds(op, before)?;
+        let (trip_count, bound) = self.trip_count(op, before)?;
         let y = results(op);
         let places = (0..y.len()).filter(|&i| {
             is_float_tensor(y[i].r#type()) && self.varied.contains(carried.arguments[i])
@@ -178,7 +178,7 @@ impl<'c, 'a> Sweep<'_, 'c, 'a> {
         let places = places.collect::<Vec<_>>();
         let captured = self.captured(op);
 
-        let mut inits = vec![b.index(0), rounds, b.index(1)];
+        let mut inits = vec![b.index(0), trip_count, b.index(1)];
         for &i in &places {
             inits.push(self.adjoint_or_zero(y[i], carried.inits[i]));
         }
@@ -187,7 +187,7 @@ impl<'c, 'a> Sweep<'_, 'c, 'a> {
         }
         let tapes = carried.inits.iter().map(|x| {
             let dims = self.sizes.dims(&b, *x);
-            let ty = tape_type(most, *x);
+            let ty = tape_type(bound, *x);
             (
                 b.op("builtin.unrealized_conversion_cast", &[], &[], ty),
                 dims,
@@ -202,22 +202,22 @@ impl<'c, 'a> Sweep<'_, 'c, 'a> {
 
         let outer = self.enter(Builder::at_end(cx, block, op.location()));
         let e = self.builder;
-        let last = e.op("arith.subi", &[rounds, e.index(1)], &[], e.index_type());
+        let last = e.op("arith.subi", &[trip_count, e.index(1)], &[], e.index_type());
         let at = e.op("arith.subi", &[last, arguments[0]], &[], e.index_type());
         let mut given = vec![(block_arguments(body)[0], at)];
         for ((tape, dims), x) in tapes.iter().zip(&carried.arguments) {
             given.push((*x, read(&e, *tape, at, dims, *x)));
         }
-        let again = self.again(body, given);
+        let recomputed = self.recompute(body, given);
         for (x, sum) in captured.iter().zip(&sums) {
             self.set(*x, *sum, Some(op));
         }
         let seeds = places.iter().zip(&arguments[1..]);
         let seeds = seeds.map(|(&i, y_adj)| (carried.given[i], *y_adj));
-        self.back_through(&again, &seeds.collect::<Vec<_>>(), op)?;
+        self.back_through(&recomputed, &seeds.collect::<Vec<_>>(), op)?;
         let mut next = vec![];
         for &i in &places {
-            let x = again.of(carried.arguments[i]);
+            let x = recomputed.of(carried.arguments[i]);
             next.push(self.adjoint_or_zero(x, x));
         }
         for x in &captured {
@@ -240,7 +240,7 @@ impl<'c, 'a> Sweep<'_, 'c, 'a> {
         }
         let tapes = tapes.into_iter().map(|(tape, _)| tape).enumerate();
         let tapes = tapes.filter(|(_, tape)| read.contains(&identity(*tape)));
-        record(op, carried, body, most, &tapes.collect::<Vec<_>>(), before);
+        write_tapes(op, carried, body, bound, &tapes.collect::<Vec<_>>(), before);
         Ok(())
     }
 
@@ -275,12 +275,12 @@ impl<'c, 'a> Sweep<'_, 'c, 'a> {
         let made = b.append(made);
         for (i, (block, given)) in arms.iter().enumerate() {
             let outer = self.enter(Builder::at_end(cx, first_block(made, i), op.location()));
-            let again = self.again(*block, vec![]);
+            let recomputed = self.recompute(*block, vec![]);
             for (x, sum) in captured.iter().zip(&sums) {
                 self.set(*x, *sum, Some(op));
             }
             let seeds = seeds.iter().map(|(i, y_adj)| (given[*i], *y_adj));
-            self.back_through(&again, &seeds.collect::<Vec<_>>(), op)?;
+            self.back_through(&recomputed, &seeds.collect::<Vec<_>>(), op)?;
             let next = captured.iter().map(|x| self.adjoint_or_zero(*x, *x));
             let next = next.collect::<Vec<_>>();
             yield_values(&self.builder, &next);
@@ -306,7 +306,7 @@ impl<'c, 'a> Sweep<'_, 'c, 'a> {
     }
 
     /// The number of rounds of a loop, and a number that is not less for any dims.
-    fn rounds(
+    fn trip_count(
         &self,
         op: OperationRef<'c, 'a>,
         before: Builder<'c, 'a>,
@@ -318,8 +318,8 @@ impl<'c, 'a> Sweep<'_, 'c, 'a> {
                 "help: only a loop that counts from 0 by 1 has a derivative",
             ));
         }
-        match most(&before, bounds[1]) {
-            Some(most) => Ok((bounds[1], most)),
+        match upper_bound(&before, bounds[1]) {
+            Some(bound) => Ok((bounds[1], bound)),
             None => Err(self.no_rule(op, op).note(
                 op.location(),
                 "help: what its rounds begin with is kept for the way back, so their number needs a bound: let it be a dim or \
@@ -335,8 +335,8 @@ fn has_effect(op: OperationRef) -> bool {
 }
 
 /// The type of a tape of values like `x`.
-fn tape_type<'c>(most: Dim<'c, '_>, x: Value<'c, '_>) -> Type<'c> {
-    let dims = [&[most.in_type()], shape_of(x).as_slice()].concat();
+fn tape_type<'c>(bound: Dim<'c, '_>, x: Value<'c, '_>) -> Type<'c> {
+    let dims = [&[bound.in_type()], shape_of(x).as_slice()].concat();
     shape::tensor(&dims, element_of(x))
 }
 
@@ -394,11 +394,11 @@ fn live_operands(op: OperationRef) -> HashSet<usize> {
 
 /// Lets a loop write what its rounds begin with to tapes, for which the values of that number stand until then. The
 /// loop that was there has no use after that; it stays, since a new value in its place would pass for an old one.
-fn record<'c, 'a>(
+fn write_tapes<'c, 'a>(
     op: OperationRef<'c, 'a>,
     carried: &Carried<'c, 'a>,
     body: BlockRef<'c, 'a>,
-    most: Dim<'c, 'a>,
+    bound: Dim<'c, 'a>,
     tapes: &[(usize, Value<'c, 'a>)],
     before: Builder<'c, 'a>,
 ) {
@@ -410,9 +410,9 @@ fn record<'c, 'a>(
     let mut types = results(op).iter().map(|y| y.r#type()).collect::<Vec<_>>();
     for &(i, _) in tapes {
         let x = carried.inits[i];
-        let dims = [&[most], before.dims(x).as_slice()].concat();
+        let dims = [&[bound], before.dims(x).as_slice()].concat();
         operands.push(before.full(&dims, element_of(x), "0"));
-        types.push(tape_type(most, x));
+        types.push(tape_type(bound, x));
     }
     let made = OperationBuilder::new("scf.for", op.location())
         .add_operands(&operands)
@@ -430,7 +430,7 @@ fn record<'c, 'a>(
     let mut given = end.operands().collect::<Vec<_>>();
     let at = block_arguments(body)[0];
     for &(i, _) in tapes {
-        let (x, ty) = (carried.arguments[i], tape_type(most, carried.inits[i]));
+        let (x, ty) = (carried.arguments[i], tape_type(bound, carried.inits[i]));
         let tape = body.add_argument(ty, x.location());
         let dims = [&[Dim::Static(1)], e.dims(x).as_slice()].concat();
         let part = e.reshape(x, &dims);

@@ -111,7 +111,7 @@ impl<'a> Checker<'a> {
     pub(super) fn derivative(
         &mut self,
         target: &Target<'a>,
-        (wanted, wrt): (DerivativeKind, Vec<u32>),
+        (kind, wrt): (DerivativeKind, Vec<u32>),
         given: &[NodeId],
         types: Vec<TensorType>,
         span: Span,
@@ -120,7 +120,7 @@ impl<'a> Checker<'a> {
             func: target.func,
             dims: target.dims.clone(),
             wrt,
-            wanted,
+            kind,
             results: types.clone(),
         };
         let args = [target.args.as_slice(), given].concat();

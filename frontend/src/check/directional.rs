@@ -50,8 +50,8 @@ impl<'a> Checker<'a> {
         }
         let floats = self.float_results(&target, site)?;
         let types = [target.results.clone(), floats].concat();
-        let wanted = (DerivativeKind::Jvp, wrt);
-        let mut results = self.derivative(&target, wanted, &nodes, types, site.span)?;
+        let derivative = (DerivativeKind::Jvp, wrt);
+        let mut results = self.derivative(&target, derivative, &nodes, types, site.span)?;
         let value = results.of_type(self, &target.result)?;
         let tangent = results.of_type(self, &target.result)?;
         Ok((value, tangent))
@@ -137,8 +137,8 @@ impl<'a> Checker<'a> {
             let message = "no argument is made of floats, so there is nothing to take back to";
             return self.error(Code::DL0303, message, pullback.span);
         }
-        let wanted = (DerivativeKind::Vjp, wrt);
-        let mut results = self.derivative(target, wanted, &cotangents, types, site.span)?;
+        let derivative = (DerivativeKind::Vjp, wrt);
+        let mut results = self.derivative(target, derivative, &cotangents, types, site.span)?;
         let mut gradients = Vec::new();
         for (has, value) in differentiated.into_iter().zip(&target.values) {
             gradients.push(match has {

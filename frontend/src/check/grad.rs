@@ -151,12 +151,12 @@ impl<'a> Checker<'a> {
                 types.push(ty);
             }
         }
-        let wanted = if value {
+        let kind = if value {
             DerivativeKind::ValueAndGradient
         } else {
             DerivativeKind::Gradient
         };
-        let mut results = self.derivative(&target, (wanted, wrt), &[], types, site.span)?;
+        let mut results = self.derivative(&target, (kind, wrt), &[], types, site.span)?;
         self.gradient_value(&target, grad, &mut results)
     }
 

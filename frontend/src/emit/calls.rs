@@ -30,14 +30,14 @@ impl<'c, 'a> Body<'c, 'a, '_> {
         operands.extend(args);
         let types: Vec<_> = results.iter().map(|ty| self.emitter.ty(ty)).collect();
         let op = match &node.op {
-            Prim::Derivative { wrt, wanted, .. } => {
+            Prim::Derivative { wrt, kind, .. } => {
                 let wrt: Vec<_> = wrt.iter().map(|&n| i64::from(n)).collect();
                 let (cx, place) = (b.context, b.location);
-                match wanted {
+                match kind {
                     DerivativeKind::Vjp => build::vjp(cx, &operands, callee, &wrt, &types, place),
                     DerivativeKind::Jvp => build::jvp(cx, &operands, callee, &wrt, &types, place),
-                    wanted => {
-                        let value = *wanted == DerivativeKind::ValueAndGradient;
+                    kind => {
+                        let value = *kind == DerivativeKind::ValueAndGradient;
                         build::grad(cx, &operands, callee, &wrt, value, &types, place)
                     }
                 }
