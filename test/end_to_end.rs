@@ -1,8 +1,8 @@
 //! Whole uses of the compiler: libraries linked into C and Rust programs, what they may call and when they may
-//! allocate, the same bytes twice, bad input, pipelines without each optional pass, and JAX's numbers.
+//! allocate, the same bytes twice, bad input, the examples, pipelines without each optional pass, and JAX's numbers.
 
 use anyhow::{Context, Result, ensure};
-use dlc_test::{bad_input, differential, files, host, skipped, trial};
+use dlc_test::{bad_input, differential, examples, files, host, skipped, trial};
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use std::{
     fs,
@@ -41,6 +41,11 @@ fn trials(arguments: &Arguments) -> Result<Vec<Trial>> {
     for bad in bad_input::TABLE {
         trials.push(trial(format!("bad-input/{}", bad.name), || {
             bad_input::run(bad)
+        }));
+    }
+    for name in examples::names()? {
+        trials.push(trial(format!("example/{name}"), move || {
+            examples::run(&name)
         }));
     }
     for (name, run) in differential::trials()? {

@@ -9,7 +9,7 @@ use dlc_dialects::ir::{
 };
 use melior::ir::{
     BlockLike, OperationRef, RegionLike, Type, Value, ValueLike,
-    attribute::{DenseI64ArrayAttribute, IntegerAttribute},
+    attribute::{ArrayAttribute, DenseI64ArrayAttribute, IntegerAttribute},
     block::BlockArgument,
     operation::{OperationLike, OperationResult},
 };
@@ -152,6 +152,17 @@ fn extent(memref: Value, axis: i64, dims: &Dims) -> Option<Poly> {
             let yielded = side.terminator()?.operand(number).ok()?;
             extent(yielded, axis as i64, dims)
         }
+        "memref.collapse_shape" => {
+            let source = op.operand(0).ok()?;
+            let groups = ArrayAttribute::try_from(op.attribute("reassociation").ok()?).ok()?;
+            let group = ArrayAttribute::try_from(groups.element(axis).ok()?).ok()?;
+            let axes = (0..group.len()).map(|i| {
+                let axis = IntegerAttribute::try_from(group.element(i).ok()?).ok()?;
+                extent(source, axis.value(), dims)
+            });
+            Some(bytes_of_shape(&axes.collect::<Option<Vec<_>>>()?, 1))
+        }
+        "memref.expand_shape" => exact(op.operand(1 + dynamic_before(&sizes)).ok()?, dims),
         "memref.subview" => {
             let offsets =
                 DenseI64ArrayAttribute::try_from(op.attribute("static_offsets").ok()?).ok()?;

@@ -271,3 +271,27 @@ func.func @train(%w: tensor<2xf64>, %x: tensor<2xf64>, %steps: tensor<i64>) -> (
 }
 // EVAL: @train([0, 0], [8, 16], 0) == [0, 0]
 // EVAL: @train([0, 0], [8, 16], 3) == [7, 14]
+
+// Rows of one tensor, carried by a loop whose temporaries are as long as they are.
+func.func @rows(%n: index, %x: tensor<2x?xf64> {dl.shape = ["2", "n"]}, %k: tensor<i64>) -> (tensor<?xf64> {dl.shape = ["n"]}) attributes {dl.dims = ["n"]} {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %r0 = dl.slice %x starts(%c0, %c0) strides [1, 1] sizes(%n) : tensor<2x?xf64> -> tensor<1x?xf64>
+  %r1 = dl.slice %x starts(%c1, %c0) strides [1, 1] sizes(%n) : tensor<2x?xf64> -> tensor<1x?xf64>
+  %x0 = dl.reshape %r0 sizes(%n) : tensor<1x?xf64> -> tensor<?xf64>
+  %x1 = dl.reshape %r1 sizes(%n) : tensor<1x?xf64> -> tensor<?xf64>
+  %e = tensor.extract %k[] : tensor<i64>
+  %t = arith.index_cast %e : i64 to index
+  %r:2 = scf.for %i = %c0 to %t step %c1 iter_args(%a = %x0, %b = %x1) -> (tensor<?xf64>, tensor<?xf64>) {
+    %f = dl.square %a : tensor<?xf64>
+    %c = dl.add %f, %b : tensor<?xf64>
+    %s = dl.add %a, %b : tensor<?xf64>
+    %g = dl.abs %s : tensor<?xf64>
+    %d = dl.add %c, %g : tensor<?xf64>
+    scf.yield %s, %d : tensor<?xf64>, tensor<?xf64>
+  }
+  %y = dl.add %r#0, %r#1 : tensor<?xf64>
+  return %y : tensor<?xf64>
+}
+// EVAL: @rows(3, [[1, 2, -3], [0, 1, 1]], 0) == [1, 3, -2]
+// EVAL: @rows(3, [[1, 2, -3], [0, 1, 1]], 2) == [9, 39, 36]

@@ -1,4 +1,4 @@
-//! Each model of `test/models` and each example with every optional pass left out in turn, and with all: the reference's numbers.
+//! Each model of `test/models` and `examples/digits` with every optional pass left out in turn, and with all: the reference's numbers.
 
 use crate::{
     compare::{self, Bound},

@@ -52,10 +52,10 @@ pub fn programs(folder: &str) -> Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-/// The models that are tested as wholes: those of `test/models` and the examples.
+/// The models that are tested as wholes: those of `test/models` and the classifier of digits.
 pub fn models() -> Result<Vec<PathBuf>> {
     let mut found = below("models", "dl")?;
-    found.extend(below("../examples", "dl")?);
+    found.extend(below("../examples/digits", "dl")?);
     Ok(found)
 }
 

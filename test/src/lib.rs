@@ -11,6 +11,7 @@ pub mod cpu;
 pub mod differential;
 pub mod directive;
 pub mod docs;
+pub mod examples;
 pub mod files;
 pub mod golden;
 pub mod gradcheck;

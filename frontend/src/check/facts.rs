@@ -1,6 +1,6 @@
 //! What is known of the dims of a function: ranges and `where` conditions, and what can be proven from them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use dlc_abi::dim::{Factor, Poly};
 
@@ -111,14 +111,48 @@ impl Facts {
 
     /// Whether a polynomial is at least 0 for all dims allowed.
     pub fn proves_nonnegative(&self, poly: &Poly) -> bool {
-        let nonnegative = |poly: &Poly| self.low(poly).is_some_and(|low| low >= 0);
+        let nonnegative = |poly: &Poly| {
+            self.low(poly).is_some_and(|low| low >= 0) || self.nonnegative_by_quotients(poly)
+        };
         let rewritten = self.rewrite(poly);
+        let without = |poly: &Poly, fact: &Poly| {
+            multiples(poly)
+                .into_iter()
+                .any(|times| nonnegative(&(poly.clone() - Poly::constant(times) * fact.clone())))
+        };
         nonnegative(poly)
             || nonnegative(&rewritten)
-            || self.nonnegative.iter().any(|fact| {
-                nonnegative(&(poly.clone() - fact.clone()))
-                    || nonnegative(&(rewritten.clone() - self.rewrite(fact)))
+            || self
+                .nonnegative
+                .iter()
+                .any(|fact| without(poly, fact) || without(&rewritten, &self.rewrite(fact)))
+    }
+
+    /// Whether a lower bound is at least 0 once a name is written as quotient and remainder: `N` is `4*(N / 4) + N % 4`.
+    fn nonnegative_by_quotients(&self, poly: &Poly) -> bool {
+        poly.terms().iter().any(|(_, factors)| {
+            factors.iter().any(|factor| {
+                let Factor::FloorDiv(inner, divisor) = factor else {
+                    return false;
+                };
+                let Some(name) = inner.as_name() else {
+                    return false;
+                };
+                let (quotient, remainder) =
+                    (format!("{name}/{divisor}"), format!("{name}%{divisor}"));
+                let value =
+                    Poly::constant(*divisor) * Poly::name(&quotient) + Poly::name(&remainder);
+                let (min, max) = self.range(name);
+                let mut facts = Self {
+                    ranges: self.ranges.clone(),
+                    ..Self::default()
+                };
+                facts.add_range(&quotient, min / divisor, max.map(|max| max / divisor));
+                facts.add_range(&remainder, 0, Some(divisor - 1));
+                let low = facts.low(&substitute_one(poly, name, &value));
+                low.is_some_and(|low| low >= 0)
             })
+        })
     }
 
     /// A lower bound.
@@ -196,6 +230,15 @@ fn constant_of(terms: &[(i128, Vec<Factor<'_>>)]) -> Option<i128> {
         [(value, factors)] if factors.is_empty() => Some(*value),
         _ => None,
     }
+}
+
+/// How often a fact may have to be taken off a polynomial so that a term of it goes away.
+fn multiples(poly: &Poly) -> BTreeSet<i64> {
+    let terms = poly.terms();
+    let sizes = terms
+        .iter()
+        .filter_map(|(coefficient, _)| i64::try_from(coefficient.unsigned_abs()).ok());
+    sizes.chain([1]).filter(|&times| times > 0).collect()
 }
 
 fn substitute_one(poly: &Poly, name: &str, value: &Poly) -> Poly {
@@ -310,6 +353,19 @@ mod tests {
         facts.add_nonnegative(poly("S - T"));
         assert!(facts.proves_nonnegative(&poly("S - T")));
         assert!(facts.proves_nonnegative(&poly("S - 1")));
+    }
+
+    #[test]
+    fn a_quotient_times_its_divisor_is_no_more_than_the_whole() {
+        let mut facts = Facts::default();
+        assert!(facts.proves_nonnegative(&poly("N - 32 * (N / 32)")));
+        assert!(facts.proves_nonnegative(&poly("32 * (N / 32) + 31 - N")));
+        assert!(!facts.proves_nonnegative(&poly("32 * (N / 32) + 30 - N")));
+        assert!(!facts.proves_nonnegative(&poly("32 * (N / 32) - N")));
+        // A slice of 32 in a loop of N / 32 rounds.
+        facts.add_nonnegative(poly("N / 32 - 1 - i"));
+        assert!(facts.proves_nonnegative(&poly("N - 32 * i - 32")));
+        assert!(!facts.proves_nonnegative(&poly("N - 32 * i - 33")));
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod bench;
 mod book;
 mod demo;
 mod docs;
+mod example;
 mod llvm;
 mod process;
 mod test;
@@ -27,6 +28,17 @@ struct Cli {
 enum Task {
     /// Builds the compiler, trains the digits example from Rust and from C
     Demo {
+        /// Builds the compiler with optimisation
+        #[arg(long)]
+        release: bool,
+    },
+    /// Builds the compiler and trains an example, or all of them
+    Example {
+        /// The example's folder in `examples`; all if it is left out
+        name: Option<String>,
+        /// Makes the short run of the tests
+        #[arg(long)]
+        quick: bool,
         /// Builds the compiler with optimisation
         #[arg(long)]
         release: bool,
@@ -72,6 +84,11 @@ enum Task {
 fn main() -> ExitCode {
     let result = match Cli::parse().task {
         Task::Demo { release } => demo::run(release),
+        Task::Example {
+            name,
+            quick,
+            release,
+        } => example::run(name.as_deref(), quick, release),
         Task::Test { filter } => test::run(filter.as_deref()),
         Task::Bless { filter } => test::bless(filter.as_deref()),
         Task::Tidy => tidy::run(),
