@@ -126,6 +126,7 @@ const SHOWN_ELSEWHERE: &[(&str, &str)] = &[
     ("DL1005", "src/bad_input.rs"),
     ("DL1006", "src/bad_input.rs"),
     ("DL1007", "../tools/dlc/tests/bounds.rs"),
+    ("DL1008", "../tools/dlc/tests/bounds.rs"),
     ("DL1011", "../tools/driver/tests/abi.rs"),
     ("DL1012", "end_to_end/mlp.c"),
     ("DL1013", "../tools/driver/src/rust_bindings/tests.rs"),

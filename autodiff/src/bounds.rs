@@ -1,5 +1,6 @@
 //! Bounds of numbers that are known when a function is called: what a loop may go through at the most.
 
+use crate::{activity::Edges, functions::operations};
 use dlc_dialects::{
     ir::{
         builder::{Builder, Dim},
@@ -10,7 +11,7 @@ use dlc_dialects::{
     ops::OpKind,
 };
 use melior::ir::{
-    OperationRef, Value, ValueLike, attribute::IntegerAttribute, operation::OperationLike,
+    OperationRef, TypeLike, Value, ValueLike, attribute::IntegerAttribute, operation::OperationLike,
 };
 
 /// A number known from dims that is never less than an index value, and never negative.
@@ -56,15 +57,100 @@ pub fn upper_bound<'c, 'a>(b: &Builder<'c, 'a>, value: Value<'c, 'a>) -> Option<
         "arith.index_cast" => {
             let scalar =
                 defining_op(operand(0)?).filter(|op| edit::name(*op) == "tensor.extract")?;
-            let bound = upper_bound_of_scalar(scalar.operand(0).ok()?)?;
-            Some(Dim::Static(bound.max(0)))
+            upper_bound_of_count(b, scalar.operand(0).ok()?)
+        }
+        "scf.while" => {
+            let counter = Counter::of(&Edges::of(op)?)?;
+            let counts = op.result(counter.result).is_ok_and(|y| value == y.into());
+            counts.then_some(())?;
+            upper_bound_of_count(b, counter.limit)
         }
         _ => None,
     }
 }
 
-/// Whether an index value is a dim, a constant that is not negative, or made of such by sums and products.
-fn is_nonnegative(value: Value) -> bool {
+/// A number known from dims that is never less than an integer scalar, and never negative.
+pub fn upper_bound_of_count<'c, 'a>(
+    b: &Builder<'c, 'a>,
+    scalar: Value<'c, 'a>,
+) -> Option<Dim<'c, 'a>> {
+    let dim = defining_op(scalar).filter(|op| OpKind::of(op) == Some(OpKind::DimValue));
+    match dim {
+        Some(dim) => upper_bound(b, dim.operand(0).ok()?),
+        None => Some(Dim::Static(upper_bound_of_scalar(scalar)?.max(0))),
+    }
+}
+
+/// What counts the rounds of an `scf.while`: an index that begins with 0, one more in each round, and below a number
+/// from outside where there is another round.
+pub struct Counter<'c, 'a> {
+    /// Its place among what is carried.
+    pub place: usize,
+    /// Its place among what the condition passes on.
+    pub result: usize,
+    /// The number, an integer scalar.
+    pub limit: Value<'c, 'a>,
+}
+
+impl<'c: 'a, 'a> Counter<'c, 'a> {
+    /// That of a loop.
+    pub fn of(edges: &Edges<'c, 'a>) -> Option<Self> {
+        let Edges::While {
+            carried,
+            passed,
+            received,
+            before,
+            ..
+        } = edges
+        else {
+            return None;
+        };
+        let condition = operations(*before).last()?.operand(0).ok()?;
+        let conditions = all_of(condition);
+        (0..carried.inits.len()).find_map(|place| {
+            let x = carried.arguments[place];
+            let begins = x.r#type().is_index() && constant(carried.inits[place]) == Some(0);
+            let result = passed.iter().position(|y| begins && *y == x)?;
+            let next = operands_of(carried.given[place], "arith.addi")?;
+            let one_more = next[0] == received[result] && constant(next[1]) == Some(1);
+            let limit = conditions.iter().find_map(|c| {
+                let sides = operands_of(*c, "dl.less")?;
+                let counted = operands_of(sides[0], "dl.dim_value")?[0] == x;
+                let outside = defining_op(sides[1])?.block() != Some(*before);
+                (counted && outside).then_some(sides[1])
+            });
+            limit.filter(|_| one_more).map(|limit| Self {
+                place,
+                result,
+                limit,
+            })
+        })
+    }
+}
+
+/// Conditions that all hold where one does.
+fn all_of<'c: 'a, 'a>(condition: Value<'c, 'a>) -> Vec<Value<'c, 'a>> {
+    let mut found = vec![condition];
+    let mut next = 0;
+    while let Some(value) = found.get(next) {
+        let parts = ["tensor.extract", "dl.bitwise_and"]
+            .iter()
+            .find_map(|name| operands_of(*value, name));
+        found.extend(parts.unwrap_or_default());
+        next += 1;
+    }
+    found
+}
+
+/// The operands of the op of that name that made a value.
+fn operands_of<'c: 'a, 'a>(value: Value<'c, 'a>, name: &str) -> Option<Vec<Value<'c, 'a>>> {
+    let op = defining_op(value).filter(|op| edit::name(*op) == name)?;
+    Some(op.operands().collect())
+}
+
+/// Whether an index value is a dim, a constant that is not negative, made of such by sums and products, or the number
+/// of a round counted from the last one.
+pub fn is_nonnegative(value: Value) -> bool {
     if let Some(value) = constant(value) {
         return value >= 0;
     }
@@ -73,8 +159,22 @@ fn is_nonnegative(value: Value) -> bool {
         Some(op) => {
             matches!(edit::name(op), "arith.addi" | "arith.muli")
                 && op.operands().all(is_nonnegative)
+                || is_from_last(value)
         }
     }
+}
+
+/// Whether an index value is `n - 1 - i` for the number `i` of a round of `n`.
+fn is_from_last(value: Value) -> bool {
+    let found = || {
+        let sides = operands_of(value, "arith.subi")?;
+        let last = operands_of(sides[0], "arith.subi")?;
+        let around = region_of(sides[1]).filter(|op| edit::name(*op) == "scf.for")?;
+        let bounds = around.operands().take(3).collect::<Vec<_>>();
+        let counts = constant(bounds[0]) == Some(0) && constant(bounds[2]) == Some(1);
+        (counts && bounds[1] == last[0] && constant(last[1]) == Some(1)).then_some(())
+    };
+    found().is_some()
 }
 
 /// The number that an index constant is.
@@ -82,6 +182,25 @@ pub fn constant(value: Value) -> Option<i64> {
     let op = defining_op(value).filter(|op| edit::name(*op) == "arith.constant")?;
     let value = op.attribute("value").ok()?;
     Some(IntegerAttribute::try_from(value).ok()?.value())
+}
+
+/// A number that is never less than what is given for an argument, if that is an integer scalar and it is known.
+pub fn upper_bound_of_argument(x: Value) -> Option<i64> {
+    is_integer_scalar(x).then(|| upper_bound_of_scalar(x))?
+}
+
+/// Arguments as what they are, the lesser of themselves and their bounds, so that loops that they count have a bound.
+pub fn with_bounds<'c, 'a>(
+    builder: &Builder<'c, 'a>,
+    arguments: &mut [Value<'c, 'a>],
+    bounds: &[Option<i64>],
+) {
+    for (x, bound) in arguments.iter_mut().zip(bounds) {
+        if let Some(bound) = bound {
+            let bound = builder.scalar(element_of(*x), &bound.to_string());
+            *x = builder.elementwise(OpKind::Minimum, &[*x, bound]);
+        }
+    }
 }
 
 /// A number that is never less than an integer scalar; a step that could wrap around gives none.

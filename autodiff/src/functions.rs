@@ -1,6 +1,7 @@
 //! The functions of a module by name, what a transform of functions asks of them, and copies of their bodies with
 //! the calls inlined.
 
+use crate::bounds::with_bounds;
 use dlc_dialects::{
     ir::{
         builder::Builder,
@@ -12,12 +13,14 @@ use dlc_dialects::{
     pass::PassError,
 };
 use melior::Context;
+use melior::dialect::func;
 use melior::ir::{
-    BlockLike, BlockRef, OperationRef, RegionLike, Type, Value, ValueLike,
+    Block, BlockLike, BlockRef, Identifier, OperationRef, Region, RegionLike, Type, Value,
+    ValueLike,
     attribute::{
         ArrayAttribute, DictionaryAttribute, FlatSymbolRefAttribute, StringAttribute, TypeAttribute,
     },
-    operation::{OperationLike, OperationMutLike},
+    operation::{OperationBuilder, OperationLike, OperationMutLike},
     r#type::FunctionType,
 };
 use std::collections::HashMap;
@@ -82,6 +85,48 @@ impl<'c, 'a> Functions<'c, 'a> {
     /// Forgets a function that is about to be erased.
     pub fn forget(&mut self, name: &str) {
         self.by_name.remove(name);
+    }
+
+    /// Puts a private copy of a function behind it, with calls inlined, in which integer arguments have bounds; gives its
+    /// name.
+    pub fn copy_with_bounds(
+        &mut self,
+        cx: &'c Context,
+        function: OperationRef<'c, 'a>,
+        bounds: &[Option<i64>],
+    ) -> Result<String, PassError<'c>> {
+        let arguments = block_arguments(body(function)?);
+        let arguments = arguments.iter().map(|x| (x.r#type(), x.location()));
+        let region = Region::new();
+        let block = region.append_block(Block::new(&arguments.collect::<Vec<_>>()));
+        let builder = Builder::at_end(cx, block, function.location());
+        let mut arguments = block_arguments(block);
+        with_bounds(&builder, &mut arguments, bounds);
+        let results = self.copy_body(function, builder, &arguments)?;
+        builder.append(func::r#return(&results, function.location()));
+        let name = self.fresh_name(symbol(function));
+        let kept = ["function_type", "dl.dims", "arg_attrs"];
+        let kept = kept.into_iter().filter_map(|name| {
+            let attribute = function.attribute(name).ok()?;
+            Some((Identifier::new(cx, name), attribute))
+        });
+        let made = OperationBuilder::new("func.func", function.location())
+            .add_attributes(&kept.collect::<Vec<_>>())
+            .add_attributes(&[
+                (
+                    Identifier::new(cx, "sym_name"),
+                    StringAttribute::new(cx, &name).into(),
+                ),
+                (
+                    Identifier::new(cx, "sym_visibility"),
+                    StringAttribute::new(cx, "private").into(),
+                ),
+            ])
+            .add_regions([region])
+            .build()
+            .expect("a function has no results");
+        self.insert_after(function, made);
+        Ok(name)
     }
 
     /// Copies the body of a function to where a builder stands, with `arguments` for its arguments and the bodies of
@@ -274,6 +319,13 @@ pub fn ends(op: OperationRef) -> bool {
 /// Whether an operation has a name.
 pub fn is(op: OperationRef, name: &str) -> bool {
     op.name().as_string_ref().as_str() == Ok(name)
+}
+
+/// Whether only functions of the module know a function.
+pub fn is_private(function: OperationRef) -> bool {
+    let visibility = function.attribute("sym_visibility");
+    let visibility = visibility.and_then(StringAttribute::try_from);
+    visibility.is_ok_and(|visibility| visibility.value() == "private")
 }
 
 /// The symbol that an operation defines.

@@ -2,7 +2,7 @@
 //! between its ops.
 
 use crate::{
-    bounds::{is_integer_scalar, upper_bound_of_scalar},
+    bounds::{upper_bound_of_argument, with_bounds},
     forward::tangents,
     functions::{
         Functions, argument_name, block_arguments, body, is_float_tensor, list, operations,
@@ -70,15 +70,11 @@ impl Request {
             OpKind::Jvp => (Jvp(op).callee(), Jvp(op).wrt(), DerivativeKind::Jvp),
             _ => return None,
         };
-        let bound = |x: Value| match is_integer_scalar(x) {
-            true => upper_bound_of_scalar(x),
-            false => None,
-        };
         Some(Self {
             callee: callee.into(),
             wrt,
             kind,
-            bounds: op.operands().map(bound).collect(),
+            bounds: op.operands().map(upper_bound_of_argument).collect(),
         })
     }
 
@@ -252,13 +248,7 @@ fn fill<'c, 'a>(
     let inputs = signature(function).0;
     let given = arguments.split_off(inputs.len());
     let builder = Builder::at_end(cx, block, function.location());
-    for (x, bound) in arguments.iter_mut().zip(&request.bounds) {
-        // It is the argument; loops that it counts have a bound by it.
-        if let Some(bound) = bound {
-            let bound = builder.scalar(element_of(*x), &bound.to_string());
-            *x = builder.elementwise(OpKind::Minimum, &[*x, bound]);
-        }
-    }
+    with_bounds(&builder, &mut arguments, &request.bounds);
     let results = functions.copy_body(function, builder, &arguments)?;
     let tensors = tensors(&inputs);
     let wrt = request.wrt.iter().map(|&i| {

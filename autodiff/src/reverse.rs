@@ -3,12 +3,14 @@
 //! The sweep alone deals with sums of several uses, with values that have no adjoint, which are those of zero, and
 //! with what varies. A rule (`rules.rs`) says for one op what its result's adjoint means for one operand.
 //!
-//! Loops and branches are gone through backwards by loops and branches of their own (`reverse/control.rs`).
+//! Loops and branches are gone through backwards by loops and branches of their own (`reverse/control.rs`, `reverse/rounds.rs`).
 //!
 //! Invariants: the ops are in one block and in order; everything is written behind them, so every value of the
 //! primal part can be used; nothing is computed that no adjoint asked for is made of.
 
 mod control;
+mod rounds;
+mod tape;
 
 use crate::{
     activity::{Edges, Varied},

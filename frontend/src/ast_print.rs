@@ -364,9 +364,13 @@ impl Printer {
                 self.put(" ");
                 self.block(body);
             }
-            StmtKind::While { cond, body } => {
+            StmtKind::While { cond, bound, body } => {
                 self.put("while ");
                 self.head(cond);
+                if let Some(bound) = bound {
+                    self.put(" within ");
+                    self.head(bound);
+                }
                 self.put(" ");
                 self.block(body);
             }

@@ -344,7 +344,10 @@ impl<'a> Builder<'a> {
                 };
                 1 + pattern.depth.max(source).max(body.depth)
             }
-            StmtKind::While { cond, body } => 1 + cond.depth.max(body.depth),
+            StmtKind::While { cond, bound, body } => {
+                let bound = bound.as_ref().map_or(0, |bound| bound.depth);
+                1 + cond.depth.max(bound).max(body.depth)
+            }
             StmtKind::Return(value) => value.as_ref().map_or(0, |value| value.depth),
             StmtKind::Error => 0,
         };

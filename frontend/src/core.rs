@@ -246,6 +246,9 @@ pub enum Prim {
     /// Rounds for as long as a condition holds. The operands are the values that are carried, what `cond` captures and
     /// what `body` captures.
     While {
+        /// Where the rounds are counted, the name of the number of those before, a dim in both regions. `cond` holds only
+        /// while it is below a number from outside.
+        counter: Option<String>,
         /// From the carried values to the condition and the carried values.
         cond: Box<Region>,
         /// A round: from the carried values that `cond` gave to those after it.

@@ -229,6 +229,7 @@ impl Context<'_> {
                 "::",
                 "DIMS_OPEN",
                 "STRUCT_BRACE",
+                "within",
             ]);
             covered.extend(["+=", "-=", "*=", "/=", "%=", "@=", "**="]);
             if self.accepts("NEWLINE") {

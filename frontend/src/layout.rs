@@ -163,6 +163,9 @@ impl Pass<'_> {
         if tok == Tok::Var && self.var_is_name(at) {
             tok = Tok::Ident("var".into());
         }
+        if self.bounds_while(&tok) {
+            tok = Tok::Within;
+        }
         let neighbours = words::Neighbours {
             last: self.chunk.tokens.last(),
             next: self.peek_token(at, 0),
@@ -270,6 +273,14 @@ impl Pass<'_> {
             }
             _ => true,
         }
+    }
+
+    /// Whether a token is the `within` behind a loop's condition rather than a name.
+    fn bounds_while(&self, tok: &Tok) -> bool {
+        let in_head = || self.stack.last()?.heads.last().copied();
+        *tok == Tok::Ident("within".into())
+            && in_head() == Some(true)
+            && self.last().is_some_and(Tok::ends_expr)
     }
 
     /// Whether a token inside brackets can only be the beginning of an item; one that is indented deeper than the

@@ -144,7 +144,8 @@ impl<'a> Walk<'a> {
                     walk.block(body);
                 });
             }
-            StmtKind::While { cond, body } => {
+            StmtKind::While { cond, bound, body } => {
+                self.maybe(bound.as_ref());
                 self.expr(cond);
                 self.block(body);
             }

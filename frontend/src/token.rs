@@ -215,6 +215,8 @@ pub enum Tok {
     Test,
     /// `where` in the head of a function.
     Where,
+    /// `within` behind the condition of a `while`.
+    Within,
     /// `{` of a struct literal.
     StructBrace,
     /// `{` of the body of a function.
@@ -332,6 +334,7 @@ impl Tok {
                 | ColonColon
                 | Else
                 | In
+                | Within
                 | RParen
                 | RBracket
                 | RBrace
@@ -426,6 +429,7 @@ impl Tok {
             StarStar => "**",
             Test => "test",
             Where => "where",
+            Within => "within",
         }
     }
 }

@@ -175,3 +175,67 @@ func.func @of_rows(%n: index, %x: tensor<?xf32>) -> tensor<?xf32> {
   %g = dl.grad @rows(%n, %x) wrt [0] : (index, tensor<?xf32>) -> tensor<?xf32>
   return %g : tensor<?xf32>
 }
+
+// A loop that ends by a condition counts its rounds; the way back is a loop of as many. What the rounds begin with is kept
+// where there is room for the most that there may be.
+// CHECK-LABEL: func.func private @until__grad_0(
+// CHECK: %[[NONE:.*]] = dl.broadcast {{.*}} -> tensor<8xf32>
+// CHECK: %[[FORTH:.*]]:3 = scf.while (%{{.*}} = %{{.*}}, %[[A:.*]] = %{{.*}}, %[[TAPE:.*]] = %[[NONE]])
+// CHECK: scf.condition(%{{.*}}) %{{.*}}, %[[A]], %[[TAPE]]
+// CHECK: ^bb0(%[[I:.*]]: index, %[[B:.*]]: tensor<f32>, %[[GIVEN:.*]]: tensor<8xf32>):
+// CHECK: %[[PART:.*]] = dl.reshape %[[B]]
+// CHECK: dl.update_slice %[[GIVEN]], %[[PART]] starts(%[[I]])
+// CHECK: scf.for %[[J:.*]] = {{.*}} to %[[FORTH]]#0 {{.*}} iter_args(%[[A_ADJ:.*]] = %{{.*}}) -> (tensor<f32>)
+// CHECK: dl.slice %[[FORTH]]#2
+// CHECK: dl.sin
+// CHECK: dl.mul %[[A_ADJ]]
+func.func private @until(%x: tensor<f32>, %least: tensor<f32>) -> tensor<f32> {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %eight = dl.constant dense<8> : tensor<i64>
+  %y:2 = scf.while (%i = %c0, %a = %x) : (index, tensor<f32>) -> (index, tensor<f32>) {
+    %more = dl.greater %a, %least : tensor<f32> -> tensor<i1>
+    %k = dl.dim_value %i : tensor<i64>
+    %below = dl.less %k, %eight : tensor<i64> -> tensor<i1>
+    %both = dl.bitwise_and %more, %below : tensor<i1>
+    %c = tensor.extract %both[] : tensor<i1>
+    scf.condition(%c) %i, %a : index, tensor<f32>
+  } do {
+  ^bb0(%i: index, %a: tensor<f32>):
+    %j = arith.addi %i, %c1 : index
+    %b = dl.cos %a : tensor<f32>
+    scf.yield %j, %b : index, tensor<f32>
+  }
+  return %y#1 : tensor<f32>
+}
+func.func @of_until(%x: tensor<f32>, %least: tensor<f32>) -> tensor<f32> {
+  %g = dl.grad @until(%x, %least) wrt [0] : (tensor<f32>, tensor<f32>) -> tensor<f32>
+  return %g : tensor<f32>
+}
+
+// A derivative in a callee, by a number of which a bound is known where it is asked for.
+// CHECK-NOT: func.func private @inner_slope(
+// CHECK-LABEL: func.func private @inner_slope__1__grad_0(
+// CHECK: %[[BOUND:.*]] = dl.constant dense<5> : tensor<i64>
+// CHECK: dl.minimum %{{.*}}, %[[BOUND]] : tensor<i64>
+func.func private @counts(%x: tensor<f32>, %n: tensor<i64>) -> tensor<f32> {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %m = tensor.extract %n[] : tensor<i64>
+  %rounds = arith.index_cast %m : i64 to index
+  %y = scf.for %i = %c0 to %rounds step %c1 iter_args(%a = %x) -> (tensor<f32>) {
+    %b = dl.cos %a : tensor<f32>
+    scf.yield %b : tensor<f32>
+  }
+  return %y : tensor<f32>
+}
+func.func private @inner_slope(%x: tensor<f32>, %n: tensor<i64>) -> tensor<f32> {
+  %g = dl.grad @counts(%x, %n) wrt [0] : (tensor<f32>, tensor<i64>) -> tensor<f32>
+  return %g : tensor<f32>
+}
+func.func @of_inner_slope(%x: tensor<f32>, %n: tensor<i64>) -> tensor<f32> {
+  %five = dl.constant dense<5> : tensor<i64>
+  %m = dl.minimum %n, %five : tensor<i64>
+  %g = dl.grad @inner_slope(%x, %m) wrt [0] : (tensor<f32>, tensor<i64>) -> tensor<f32>
+  return %g : tensor<f32>
+}

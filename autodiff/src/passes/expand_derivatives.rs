@@ -20,13 +20,18 @@
 //! %g = call @f__grad_0(%a) : (tensor<f32>) -> tensor<f32>
 //! ```
 //!
+//! A callee that asks for derivatives itself is copied where bounds of its integer arguments are known, so that the copy's
+//! loops have them.
+//!
 //! *Requires*: callees of one block; calls in them are inlined on the way, so recursion is refused.
-//! *Ensures*: no such op is left. Equal requests share one function. An op in a callee that is differentiated comes
+//! *Ensures*: no such op is left; a private function that nobody calls any more goes where it has one. Equal requests share
+//! one function. An op in a callee that is differentiated comes
 //! first, so derivatives of derivatives are derivatives of plain functions.
 //! *Does not*: simplify (`simplify-dl`), nor find common subexpressions (upstream's `cse`).
 
 use crate::{
-    functions::{Functions, callee, inside, is},
+    bounds::upper_bound_of_argument,
+    functions::{Functions, callee, inside, is, is_private, signature},
     request::{Request, define},
 };
 use dlc_dialects::{
@@ -38,7 +43,7 @@ use melior::{
     dialect::func,
     ir::{OperationRef, ValueLike, attribute::FlatSymbolRefAttribute, operation::OperationLike},
 };
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// The pass.
 pub const INFO: PassInfo = PassInfo {
@@ -49,6 +54,10 @@ pub const INFO: PassInfo = PassInfo {
     run,
 };
 
+/// A function is copied for at most so many bounds of its arguments; a recursion with another bound at each step would
+/// have no end.
+const MOST_COPIES: usize = 64;
+
 fn run<'c, 'a>(cx: &'c Context, module: OperationRef<'c, 'a>) -> Result<(), PassError<'c>> {
     let functions = Functions::of(module);
     let names = functions.names();
@@ -57,10 +66,15 @@ fn run<'c, 'a>(cx: &'c Context, module: OperationRef<'c, 'a>) -> Result<(), Pass
         functions,
         state: HashMap::new(),
         made: HashMap::new(),
+        bounded: HashMap::new(),
     };
-    for name in names {
-        expander.expand(&name)?;
+    for name in &names {
+        let is_entry = |function| !is_private(function);
+        if expander.functions.get(name).is_some_and(is_entry) {
+            expander.expand(name)?;
+        }
     }
+    expander.remove_the_rest(&names);
     Ok(())
 }
 
@@ -69,7 +83,12 @@ struct Expander<'c, 'a> {
     functions: Functions<'c, 'a>,
     state: HashMap<String, State>,
     made: HashMap<Request, String>,
+    /// Copies of functions by what is known of their arguments.
+    bounded: HashMap<(String, Bounds), String>,
 }
+
+/// For each argument of a function the greatest number that it can be, where that is known.
+type Bounds = Vec<Option<i64>>;
 
 #[derive(Clone, Copy, PartialEq)]
 enum State {
@@ -88,16 +107,74 @@ impl<'c, 'a> Expander<'c, 'a> {
         }
         self.state.insert(function.into(), State::Begun);
         for op in inside(op) {
-            let request = Request::of(op);
-            if request.is_some() || is(op, "func.call") {
+            if Request::of(op).is_some() || is(op, "func.call") {
+                self.bound(op)?;
                 self.expand(callee(op))?;
             }
-            if let Some(request) = request {
+            if let Some(request) = Request::of(op) {
                 self.replace(op, request)?;
             }
         }
         self.state.insert(function.into(), State::Done);
         Ok(())
+    }
+
+    /// Lets a call or what asks for a derivative have a copy of its callee with the bounds of arguments in it, where the
+    /// callee asks for derivatives itself.
+    fn bound(&mut self, op: OperationRef<'c, 'a>) -> Result<(), PassError<'c>> {
+        let callee = callee(op).to_string();
+        let Some(function) = self.functions.get(&callee) else {
+            return Ok(());
+        };
+        let arguments = signature(function).0.len();
+        let known = op.operands().take(arguments).map(upper_bound_of_argument);
+        let known = known.collect::<Bounds>();
+        let unknown = known.iter().all(Option::is_none);
+        let busy = self.state.get(&callee) == Some(&State::Begun);
+        if unknown || busy || !self.asks(&callee, &mut HashSet::new()) {
+            return Ok(());
+        }
+        let key = (callee, known);
+        let name = match self.bounded.get(&key) {
+            Some(name) => name.clone(),
+            None => {
+                let of_copies = |(name, _): &&(String, Bounds)| *name == key.0;
+                let copies = self.bounded.keys().filter(of_copies).count();
+                if copies >= MOST_COPIES {
+                    return Ok(());
+                }
+                let name = self.functions.copy_with_bounds(self.cx, function, &key.1)?;
+                self.bounded.insert(key, name.clone());
+                name
+            }
+        };
+        let name = FlatSymbolRefAttribute::new(self.cx, &name);
+        edit::set_attribute(op, "callee", name.into());
+        Ok(())
+    }
+
+    /// Whether a function asks for derivatives, or one that it calls or asks for does.
+    fn asks(&self, name: &str, seen: &mut HashSet<String>) -> bool {
+        let Some(function) = self.functions.get(name) else {
+            return false;
+        };
+        seen.insert(name.into())
+            && inside(function).into_iter().any(|op| {
+                Request::of(op).is_some() || is(op, "func.call") && self.asks(callee(op), seen)
+            })
+    }
+
+    /// Removes the functions that no entry calls and that ask for derivatives, or call one that does.
+    fn remove_the_rest(&mut self, names: &[String]) {
+        let left = names
+            .iter()
+            .filter(|name| !self.state.contains_key(*name) && self.asks(name, &mut HashSet::new()));
+        for name in left.cloned().collect::<Vec<_>>() {
+            if let Some(function) = self.functions.get(&name) {
+                self.functions.forget(&name);
+                edit::erase(self.cx, function);
+            }
+        }
     }
 
     /// Replaces one op by a call.

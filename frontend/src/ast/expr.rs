@@ -466,10 +466,12 @@ pub enum StmtKind {
         /// The body.
         body: Block,
     },
-    /// `while c { … }`.
+    /// `while c { … }`, `while c within n { … }`.
     While {
         /// The condition.
         cond: Expr,
+        /// The most rounds that there may be, where that is declared.
+        bound: Option<Expr>,
         /// The body.
         body: Block,
     },

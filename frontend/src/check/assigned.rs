@@ -106,7 +106,8 @@ impl<'a> Assigned<'a> {
                 }
                 self.block(body);
             }
-            StmtKind::While { cond, body } => {
+            StmtKind::While { cond, bound, body } => {
+                self.maybe(bound.as_ref());
                 self.expr(cond);
                 self.block(body);
             }

@@ -42,6 +42,16 @@ pub(super) enum Each {
     Element { of: NodeId, ascending: bool },
 }
 
+/// The most rounds that a `while` may have.
+struct MostRounds {
+    /// The name of the number of rounds so far.
+    counter: String,
+    /// As an `i64` scalar outside the loop.
+    limit: NodeId,
+    /// Where it is declared.
+    span: Span,
+}
+
 /// For each leaf of the variables: passed into the region, or the node outside that it captures.
 type Passed = Vec<Result<(), NodeId>>;
 
@@ -107,7 +117,8 @@ impl<'a> Checker<'a> {
         inclusive: bool,
         reversed: bool,
     ) -> Res<Steps> {
-        let (first, last) = (self.loop_bound(start), self.loop_bound(end));
+        let what = "the bound of a range";
+        let (first, last) = (self.count(start, what), self.count(end, what));
         let (first, last) = (first?, last?);
         let dtype = self.range_dtype((&first, start.span), (&last, end.span))?;
         let first = self.whole(&first, start.span)?;
@@ -130,8 +141,8 @@ impl<'a> Checker<'a> {
         })
     }
 
-    /// The bound of a range: a number, a dim or an integer scalar.
-    fn loop_bound(&mut self, expr: &'a Expr) -> Res<Value<'a>> {
+    /// The bound of a range or of a `while`: a number, a dim or an integer scalar.
+    fn count(&mut self, expr: &'a Expr, what: &str) -> Res<Value<'a>> {
         let value = self.eval(expr)?;
         let wrong = match &value {
             Value::Num(Num::Int(_)) | Value::Dim(_) => return Ok(value),
@@ -140,8 +151,7 @@ impl<'a> Checker<'a> {
                 if is_integer(ty.dtype) && ty.rank() == 0 {
                     return Ok(value);
                 }
-                let message =
-                    format!("the bound of a range is an integer scalar, and this is `{ty}`");
+                let message = format!("{what} is an integer scalar, and this is `{ty}`");
                 let diagnostic = Diagnostic::error(Code::DL0209, message, expr.span);
                 if ty.rank() == 0 {
                     self.suggest_cast(diagnostic, expr.span, ty.dtype, DType::I32)
@@ -150,8 +160,8 @@ impl<'a> Checker<'a> {
                 }
             }
             other => {
-                let what = self.describe(other);
-                let message = format!("the bound of a range is an integer, and this is {what}");
+                let given = self.describe(other);
+                let message = format!("{what} is an integer, and this is {given}");
                 Diagnostic::error(Code::DL0209, message, expr.span)
             }
         };
@@ -392,26 +402,73 @@ impl<'a> Checker<'a> {
         ]))
     }
 
-    /// `while cond { body }`.
-    pub(super) fn while_loop(&mut self, cond: &'a Expr, body: &'a Block, span: Span) -> Res<()> {
-        let result = self.structured_while(cond, body, span);
+    /// `while cond { body }`, `while cond within bound { body }`.
+    pub(super) fn while_loop(
+        &mut self,
+        (cond, bound): (&'a Expr, Option<&'a Expr>),
+        body: &'a Block,
+        span: Span,
+    ) -> Res<()> {
+        let bound = bound.map(|bound| self.most_rounds(bound)).transpose();
+        let result = bound.and_then(|bound| self.structured_while((cond, bound), body, span));
         if result.is_err() {
             self.poison_assigned(body);
         }
         result
     }
 
-    fn structured_while(&mut self, cond: &'a Expr, body: &'a Block, span: Span) -> Res<()> {
+    /// The most rounds that a `while` may have, found before the first.
+    fn most_rounds(&mut self, bound: &'a Expr) -> Res<MostRounds> {
+        let value = self.count(bound, "the bound of a loop")?;
+        let limit = self.whole(&value, bound.span)?;
+        let counter = format!("round.{}", self.next_frame);
+        self.next_frame += 1;
+        let limit = self.whole_node(&limit, bound.span)?;
+        Ok(MostRounds {
+            counter,
+            limit,
+            span: bound.span,
+        })
+    }
+
+    /// Whether a condition holds, with an end of the call where it would after the most rounds.
+    fn holds_within(&mut self, holds: NodeId, most: &MostRounds) -> Res<NodeId> {
+        let span = most.span;
+        let number = Dim::with_shown(Poly::name(&most.counter), Poly::name("round"));
+        let number = self.dim_scalar(&number, DType::I64, span)?;
+        let below = self.compare("less", number, most.limit, span)?;
+        let over = self.unary("bitwise_not", holds, span)?;
+        let fine = self.binary_op("bitwise_or", over, below, span)?;
+        let text = "a `while` has more rounds than its `within` allows";
+        self.guard(fine, Code::DL1008, text, span)?;
+        self.binary_op("bitwise_and", holds, below, span)
+    }
+
+    fn structured_while(
+        &mut self,
+        (cond, most): (&'a Expr, Option<MostRounds>),
+        body: &'a Block,
+        span: Span,
+    ) -> Res<()> {
+        let counted = most.as_ref().map(|most| Rounds {
+            index: most.counter.clone(),
+            count: None,
+        });
         let mut assigned = Assigned::of_block(body);
         assigned.expr(cond);
         let variables = self.variables(&assigned);
 
         self.push_region(FrameKind::Loop);
+        self.frame().rounds.clone_from(&counted);
         let test = self.pass_in(&variables).and_then(|before| {
             let holds = self.condition(cond)?;
             let after = self.leaves_now(&variables)?;
             self.check_carried_keys(&variables, &before, &after)?;
-            let holds = self.given(&[holds], span)[0];
+            let goes_on = match &most {
+                Some(most) => self.holds_within(holds, most)?,
+                None => holds,
+            };
+            let holds = self.given(&[holds, goes_on], span);
             let given = self.given(&after, span);
             Ok((before, holds, after, given))
         });
@@ -419,6 +476,7 @@ impl<'a> Checker<'a> {
         let (test_before, holds, test_after, test_given) = test?;
 
         self.push_region(FrameKind::Loop);
+        self.frame().rounds = counted;
         let round = self.pass_in(&variables).and_then(|before| {
             self.in_scope(|checker| checker.run_block(body))?;
             let after = self.leaves_now(&variables)?;
@@ -432,10 +490,10 @@ impl<'a> Checker<'a> {
         let changed: Vec<bool> = (0..before.len())
             .map(|i| test_before[i] != test_after[i] || before[i] != after[i])
             .collect();
-        self.check_progress(&test_frame.nodes, holds, &changed, cond)?;
+        self.check_progress(&test_frame.nodes, holds[0], &changed, cond)?;
         let (passed, carried) = self.carry(&leaves(&variables), &changed, span)?;
         let types: Vec<TensorType> = carried.iter().map(|id| self.ty(*id).clone()).collect();
-        let mut results = vec![holds];
+        let mut results = vec![holds[1]];
         results.extend(chosen(&test_given, &changed));
         let test = test_frame.into_region(&passed, results);
         let round = frame.into_region(&passed, chosen(&given, &changed));
@@ -443,6 +501,7 @@ impl<'a> Checker<'a> {
         args.extend(test.captured);
         args.extend(round.captured);
         let op = Prim::While {
+            counter: most.map(|most| most.counter),
             cond: Box::new(test.region),
             body: Box::new(round.region),
             results: types.clone(),

@@ -141,7 +141,9 @@ impl<'a> Checker<'a> {
                 iter,
                 body,
             } => self.for_loop(pattern, iter, body),
-            StmtKind::While { cond, body } => self.while_loop(cond, body, stmt.span),
+            StmtKind::While { cond, bound, body } => {
+                self.while_loop((cond, bound.as_ref()), body, stmt.span)
+            }
             StmtKind::Return(_) | StmtKind::Error => Err(Reported),
         }
     }

@@ -9,7 +9,7 @@ use dlc_dialects::ir::builder::Builder;
 
 /// What stands around a region.
 struct Around<'s, 'c, 'a, 'p> {
-    /// The name of the index that the op passes first, if it passes one.
+    /// The name of the index that the op passes first, if it passes one: a round's number.
     index: Option<&'p str>,
     /// The values that are captured.
     captured: &'s [Value<'c, 'a>],
@@ -22,8 +22,10 @@ struct Around<'s, 'c, 'a, 'p> {
 enum End {
     /// By what it gives.
     Yield,
-    /// By a condition, then what it gives.
+    /// By a condition, then the round's number and what it gives.
     Condition,
+    /// By the next round's number and what it gives.
+    Next,
 }
 
 impl<'c, 'a, 'p> Body<'c, 'a, 'p> {
@@ -62,15 +64,23 @@ impl<'c, 'a, 'p> Body<'c, 'a, 'p> {
                 )
             }
             Prim::While {
+                counter,
                 cond,
                 body,
                 results,
             } => {
                 let (carried, captured) = args.split_at(results.len());
                 let (of_cond, of_body) = captured.split_at(cond.captures);
-                let cond = self.region(cond, plain(of_cond, End::Condition));
-                let body = self.region(body, plain(of_body, End::Yield));
-                ("scf.while", carried.to_vec(), results, vec![cond, body])
+                let around = |captured, end| Around {
+                    index: counter.as_deref(),
+                    captured,
+                    end,
+                };
+                let cond = self.region(cond, around(of_cond, End::Condition));
+                let body = self.region(body, around(of_body, End::Next));
+                let count = counter.iter().map(|_| self.builder.index(0));
+                let operands = count.chain(carried.iter().copied()).collect();
+                ("scf.while", operands, results, vec![cond, body])
             }
             Prim::If {
                 then,
@@ -85,14 +95,18 @@ impl<'c, 'a, 'p> Body<'c, 'a, 'p> {
             }
             _ => unreachable!("only loops and branches come here"),
         };
+        let counts = matches!(&node.op, Prim::While { counter, .. } if counter.is_some());
+        let count = counts.then(|| self.builder.index_type());
+        let types = count.into_iter().chain(self.types(results));
         let op = OperationBuilder::new(name, self.builder.location)
             .add_operands(&operands)
-            .add_results(&self.types(results))
+            .add_results(&types.collect::<Vec<_>>())
             .add_regions_vec(regions)
             .build()
             .expect("result types are given");
         let op = self.builder.append(op);
-        op.results().map(Into::into).collect()
+        let own = op.results().skip(usize::from(counts));
+        own.map(Into::into).collect()
     }
 
     fn types(&self, types: &[TensorType]) -> Vec<Type<'c>> {
@@ -136,11 +150,20 @@ impl<'c, 'a, 'p> Body<'c, 'a, 'p> {
                 .map(|node| body.values[*node as usize][0])
                 .collect();
             body.builder.location = outer.location;
+            let number = around.index.map(|name| body.dims[name]);
             let end = match around.end {
                 End::Yield => "scf.yield",
                 End::Condition => {
                     given[0] = body.extracted(given[0]);
+                    given.splice(1..1, number);
                     "scf.condition"
+                }
+                End::Next => {
+                    let b = body.builder;
+                    let one =
+                        |number| b.op("arith.addi", &[number, b.index(1)], &[], b.index_type());
+                    given.splice(0..0, number.map(one));
+                    "scf.yield"
                 }
             };
             let end = OperationBuilder::new(end, outer.location).add_operands(&given);

@@ -30,6 +30,14 @@ fn newlines_end_statements_when_the_expression_is_complete() {
         ("for x in xs\n{ a }", "for x in xs { / a / }"),
         ("for x in xs { a } b", "for x in xs { / a / } / b"),
         ("while a { b } c", "while a { / b / } / c"),
+        (
+            "while a\n  within n + 1 { b }",
+            "while a within n + 1 { / b / }",
+        ),
+        (
+            "while within within within\n{ within }",
+            "while within within within { / within / }",
+        ),
         ("P {\n a: 1,\n b: 2\n}", "P { a: 1, b: 2 }"),
         ("x = P { a: 1 }\ny", "x = P { a: 1 } / y"),
         ("let f = a\n{ b }", "let f = a / { / b / }"),

@@ -147,6 +147,39 @@ fn run(folder: &Path, inputs: &[&str], options: &[&str]) -> Output {
     command.arg("b.dl").output().unwrap()
 }
 
+/// Loops with more rounds than declared: the call fails, in reverse too, and with no option at all.
+#[test]
+fn a_while_with_more_rounds_than_declared_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let grown = "fn grown(x: f32, n: i32) -> f32 {
+  var y = x
+  var i = 0
+  while i < n
+    within 3 { y = y * x; i += 1 }
+  y
+}
+export fn f(x: f32, n: i32) -> f32 ";
+    for (body, given) in [
+        ("{ grown(x, n) }", "f32 = 16"),
+        ("{ grad(grown)(x, n) }", "f32 = 32"),
+    ] {
+        std::fs::write(folder.path().join("b.dl"), format!("{grown}{body}\n")).unwrap();
+        for options in [&[][..], &["--target", "reference"]] {
+            for (n, fits) in [("3", true), ("4", false)] {
+                let output = run(folder.path(), &["x=2", &format!("n={n}")], options);
+                let stdout = String::from_utf8_lossy(&output.stdout);
+                let stderr = String::from_utf8_lossy(&output.stderr);
+                let told = format!("{body} {n} {options:?}: {stderr}{stdout}");
+                let refused =
+                    "error: DL1008 f: a `while` has more rounds than its `within` allows (b.dl:5)";
+                assert_eq!(stdout.contains(given), fits, "{told}");
+                assert_eq!(stderr.starts_with(refused), !fits, "{told}");
+                assert_eq!(output.status.success(), fits, "{told}");
+            }
+        }
+    }
+}
+
 #[test]
 fn an_index_out_of_range_is_clamped_or_refused() {
     let folder = tempfile::tempdir().unwrap();
