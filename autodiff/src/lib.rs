@@ -8,6 +8,7 @@ pub mod activity;
 pub mod bounds;
 pub mod forward;
 pub mod functions;
+pub mod keep;
 pub mod passes;
 pub mod request;
 pub mod reverse;

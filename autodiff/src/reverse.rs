@@ -14,7 +14,7 @@ mod tape;
 
 use crate::{
     activity::{Edges, Varied},
-    rules::{Direction, Rule, rule_of},
+    rules::{Direction, Rule, rule_of, softmax::softmax},
     site::{Site, Sizes, named},
     trail::Trail,
 };
@@ -89,6 +89,10 @@ impl<'c, 'a> Sweep<'_, 'c, 'a> {
             y_adj: self.adjoints[&identity(y)].value,
             sizes: &self.sizes,
         };
+        if let Some((z, z_adj)) = softmax(&site).filter(|(z, _)| self.varied.contains(*z)) {
+            self.add(z, z_adj, Some(op));
+            return Ok(());
+        }
         let mut given = vec![];
         for (i, x) in self.varied.reads(op) {
             if class(element_of(x)) != ElementClass::Float {

@@ -7,6 +7,7 @@ pub mod cumulative;
 pub mod index;
 pub mod reduce;
 pub mod shape;
+pub mod softmax;
 pub mod window;
 
 use crate::site::Site;

@@ -86,6 +86,17 @@ fn sink<'c: 'a, 'a>(cx: &'c Context, block: BlockRef<'c, 'a>) {
     }
 }
 
+/// Whether a contraction or a loop stands between two ops of a block: what the first reads has left the caches when the
+/// second reads it, and what both make would be alive all the while.
+fn apart<'c: 'a, 'a>(first: OperationRef<'c, 'a>, second: OperationRef<'c, 'a>) -> bool {
+    std::iter::successors(first.next_in_block(), |op| op.next_in_block())
+        .take_while(|op| *op != second)
+        .any(|op| {
+            edit::name(op).starts_with("scf.")
+                || Node::read(op).is_some_and(|node| node.generic.is_contraction())
+        })
+}
+
 struct Fusion<'x, 'c, 'a> {
     cx: &'c Context,
     block: BlockRef<'c, 'a>,
@@ -246,6 +257,7 @@ impl<'c: 'a, 'a> Fusion<'_, 'c, 'a> {
         if !aligned(second)
             || overwrites
             || captures
+            || apart(first.op, second.op)
             || self.spaces.loops(&first.generic) != self.spaces.loops(&second.generic)
         {
             return None;

@@ -40,6 +40,7 @@ use melior::{
         r#type::FunctionType,
     },
 };
+use std::cmp::Reverse;
 
 /// The pass.
 pub const INFO: PassInfo = PassInfo {
@@ -53,6 +54,8 @@ pub const INFO: PassInfo = PassInfo {
 /// The attribute of a slot argument: the polynomials whose maximum is its size in bytes.
 pub const SLOT: &str = "dl.slot";
 
+/// What a dim counts for when buffers of several dims are compared.
+const TYPICAL: i64 = 256;
 /// Buffers up to so many bytes go to the stack,
 const SMALL: i64 = 256;
 /// while all of them together have no more than so many.
@@ -117,7 +120,11 @@ fn plan<'c, 'a>(cx: &'c Context, entry: &Entry<'c, 'a>) -> Result<(), PassError<
             },
         }
     }
-    buffers.sort_by_key(|buffer| buffer.live.0);
+    let typical = |bytes: &Poly| bytes.eval(&|name| Some(typical(name, &entry.dims)));
+    buffers.sort_by_cached_key(|buffer| {
+        let bytes = typical(&buffer.bytes).unwrap_or(i64::MAX);
+        (Reverse(bytes), buffer.live.0)
+    });
     let slots = assign(&buffers, &entry.dims);
     place(cx, func, &buffers, &slots)
 }
@@ -150,7 +157,16 @@ fn live<'c, 'a>(
     Ok(start.zip(end))
 }
 
-/// Puts each buffer into the slot that grows least by it. Buffers come in the order in which their lives begin.
+/// The value of a dim at which buffers are compared.
+fn typical(name: &str, dims: &[DimRange]) -> i64 {
+    let dim = dims.iter().find(|dim| dim.name == name);
+    let most = dim.and_then(|dim| dim.max).unwrap_or(i64::MAX);
+    TYPICAL.min(most)
+}
+
+/// Puts each buffer into the slot that grows least by it, and of those into the last, which is the smallest. Buffers come
+/// in the order of their sizes, the largest first, so that few slots are larger than most of their buffers.
+/// Source: Pisarchyk and Lee, Efficient Memory Management for Deep Neural Net Inference (2020), greedy by size.
 fn assign(buffers: &[Buffer], dims: &[DimRange]) -> Vec<Slot> {
     // Dims count from their least values, so that `16*B*T >= 4*B` shows where B and T are at least 1.
     let least = |name: &str| {
@@ -165,7 +181,8 @@ fn assign(buffers: &[Buffer], dims: &[DimRange]) -> Vec<Slot> {
         let free = |slot: &Slot| {
             slot.members
                 .iter()
-                .all(|other| buffers[*other].live.1 < live.0)
+                .map(|other| buffers[*other].live)
+                .all(|other| other.1 < live.0 || live.1 < other.0)
         };
         // How much the slot grows, coarsely.
         let cost = |slot: &Slot| match () {
@@ -176,6 +193,7 @@ fn assign(buffers: &[Buffer], dims: &[DimRange]) -> Vec<Slot> {
         };
         let best = slots
             .iter_mut()
+            .rev()
             .filter(|slot| free(slot))
             .min_by_key(|slot| cost(slot));
         match best {

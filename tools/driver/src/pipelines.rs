@@ -63,6 +63,7 @@ pub const CPU: &[Stage] = &[
             Optional("func.func(simplify-dl)"), // what derivatives leave behind
             Optional("canonicalize"),
             Optional("cse"),
+            Optional("func.func(rematerialize)"), // after cse, which would join again what it takes apart
             Required("symbol-dce"), // functions that are no entries, after the last inlining
         ],
     },
