@@ -7,6 +7,8 @@
 //! Source: Chen et al., Training Deep Nets with Sublinear Memory Cost (2016), for the question; the cut as an answer to it
 //! is that of PyTorch's AOTAutograd (its min-cut partitioner).
 
+pub mod liveness;
+
 use petgraph::{
     algo::dinics,
     graph::{DiGraph, NodeIndex},
