@@ -119,6 +119,8 @@ const GOLDENS: usize = 150;
 /// says when it fails, and a file that is too long to be kept.
 const SHOWN_ELSEWHERE: &[(&str, &str)] = &[
     ("DL0007", "../frontend/src/tests/bad_input.rs"),
+    ("DL0311", "../tools/driver/tests/max_memory.rs"),
+    ("DL0312", "../tools/driver/tests/max_memory.rs"),
     ("DL1001", "src/bad_input.rs"),
     ("DL1002", "../tools/driver/tests/abi.rs"),
     ("DL1003", "src/bad_input.rs"),

@@ -5,13 +5,15 @@ use dlc_dialects::{
     ir::{
         builder::{Builder, Dim},
         edit,
-        inspect::{defining_op, dense_bits, region_of},
+        inspect::{argument, defining_op, dense_bits, region_of},
         shape::{ElementClass, class, element_of, is_tensor, shape_of, width},
     },
     ops::OpKind,
 };
 use melior::ir::{
-    OperationRef, TypeLike, Value, ValueLike, attribute::IntegerAttribute, operation::OperationLike,
+    OperationRef, TypeLike, Value, ValueLike,
+    attribute::{DenseI64ArrayAttribute, IntegerAttribute},
+    operation::OperationLike,
 };
 
 /// A number known from dims that is never less than an index value, and never negative.
@@ -54,6 +56,17 @@ pub fn upper_bound<'c, 'a>(b: &Builder<'c, 'a>, value: Value<'c, 'a>) -> Option<
             let by = constant(operand(1)?).filter(|by| *by > 0)?;
             Some(b.dim_floor_div(upper_bound(b, operand(0)?)?, Dim::Static(by)))
         }
+        "arith.ceildivsi" => {
+            let by = constant(operand(1)?).filter(|by| *by > 0)?;
+            Some(b.dim_ceil_div(upper_bound(b, operand(0)?)?, Dim::Static(by)))
+        }
+        "arith.minsi" => {
+            // A constant is best; either will do.
+            let fixed = [operand(0)?, operand(1)?].into_iter().find_map(constant);
+            let fixed = fixed.map(|bound| Dim::Static(bound.max(0)));
+            let first = || upper_bound(b, operand(0)?).or_else(|| upper_bound(b, operand(1)?));
+            fixed.or_else(first)
+        }
         "arith.index_cast" => {
             let scalar =
                 defining_op(operand(0)?).filter(|op| edit::name(*op) == "tensor.extract")?;
@@ -64,6 +77,45 @@ pub fn upper_bound<'c, 'a>(b: &Builder<'c, 'a>, value: Value<'c, 'a>) -> Option<
             let counts = op.result(counter.result).is_ok_and(|y| value == y.into());
             counts.then_some(())?;
             upper_bound_of_count(b, counter.limit)
+        }
+        _ => None,
+    }
+}
+
+/// The attribute of a function that has for each argument the greatest number that it can be, -1 where that is unknown.
+pub const GREATEST: &str = "dl.greatest";
+
+/// The greatest number that a dim, or one made of dims by [`upper_bound`], can be.
+pub fn greatest(dim: Dim) -> Option<i64> {
+    match dim {
+        Dim::Static(value) => Some(value),
+        Dim::Value(value) => greatest_index(value),
+    }
+}
+
+/// The greatest number that an index can be that is made of dims.
+pub fn greatest_index(value: Value) -> Option<i64> {
+    if let Some(value) = constant(value) {
+        return Some(value);
+    }
+    let Some(op) = defining_op(value) else {
+        let function = region_of(value).filter(|op| edit::name(*op) == "func.func")?;
+        let all = function
+            .attribute(GREATEST)
+            .and_then(DenseI64ArrayAttribute::try_from);
+        let number = argument(value)?.argument_number();
+        return all.ok()?.element(number).ok().filter(|most| *most >= 0);
+    };
+    let of = |i: usize| greatest_index(op.operand(i).ok()?);
+    match edit::name(op) {
+        "arith.addi" => of(0)?.checked_add(of(1)?),
+        "arith.muli" => of(0)?.checked_mul(of(1)?),
+        "arith.subi" => of(0),
+        "arith.minsi" => Some(of(0)?.min(of(1)?)),
+        name @ ("arith.floordivsi" | "arith.ceildivsi") => {
+            let by = constant(op.operand(1).ok()?).filter(|by| *by > 0)?;
+            let up = if name == "arith.ceildivsi" { by - 1 } else { 0 };
+            Some(of(0)?.checked_add(up)?.div_euclid(by))
         }
         _ => None,
     }
@@ -184,9 +236,21 @@ pub fn constant(value: Value) -> Option<i64> {
     Some(IntegerAttribute::try_from(value).ok()?.value())
 }
 
-/// A number that is never less than what is given for an argument, if that is an integer scalar and it is known.
+/// A number that is never less than what is given for an argument, if that is a dim or an integer scalar and it is known.
 pub fn upper_bound_of_argument(x: Value) -> Option<i64> {
-    is_integer_scalar(x).then(|| upper_bound_of_scalar(x))?
+    match x.r#type().is_index() {
+        true => greatest_index(x),
+        false => is_integer_scalar(x).then(|| upper_bound_of_scalar(x))?,
+    }
+}
+
+/// Notes on a function how great its arguments can be.
+pub fn note_bounds(b: &Builder, function: OperationRef, bounds: &[Option<i64>]) {
+    if !bounds.is_empty() {
+        let all = bounds.iter().map(|bound| bound.unwrap_or(-1).to_string());
+        let text = format!("array<i64: {}>", all.collect::<Vec<_>>().join(", "));
+        edit::set_attribute(function, GREATEST, b.attribute(&text));
+    }
 }
 
 /// Arguments as what they are, the lesser of themselves and their bounds, so that loops that they count have a bound.
@@ -196,7 +260,9 @@ pub fn with_bounds<'c, 'a>(
     bounds: &[Option<i64>],
 ) {
     for (x, bound) in arguments.iter_mut().zip(bounds) {
-        if let Some(bound) = bound {
+        if let Some(bound) = bound
+            && !x.r#type().is_index()
+        {
             let bound = builder.scalar(element_of(*x), &bound.to_string());
             *x = builder.elementwise(OpKind::Minimum, &[*x, bound]);
         }

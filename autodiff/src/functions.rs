@@ -1,7 +1,7 @@
 //! The functions of a module by name, what a transform of functions asks of them, and copies of their bodies with
 //! the calls inlined.
 
-use crate::bounds::with_bounds;
+use crate::{bounds::with_bounds, reverse::schedule::note};
 use dlc_dialects::{
     ir::{
         builder::Builder,
@@ -93,7 +93,7 @@ impl<'c, 'a> Functions<'c, 'a> {
         &mut self,
         cx: &'c Context,
         function: OperationRef<'c, 'a>,
-        bounds: &[Option<i64>],
+        (bounds, depth): (&[Option<i64>], i64),
     ) -> Result<String, PassError<'c>> {
         let arguments = block_arguments(body(function)?);
         let arguments = arguments.iter().map(|x| (x.r#type(), x.location()));
@@ -125,7 +125,8 @@ impl<'c, 'a> Functions<'c, 'a> {
             .add_regions([region])
             .build()
             .expect("a function has no results");
-        self.insert_after(function, made);
+        let made = self.insert_after(function, made);
+        note(&builder, made, bounds, depth);
         Ok(name)
     }
 

@@ -8,7 +8,10 @@ use crate::{
         Functions, argument_name, block_arguments, body, is_float_tensor, list, operations,
         remove_dead, signature, tensors,
     },
-    reverse::gradients,
+    reverse::{
+        gradients,
+        schedule::{depth_around, note},
+    },
 };
 use dlc_dialects::{
     ir::{
@@ -39,8 +42,10 @@ pub struct Request {
     pub wrt: Vec<i64>,
     /// What is wanted.
     pub kind: DerivativeKind,
-    /// For each argument the greatest number that it can be, where it is an integer scalar of which that is known.
+    /// For each argument the greatest number that it can be, where it is a dim or an integer scalar of which that is known.
     pub bounds: Vec<Option<i64>>,
+    /// How many loops become of each loop in reverse, so that it keeps less.
+    pub depth: i64,
 }
 
 /// What a request wants.
@@ -75,6 +80,7 @@ impl Request {
             wrt,
             kind,
             bounds: op.operands().map(upper_bound_of_argument).collect(),
+            depth: depth_around(op),
         })
     }
 
@@ -248,6 +254,7 @@ fn fill<'c, 'a>(
     let inputs = signature(function).0;
     let given = arguments.split_off(inputs.len());
     let builder = Builder::at_end(cx, block, function.location());
+    note(&builder, made, &request.bounds, request.depth);
     with_bounds(&builder, &mut arguments, &request.bounds);
     let results = functions.copy_body(function, builder, &arguments)?;
     let tensors = tensors(&inputs);
@@ -279,7 +286,7 @@ fn fill<'c, 'a>(
                 }
                 _ => vec![(results[0], builder.scalar(element_of(results[0]), "1"))],
             };
-            let adjoints = gradients(builder, &primal, &seeds, &wrt)?;
+            let adjoints = gradients(builder, &primal, &seeds, &wrt, request.depth)?;
             let mut returned = match kind {
                 DerivativeKind::ValueAndGradient => end.operands().collect(),
                 _ => vec![],

@@ -10,6 +10,7 @@
 
 mod control;
 mod rounds;
+pub mod schedule;
 mod tape;
 
 use crate::{
@@ -31,12 +32,13 @@ use melior::ir::{Location, OperationRef, Value, operation::OperationLike};
 use std::collections::HashMap;
 
 /// Adjoints of `wrt`, which have names, each of its value's type, from those of results that the ops compute. `None`
-/// where no result depends on a value.
+/// where no result depends on a value. Loops become nests of `depth` loops.
 pub fn gradients<'c, 'a>(
     builder: Builder<'c, 'a>,
     ops: &[OperationRef<'c, 'a>],
     seeds: &[(Value<'c, 'a>, Value<'c, 'a>)],
     wrt: &[(Value<'c, 'a>, String)],
+    depth: i64,
 ) -> Result<Vec<Option<Value<'c, 'a>>>, PassError<'c>> {
     let values = wrt.iter().map(|(x, _)| *x).collect::<Vec<_>>();
     let mut sweep = Sweep {
@@ -45,6 +47,7 @@ pub fn gradients<'c, 'a>(
         wrt,
         adjoints: HashMap::new(),
         sizes: Sizes::default(),
+        depth,
     };
     for (y, y_adj) in seeds {
         if sweep.varied.contains(*y) {
@@ -64,6 +67,8 @@ struct Sweep<'s, 'c, 'a> {
     wrt: &'s [(Value<'c, 'a>, String)],
     adjoints: HashMap<usize, Adjoint<'c, 'a>>,
     sizes: Sizes<'c, 'a>,
+    /// How many loops become of each loop, so that it keeps less.
+    depth: i64,
 }
 
 /// The sum of what has come so far, and the op that the first part came from.

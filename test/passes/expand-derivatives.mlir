@@ -239,3 +239,30 @@ func.func @of_inner_slope(%x: tensor<f32>, %n: tensor<i64>) -> tensor<f32> {
   %g = dl.grad @inner_slope(%x, %m) wrt [0] : (tensor<f32>, tensor<i64>) -> tensor<f32>
   return %g : tensor<f32>
 }
+
+// A loop whose derivative keeps less becomes a nest: what is kept is what the four outer rounds begin with, and one inner
+// loop at a time.
+// CHECK-LABEL: func.func private @ten__grad_0(
+// CHECK: %[[FORTH:.*]]:2 = scf.for {{.*}} -> (tensor<8xf64>, tensor<4x8xf64>)
+// CHECK: arith.minsi
+// CHECK: scf.for {{.*}} -> (tensor<8xf64>)
+// CHECK: dl.update_slice {{.*}} : tensor<4x8xf64>
+// CHECK: scf.for {{.*}} -> (tensor<8xf64>)
+// CHECK: dl.slice %[[FORTH]]#1
+// CHECK: scf.for {{.*}} -> (tensor<8xf64>, tensor<3x8xf64>)
+// CHECK: scf.for {{.*}} -> (tensor<8xf64>)
+func.func private @ten(%x: tensor<8xf64>) -> tensor<f64> {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c10 = arith.constant 10 : index
+  %y = scf.for %i = %c0 to %c10 step %c1 iter_args(%a = %x) -> (tensor<8xf64>) {
+    %b = dl.cos %a : tensor<8xf64>
+    scf.yield %b : tensor<8xf64>
+  }
+  %s = dl.reduce "sum" %y axes [0] : tensor<8xf64> -> tensor<f64>
+  return %s : tensor<f64>
+}
+func.func @of_ten(%x: tensor<8xf64>) -> tensor<8xf64> attributes {dl.loop_depth = 2 : i64} {
+  %g = dl.grad @ten(%x) wrt [0] : (tensor<8xf64>) -> tensor<8xf64>
+  return %g : tensor<8xf64>
+}

@@ -33,6 +33,7 @@ use crate::{
     bounds::upper_bound_of_argument,
     functions::{Functions, callee, inside, is, is_private, signature},
     request::{Request, define},
+    reverse::schedule::depth_around,
 };
 use dlc_dialects::{
     ir::{builder::Builder, edit},
@@ -84,7 +85,7 @@ struct Expander<'c, 'a> {
     state: HashMap<String, State>,
     made: HashMap<Request, String>,
     /// Copies of functions by what is known of their arguments.
-    bounded: HashMap<(String, Bounds), String>,
+    bounded: HashMap<(String, Bounds, i64), String>,
 }
 
 /// For each argument of a function the greatest number that it can be, where that is known.
@@ -129,21 +130,24 @@ impl<'c, 'a> Expander<'c, 'a> {
         let arguments = signature(function).0.len();
         let known = op.operands().take(arguments).map(upper_bound_of_argument);
         let known = known.collect::<Bounds>();
-        let unknown = known.iter().all(Option::is_none);
+        let depth = depth_around(op);
+        let unknown = known.iter().all(Option::is_none) && depth == 1;
         let busy = self.state.get(&callee) == Some(&State::Begun);
         if unknown || busy || !self.asks(&callee, &mut HashSet::new()) {
             return Ok(());
         }
-        let key = (callee, known);
+        let key = (callee, known, depth);
         let name = match self.bounded.get(&key) {
             Some(name) => name.clone(),
             None => {
-                let of_copies = |(name, _): &&(String, Bounds)| *name == key.0;
+                let of_copies = |(name, ..): &&(String, Bounds, i64)| *name == key.0;
                 let copies = self.bounded.keys().filter(of_copies).count();
                 if copies >= MOST_COPIES {
                     return Ok(());
                 }
-                let name = self.functions.copy_with_bounds(self.cx, function, &key.1)?;
+                let name = self
+                    .functions
+                    .copy_with_bounds(self.cx, function, (&key.1, depth))?;
                 self.bounded.insert(key, name.clone());
                 name
             }

@@ -123,6 +123,10 @@ impl<'c, 'a> Sweep<'_, 'c, 'a> {
         let (cx, b) = (self.builder.context, self.builder.at(op.location()));
         let before = Builder::before(cx, op);
         let (trip_count, bound) = self.trip_count(op, round, before)?;
+        if let Some(outer) = self.split(op, round, (trip_count, bound)) {
+            let edges = Edges::of(outer).expect("it is a loop");
+            return self.control(outer, edges);
+        }
         let carried = &round.carried;
         let last = self.last_round(op, round)?;
         let places = (0..carried.inits.len()).filter(|&i| {
@@ -319,7 +323,7 @@ impl<'c, 'a> Steps<'c, 'a> {
     }
 
     /// The index in the round of a number.
-    fn index(&self, b: &Builder<'c, 'a>, number: Value<'c, 'a>) -> Value<'c, 'a> {
+    pub(super) fn index(&self, b: &Builder<'c, 'a>, number: Value<'c, 'a>) -> Value<'c, 'a> {
         if self.plain() {
             return number;
         }
@@ -356,7 +360,8 @@ impl<'c, 'a> Steps<'c, 'a> {
     }
 }
 
-fn new_loop<'c, 'a>(
+/// An `scf.for` whose body is still empty.
+pub(super) fn new_loop<'c, 'a>(
     b: &Builder<'c, 'a>,
     operands: &[Value<'c, 'a>],
     types: &[Type<'c>],

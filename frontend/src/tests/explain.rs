@@ -42,6 +42,8 @@ const WITHOUT_PROGRAMS: &[(Code, &str)] = &[
         Code::DL0302,
         "it is found when the program is built; `page/DL0302` of the filetests does that",
     ),
+    (Code::DL0311, "it depends on `--max-memory`"),
+    (Code::DL0312, "it depends on `--max-memory`"),
 ];
 
 #[test]

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use dlc_driver::compile::ErrorFormat;
+use dlc_driver::{compile::ErrorFormat, memory::parse_bytes};
 
 use crate::report::{ColorChoice, Output};
 
@@ -473,6 +473,11 @@ pub struct Compile {
     #[arg(short = 'O', value_name = "LEVEL", default_value_t = 3,
           value_parser = clap::value_parser!(u8).range(0..=3), help_heading = "Optimisation")]
     pub level: u8,
+
+    /// The most bytes of workspace, such as 512K, 64M or 2G, that an export may need at its dims' greatest sizes: its
+    /// derivatives keep less and compute more again, until it fits
+    #[arg(long, value_name = "BYTES", value_parser = parse_bytes, help_heading = "Optimisation")]
+    pub max_memory: Option<u64>,
 
     /// Makes a call fail where an index is out of range, which is clamped otherwise
     #[arg(long, help_heading = "Debugging")]

@@ -62,6 +62,7 @@ pub fn session(compile: &Compile, common: &Common) -> Result<Session, Error> {
         keep_ir: supervise::keep_ir(),
         goal: Goal::Library,
         check_bounds: compile.check_bounds,
+        max_memory: compile.max_memory,
     }))
 }
 

@@ -52,6 +52,9 @@ pub struct Options {
     pub goal: Goal,
     /// Whether an index out of range makes a call fail, where compiled code clamps it otherwise.
     pub check_bounds: bool,
+    /// The most bytes that the workspace of an export may have where its dims are greatest; derivatives keep less until
+    /// that is so.
+    pub max_memory: Option<u64>,
 }
 
 impl Options {
@@ -86,6 +89,7 @@ impl Default for Options {
             keep_ir: None,
             goal: Goal::Library,
             check_bounds: false,
+            max_memory: None,
         }
     }
 }
@@ -264,6 +268,10 @@ impl Session {
             source,
             sources: &unit.sources,
         };
+        let remarks = match self.options.max_memory {
+            Some(most) => self.fit(input, &unit.module, most)?,
+            None => String::new(),
+        };
         let mut work = Work {
             session: self,
             input,
@@ -281,7 +289,7 @@ impl Session {
         lowered?;
         let artefacts = work.artefacts;
         Ok(Compiled {
-            diagnostics: unit.diagnostics,
+            diagnostics: unit.diagnostics + &remarks,
             artefacts,
             manifest,
             files: source::files(source, &unit.sources),

@@ -13,6 +13,7 @@ pub mod header;
 pub mod info;
 pub mod layout;
 pub mod link;
+pub mod memory;
 pub mod opt;
 pub mod pipelines;
 mod render;

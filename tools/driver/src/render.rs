@@ -55,7 +55,7 @@ pub fn line(source: &Source, location: &str, message: &str) -> String {
 fn diagnostic(sources: &SourceMap, record: &Record, message: &str) -> Option<Diagnostic> {
     let (code, message) = message.split_once(' ')?;
     let code = code.starts_with("DL").then(|| Code::parse(code))??;
-    let start = span(sources, &record.location).unwrap_or(Span::in_file(0, 0, 0));
+    let start = place_of(sources, &record.location);
     let mut diagnostic = Diagnostic::error(code, message, start);
     for note in &record.notes {
         let at = span(sources, &note.location);
@@ -75,8 +75,13 @@ fn place(file: &str, location: &str) -> Option<(usize, usize)> {
     Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
 }
 
+/// The word at a location, or the beginning of the program.
+pub fn place_of(sources: &SourceMap, location: &str) -> Span {
+    span(sources, location).unwrap_or(Span::in_file(0, 0, 0))
+}
+
 /// The word at a location: at the innermost place in the file given to the compiler, else in another.
-fn span(sources: &SourceMap, location: &str) -> Option<Span> {
+pub fn span(sources: &SourceMap, location: &str) -> Option<Span> {
     sources.files().iter().find_map(|source| {
         let place = place(sources.ir_name(source.file), location)?;
         Some(word(source, place))
