@@ -170,9 +170,18 @@ fn with_margin(range: &Range<f64>, length: f64) -> Range<f64> {
     middle - half..middle + half
 }
 
+/// One of 13 shades of grey, or of red for what is negative.
+fn color(value: f64) -> RGBColor {
+    let shade = 255 - 21 * (12.0 * value.abs().min(1.0)).round() as u8;
+    match value < 0.0 {
+        true => RGBColor(255, shade, shade),
+        false => RGBColor(shade, shade, shade),
+    }
+}
+
 /// Writes square images to `NAME.svg`, so many in a row. A pixel from 0 to 1 is white to black, one below 0 is red.
 pub fn images(name: &str, side: usize, columns: usize, images: &[&[f64]]) -> Result<()> {
-    const PIXEL: i32 = 8;
+    const PIXEL: i32 = 12;
     let path = format!("{name}.svg");
     let cell = (side as i32 + 1) * PIXEL;
     let rows = images.len().div_ceil(columns);
@@ -186,23 +195,20 @@ pub fn images(name: &str, side: usize, columns: usize, images: &[&[f64]]) -> Res
         );
         let whole = [(left, top), (left + cell - PIXEL, top + cell - PIXEL)];
         area.draw(&Rectangle::new(whole, WHITE.filled()))?;
-        for (place, &value) in image.iter().enumerate() {
-            let shade = (255.0 * (1.0 - value.abs().min(1.0))).round() as u8;
-            if shade >= 250 {
-                continue;
+        for (row, pixels) in image.chunks(side).enumerate() {
+            let y = top + row as i32 * PIXEL;
+            let mut x = left;
+            // One rectangle for neighbours of one colour.
+            for run in pixels.chunk_by(|a, b| color(*a) == color(*b)) {
+                let end = x + run.len() as i32 * PIXEL;
+                if color(run[0]) != WHITE {
+                    area.draw(&Rectangle::new(
+                        [(x, y), (end, y + PIXEL)],
+                        color(run[0]).filled(),
+                    ))?;
+                }
+                x = end;
             }
-            let color = match value < 0.0 {
-                true => RGBColor(255, shade, shade),
-                false => RGBColor(shade, shade, shade),
-            };
-            let at = (
-                left + (place % side) as i32 * PIXEL,
-                top + (place / side) as i32 * PIXEL,
-            );
-            area.draw(&Rectangle::new(
-                [at, (at.0 + PIXEL, at.1 + PIXEL)],
-                color.filled(),
-            ))?;
         }
     }
     area.present()
