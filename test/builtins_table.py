@@ -16,11 +16,8 @@ does, the rest in its own dtype; XLA takes subnormal numbers for 0 on CPUs, so t
 """
 
 import collections
-import multiprocessing
-import multiprocessing.connection
 import os
 import pathlib
-import signal
 import subprocess
 import sys
 import tempfile
@@ -37,6 +34,7 @@ from builtin_cases import ELSEWHERE
 from builtin_cases import compare as comparing
 from builtin_cases.case import CASES, EVERY
 from builtin_cases.library import Failed, Library, check
+from builtin_cases.workers import parts, run_all
 
 #: Exports in one library, if its built-ins are several: enough for the start of compilers not to count.
 MOST = 100
@@ -110,80 +108,20 @@ def family(dlc, cases):
     return list(rows.values())
 
 
-def parts(cases):
-    """Cases in groups of one size, by their indices: all of a built-in in one, those with the most exports first."""
+def groups_of(cases):
+    """Cases in groups of one size, by their indices."""
     by_op = collections.defaultdict(list)
     for case in cases:
         by_op[case.op].append(case)
-    groups, count = [[]], 0
-    for some in sorted(by_op.values(), key=lambda some: -len(exports(some)[0])):
-        size = len(exports(some)[0])
-        if count + size > MOST and groups[-1]:
-            groups.append([])
-            count = 0
-        groups[-1] += [CASES.index(case) for case in some]
-        count += size
-    return groups
+    sizes = [([CASES.index(case) for case in some], len(exports(some)[0])) for some in by_op.values()]
+    return parts(sizes, MOST)
 
 
-class Worker:
-    """A process that turns groups of cases into rows, one after the other."""
-
-    def __init__(self, dlc):
-        fork = multiprocessing.get_context("fork")
-        self.pipe, theirs = fork.Pipe()
-        self.group = None
-        self.process = fork.Process(target=Worker.work, args=(dlc, theirs), daemon=True)
-        self.process.start()
-        theirs.close()
-
-    @staticmethod
-    def work(dlc, pipe):
-        try:
-            while group := pipe.recv():
-                pipe.send(family(dlc, [CASES[index] for index in group]))
-        except (EOFError, BrokenPipeError):
-            pass  # Who asked is gone.
-
-    def give(self, group):
-        self.group = group
-        self.pipe.send(group)
-
-    def end(self):
-        """What a process died of that sent nothing."""
-        self.process.join()
-        code = self.process.exitcode
-        return signal.Signals(-code).name if code < 0 else f"status {code}"
-
-
-def run_all(dlc, groups):
-    """Rows as they come; a process that dies is a failure of its built-in, which is found by running each alone."""
-    waiting = collections.deque(groups)
-    workers = [Worker(dlc) for _ in range(max(2, multiprocessing.cpu_count()))]
-    while waiting or any(worker.group for worker in workers):
-        for worker in workers:
-            if waiting and not worker.group:
-                worker.give(waiting.popleft())
-        busy = [worker for worker in workers if worker.group]
-        ready = multiprocessing.connection.wait([worker.pipe for worker in busy])
-        for worker in [worker for worker in busy if worker.pipe in ready]:
-            group, worker.group = worker.group, None
-            try:
-                yield from worker.pipe.recv()
-            except EOFError:
-                workers[workers.index(worker)] = Worker(dlc)
-                by_op = collections.defaultdict(list)
-                for index in group:
-                    by_op[CASES[index].op].append(index)
-                if len(by_op) > 1:
-                    waiting += by_op.values()
-                    continue
-                row = comparing.Row(*by_op)
-                row.fail(f"its process ended with {worker.end()}")
-                yield row
-    for worker in workers:
-        worker.pipe.send(None)
-        worker.process.join()
+def dead(op, reason):
+    """The row of a built-in whose process died."""
+    row = comparing.Row(op)
+    row.fail(reason)
+    return row
 
 
 def shown(dtypes):
@@ -230,7 +168,8 @@ def main():
     cases = [case for case in CASES if wanted in case.op]
     say(f"{'operation':<22} {'dtypes that agree':<58} {'forms':>5} {'runs':>6} {'NumPy':>8} {'JAX':>8}  {'allowed':<28} status")
     rows = []
-    for row in run_all(dlc, parts(cases)):
+    work = lambda group: family(dlc, [CASES[index] for index in group])  # noqa: E731
+    for row in run_all(groups_of(cases), work, lambda index: CASES[index].op, dead):
         rows.append(row)
         print_row(row)
     missing = sorted(set(names) - {case.op for case in CASES} - set(ELSEWHERE)) if not wanted else []

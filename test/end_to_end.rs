@@ -55,6 +55,7 @@ fn trials(arguments: &Arguments) -> Result<Vec<Trial>> {
         ("jax", "jax_compare.py"),
         ("pytorch", "models_compare.py"),
         ("builtins-table", "builtins_table.py"),
+        ("derivatives-table", "derivatives_table.py"),
     ] {
         trials.push(Trial::ignorable_test(
             name,

@@ -27,7 +27,7 @@ foreach f = ["absf", "sqrt", "rsqrt", "exp", "expm1", "log", "log1p", "sin", "co
 // Operator of a derivative DAG: the `dl` op of that mnemonic.
 class Tensor<string name> { string tensor = name; }
 foreach f = ["add", "sub", "mul", "div", "neg", "abs", "sign", "sqrt", "rsqrt", "exp", "expm1", "log", "log1p", "sin", "cos",
-             "tan", "sinh", "cosh", "tanh", "erf", "sigmoid", "pow", "floor", "greater", "less", "equal", "select", "convert"] in
+             "tan", "sinh", "cosh", "tanh", "erf", "sigmoid", "pow", "round", "greater", "less", "equal", "select", "convert"] in
   def d_#f : Tensor<f>;
 
 // `(lit "0.5")`: a constant of the type at hand (in a derivative: of the type and shape of `$g`).
@@ -145,7 +145,8 @@ def DL_RemOp : DL_Binary<"rem", DL_NumberTensor> {
           $b, (lit "0"))));
   let bodyUnsigned =
     (s_select (s_cmpi_eq $b, (lit "0")), (lit "0"), (s_remui $a, (s_select (s_cmpi_eq $b, (lit "0")), (lit "1"), $b)));
-  let derivative = [(lit $g), (d_neg (d_mul $g, (d_floor (d_div $a, $b))))];
+  // The quotient that the remainder was made with; that of a and b may have been rounded up to the next whole number.
+  let derivative = [(lit $g), (d_neg (d_mul $g, (d_round (d_div (d_sub $a, $y), $b))))];
 }
 def DL_NegOp : DL_Unary<"neg", DL_NumberTensor> {
   let summary = "-x; integers wrap";
@@ -194,10 +195,11 @@ def DL_PowOp : DL_Binary<"pow", DL_NumberTensor> {
   let bodyUnsigned =
     (s_muli (s_muli (s_ipowi $a, (s_shrui $b, (lit "1"))), (s_ipowi $a, (s_shrui $b, (lit "1")))),
       (s_select (s_cmpi_eq (s_andi $b, (lit "1")), (lit "1")), $a, (lit "1")));
-  // Where b is 0 the power is the constant 1; where a is 0 the logarithm is not taken.
+  // 0 ** 0 is taken for the constant a ** 0, and the logarithm of 0 is not taken.
   let derivative = [
-    (d_select (d_equal $b, (lit "0")), (lit "0"), (d_mul $g, (d_mul $b, (d_pow $a, (d_sub $b, (lit "1")))))),
-    (d_select (d_equal $a, (lit "0")), (lit "0"), (d_mul $g, (d_mul $y, (d_log (d_select (d_equal $a, (lit "0")), (lit "1"), $a)))))];
+    (d_mul (d_mul $g, (d_select (d_equal $b, (lit "0")), (d_select (d_equal $a, (lit "0")), (lit "0"), (lit "1")), (lit "1"))),
+      (d_mul $b, (d_pow (d_select (d_equal $a, (lit "0")), (d_select (d_equal $b, (lit "0")), (lit "1"), $a), $a), (d_sub $b, (lit "1"))))),
+    (d_mul $g, (d_mul $y, (d_log (d_select (d_equal $a, (lit "0")), (lit "1"), $a))))];
 }
 def DL_SquareOp : DL_Unary<"square", DL_NumberTensor> {
   let summary = "x * x";

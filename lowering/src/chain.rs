@@ -90,6 +90,21 @@ fn links<'c: 'a, 'a>(
     }
 }
 
+/// Whether an op of a value's chain gives another shape than it takes, so that types with unknown sizes that are equal
+/// say nothing about the sizes.
+pub fn changes_shape<'c: 'a, 'a>(value: Value<'c, 'a>, root: Value<'c, 'a>) -> bool {
+    const CHANGE: [&str; 3] = [
+        "tensor.extract_slice",
+        "tensor.collapse_shape",
+        "tensor.expand_shape",
+    ];
+    let mut found = vec![];
+    links(value, root, &mut found);
+    found
+        .into_iter()
+        .any(|(op, _)| CHANGE.contains(&edit::name(op)))
+}
+
 /// Whether a loop or a branch takes part in a value's chain.
 pub fn has_regions<'c: 'a, 'a>(value: Value<'c, 'a>) -> bool {
     let mut at = value;

@@ -37,10 +37,10 @@ def check(dlc, folder, lines):
 class Library:
     """Exports, built and loaded."""
 
-    def __init__(self, dlc, folder, stem, lines):
+    def __init__(self, dlc, folder, stem, lines, also=()):
         folder = pathlib.Path(folder)
         (folder / f"{stem}.dl").write_text("\n".join(lines) + "\n")
-        command = [dlc, "build", f"{stem}.dl", "-o", "out"]
+        command = [dlc, "build", f"{stem}.dl", "-o", "out", *also]
         found = subprocess.run(command, cwd=folder, capture_output=True, text=True)
         if found.returncode != 0:
             raise Failed(f"dlc build: status {found.returncode}\n{found.stderr[-3000:]}")

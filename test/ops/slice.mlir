@@ -48,6 +48,19 @@ func.func @nothing(%x: tensor<0x8xf64>) -> tensor<0x4xf64> {
   return %y : tensor<0x4xf64>
 }
 
+// What is read of a tensor may have its type and not its size.
+// EVAL: @inside(2, [1.0, 2.0]) == [2.0, 4.0]
+func.func @inside(%n: index, %x: tensor<?xf64> {dl.shape = ["n"]}) -> (tensor<?xf64> {dl.shape = ["n"]}) attributes {dl.dims = ["n"]} {
+  %zero = dl.constant dense<0.0> : tensor<f64>
+  %c1 = arith.constant 1 : index
+  %c2 = arith.constant 2 : index
+  %size = arith.addi %n, %c2 : index
+  %padded = dl.pad %x, %zero low(%c1) interior [0] sizes(%size) : tensor<?xf64>, tensor<f64> -> tensor<?xf64>
+  %twice = dl.add %padded, %padded : tensor<?xf64>
+  %y = dl.slice %twice starts(%c1) strides [1] sizes(%n) : tensor<?xf64> -> tensor<?xf64>
+  return %y : tensor<?xf64>
+}
+
 // -----
 
 func.func @c1_starts(%x: tensor<2x3xf32>) -> tensor<1x1xf32> {

@@ -3,7 +3,7 @@
 
 use super::{Content, Lowering, Mapped, shape::cast};
 use crate::{
-    chain::{result_of, root},
+    chain::{changes_shape, result_of, root},
     emit::Emitter,
     fuse::neighbours::ancestor,
     linalg::{self, Access, Generic, Iterator},
@@ -27,7 +27,8 @@ pub(super) fn build_in<'c: 'a, 'a>(
     let fresh = result_of(root).is_some_and(|result| {
         walk::is(result.owner(), "tensor.empty") && ancestor(block, result.owner()).is_some()
     });
-    if fresh && root.r#type() == place.r#type() {
+    let sized = !shape::shape_of(place).contains(&shape::DYNAMIC) || !changes_shape(value, root);
+    if fresh && sized && root.r#type() == place.r#type() {
         IrRewriter::new(context)
             .as_rewriter_base()
             .replace_all_uses_with(root, place);
