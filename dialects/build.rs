@@ -357,6 +357,7 @@ fn view(s: &mut String, op: &Op) -> Result<()> {
             "StrAttr" => ("&'c str", "string"),
             "DL_Precision" => ("Option<&'c str>", "optional_string"),
             "FlatSymbolRefAttr" => ("&'c str", "symbol"),
+            "DL_Rule" => ("Option<&'c str>", "optional_symbol"),
             "UnitAttr" => ("bool", "flag"),
             "ElementsAttr" => ("Attribute<'c>", "attribute"),
             other => return Err(format!("no accessor for {other}").into()),
@@ -413,6 +414,10 @@ fn builder(s: &mut String, op: &Op) -> Result<()> {
                 "&str",
                 format!("FlatSymbolRefAttribute::new(context, {ident}).into()"),
             ),
+            "DL_Rule" => (
+                "Option<&str>",
+                "FlatSymbolRefAttribute::new(context, text).into()".to_string(),
+            ),
             "ElementsAttr" => ("Attribute<'c>", ident.clone()),
             "UnitAttr" => ("bool", String::new()),
             other => return Err(format!("no builder for {other}").into()),
@@ -423,7 +428,7 @@ fn builder(s: &mut String, op: &Op) -> Result<()> {
                 body,
                 "if {ident} {{ attributes.push((Identifier::new(context, {attribute:?}), Attribute::unit(context))); }}"
             )?;
-        } else if kind == "DL_Precision" {
+        } else if ["DL_Precision", "DL_Rule"].contains(&kind.as_str()) {
             writeln!(
                 body,
                 "if let Some(text) = {ident} {{ attributes.push((Identifier::new(context, {attribute:?}), {make})); }}"

@@ -2,6 +2,7 @@
 //! and integers made of floats, through which no derivative can pass.
 
 use crate::{
+    calls::{kept, varied_results},
     functions::{block_arguments, is, operations},
     rules::depends,
 };
@@ -45,6 +46,9 @@ impl Varied {
                         break;
                     }
                 }
+            } else if let Some(call) = kept(op) {
+                let results = varied_results(call, |_, x| self.contains(x));
+                self.0.extend(results.iter().map(|y| identity(*y)));
             } else if !self.reads(op).is_empty() {
                 self.0.extend(results.iter().map(|y| identity(*y)));
             }

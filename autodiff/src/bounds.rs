@@ -283,6 +283,7 @@ pub fn upper_bound_of_scalar(scalar: Value) -> Option<i64> {
             bounds.into_iter().flatten().min()
         }
         OpKind::Convert if widens(operand(0)?, scalar) => upper_bound_of_scalar(operand(0)?),
+        OpKind::OptimizationBarrier => upper_bound_of_scalar(operand(0)?),
         OpKind::Add => {
             let sum = upper_bound_of_scalar(operand(0)?)?
                 .checked_add(upper_bound_of_scalar(operand(1)?)?)?;

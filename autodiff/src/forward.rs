@@ -5,10 +5,12 @@
 //!
 //! Invariants: a value without a tangent has the tangent zero; nothing is written for ops that do not vary.
 
+mod call;
 mod control;
 
 use crate::{
     activity::{Edges, Varied},
+    calls::kept,
     functions::operations,
     rules::{Direction, Rule, Tangent, rule_of},
     site::{Site, Sizes, named},
@@ -69,9 +71,10 @@ impl<'c, 'a> Sweep<'_, 'c, 'a> {
     fn block(&mut self, block: BlockRef<'c, 'a>) -> Result<(), PassError<'c>> {
         let ops = operations(block).collect::<Vec<_>>();
         for pair in ops.windows(2) {
-            match Edges::of(pair[0]) {
-                Some(edges) => self.control(pair[0], edges)?,
-                None => self.step(pair[0], pair[1])?,
+            match (Edges::of(pair[0]), kept(pair[0])) {
+                (Some(edges), _) => self.control(pair[0], edges)?,
+                (None, Some(call)) => self.call(call, pair[1])?,
+                (None, None) => self.step(pair[0], pair[1])?,
             }
         }
         Ok(())

@@ -1,6 +1,7 @@
 //! The functions of a module by name, what a transform of functions asks of them, and copies of their bodies with
 //! the calls inlined.
 
+use crate::calls::{called, kept};
 use crate::{bounds::with_bounds, reverse::schedule::note};
 use dlc_dialects::{
     ir::{
@@ -297,9 +298,13 @@ pub fn remove_dead<'c, 'a>(cx: &'c Context, root: OperationRef<'c, 'a>) {
     }
 }
 
-/// Whether an op of no use may go: those of `dl` without effects, the arithmetic of dims, and loops and branches of such
-/// ops.
+/// Whether an op of no use may go: those of `dl` without effects, the arithmetic of dims, and loops, branches and calls of
+/// such ops.
 pub fn is_pure(op: OperationRef) -> bool {
+    if let Some(call) = kept(op) {
+        let inside = called(call).map(inside);
+        return inside.is_some_and(|ops| ops.into_iter().all(|op| is_pure(op) || ends(op)));
+    }
     let name = op.name();
     let name = name.as_string_ref().as_str().unwrap_or_default();
     let flow = matches!(name, "scf.for" | "scf.while" | "scf.if");
@@ -312,9 +317,14 @@ pub fn is_pure(op: OperationRef) -> bool {
         || flow && inside(op).into_iter().all(|op| is_pure(op) || ends(op))
 }
 
-/// Whether an op ends a region of a loop or a branch.
+/// Whether an op only prints or checks. A call may do so beside what it computes.
+pub fn has_effect(op: OperationRef) -> bool {
+    op.region_count() == 0 && kept(op).is_none() && !is_pure(op) && !ends(op)
+}
+
+/// Whether an op ends a function, or a region of a loop or a branch.
 pub fn ends(op: OperationRef) -> bool {
-    is(op, "scf.yield") || is(op, "scf.condition")
+    is(op, "scf.yield") || is(op, "scf.condition") || is(op, "func.return")
 }
 
 /// Whether an operation has a name.

@@ -6,6 +6,7 @@
 
 pub mod activity;
 pub mod bounds;
+pub mod calls;
 pub mod forward;
 pub mod functions;
 pub mod keep;

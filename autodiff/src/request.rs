@@ -3,10 +3,11 @@
 
 use crate::{
     bounds::{upper_bound_of_argument, with_bounds},
+    calls::SILENT,
     forward::tangents,
     functions::{
-        Functions, argument_name, block_arguments, body, is_float_tensor, list, operations,
-        remove_dead, signature, tensors,
+        Functions, argument_name, block_arguments, body, has_effect, inside, is_float_tensor, list,
+        operations, remove_dead, signature, tensors,
     },
     reverse::{
         gradients,
@@ -46,6 +47,8 @@ pub struct Request {
     pub bounds: Vec<Option<i64>>,
     /// How many loops become of each loop in reverse, so that it keeps less.
     pub depth: i64,
+    /// Whether what the callee prints and checks is left out, since it is called beside this.
+    pub silent: bool,
 }
 
 /// What a request wants.
@@ -81,6 +84,7 @@ impl Request {
             kind,
             bounds: op.operands().map(upper_bound_of_argument).collect(),
             depth: depth_around(op),
+            silent: op.has_attribute(SILENT),
         })
     }
 
@@ -257,6 +261,10 @@ fn fill<'c, 'a>(
     note(&builder, made, &request.bounds, request.depth);
     with_bounds(&builder, &mut arguments, &request.bounds);
     let results = functions.copy_body(function, builder, &arguments)?;
+    if request.silent {
+        let effects = inside(made).into_iter().filter(|op| has_effect(*op));
+        effects.for_each(|op| edit::erase(cx, op));
+    }
     let tensors = tensors(&inputs);
     let wrt = request.wrt.iter().map(|&i| {
         let at = tensors[i as usize];

@@ -8,6 +8,7 @@
 //! Invariants: the ops are in one block and in order; everything is written behind them, so every value of the
 //! primal part can be used; nothing is computed that no adjoint asked for is made of.
 
+mod call;
 mod control;
 mod rounds;
 pub mod schedule;
@@ -15,6 +16,7 @@ mod tape;
 
 use crate::{
     activity::{Edges, Varied},
+    calls::kept,
     rules::{Direction, Rule, rule_of, softmax::softmax},
     site::{Site, Sizes, named},
     trail::Trail,
@@ -82,6 +84,9 @@ impl<'c, 'a> Sweep<'_, 'c, 'a> {
     fn step(&mut self, op: OperationRef<'c, 'a>) -> Result<(), PassError<'c>> {
         if let Some(edges) = Edges::of(op) {
             return self.control(op, edges);
+        }
+        if let Some(call) = kept(op) {
+            return self.call(call);
         }
         let has_adjoint = |y: &Value<'c, 'a>| self.adjoints.contains_key(&identity(*y));
         let Some(y) = op.results().map(Value::from).find(has_adjoint) else {

@@ -138,6 +138,7 @@ pub fn rule(kind: OpKind) -> Rule {
         }),
 
         Broadcast => linear(shape::broadcast, &[]),
+        OptimizationBarrier => linear(shape::optimization_barrier, &[1]),
         Concatenate => linear(shape::concatenate, &[]),
         Pad => linear(shape::pad, &[]),
         Reshape => linear(shape::reshape, &[]),
@@ -155,6 +156,8 @@ pub fn rule(kind: OpKind) -> Rule {
 
         // An index: used as one it carries no gradient, turned back into a float it would cut the gradient off.
         ArgReduce | Argsort => Rule::None,
+        // The sweeps make calls of them (`reverse/call.rs`, `forward/call.rs`).
+        Call => Rule::None,
         // Expanded before it could be met.
         Grad | Jvp | Vjp => Rule::None,
     }

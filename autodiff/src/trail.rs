@@ -1,6 +1,6 @@
 //! The way from what is differentiated to an op that has no rule, for the error that says so.
 
-use crate::{activity::Varied, rules::Direction};
+use crate::{activity::Varied, functions::callee, rules::Direction};
 use dlc_dialects::{
     ir::{
         inspect::defining_op,
@@ -106,6 +106,7 @@ pub fn name(op: OperationRef) -> String {
         Some(OpKind::Cumulative) => {
             format!("cum{}", Cumulative(op).kind())
         }
+        Some(OpKind::Call) => callee(op).into(),
         Some(OpKind::ArgReduce) => dlc_dialects::ops::ArgReduce(op).kind().into(),
         Some(kind) => kind.mnemonic().into(),
         None => match op.name().as_string_ref().as_str().unwrap_or("?") {

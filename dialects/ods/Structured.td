@@ -257,6 +257,49 @@ def DL_JvpOp : DL_Op<"jvp", [Pure]> {
   let assemblyFormat = "$callee `(` $inputs `)` `wrt` $wrt attr-dict `:` functional-type($inputs, $outputs)";
 }
 
+// A function that gives a derivative in place of another one's.
+def DL_Rule : OptionalAttr<FlatSymbolRefAttr>;
+
+def DL_CallOp : DL_Op<"call", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "Call of a function that stays a call while derivatives are made, because it says itself how it is differentiated";
+  let description = [{
+    Gives what the callee gives. With `checkpoint` reverse mode keeps the arguments alone, and computes the callee again from
+    them. `vjp` is the rule of reverse mode: a function of the callee's arguments, then one cotangent for each of its float
+    results, that gives one gradient for each of its float tensor arguments. `jvp` is that of forward mode: of the callee's
+    arguments, then one tangent for each that is a float tensor; it gives one tangent for each float result and is linear
+    in the tangents. Where only `jvp` is given, reverse mode takes it back. `expand-derivatives` makes a plain call of it.
+
+    C1: the callee and the rules are functions. C2: operands and results are those of the callee.
+    C3: the rules have the types described.
+    (All are checked where the op is expanded, since they need the symbols.)
+    ```mlir
+    %y = dl.call @block(%n, %x) checkpoint : (index, tensor<?x8xf32>) -> tensor<?x8xf32>
+    %z = dl.call @clip(%y) vjp @clip_vjp : (tensor<?x8xf32>) -> tensor<?x8xf32>
+    ```
+  }];
+  let arguments = (ins FlatSymbolRefAttr:$callee, Variadic<AnyTypeOf<[Index, DL_Tensor]>>:$inputs,
+    UnitAttr:$checkpoint, DL_Rule:$vjp, DL_Rule:$jvp);
+  let results = (outs Variadic<DL_Tensor>:$outputs);
+  let assemblyFormat = [{
+    $callee `(` $inputs `)` (`checkpoint` $checkpoint^)? (`vjp` $vjp^)? (`jvp` $jvp^)? attr-dict `:`
+    functional-type($inputs, $outputs)
+  }];
+}
+
+def DL_OptimizationBarrierOp : DL_Op<"optimization_barrier", [Pure, AllTypesMatch<["x", "y"]>]> {
+  let summary = "x, which nothing looks through: what is computed from it again is not merged with what was computed from x";
+  let description = [{
+    Nothing folds it. It stands for a value that is there once `after` is known: the arguments of what reverse mode
+    computes again wait for the cotangent. It is gone before tensors become memory, and costs nothing.
+    ```mlir
+    %again = dl.optimization_barrier %x after %y_adj : tensor<?x8xf32>, tensor<f32>
+    ```
+  }];
+  let arguments = (ins DL_Tensor:$x, DL_Tensor:$after);
+  let results = (outs DL_Tensor:$y);
+  let assemblyFormat = "$x `after` $after attr-dict `:` type($x) `,` type($after)";
+}
+
 def DL_PrintOp : DL_Op<"print", [MemoryEffects<[MemRead, MemWrite]>]> {
   let summary = "One line on the standard output: a text and tensors; ops that print keep their order";
   let description = [{

@@ -130,6 +130,10 @@ fn symbol<'c>(op: OperationRef<'c, '_>, name: &str) -> &'c str {
         .value()
 }
 
+fn optional_symbol<'c>(op: OperationRef<'c, '_>, name: &str) -> Option<&'c str> {
+    op.has_attribute(name).then(|| symbol(op, name))
+}
+
 fn flag(op: OperationRef, name: &str) -> bool {
     op.has_attribute(name)
 }

@@ -46,6 +46,7 @@ mod pad;
 mod precision;
 mod recursion;
 mod region;
+mod rules;
 mod scalars;
 mod slice;
 mod stmt;

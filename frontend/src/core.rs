@@ -381,6 +381,26 @@ pub struct Func {
     pub results: Vec<FuncResult>,
     /// For an export.
     pub entry: Option<EntryInfo>,
+    /// How calls of it are differentiated.
+    pub rules: Rules,
+}
+
+/// What a function says of its own derivative. A call of one that says something stays a call while derivatives are made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Rules {
+    /// Whether reverse mode keeps the arguments alone.
+    pub checkpoint: bool,
+    /// Of reverse mode: from the parameters and a cotangent for each float result, a gradient for each float parameter.
+    pub vjp: Option<FuncIndex>,
+    /// Of forward mode: from the parameters and a tangent for each that is a float, a tangent for each float result.
+    pub jvp: Option<FuncIndex>,
+}
+
+impl Rules {
+    /// Whether there is anything.
+    pub fn any(self) -> bool {
+        self != Self::default()
+    }
 }
 
 /// What a program is made for.

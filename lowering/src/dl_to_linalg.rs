@@ -224,6 +224,26 @@ impl<'c, 'a> Lowering<'c, 'a> {
         }
     }
 
+    /// The same elements as a value of its own, until all that may merge ops is done. A register needs none, and does
+    /// not have to be waited for.
+    fn barrier(
+        &mut self,
+        e: &Emitter<'c, 'a>,
+        view: ops::OptimizationBarrier<'c, 'a>,
+    ) -> Mapped<'c, 'a> {
+        let (x, after) = (self.get(view.x()), self.get(view.after()));
+        let Content::Tensor(value) = x.content else {
+            return x;
+        };
+        let after = match after.content {
+            Content::Tensor(after) => after,
+            Content::Splat(_) => value,
+        };
+        let operands = [value, after];
+        let value = e.op("dl.optimization_barrier", &operands, value.r#type());
+        Mapped::tensor(x.element, x.dims, value)
+    }
+
     /// Rewrites an operation of the `dl` dialect.
     fn dl(
         &mut self,
@@ -231,7 +251,10 @@ impl<'c, 'a> Lowering<'c, 'a> {
         kind: OpKind,
         op: OperationRef<'c, 'a>,
     ) -> Result<'c, Mapped<'c, 'a>> {
-        if matches!(kind, OpKind::Grad | OpKind::Jvp | OpKind::Vjp) {
+        if matches!(
+            kind,
+            OpKind::Call | OpKind::Grad | OpKind::Jvp | OpKind::Vjp
+        ) {
             let message = format!(
                 "`dl.{}` should have been expanded by expand-derivatives",
                 kind.mnemonic()
@@ -243,6 +266,7 @@ impl<'c, 'a> Lowering<'c, 'a> {
             OpKind::Convert => self.convert(e, ops::Convert(op), ty),
             OpKind::Bitcast => self.bitcast(e, ops::Bitcast(op), ty),
             OpKind::StopGradient => self.get(op.operand(0)?),
+            OpKind::OptimizationBarrier => self.barrier(e, ops::OptimizationBarrier(op)),
             OpKind::Constant => return self.constant(e, ops::Constant(op), ty),
             OpKind::DimValue => self.dim_value(e, ops::DimValue(op), ty),
             OpKind::Iota => self.iota(e, ops::Iota(op), ty),

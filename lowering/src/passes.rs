@@ -9,6 +9,7 @@ pub mod forward_copies;
 pub mod fuse_elementwise;
 pub mod fuse_rows;
 pub mod plan_workspace;
+pub mod remove_barriers;
 pub mod settle_carried;
 pub mod unshare_destinations;
 pub mod vectorize_generics;
@@ -20,6 +21,7 @@ use dlc_dialects::pass::PassInfo;
 pub const PASSES: &[PassInfo] = &[
     dl_to_linalg::INFO,
     fuse_elementwise::INFO,
+    remove_barriers::INFO,
     unshare_destinations::INFO,
     settle_carried::INFO,
     forward_copies::INFO,

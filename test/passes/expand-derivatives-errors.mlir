@@ -299,3 +299,74 @@ func.func @of_a_product(%n: index, %m: index, %x: tensor<f32>) -> tensor<f32> {
   %g = dl.grad @f(%n, %m, %x) wrt [0] : (index, index, tensor<f32>) -> tensor<f32>
   return %g : tensor<f32>
 }
+
+// -----
+
+func.func @absent(%x: tensor<f32>) -> tensor<f32> {
+  // expected-error @+1 {{C1: `@f` is no function of this module}}
+  %y = dl.call @f(%x) checkpoint : (tensor<f32>) -> tensor<f32>
+  return %y : tensor<f32>
+}
+
+// -----
+
+func.func private @f(%x: tensor<2xf32>) -> tensor<f32>
+func.func @other_types(%x: tensor<f32>) -> tensor<f32> {
+  // expected-error @+1 {{C2: `@f` should be (tensor<f32>) -> (tensor<f32>), is (tensor<2xf32>) -> (tensor<f32>)}}
+  %y = dl.call @f(%x) checkpoint : (tensor<f32>) -> tensor<f32>
+  return %y : tensor<f32>
+}
+
+// -----
+
+func.func private @f(%x: tensor<f32>) -> tensor<f32>
+func.func private @rule(%x: tensor<f32>) -> tensor<f32>
+func.func @wrong_rule(%x: tensor<f32>) -> tensor<f32> {
+  // expected-error @+1 {{C3: `@rule` should be (tensor<f32>, tensor<f32>) -> (tensor<f32>), is (tensor<f32>) -> (tensor<f32>)}}
+  %y = dl.call @f(%x) vjp @rule : (tensor<f32>) -> tensor<f32>
+  return %y : tensor<f32>
+}
+
+// -----
+
+// A rule of reverse mode says nothing of forward mode.
+func.func private @f(%x: tensor<f32>) -> tensor<f32> {
+  return %x : tensor<f32>
+}
+func.func private @rule(%x: tensor<f32>, %ct: tensor<f32>) -> tensor<f32> {
+  return %ct : tensor<f32>
+}
+func.func private @g(%x: tensor<f32>) -> tensor<f32> {
+  // expected-error @+2 {{DL0302 no forward-mode rule for `f`, which has `@custom_vjp` alone}}
+  // expected-note @+1 {{help: forward mode needs the tangent of the result: give the function `@custom_jvp(rule)` too}}
+  %y = dl.call @f(%x) vjp @rule : (tensor<f32>) -> tensor<f32>
+  return %y : tensor<f32>
+}
+func.func @forward(%x: tensor<f32>, %v: tensor<f32>) -> tensor<f32> {
+  // expected-note @+1 {{in the derivative of `g`}}
+  %y:2 = dl.jvp @g(%x, %v) wrt [0] : (tensor<f32>, tensor<f32>) -> (tensor<f32>, tensor<f32>)
+  return %y#1 : tensor<f32>
+}
+
+// -----
+
+// An integer made of a float may not come back through a call either.
+func.func private @f(%i: tensor<i32>, %x: tensor<4xf32>) -> tensor<f32> {
+  %s = dl.reduce "sum" %x axes [0] : tensor<4xf32> -> tensor<f32>
+  %f = dl.convert %i : tensor<i32> -> tensor<f32>
+  %y = dl.mul %s, %f : tensor<f32>
+  return %y : tensor<f32>
+}
+func.func private @g(%x: tensor<4xf32>) -> tensor<f32> {
+  // expected-error @+2 {{DL0302 no reverse-mode rule for `argmax`, reached from argument 0 on the way to the loss}}
+  // expected-note @+1 {{help: wrap it in `stop_gradient(...)`}}
+  %i = dl.arg_reduce "argmax" %x axis 0 : tensor<4xf32> -> tensor<i32>
+  // expected-note @+1 {{through `f`}}
+  %y = dl.call @f(%i, %x) checkpoint : (tensor<i32>, tensor<4xf32>) -> tensor<f32>
+  return %y : tensor<f32>
+}
+func.func @cut(%x: tensor<4xf32>) -> tensor<4xf32> {
+  // expected-note @+1 {{in the gradient of `g`}}
+  %y = dl.grad @g(%x) wrt [0] : (tensor<4xf32>) -> tensor<4xf32>
+  return %y : tensor<4xf32>
+}

@@ -22,6 +22,7 @@
 //!
 //! A callee that asks for derivatives itself is copied where bounds of its integer arguments are known, so that the copy's
 //! loops have them.
+//! `dl.call` says itself how it is differentiated, and is a plain call in the end.
 //!
 //! *Requires*: callees of one block; calls in them are inlined on the way, so recursion is refused.
 //! *Ensures*: no such op is left; a private function that nobody calls any more goes where it has one. Equal requests share
@@ -31,17 +32,18 @@
 
 use crate::{
     bounds::upper_bound_of_argument,
+    calls::{self, CHECKPOINT, kept, plain, release},
     functions::{Functions, callee, inside, is, is_private, signature},
     request::{Request, define},
     reverse::schedule::depth_around,
 };
 use dlc_dialects::{
     ir::{builder::Builder, edit},
+    ops::build,
     pass::{Anchor, PassError, PassInfo},
 };
 use melior::{
     Context,
-    dialect::func,
     ir::{OperationRef, ValueLike, attribute::FlatSymbolRefAttribute, operation::OperationLike},
 };
 use std::collections::{HashMap, HashSet};
@@ -76,6 +78,14 @@ fn run<'c, 'a>(cx: &'c Context, module: OperationRef<'c, 'a>) -> Result<(), Pass
         }
     }
     expander.remove_the_rest(&names);
+    for call in inside(module).into_iter().filter_map(kept) {
+        release(cx, call);
+    }
+    let names = expander.functions.names();
+    let mut ends = HashSet::new();
+    for name in names {
+        expander.follow(&name, &mut vec![], &mut ends)?;
+    }
     Ok(())
 }
 
@@ -108,7 +118,13 @@ impl<'c, 'a> Expander<'c, 'a> {
         }
         self.state.insert(function.into(), State::Begun);
         for op in inside(op) {
-            if Request::of(op).is_some() || is(op, "func.call") {
+            if let Some(call) = kept(op) {
+                for rule in [call.vjp(), call.jvp()].into_iter().flatten() {
+                    self.expand(rule)?;
+                }
+                calls::check(call, |name| self.functions.get(name))?;
+            }
+            if Request::of(op).is_some() || calls(op) {
                 self.bound(op)?;
                 self.expand(callee(op))?;
             }
@@ -163,9 +179,9 @@ impl<'c, 'a> Expander<'c, 'a> {
             return false;
         };
         seen.insert(name.into())
-            && inside(function).into_iter().any(|op| {
-                Request::of(op).is_some() || is(op, "func.call") && self.asks(callee(op), seen)
-            })
+            && inside(function)
+                .into_iter()
+                .any(|op| Request::of(op).is_some() || calls(op) && self.asks(callee(op), seen))
     }
 
     /// Removes the functions that no entry calls and that ask for derivatives, or call one that does.
@@ -181,6 +197,36 @@ impl<'c, 'a> Expander<'c, 'a> {
         }
     }
 
+    /// Follows the calls in a function to their ends, which a rule that needs its own function's derivative lacks.
+    fn follow(
+        &self,
+        function: &str,
+        callers: &mut Vec<String>,
+        ends: &mut HashSet<String>,
+    ) -> Result<(), PassError<'c>> {
+        let Some(op) = self.functions.get(function) else {
+            return Ok(());
+        };
+        if ends.contains(function) {
+            return Ok(());
+        }
+        callers.push(function.into());
+        for call in inside(op).into_iter().filter(|op| is(*op, "func.call")) {
+            let callee = callee(call);
+            if callers.iter().any(|caller| caller == callee) {
+                let message = "DL0305 the derivative here leads to itself, by the rule of a function that it is needed for";
+                return Err(PassError::at(&call, message).note(
+                    call.location(),
+                    "help: a rule may call its own function, but not differentiate it in the mode that it is the rule of",
+                ));
+            }
+            self.follow(callee, callers, ends)?;
+        }
+        callers.pop();
+        ends.insert(function.into());
+        Ok(())
+    }
+
     /// Replaces one op by a call.
     fn replace(&mut self, op: OperationRef<'c, 'a>, request: Request) -> Result<(), PassError<'c>> {
         self.check(op, &request)?;
@@ -188,19 +234,21 @@ impl<'c, 'a> Expander<'c, 'a> {
             Some(name) => name.clone(),
             None => {
                 let name = define(self.cx, &mut self.functions, &request, op)?;
-                self.state.insert(name.clone(), State::Done);
                 self.made.insert(request, name.clone());
+                // Calls that stayed calls have left requests of their own.
+                self.expand(&name)?;
                 name
             }
         };
         let results = op.results().map(|y| y.r#type()).collect::<Vec<_>>();
-        let call = Builder::before(self.cx, op).append(func::call(
-            self.cx,
-            FlatSymbolRefAttribute::new(self.cx, &name),
-            &op.operands().collect::<Vec<_>>(),
-            &results,
-            op.location(),
-        ));
+        let operands = op.operands().collect::<Vec<_>>();
+        let b = Builder::before(self.cx, op);
+        let call = match op.has_attribute(CHECKPOINT) {
+            true => b.append(build::call(
+                self.cx, &operands, &name, true, None, None, &results, b.location,
+            )),
+            false => plain(&b, &name, &operands, &results),
+        };
         for (old, new) in op.results().zip(call.results()) {
             edit::replace_uses(old.into(), new.into());
         }
@@ -222,4 +270,9 @@ impl<'c, 'a> Expander<'c, 'a> {
         }
         request.check(op, function)
     }
+}
+
+/// Whether an op is a call, plain or one that stays.
+fn calls(op: OperationRef) -> bool {
+    is(op, "func.call") || kept(op).is_some()
 }

@@ -5,7 +5,7 @@
 use super::{Adjoint, Sweep, rounds::Round};
 use crate::{
     activity::{Edges, results},
-    functions::{block_arguments, copy_op, ends, inside, is_float_tensor, is_pure, operations},
+    functions::{block_arguments, copy_op, ends, has_effect, inside, is_float_tensor, operations},
     site::Sizes,
 };
 use dlc_dialects::{
@@ -75,7 +75,7 @@ impl<'c, 'a> Sweep<'_, 'c, 'a> {
         self.adjoint(x).unwrap_or_else(|| self.zeros(like))
     }
 
-    fn zeros(&self, like: Value<'c, 'a>) -> Value<'c, 'a> {
+    pub(super) fn zeros(&self, like: Value<'c, 'a>) -> Value<'c, 'a> {
         let dims = self.sizes.dims(&self.builder, like);
         self.builder.full(&dims, element_of(like), "0")
     }
@@ -218,11 +218,6 @@ impl<'c, 'a> Sweep<'_, 'c, 'a> {
         self.builder = builder;
         self.sizes = sizes;
     }
-}
-
-/// Whether an op itself does something beside what it computes.
-fn has_effect(op: OperationRef) -> bool {
-    op.region_count() == 0 && !is_pure(op) && !ends(op)
 }
 
 /// The block of a region that has been made with one.

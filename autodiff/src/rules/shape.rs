@@ -23,6 +23,11 @@ pub fn broadcast<'c, 'a>(site: &Site<'_, 'c, 'a>, _: usize) -> Value<'c, 'a> {
     }
 }
 
+/// `dl.optimization_barrier` gives what it is given.
+pub fn optimization_barrier<'c, 'a>(site: &Site<'_, 'c, 'a>, _: usize) -> Value<'c, 'a> {
+    site.y_adj
+}
+
 /// `dl.reshape`: back to the operand's shape.
 pub fn reshape<'c, 'a>(site: &Site<'_, 'c, 'a>, _: usize) -> Value<'c, 'a> {
     site.builder

@@ -65,6 +65,7 @@ pub fn source<'c: 'a, 'a>(value: Value<'c, 'a>, axis: usize) -> Source<'c, 'a> {
         OpKind::Slice => size(Slice(op).sizes()),
         OpKind::Argsort
         | OpKind::Cumulative
+        | OpKind::OptimizationBarrier
         | OpKind::Reverse
         | OpKind::Scatter
         | OpKind::ScatterAddAlongAxis

@@ -320,7 +320,9 @@ impl<'a> Checker<'a> {
                 Value::Fn(f) => matches!(**f, FnValue::Opaque(_)),
                 _ => true,
             });
-        let (finals, result) = if self.fns[id].inlined && !only_types {
+        let (finals, result) = if self.fns[id].inlined && !only_types && self.has_rules(id) {
+            self.call_outlined(id, &signature, bindings, values, site)?
+        } else if self.fns[id].inlined && !only_types {
             self.inline_item(id, &signature, bindings, values)?
         } else {
             self.call_instance(id, &signature, &bindings, values, site)?
@@ -406,6 +408,37 @@ impl<'a> Checker<'a> {
             .cloned()
             .unwrap_or(TensorType::scalar(DType::Bool));
         self.node(op, args, ty, span)
+    }
+
+    /// Calls a function that takes functions as one of its own, which has what these capture as further parameters.
+    fn call_outlined(
+        &mut self,
+        id: usize,
+        signature: &Signature,
+        bindings: Bindings,
+        values: Vec<Value<'a>>,
+        site: Site,
+    ) -> Res<(Vec<Option<Value<'a>>>, Value<'a>)> {
+        let names = signature.params.iter().map(|param| param.name.clone());
+        let mut shape = Vec::new();
+        let target = self.outlined(values, names.collect(), site, &mut |checker, inner| {
+            let (finals, result) = checker.inline_item(id, signature, bindings.clone(), inner)?;
+            shape = finals.iter().map(Option::is_some).collect();
+            let finals = finals.into_iter().flatten().collect();
+            Ok(Value::tuple(vec![Value::tuple(finals), result]))
+        })?;
+        if let Some(Some(func)) = self.funcs.get_mut(target.func) {
+            func.rules.checkpoint = true;
+        }
+        let value = self.value_of_target(&target, site.span)?;
+        let [finals, result] = value.parts().unwrap_or_default() else {
+            return Err(Reported);
+        };
+        let mut finals = finals.parts().unwrap_or_default().iter().cloned();
+        let finals = shape
+            .into_iter()
+            .map(|is_inout| is_inout.then(|| finals.next().unwrap_or(Value::Error)));
+        Ok((finals.collect(), result.clone()))
     }
 
     /// Puts a function that takes functions in place.

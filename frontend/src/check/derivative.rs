@@ -164,6 +164,14 @@ impl<'a> Checker<'a> {
         for (value, operand) in values.iter().zip(&operands) {
             self.use_keys(value, operand.span, &format!("`{}`", signature.name))?;
         }
+        if self.has_rules(id) {
+            // What is differentiated calls it, and the call says how.
+            let names = signature.params.iter().map(|param| param.name.clone());
+            let f = Rc::new(FnValue::Item(id));
+            return self.outlined(values, names.collect(), site, &mut |checker, inner| {
+                checker.call_values(&f, inner, site)
+            });
+        }
         let all = bindings.in_order();
         let known: Vec<Option<i64>> = all.iter().map(Dim::as_const).collect();
         let dims = all
@@ -199,10 +207,24 @@ impl<'a> Checker<'a> {
         for (value, span) in given {
             values.push(self.as_variable(value, span)?.0);
         }
+        let names = (0..values.len()).map(|i| format!("arg{i}")).collect();
+        self.outlined(values, names, site, &mut |checker, inner| {
+            checker.call_values(f, inner, site)
+        })
+    }
+
+    /// Makes a function of the core of what `body` does with values.
+    pub(super) fn outlined(
+        &mut self,
+        values: Vec<Value<'a>>,
+        names: Vec<String>,
+        site: Site,
+        body: &mut dyn FnMut(&mut Self, Vec<Value<'a>>) -> Res<Value<'a>>,
+    ) -> Res<Target<'a>> {
         let outer: Vec<NodeId> = values.iter().flat_map(Value::nodes).collect();
         let (dims, facts) = (self.frame().dims.clone(), self.frame().facts.clone());
         self.push_frame(dims.clone(), facts);
-        let built = self.outlined_body(f, &values, site);
+        let built = self.outlined_body(&values, &names, site, body);
         let frame = self.frames.pop().ok_or(Reported)?;
         let (result, leaves) = built?;
         let captured: Vec<NodeId> = frame.captures.iter().map(|(outer, _)| *outer).collect();
@@ -238,23 +260,27 @@ impl<'a> Checker<'a> {
         })
     }
 
-    /// Checks a function value inside a function of its own: the type of its result, and the nodes of its leaves.
+    /// Does something with values inside a function of its own: the type of its result, and the nodes of its leaves.
     fn outlined_body(
         &mut self,
-        f: &Rc<FnValue<'a>>,
         values: &[Value<'a>],
+        names: &[String],
         site: Site,
+        body: &mut dyn FnMut(&mut Self, Vec<Value<'a>>) -> Res<Value<'a>>,
     ) -> Res<(Ty, Vec<NodeId>)> {
         let mut inner = Vec::new();
-        for (i, value) in values.iter().enumerate() {
+        for (value, name) in values.iter().zip(names) {
             inner.push(self.map_leaves(value, &mut |checker, leaf| {
-                let Value::Tensor(id) = leaf else {
-                    return Err(Reported);
+                let id = match leaf {
+                    Value::Tensor(id) => id,
+                    // What it captures becomes a parameter where it is called.
+                    Value::Fn(_) => return Ok(leaf.clone()),
+                    _ => return Err(Reported),
                 };
                 let (ty, origin) = (checker.ty(*id).clone(), checker.origin(*id));
                 let frame = checker.frame();
                 let id = frame.push_param(Param {
-                    path: format!("arg{i}"),
+                    path: name.clone(),
                     ty,
                     inout: false,
                     span: site.span,
@@ -265,7 +291,7 @@ impl<'a> Checker<'a> {
                 Ok(Value::Tensor(id))
             })?);
         }
-        let tree = self.call_values(f, inner, site)?;
+        let tree = body(self, inner)?;
         let (tree, ty) = self.as_variable(tree, site.span)?;
         let mut leaves = Vec::new();
         for node in tree.nodes() {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use crate::ast::Span;
 use crate::check::facts::Facts;
 use crate::check::value::NodeId;
-use crate::core::{Dim, Func, Node, NodeIndex, Param, Prim, Region, TensorType};
+use crate::core::{Dim, Func, Node, NodeIndex, Param, Prim, Region, Rules, TensorType};
 
 /// Where a value was declared, for messages: `b.w2`, `declared here`.
 #[derive(Clone, Debug)]
@@ -184,6 +184,7 @@ impl Frame {
             nodes: self.nodes,
             results: Vec::new(),
             entry: None,
+            rules: Rules::default(),
         }
     }
 }

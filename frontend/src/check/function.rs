@@ -69,6 +69,8 @@ impl<'a> Checker<'a> {
             };
             let precision = self.own_precision(id).flatten();
             let func = self.build_function(id, &signature, &unknown, precision);
+            self.mode = Mode::Definition;
+            self.check_rules(id, &signature);
             self.fns[id].failed = self.error_count() > errors;
             self.mode = Mode::Program;
             if !export {
@@ -170,8 +172,10 @@ impl<'a> Checker<'a> {
                 // One instance has shown what is wrong.
                 self.fns[id].failed = true;
             }
-            if let Ok(mut func) = built {
-                func.name = self.unique_name(&name);
+            let Ok(mut func) = built else { continue };
+            func.name = self.unique_name(&name);
+            if let Ok(rules) = self.rules(&signature, &(id, known, precision)) {
+                func.rules = rules;
                 self.funcs[slot] = Some(func);
             }
         }
@@ -194,7 +198,7 @@ impl<'a> Checker<'a> {
     }
 
     /// The dims of a function as its body sees them, what is known of them, and those that are passed.
-    fn dims_of(
+    pub(super) fn dims_of(
         &mut self,
         signature: &Signature,
         known: &[Option<i64>],

@@ -377,8 +377,15 @@ impl<'a> Checker<'a> {
 
     /// Attributes that this version knows.
     fn check_attributes(&mut self) {
-        const KNOWN: &[&str] = &["checkpoint", "inline", "name", "precision"];
-        const LATER: &[&str] = &["custom_vjp", "custom_jvp", "shard"];
+        const KNOWN: &[&str] = &[
+            "checkpoint",
+            "custom_jvp",
+            "custom_vjp",
+            "inline",
+            "name",
+            "precision",
+        ];
+        const LATER: &[&str] = &["shard"];
         for item in self.files.trees.iter().flat_map(|tree| &tree.items) {
             for attribute in &item.attrs {
                 let name = attribute.name.name.as_str();
@@ -386,6 +393,8 @@ impl<'a> Checker<'a> {
                     let _ = self.not_yet::<()>(&format!("`@{name}` is"), attribute.span);
                 } else if name == "precision" {
                     self.check_precision(attribute);
+                } else if ["custom_jvp", "custom_vjp"].contains(&name) {
+                    // Whom it names, and what that has to take, is checked with the function.
                 } else if KNOWN.contains(&name) {
                     self.check_attribute_arguments(attribute);
                 } else {

@@ -12,6 +12,7 @@ use crate::check::value::Value;
 use crate::core::Dim;
 
 /// The dims found so far.
+#[derive(Clone)]
 pub(crate) struct Bindings {
     names: Vec<String>,
     values: BTreeMap<String, Dim>,

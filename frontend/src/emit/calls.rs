@@ -12,7 +12,7 @@ impl<'c, 'a> Body<'c, 'a, '_> {
     /// A call: what it gives.
     pub(super) fn call(&self, node: &Node, args: &[Value<'c, 'a>]) -> Vec<Value<'c, 'a>> {
         let b = self.builder;
-        let (callee, dims, results) = match &node.op {
+        let (function, dims, results) = match &node.op {
             Prim::Call {
                 func,
                 dims,
@@ -23,9 +23,10 @@ impl<'c, 'a> Body<'c, 'a, '_> {
                 dims,
                 results,
                 ..
-            } => (&self.emitter.program.funcs[*func].name, dims, results),
+            } => (&self.emitter.program.funcs[*func], dims, results),
             _ => unreachable!("only calls come here"),
         };
+        let (callee, rules) = (&function.name, function.rules);
         let mut operands: Vec<_> = dims.iter().map(|dim| self.index(dim.poly())).collect();
         operands.extend(args);
         let types: Vec<_> = results.iter().map(|ty| self.emitter.ty(ty)).collect();
@@ -41,6 +42,14 @@ impl<'c, 'a> Body<'c, 'a, '_> {
                         build::grad(cx, &operands, callee, &wrt, value, &types, place)
                     }
                 }
+            }
+            _ if rules.any() => {
+                let name = |rule: usize| self.emitter.program.funcs[rule].name.as_str();
+                let (vjp, jvp) = (rules.vjp.map(name), rules.jvp.map(name));
+                let (cx, checkpoint) = (b.context, rules.checkpoint);
+                build::call(
+                    cx, &operands, callee, checkpoint, vjp, jvp, &types, b.location,
+                )
             }
             _ => {
                 let callee = FlatSymbolRefAttribute::new(b.context, callee);

@@ -20,7 +20,7 @@
 //!
 //! *Requires*: functions of `dl` ops, `arith` on scalars, and `scf.for`, `scf.while` and `scf.if` on tensors; calls
 //! inlined, `dl.grad` expanded.
-//! *Ensures*: no op of `dl`; stored element types: bool as i8 (0 or 1), integers signless; contractions are
+//! *Ensures*: no op of `dl` but `dl.optimization_barrier`; stored element types: bool as i8 (0 or 1), integers signless; contractions are
 //! `linalg.generic` with the attribute `dl.contraction`. Dims known to be equal are one SSA value. Arithmetic on
 //! tensors of rank 0 is scalar code outside all loops.
 //! *Does not*: choose an order of loops, fuse, or decide about memory.

@@ -360,6 +360,7 @@ fn tensor_op(kind: OpKind, op: OperationRef, values: &Values) -> Result<Array, F
             };
             window::reduce_window(get(view.x())?, view.kind(), &view.window(), &windows)?
         }
+        OpKind::OptimizationBarrier => get(ops::OptimizationBarrier(op).x())?.clone(),
         OpKind::ArgReduce => {
             let view = ops::ArgReduce(op);
             reduce::arg_reduce(get(view.x())?, view.kind(), view.axis() as usize)?
@@ -405,7 +406,7 @@ fn tensor_op(kind: OpKind, op: OperationRef, values: &Values) -> Result<Array, F
             elementwise::bitcast(get(ops::Bitcast(op).x())?, dtype)
         }
         // A derivative is expanded by the pass `expand-derivatives`; what prints or checks has no result.
-        OpKind::Check | OpKind::Grad | OpKind::Jvp | OpKind::Print | OpKind::Vjp => {
+        OpKind::Call | OpKind::Check | OpKind::Grad | OpKind::Jvp | OpKind::Print | OpKind::Vjp => {
             return Err(Failure::Unsupported);
         }
         elementwise_kinds!() => {

@@ -416,7 +416,32 @@ pub(super) fn arg_reduce() -> Result<Vec<Case>> {
     Ok(cases)
 }
 
-/// Derivatives of `sum(x * x * x)`: by gradient, and with x as cotangent or tangent too.
+/// A barrier between a value and itself.
+pub(super) fn optimization_barrier() -> Result<Vec<Case>> {
+    let mut cases = vec![];
+    for dtype in DTYPES {
+        for (tag, dims) in [("vector", &["n"][..]), ("scalar", &[])] {
+            let x = leaf(dtype, dims);
+            let ty = x.ty();
+            let form = Form {
+                tag,
+                dims,
+                params: vec![x.clone()],
+                result: x,
+                body: format!("%y = dl.optimization_barrier %a0 after %a0 : {ty}, {ty}"),
+                sizes: if dims.is_empty() {
+                    &[&[]]
+                } else {
+                    &[&[0], &[67]]
+                },
+            };
+            cases.push(form.case(OpKind::OptimizationBarrier, dtype, Bound::Exact, mixed)?);
+        }
+    }
+    Ok(cases)
+}
+
+/// Calls of `sum(x * x * x)`, and its derivatives: by gradient, and with x as cotangent or tangent too.
 pub(super) fn derivative(kind: OpKind) -> Result<Vec<Case>> {
     let mut cases = vec![];
     for dtype in DTYPES.into_iter().filter(|&dtype| is_float(dtype)) {
@@ -424,6 +449,10 @@ pub(super) fn derivative(kind: OpKind) -> Result<Vec<Case>> {
         let (xt, st) = (x.ty(), s.ty());
         let f = format!("@cube_{dtype}(%n, %a0");
         let (body, result) = match kind {
+            OpKind::Call => (
+                format!("%y = dl.call {f}) checkpoint : (index, {xt}) -> {st}"),
+                s,
+            ),
             OpKind::Jvp => (
                 format!("%v, %y = dl.jvp {f}, %a0) wrt [0] : (index, {xt}, {xt}) -> ({st}, {st})"),
                 s,

@@ -78,6 +78,7 @@ pub const CPU: &[Stage] = &[
     Stage {
         name: "loops",
         passes: &[
+            Required("func.func(remove-barriers)"), // nothing merges what is computed again from here on
             Optional("func.func(unshare-destinations)"), // the last pass that may make ops on tensors equal is done
             Required("func.func(settle-carried)"), // right before tensors become memory, so that no read moves afterwards
             Required("one-shot-bufferize{unknown-type-conversion=identity-layout-map}"),
