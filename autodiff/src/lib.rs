@@ -7,6 +7,7 @@
 pub mod activity;
 pub mod bounds;
 pub mod calls;
+pub mod expander;
 pub mod forward;
 pub mod functions;
 pub mod keep;
