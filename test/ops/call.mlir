@@ -100,7 +100,7 @@ func.func @scaled_back(%n: index, %x: tensor<?xf64>, %s: tensor<f64>, %ct: tenso
 // Derivatives of derivatives, in a loop with a branch, of an integer argument and of one result of two.
 func.func @scaled_value(%x: tensor<4xf64>, %s: tensor<f64>) -> tensor<f64> {
   %n = arith.constant 4 : index
-  %d = tensor.cast %x : tensor<4xf64> to tensor<?xf64>
+  %d = dl.reshape %x sizes(%n) : tensor<4xf64> -> tensor<?xf64>
   %y = dl.call @scale(%n, %d, %s) checkpoint jvp @scale_jvp : (index, tensor<?xf64>, tensor<f64>) -> tensor<?xf64>
   %p = dl.sin %y : tensor<?xf64>
   %l = dl.reduce "sum" %p axes [0] : tensor<?xf64> -> tensor<f64>
