@@ -8,6 +8,7 @@ pub mod expand_math;
 pub mod forward_copies;
 pub mod fuse_elementwise;
 pub mod fuse_rows;
+pub mod outline_loops;
 pub mod plan_workspace;
 pub mod remove_barriers;
 pub mod settle_carried;
@@ -30,6 +31,7 @@ pub const PASSES: &[PassInfo] = &[
     fuse_rows::INFO,
     vectorize_generics::INFO,
     plan_workspace::INFO,
+    outline_loops::INFO,
     expand_math::INFO,
     emit_entry_points::INFO,
     bf16_as_bits::INFO,

@@ -128,10 +128,13 @@ impl<'c, 'a> Liveness<'c, 'a> {
 
     /// Lets what comes behind a place use values made anew, as the cut says; whether there are any.
     pub fn recompute_behind(&self, cx: &'c Context, place: usize) -> bool {
-        let again = recomputed(&self.candidates(place));
+        let (numbers, candidates) = self.candidates(place);
+        let mut again = vec![false; self.made.len()];
         let mut uses = vec![];
-        for (made, again) in self.made.iter().zip(&again) {
-            if *again && made.crosses(place) {
+        for (number, recomputed) in numbers.into_iter().zip(recomputed(&candidates)) {
+            let made = &self.made[number];
+            again[number] = recomputed;
+            if recomputed && made.crosses(place) {
                 let late = made.uses.iter().filter(|(at, ..)| *at > place);
                 uses.extend(late.map(|(at, user, i)| (*at, *user, *i, made.value)));
             }
@@ -152,32 +155,61 @@ impl<'c, 'a> Liveness<'c, 'a> {
         !uses.is_empty()
     }
 
-    /// What the cut is about: each value made before a place.
-    fn candidates(&self, place: usize) -> Vec<Candidate> {
-        let before = self.made.iter().take_while(|made| made.at < place);
-        let candidates = before.map(|made| {
-            let op = self.ops[made.at];
-            let mut recompute = match cost(op, made.bytes) {
-                Some(Cost::Bytes(bytes)) => Some(bytes),
-                _ => None,
-            };
+    /// What the cut is about, with the number of each: what is needed behind a place, and what that is made of.
+    fn candidates(&self, place: usize) -> (Vec<usize>, Vec<Candidate>) {
+        let before = self.made.partition_point(|made| made.at < place);
+        let mut wanted = self.made[..before]
+            .iter()
+            .map(|made| made.crosses(place))
+            .collect::<Vec<_>>();
+        let mut found = vec![];
+        // Operands come before what is made of them.
+        for number in (0..before).rev() {
+            if !wanted[number] {
+                continue;
+            }
+            let recompute = self.cost(number, place);
+            let made = &self.made[number];
             let mut operands = vec![];
-            for x in op.operands().map(|x| identity(x)) {
-                match (self.number.get(&x), self.arguments.get(&x)) {
-                    (Some(number), _) => operands.push(*number),
-                    // Its memory may be written to after its last use.
-                    (None, Some(last)) if *last <= place => recompute = None,
-                    _ => {}
-                }
+            if recompute.is_some() {
+                let known = |x| self.number.get(&identity(x)).copied();
+                operands.extend(self.ops[made.at].operands().filter_map(known));
             }
-            Candidate {
-                bytes: made.bytes,
-                recompute,
-                operands,
-                needed: made.crosses(place),
-            }
+            operands.iter().for_each(|operand| wanted[*operand] = true);
+            found.push((number, operands, recompute));
+        }
+        found.reverse();
+        let numbers = found.iter().map(|(number, ..)| *number);
+        let numbers = numbers.collect::<Vec<_>>();
+        let place_of = |number: &usize| {
+            numbers
+                .binary_search(number)
+                .expect("what is wanted has been found")
+        };
+        let candidates = found.iter().map(|(number, operands, recompute)| Candidate {
+            bytes: self.made[*number].bytes,
+            recompute: *recompute,
+            operands: operands.iter().map(place_of).collect(),
+            needed: self.made[*number].crosses(place),
         });
-        candidates.collect()
+        let candidates = candidates.collect();
+        (numbers, candidates)
+    }
+
+    /// What it costs to compute a value again behind a place, where that can be done.
+    fn cost(&self, number: usize, place: usize) -> Option<u64> {
+        let made = &self.made[number];
+        let op = self.ops[made.at];
+        // The memory of an argument may be written to after its last use.
+        let gone = |x| {
+            self.arguments
+                .get(&identity(x))
+                .is_some_and(|last| *last <= place)
+        };
+        match cost(op, made.bytes) {
+            Some(Cost::Bytes(bytes)) if !op.operands().any(gone) => Some(bytes),
+            _ => None,
+        }
     }
 
     /// A value made anew where a builder stands, unless it is kept or there is a copy already.
@@ -191,7 +223,7 @@ impl<'c, 'a> Liveness<'c, 'a> {
         let Some(&number) = self.number.get(&identity(value)) else {
             return value;
         };
-        if !again.get(number).copied().unwrap_or(false) {
+        if !again[number] {
             return value;
         }
         if let Some(copy) = copies.get(&identity(value)) {

@@ -96,6 +96,8 @@ pub const CPU: &[Stage] = &[
             Optional("canonicalize"),
             Optional("func.func(loop-invariant-code-motion)"),
             Optional("cse"),
+            Optional("outline-loops"), // after which no pass looks at a whole body
+            Optional("duplicate-function-elimination"),
         ],
     },
     Stage {
