@@ -68,7 +68,7 @@ fn main() -> Result<()> {
     at_least(
         "test accuracy",
         digits::accuracy(&predicted, &test.labels),
-        run.choose(0.97, 0.9),
+        run.choose(0.96, 0.9),
     )?;
     at_most(
         "sum of the pixels less the rise",

@@ -1,5 +1,5 @@
-//! The quick run of each example: its library is built, its host program trains, and exits with an error where the
-//! metric misses the goal of that run.
+//! Each example: the `test` items of its model, and a quick run, in which its library is built and its host program
+//! trains. The program exits with an error where the metric misses the goal of that run.
 
 use crate::{files, host};
 use anyhow::{Context, Result};
@@ -24,8 +24,10 @@ pub fn names() -> Result<Vec<String>> {
     Ok(names)
 }
 
-/// Runs an example with the `dlc` of the running test's profile.
+/// Tests and runs an example with the `dlc` of the running test's profile.
 pub fn run(name: &str) -> Result<()> {
+    let model = folder().join(name).join(format!("{name}.dl"));
+    host::run(host::dlc()?.arg("test").arg(model))?;
     let tools = files::tools()?;
     let target = tools
         .parent()
