@@ -113,7 +113,7 @@ impl<'c, 'a> Expander<'c, 'a> {
         let known = op.operands().take(arguments).map(upper_bound_of_argument);
         let known = known.collect::<Bounds>();
         let depth = depth_around(op);
-        let unknown = known.iter().all(Option::is_none) && depth == 1;
+        let unknown = known.iter().all(Option::is_none) && depth == 0;
         let busy = self.state.get(&callee) == Some(&State::Begun);
         if unknown || busy || !self.asks(&callee, &mut HashSet::new()) {
             return Ok(());

@@ -45,7 +45,8 @@ pub struct Request {
     pub kind: DerivativeKind,
     /// For each argument the greatest number that it can be, where it is a dim or an integer scalar of which that is known.
     pub bounds: Vec<Option<i64>>,
-    /// How many loops become of each loop in reverse, so that it keeps less.
+    /// How many loops become of each loop in reverse, so that it keeps less; 0 where a loop keeps what costs to compute
+    /// again.
     pub depth: i64,
     /// Whether what the callee prints and checks is left out, since it is called beside this.
     pub silent: bool,

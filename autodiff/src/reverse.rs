@@ -10,6 +10,7 @@
 
 mod call;
 mod control;
+mod kept;
 mod rounds;
 pub mod schedule;
 mod tape;
@@ -50,6 +51,7 @@ pub fn gradients<'c, 'a>(
         adjoints: HashMap::new(),
         sizes: Sizes::default(),
         depth,
+        replaced: HashMap::new(),
     };
     for (y, y_adj) in seeds {
         if sweep.varied.contains(*y) {
@@ -69,8 +71,10 @@ struct Sweep<'s, 'c, 'a> {
     wrt: &'s [(Value<'c, 'a>, String)],
     adjoints: HashMap<usize, Adjoint<'c, 'a>>,
     sizes: Sizes<'c, 'a>,
-    /// How many loops become of each loop, so that it keeps less.
+    /// How many loops become of each loop, so that it keeps less; 0 where a loop keeps what costs to compute again.
     depth: i64,
+    /// What stands for results of loops that have been written again.
+    replaced: HashMap<usize, Value<'c, 'a>>,
 }
 
 /// The sum of what has come so far, and the op that the first part came from.
@@ -155,6 +159,12 @@ impl<'c, 'a> Sweep<'_, 'c, 'a> {
     ) -> Location<'c> {
         let place = op.map_or(self.builder.location, |op| op.location());
         named(self.builder.context, place, x, "adj")
+    }
+
+    /// The value itself, or what stands for it by now.
+    fn stands_for(&self, x: Value<'c, 'a>) -> Value<'c, 'a> {
+        let next = |x: &Value<'c, 'a>| self.replaced.get(&identity(*x)).copied();
+        std::iter::successors(Some(x), next).last().unwrap_or(x)
     }
 
     fn trail(&self) -> Trail<'_, 'c, 'a> {

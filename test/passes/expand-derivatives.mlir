@@ -266,3 +266,33 @@ func.func @of_ten(%x: tensor<8xf64>) -> tensor<8xf64> attributes {dl.loop_depth 
   %g = dl.grad @ten(%x) wrt [0] : (tensor<8xf64>) -> tensor<8xf64>
   return %g : tensor<8xf64>
 }
+
+// What a product is needed for is kept rather than computed again; what is made of that elementwise is not. The matrix, which
+// every round hands on as it is, is there once.
+// CHECK-LABEL: func.func private @layers__grad_0(
+// CHECK: %[[FORTH:.*]]:4 = scf.for {{.*}} -> (tensor<64x64xf32>, tensor<64x64xf32>, tensor<5x64x64xf32>, tensor<5x64x64xf32>)
+// CHECK: dl.dot_general
+// CHECK: dl.tanh
+// CHECK: scf.for
+// CHECK-NOT: dl.dot_general
+// CHECK: %[[KEPT:.*]] = dl.slice %[[FORTH]]#2
+// CHECK: %[[TANH:.*]] = dl.reshape %[[KEPT]]
+// CHECK: dl.mul %[[TANH]], %[[TANH]]
+// CHECK-NOT: dl.dot_general {{.*}} contract [1] x [0]
+func.func private @layers(%w: tensor<64x64xf32>, %x: tensor<64x64xf32>) -> tensor<f32> {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c5 = arith.constant 5 : index
+  %y:2 = scf.for %i = %c0 to %c5 step %c1 iter_args(%a = %x, %v = %w) -> (tensor<64x64xf32>, tensor<64x64xf32>) {
+    %p = dl.dot_general %a, %v batch [] x [] contract [1] x [0] : (tensor<64x64xf32>, tensor<64x64xf32>) -> tensor<64x64xf32>
+    %t = dl.tanh %p : tensor<64x64xf32>
+    %b = dl.add %t, %a : tensor<64x64xf32>
+    scf.yield %b, %v : tensor<64x64xf32>, tensor<64x64xf32>
+  }
+  %s = dl.reduce "sum" %y#0 axes [0, 1] : tensor<64x64xf32> -> tensor<f32>
+  return %s : tensor<f32>
+}
+func.func @of_layers(%w: tensor<64x64xf32>, %x: tensor<64x64xf32>) -> tensor<64x64xf32> {
+  %g = dl.grad @layers(%w, %x) wrt [0] : (tensor<64x64xf32>, tensor<64x64xf32>) -> tensor<64x64xf32>
+  return %g : tensor<64x64xf32>
+}

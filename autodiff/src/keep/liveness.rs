@@ -19,7 +19,7 @@ use melior::{
 use std::collections::HashMap;
 
 /// What a dim counts that is known when the function is called.
-const TYPICAL: i64 = 512;
+const TYPICAL: u64 = 512;
 /// More bytes than this count as this.
 const HUGE: u64 = 1 << 40;
 
@@ -247,7 +247,7 @@ fn is_barrier(op: OperationRef) -> bool {
 
 /// What it takes to compute an op again.
 #[derive(PartialEq)]
-enum Cost {
+pub enum Cost {
     /// Nothing: its result takes no memory of its own.
     Free,
     /// As much as to keep so many bytes.
@@ -255,7 +255,7 @@ enum Cost {
 }
 
 /// What it takes to compute an op again whose result has so many bytes; `None` for ops that are not.
-fn cost(op: OperationRef, bytes: u64) -> Option<Cost> {
+pub fn cost(op: OperationRef, bytes: u64) -> Option<Cost> {
     use OpKind::*;
     let share = match OpKind::of(&op)? {
         Constant => return Some(Cost::Free),
@@ -271,13 +271,18 @@ fn cost(op: OperationRef, bytes: u64) -> Option<Cost> {
 }
 
 /// The bytes of a tensor; of a size that is known late as if it were a usual one.
-fn bytes(value: Value) -> u64 {
-    let dims = shape_of(value).into_iter().map(|d| match d {
-        DYNAMIC => TYPICAL,
-        d => d,
-    });
-    let elements = dims.map(i64::unsigned_abs).fold(1u64, u64::saturating_mul);
+pub fn bytes(value: Value) -> u64 {
+    let dims = shape_of(value).into_iter().map(extent);
+    let elements = dims.fold(1u64, u64::saturating_mul);
     elements
         .saturating_mul(u64::from(width(element_of(value)).div_ceil(8)))
         .min(HUGE)
+}
+
+/// The size of an axis of a type; of one that is known late a usual one.
+pub fn extent(dim: i64) -> u64 {
+    match dim {
+        DYNAMIC => TYPICAL,
+        d => d.unsigned_abs(),
+    }
 }

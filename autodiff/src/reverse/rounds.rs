@@ -16,7 +16,8 @@
 use super::{
     Sweep,
     control::{Recomputed, first_block, yield_values},
-    tape::{Tape, live_operands, placeholder, write},
+    kept::WayBack,
+    tape::{Content, Tape, live, placeholder, write},
 };
 use crate::{
     activity::{Carried, Edges, results},
@@ -26,6 +27,7 @@ use crate::{
 use dlc_dialects::{
     ir::{
         builder::{Builder, Dim},
+        edit,
         inspect::identity,
         shape::is_tensor,
     },
@@ -101,6 +103,20 @@ impl<'c, 'a> Round<'c, 'a> {
         }
     }
 
+    /// Whether each round hands on what it began with at a place.
+    fn keeps(&self, i: usize) -> bool {
+        let carried = &self.carried;
+        match &self.kind {
+            Kind::For(_) => carried.given[i] == carried.arguments[i],
+            Kind::While {
+                passed, received, ..
+            } => {
+                let mut pairs = passed.iter().zip(received);
+                pairs.any(|(x, y)| *x == carried.arguments[i] && *y == carried.given[i])
+            }
+        }
+    }
+
     /// What the loop ends with at a place that its condition passes on as it is.
     pub(super) fn ends_with(&self, i: usize) -> Option<Value<'c, 'a>> {
         match &self.kind {
@@ -144,9 +160,17 @@ impl<'c, 'a> Sweep<'_, 'c, 'a> {
             inits.push(self.adjoint_or_zero(*x, *x));
         }
         let tapes = (0..carried.inits.len()).filter(|i| Some(*i) != round.counted());
-        let tapes = tapes.map(|i| {
+        let unchanged = |i: &usize| round.keeps(*i);
+        let (same, tapes): (Vec<_>, Vec<_>) = tapes.partition(unchanged);
+        let same = same.into_iter().map(|i| {
             let x = carried.inits[i];
-            Tape::placeholder(&b, i, x, bound, self.sizes.dims(&b, x))
+            (i, placeholder(&b, x.r#type()))
+        });
+        let same = same.collect::<Vec<_>>();
+        let tapes = tapes.into_iter().map(|i| {
+            let x = carried.inits[i];
+            let dims = self.sizes.dims(&b, x);
+            Tape::placeholder(&b, Content::Begun(i), x, bound, dims)
         });
         let tapes = tapes.collect::<Vec<_>>();
         let types = inits[3..].iter().map(|x| x.r#type()).collect::<Vec<_>>();
@@ -164,10 +188,18 @@ impl<'c, 'a> Sweep<'_, 'c, 'a> {
             &[],
             e.index_type(),
         );
-        let given = tapes
+        let read = tapes.iter().map(|tape| tape.read(&e, at));
+        let read = read.collect::<Vec<_>>();
+        let mut given = same
             .iter()
-            .map(|tape| (carried.arguments[tape.place], tape.read(&e, at)));
-        let recomputed = self.recompute_round(op, round, at, given.collect());
+            .map(|(i, x)| (carried.arguments[*i], *x))
+            .collect::<Vec<_>>();
+        for (tape, x) in tapes.iter().zip(&read) {
+            if let Content::Begun(place) = tape.content {
+                given.push((carried.arguments[place], *x));
+            }
+        }
+        let recomputed = self.recompute_round(op, round, at, given);
         for (x, sum) in captured.iter().zip(&sums) {
             self.set(*x, *sum, Some(op));
         }
@@ -185,7 +217,27 @@ impl<'c, 'a> Sweep<'_, 'c, 'a> {
         yield_values(&e, &next);
         self.leave(outer);
 
-        let read = live_operands(made);
+        let begun = tapes.into_iter().zip(read).collect::<Vec<_>>();
+        let mut tapes = vec![];
+        if self.depth == 0 {
+            let way_back = WayBack {
+                context: cx,
+                op,
+                round,
+                again: &recomputed,
+                back: made,
+                begun: &begun,
+                at,
+                bound,
+            };
+            tapes = way_back.keep(self);
+        }
+        let read = live(made).read;
+        let begun = begun.into_iter().map(|(tape, _)| tape);
+        tapes.extend(begun.filter(|tape| read.contains(&identity(tape.value))));
+        for (i, x) in same {
+            edit::replace_uses(x, carried.inits[i]);
+        }
         let given = results(made);
         for (x, x_adj) in captured.iter().zip(&given[places.len()..]) {
             // What was there before is in the sum.
@@ -197,9 +249,11 @@ impl<'c, 'a> Sweep<'_, 'c, 'a> {
                 self.add(x, *x_adj, Some(op));
             }
         }
-        let tapes = tapes.into_iter();
-        let tapes = tapes.filter(|tape| read.contains(&identity(tape.value)));
-        write(op, round, &tapes.collect::<Vec<_>>(), &last, before);
+        if let Some(extended) = write(op, round, &tapes, &last, before) {
+            let pairs = results(op).into_iter().zip(results(extended));
+            self.replaced
+                .extend(pairs.map(|(old, new)| (identity(old), new)));
+        }
         Ok(())
     }
 

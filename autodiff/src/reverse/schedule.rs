@@ -27,6 +27,7 @@ use crate::{
 use dlc_dialects::ir::{
     builder::{Builder, Dim},
     edit,
+    inspect::identity,
 };
 use melior::ir::{
     OperationRef, Value, ValueLike,
@@ -35,7 +36,7 @@ use melior::ir::{
 };
 
 /// The attribute of a function whose derivatives make nests of so many loops of each loop, and of a loop where it is
-/// another number.
+/// another number. Where it stands, even if it is 1, only what rounds begin with is kept.
 pub const DEPTH: &str = "dl.loop_depth";
 
 /// The number of an attribute [`DEPTH`].
@@ -50,21 +51,21 @@ pub fn set_depth(b: &Builder, op: OperationRef, depth: i64) {
     edit::set_attribute(op, DEPTH, value);
 }
 
-/// [`DEPTH`] of the function that an op stands in; 1 without one.
+/// [`DEPTH`] of the function that an op stands in; 0 without one.
 pub fn depth_around(op: OperationRef) -> i64 {
     let mut around = op.parent_operation();
     while let Some(op) = around {
         if is(op, "func.func") {
-            return depth(op).unwrap_or(1);
+            return depth(op).unwrap_or(0);
         }
         around = op.parent_operation();
     }
-    1
+    0
 }
 
 /// Notes on a function what splitting its loops is decided by, where they are to be split.
 pub fn note(b: &Builder, function: OperationRef, bounds: &[Option<i64>], depth: i64) {
-    if depth > 1 {
+    if depth > 0 {
         set_depth(b, function, depth);
         note_bounds(b, function, bounds);
     }
@@ -158,6 +159,7 @@ impl<'c, 'a> Sweep<'_, 'c, 'a> {
                 self.set(new, y_adj, Some(outer));
             }
             edit::replace_uses(*old, new);
+            self.replaced.insert(identity(*old), new);
         }
         self.varied.link(&carried.results, &results(outer));
         self.varied.follow([outer]);

@@ -23,10 +23,19 @@ use melior::ir::{
 };
 use std::collections::HashSet;
 
-/// The values of all rounds at one place of what a loop carries.
+/// What a tape holds of each round.
+#[derive(Clone, Copy)]
+pub(super) enum Content<'c, 'a> {
+    /// What the round begins with at a place of what the loop carries.
+    Begun(usize),
+    /// What the round makes.
+    Made(Value<'c, 'a>),
+}
+
+/// One value of each round.
 pub(super) struct Tape<'c, 'a> {
-    /// The place.
-    pub place: usize,
+    /// Which.
+    pub content: Content<'c, 'a>,
     /// What stands for it until the loop writes it.
     pub value: Value<'c, 'a>,
     element: Type<'c>,
@@ -38,7 +47,7 @@ impl<'c, 'a> Tape<'c, 'a> {
     /// One that nobody writes yet, as long as `bound`, for values like `x`.
     pub(super) fn placeholder(
         b: &Builder<'c, 'a>,
-        place: usize,
+        content: Content<'c, 'a>,
         x: Value<'c, 'a>,
         bound: Dim<'c, 'a>,
         dims: Vec<Dim<'c, 'a>>,
@@ -47,7 +56,7 @@ impl<'c, 'a> Tape<'c, 'a> {
         let all = [&[bound], dims.as_slice()].concat();
         let ty = shape::tensor(&type_shape(&all), element);
         Self {
-            place,
+            content,
             value: placeholder(b, ty),
             element,
             bound,
@@ -101,31 +110,41 @@ fn starts<'c, 'a>(e: &Builder<'c, 'a>, at: Value<'c, 'a>, rank: usize) -> Vec<Va
         .collect()
 }
 
-/// The values that ops in the region of a loop read, but for those whose results come to nothing.
-pub(super) fn live_operands(op: OperationRef) -> HashSet<usize> {
-    let mut live = HashSet::new();
-    let mut read = HashSet::new();
+/// What in the region of a loop is of use.
+pub(super) struct Live {
+    /// The ops.
+    pub ops: HashSet<usize>,
+    /// The values that they read.
+    pub read: HashSet<usize>,
+}
+
+/// What in the region of a loop its results depend on.
+pub(super) fn live(op: OperationRef) -> Live {
+    let mut live = Live {
+        ops: HashSet::new(),
+        read: HashSet::new(),
+    };
     let own = inside(op).into_iter().map(edit::identity);
     let own = own.collect::<HashSet<_>>();
     // Of loops and branches inside only those that are live have live ends.
     let mut next = operations(first_block(op, 0)).collect::<Vec<_>>();
     next.retain(|op| ends(*op));
     while let Some(op) = next.pop() {
-        if !live.insert(edit::identity(op)) {
+        if !live.ops.insert(edit::identity(op)) {
             continue;
         }
         next.extend(inside(op).into_iter().filter(|op| ends(*op)));
         for x in op.operands() {
-            read.insert(identity(x));
+            live.read.insert(identity(x));
             let made = defining_op(x);
             next.extend(made.filter(|op| own.contains(&edit::identity(*op))));
         }
     }
-    read
+    live
 }
 
 /// Lets a loop write what its rounds begin with to tapes, for which the values of that number stand until then, and
-/// give the values of `last` that stand for what it ends with. The loop that was there has no use after that; it stays,
+/// give the values of `last` that stand for what it ends with; gives the new loop, if there is one. The loop that was there has no use after that; it stays,
 /// since a new value in its place would pass for an old one.
 pub(super) fn write<'c, 'a>(
     op: OperationRef<'c, 'a>,
@@ -133,11 +152,11 @@ pub(super) fn write<'c, 'a>(
     tapes: &[Tape<'c, 'a>],
     last: &[Value<'c, 'a>],
     before: Builder<'c, 'a>,
-) {
+) -> Option<OperationRef<'c, 'a>> {
     let ends = (0..last.len()).filter(|&i| round.ends_with(i).is_none() && is_used(last[i]));
     let ends = ends.collect::<Vec<_>>();
     if tapes.is_empty() && ends.is_empty() {
-        return;
+        return None;
     }
     let new = Extended {
         op,
@@ -151,9 +170,11 @@ pub(super) fn write<'c, 'a>(
     };
     let placeholders = ends.iter().map(|&i| last[i]);
     let placeholders = placeholders.chain(tapes.iter().map(|tape| tape.value));
+    let made = further.first().and_then(|value| defining_op(*value));
     for (placeholder, value) in placeholders.zip(further) {
         edit::replace_uses(placeholder, value);
     }
+    made
 }
 
 /// A loop that gets further operands and results for tapes.
@@ -173,9 +194,12 @@ impl<'c, 'a> Extended<'_, 'c, 'a> {
         let mut results_of = results(op).iter().map(|y| y.r#type()).collect::<Vec<_>>();
         results_of.extend(types);
         for tape in self.tapes {
-            let x = self.round.carried.inits[tape.place];
-            let dims = [&[tape.bound], before.dims(x).as_slice()].concat();
-            operands.push(before.full(&dims, element_of(x), "0"));
+            let dims = match tape.content {
+                Content::Begun(place) => before.dims(self.round.carried.inits[place]),
+                Content::Made(_) => tape.dims.clone(),
+            };
+            let dims = [&[tape.bound], dims.as_slice()].concat();
+            operands.push(before.full(&dims, tape.element, "0"));
             results_of.push(tape.value.r#type());
         }
         let regions = op.region_count();
@@ -205,7 +229,10 @@ impl<'c, 'a> Extended<'_, 'c, 'a> {
         let at = steps.number(&e, block_arguments(body)[0]);
         let mut given = end.operands().collect::<Vec<_>>();
         for tape in self.tapes {
-            let x = self.round.carried.arguments[tape.place];
+            let x = match tape.content {
+                Content::Begun(place) => self.round.carried.arguments[place],
+                Content::Made(x) => x,
+            };
             let argument = body.add_argument(tape.value.r#type(), x.location());
             given.push(with_round(&e, argument, x, at));
         }
@@ -228,7 +255,10 @@ impl<'c, 'a> Extended<'_, 'c, 'a> {
             return vec![];
         };
         let carried = &self.round.carried;
-        let taped = self.tapes.iter().map(|tape| tape.place);
+        let taped = self.tapes.iter().filter_map(|tape| match tape.content {
+            Content::Begun(place) => Some(place),
+            Content::Made(_) => None,
+        });
         let computed = |i: &usize| !passed.contains(&carried.arguments[*i]);
         let also = taped.filter(|i| computed(i) && !ends.contains(i));
         let places = ends.iter().copied().chain(also).collect::<Vec<_>>();
@@ -260,13 +290,18 @@ impl<'c, 'a> Extended<'_, 'c, 'a> {
         let e = Builder::before(cx, end);
         let mut next = end.operands().collect::<Vec<_>>();
         for (tape, argument) in self.tapes.iter().zip(tapes) {
-            let x = carried.arguments[tape.place];
-            let as_it_is = passed.iter().position(|y| *y == x).map(|i| received[i]);
-            let at = places.iter().position(|i| *i == tape.place);
-            let extra = || at.map(|at| received_too[at]);
-            let x = as_it_is
-                .or_else(extra)
-                .expect("the condition passes on what is kept");
+            let x = match tape.content {
+                Content::Made(x) => x,
+                Content::Begun(place) => {
+                    let x = carried.arguments[place];
+                    let as_it_is = passed.iter().position(|y| *y == x).map(|i| received[i]);
+                    let at = places.iter().position(|i| *i == place);
+                    let extra = || at.map(|at| received_too[at]);
+                    as_it_is
+                        .or_else(extra)
+                        .expect("the condition passes on what is kept")
+                }
+            };
             next.push(with_round(&e, argument, x, received[counter.result]));
         }
         yield_values(&e, &next);

@@ -78,10 +78,11 @@ impl Session {
                     }
                 };
                 let state = tried.entry(symbol.clone()).or_insert(Tried {
-                    depth: 1,
+                    depth: 0,
                     least: u64::MAX,
                 });
-                if bytes > most && state.depth < DEEPEST && bytes < state.least {
+                let gained = bytes < state.least || state.depth <= 1;
+                if bytes > most && state.depth < DEEPEST && gained {
                     state.depth += 1;
                     more.push((symbol.clone(), state.depth));
                 } else if bytes > most {
@@ -95,7 +96,7 @@ impl Session {
             if more.is_empty() {
                 let remarks = plans.iter().filter_map(|(symbol, plan)| {
                     let depth = tried.get(symbol)?.depth;
-                    (depth > 1).then(|| chosen(input, plan, depth))
+                    (depth > 0).then(|| chosen(input, plan, depth))
                 });
                 let remarks = remarks.collect::<Vec<_>>();
                 return Ok(source::rendered(self, input.sources, &remarks));
@@ -225,8 +226,12 @@ fn too_large(input: Input, plan: &Plan, least: u64, most: u64) -> Diagnostic {
 /// What has been chosen for an export.
 fn chosen(input: Input, plan: &Plan, depth: i64) -> Diagnostic {
     let bytes = plan.bytes.as_ref().map_or(0, |bytes| *bytes);
+    let loops = match depth {
+        1 => "keep nothing but what their rounds begin with".to_string(),
+        depth => format!("become nests of {depth}"),
+    };
     let message = format!(
-        "loops of the derivatives of `{}` become nests of {depth}, and its workspace takes {bytes} bytes at most",
+        "loops of the derivatives of `{}` {loops}, and its workspace takes {bytes} bytes at most",
         plan.name
     );
     let at = render::place_of(input.sources, &plan.place);
