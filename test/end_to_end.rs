@@ -56,6 +56,7 @@ fn trials(arguments: &Arguments) -> Result<Vec<Trial>> {
         ("pytorch", "models_compare.py"),
         ("builtins-table", "builtins_table.py"),
         ("derivatives-table", "derivatives_table.py"),
+        ("memory", "memory_compare.py"),
     ] {
         trials.push(Trial::ignorable_test(
             name,
