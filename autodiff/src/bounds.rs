@@ -8,7 +8,7 @@ use dlc_dialects::{
         inspect::{argument, defining_op, dense_bits, region_of},
         shape::{ElementClass, class, element_of, is_tensor, shape_of, width},
     },
-    ops::OpKind,
+    ops::{OpKind, Reduce},
 };
 use melior::ir::{
     OperationRef, TypeLike, Value, ValueLike,
@@ -180,14 +180,22 @@ impl<'c: 'a, 'a> Counter<'c, 'a> {
     }
 }
 
-/// Conditions that all hold where one does.
+/// Conditions that all hold where one does; those of many, for one of its elements at least.
 fn all_of<'c: 'a, 'a>(condition: Value<'c, 'a>) -> Vec<Value<'c, 'a>> {
     let mut found = vec![condition];
     let mut next = 0;
     while let Some(value) = found.get(next) {
-        let parts = ["tensor.extract", "dl.bitwise_and"]
+        let parts = [
+            "tensor.extract",
+            "dl.bitwise_and",
+            "dl.broadcast",
+            "dl.reshape",
+        ];
+        let any = || Some(Reduce(defining_op(*value)?).kind() == "any");
+        let parts = parts
             .iter()
-            .find_map(|name| operands_of(*value, name));
+            .find_map(|name| operands_of(*value, name))
+            .or_else(|| operands_of(*value, "dl.reduce").filter(|_| any() == Some(true)));
         found.extend(parts.unwrap_or_default());
         next += 1;
     }

@@ -5,6 +5,7 @@
 // GRADCHECK: @from_a_dim(5,5) wrt=0 tol=1e-6
 // GRADCHECK: @from_below tol=1e-6
 // GRADCHECK: @counted tol=1e-6
+// GRADCHECK: @any_of_many(4) tol=1e-6
 // GRADCHECK: @passes_on_what_it_computes(3) domain=(0.2,0.4) tol=1e-6
 
 // 1, 3, 5: the first is no round's number.
@@ -70,6 +71,33 @@ func.func @counted(%x: tensor<f64>, %w: tensor<f64>) -> tensor<f64> {
     scf.yield %j, %r : index, tensor<f64>
   }
   return %y#1 : tensor<f64>
+}
+
+// Rounds for as long as the condition holds anywhere, as a batch of loops has them.
+func.func @any_of_many(%n: index, %x: tensor<?xf64>, %w: tensor<?xf64>) -> tensor<?xf64> {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %two = dl.constant dense<2.0> : tensor<f64>
+  %limit = dl.broadcast %two axes [] sizes(%n) : tensor<f64> -> tensor<?xf64>
+  %eight = dl.constant dense<8> : tensor<i64>
+  %y:2 = scf.while (%i = %c0, %a = %x) : (index, tensor<?xf64>) -> (index, tensor<?xf64>) {
+    %more = dl.less %a, %limit : tensor<?xf64> -> tensor<?xi1>
+    %k = dl.dim_value %i : tensor<i64>
+    %below = dl.less %k, %eight : tensor<i64> -> tensor<i1>
+    %all = dl.broadcast %below axes [] sizes(%n) : tensor<i1> -> tensor<?xi1>
+    %both = dl.bitwise_and %more, %all : tensor<?xi1>
+    %any = dl.reduce "any" %both axes [0] : tensor<?xi1> -> tensor<i1>
+    %c = tensor.extract %any[] : tensor<i1>
+    scf.condition(%c) %i, %a : index, tensor<?xf64>
+  } do {
+  ^bb0(%i: index, %a: tensor<?xf64>):
+    %j = arith.addi %i, %c1 : index
+    %q = dl.mul %a, %w : tensor<?xf64>
+    %r = dl.sin %q : tensor<?xf64>
+    %s = dl.add %r, %a : tensor<?xf64>
+    scf.yield %j, %s : index, tensor<?xf64>
+  }
+  return %y#1 : tensor<?xf64>
 }
 
 // The condition's region computes what the body and the result get; what a round begins with is not among it.
