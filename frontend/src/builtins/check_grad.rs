@@ -40,6 +40,7 @@ pub(super) fn check_grad<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
     in_test(call)?;
     let f = call.function("f")?;
     let (rtol, atol) = (tolerance(call, "rtol")?, tolerance(call, "atol")?);
+    let seed = call.int("seed", 0)?;
     let wrt = call.given("wrt");
     let wrt = wrt_expr(call, wrt)?;
     let (span, at) = (call.span(), call.operand("f")?.span);
@@ -48,7 +49,7 @@ pub(super) fn check_grad<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
     let mut point = Point {
         checker: call.checker,
         site: call.site,
-        seed: 0,
+        seed,
     };
     let args = point.arguments(&params)?;
     let mut differences = Differences {

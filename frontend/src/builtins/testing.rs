@@ -22,7 +22,7 @@ pub(super) const TABLE: &[Builtin] = &[
     },
     Builtin {
         name: "check_grad",
-        params: "f, *, wrt=none, rtol=none, atol=0, dims...",
+        params: "f, *, wrt=none, rtol=none, atol=0, seed=0, dims...",
         run: check_grad,
     },
 ];

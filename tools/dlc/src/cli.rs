@@ -8,9 +8,11 @@ use dlc_driver::{compile::ErrorFormat, memory::parse_bytes};
 
 use crate::report::{ColorChoice, Output};
 
+mod grad;
 mod lints;
 mod test;
 
+pub use grad::{Grad, Mode};
 pub use lints::Lints;
 pub use test::{RunTest, Test, TestFormat};
 
@@ -162,6 +164,8 @@ pub enum Command {
     /// Lists what a file imports; a reproducer has these files, too
     #[command(hide = true)]
     Imports(Imports),
+    /// Prints the derivative of a function as source, or compares it with finite differences
+    Grad(Grad),
     /// Explains an error code or a lint
     Explain(Explain),
     #[command(flatten)]
@@ -172,7 +176,11 @@ impl Command {
     /// Whether it goes through MLIR and LLVM, or calls compiled code.
     pub fn compiles(&self) -> bool {
         match self {
-            Command::Check(_) | Command::Build(_) | Command::Run(_) | Command::Bench(_) => true,
+            Command::Check(_)
+            | Command::Build(_)
+            | Command::Run(_)
+            | Command::Bench(_)
+            | Command::Grad(_) => true,
             // Each of its tests runs in a process of its own.
             Command::Test(_)
             | Command::RunTest(_)
@@ -189,6 +197,7 @@ impl Command {
             Command::Build(build) => vec![&build.file],
             Command::Run(run) => vec![&run.call.callee],
             Command::Bench(bench) => vec![&bench.call.callee],
+            Command::Grad(grad) => vec![&grad.callee],
             Command::Test(test) => vec![&test.what],
             Command::RunTest(_) | Command::Imports(_) | Command::Explain(_) | Command::Later(_) => {
                 vec![]
@@ -203,6 +212,7 @@ impl Command {
             Command::Build(build) => Some(&build.compile),
             Command::Run(run) => Some(&run.call.compile),
             Command::Bench(bench) => Some(&bench.call.compile),
+            Command::Grad(grad) => Some(&grad.compile),
             Command::Test(_)
             | Command::RunTest(_)
             | Command::Imports(_)
@@ -217,8 +227,6 @@ impl Command {
 pub enum Later {
     #[command(hide = true, disable_help_flag = true)]
     New(Anything),
-    #[command(hide = true, disable_help_flag = true)]
-    Grad(Anything),
     #[command(hide = true, disable_help_flag = true)]
     Fmt(Anything),
     #[command(hide = true, disable_help_flag = true)]
@@ -246,13 +254,9 @@ pub enum Later {
 impl Later {
     /// The name of the command, and what to do instead.
     pub fn name_and_help(&self) -> (&'static str, &'static str) {
-        const AVAILABLE: &str = "there are check, build, run, bench, test and explain";
+        const AVAILABLE: &str = "there are check, build, run, bench, test, grad and explain";
         match self {
             Later::New(_) => ("new", "write a file NAME.dl and `dlc check` it"),
-            Later::Grad(_) => (
-                "grad",
-                "use grad(f) or value_and_grad(f) in an export, and `dlc run` it",
-            ),
             Later::Fmt(_) => ("fmt", AVAILABLE),
             Later::Doc(_) => ("doc", "the header of `dlc build` describes each export"),
             Later::Import(_) => ("import", AVAILABLE),

@@ -5,6 +5,7 @@ pub mod build;
 pub mod call;
 pub mod check;
 pub mod explain;
+pub mod grad;
 pub mod imports;
 pub mod print;
 pub mod run;
@@ -32,6 +33,7 @@ pub fn run(cli: Cli) -> Result<(), Error> {
         Some(Command::Build(build)) => build::run(&build, &cli.common),
         Some(Command::Run(run)) => run::run(&run, &cli.common, output),
         Some(Command::Bench(bench)) => bench::run(&bench, &cli.common, output),
+        Some(Command::Grad(grad)) => grad::run(&grad, &cli.common),
         Some(Command::Test(test)) => test::run(&test, &cli.common),
         Some(Command::RunTest(test)) => test::one::run(&test, &cli.common),
         Some(Command::Imports(imports)) => imports::run(&imports),

@@ -6,9 +6,11 @@
 pub mod artefact;
 mod codegen;
 pub mod compile;
+mod decompile;
 pub mod dep_info;
 mod emit;
 pub mod files;
+pub mod grad;
 pub mod header;
 pub mod info;
 pub mod layout;

@@ -19,6 +19,8 @@ use serde_json::json;
 use crate::compile::{Failure, Session, Source, temporary_library};
 use crate::source;
 
+pub use judge::Difference;
+
 /// The modules of the standard library, by name.
 pub fn std_modules() -> impl Iterator<Item = &'static str> {
     modules::STD.iter().map(|(name, _)| *name)
@@ -75,24 +77,24 @@ pub struct Outcome {
     pub rendered: String,
 }
 
+/// How far a gradient that a test checks is from finite differences, for each part of it.
+pub fn differences(
+    session: &Session,
+    source: &Source,
+    runner: Runner,
+) -> Result<Vec<judge::Difference>, Failure> {
+    let (_, test, results) = given(session, source, runner)?;
+    let results = results.map_err(Failure::internal)?;
+    let mut results = results.into_iter();
+    let parts = test.assertions.iter();
+    Ok(parts
+        .flat_map(|assertion| judge::differences(assertion, &mut results).unwrap_or_default())
+        .collect())
+}
+
 /// Runs the test that the session's goal names.
 pub fn run(session: &Session, source: &Source, runner: Runner) -> Result<Outcome, Failure> {
-    let options = match runner {
-        Runner::Cpu => session.options().frontend(),
-        Runner::Reference => session.options().reference(),
-    };
-    let checked = source::checked(session, source, options)?;
-    let dlc_frontend::core::Goal::Test(index) = session.options().goal else {
-        return Err(Failure::internal("the session is for no test"));
-    };
-    let test =
-        checked.program.tests.get(index).ok_or_else(|| {
-            Failure::Usage(format!("{} has no test of number {index}", source.name))
-        })?;
-    let results = match runner {
-        Runner::Cpu => compiled(session, source)?,
-        Runner::Reference => evaluated(session, source)?,
-    };
+    let (checked, test, results) = given(session, source, runner)?;
     let mut diagnostics = Vec::new();
     match results {
         Ok(results) => {
@@ -112,6 +114,32 @@ pub fn run(session: &Session, source: &Source, runner: Runner) -> Result<Outcome
         failures: failures.collect(),
         rendered: source::rendered(session, &checked.sources, &diagnostics),
     })
+}
+
+/// The test that the session's goal names, and what it gives.
+fn given(
+    session: &Session,
+    source: &Source,
+    runner: Runner,
+) -> Result<(source::Checked, dlc_frontend::core::Test, Given), Failure> {
+    let options = match runner {
+        Runner::Cpu => session.options().frontend(),
+        Runner::Reference => session.options().reference(),
+    };
+    let checked = source::checked(session, source, options)?;
+    let dlc_frontend::core::Goal::Test(index) = session.options().goal else {
+        return Err(Failure::internal("the session is for no test"));
+    };
+    let test =
+        checked.program.tests.get(index).ok_or_else(|| {
+            Failure::Usage(format!("{} has no test of number {index}", source.name))
+        })?;
+    let test = test.clone();
+    let results = match runner {
+        Runner::Cpu => compiled(session, source)?,
+        Runner::Reference => evaluated(session, source)?,
+    };
+    Ok((checked, test, results))
 }
 
 /// What a test gives, or the message of the check in it that fails.

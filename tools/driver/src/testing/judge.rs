@@ -59,6 +59,63 @@ pub fn judge(
     }
 }
 
+/// How far a part of a gradient is from finite differences.
+#[derive(Debug, Clone)]
+pub struct Difference {
+    /// What is changed.
+    pub name: String,
+    /// Whether it is changed in one random direction, not in each number.
+    pub random: bool,
+    /// The greatest relative difference.
+    pub worst: f64,
+    /// Whether all is within the tolerance.
+    pub holds: bool,
+}
+
+/// How far the parts of a gradient are from finite differences; nothing for another assertion.
+pub fn differences(
+    assertion: &Assertion,
+    results: &mut impl Iterator<Item = Tensor>,
+) -> Option<Vec<Difference>> {
+    let AssertionKind::Gradient {
+        parts,
+        dtype,
+        step,
+        rtol,
+        atol,
+    } = &assertion.kind
+    else {
+        return None;
+    };
+    let around = Around {
+        here: results.next()?.to_f64().first().copied()?,
+        step: *step,
+        dtype: *dtype,
+        tolerance: Tolerance {
+            rtol: *rtol,
+            atol: *atol,
+        },
+    };
+    let mut found = vec![];
+    for part in parts {
+        let (derivatives, values) = (results.next()?.to_f64(), results.next()?.to_f64());
+        let judged = derivatives.iter().zip(values.chunks_exact(4));
+        let judged = judged.map(|(derivative, v)| {
+            let values = [v[0], v[1], v[2], v[3]];
+            let holds = around.wrong(*derivative, values).is_none();
+            (around.relative(*derivative, values), holds)
+        });
+        let judged = judged.collect::<Vec<_>>();
+        found.push(Difference {
+            name: part.name.clone(),
+            random: part.random,
+            worst: judged.iter().fold(0.0, |most, (far, _)| far.max(most)),
+            holds: judged.iter().all(|(_, holds)| *holds),
+        });
+    }
+    Some(found)
+}
+
 const DOES_NOT_HOLD: &str = "the condition does not hold";
 
 /// What is wrong with a comparison that has to hold everywhere.
@@ -263,8 +320,21 @@ impl Around {
         )))
     }
 
-    /// Whether a derivative is wrong, by the function at `step`, `-step`, `step / 2`, `-step / 2`.
-    fn wrong(&self, derivative: f64, values: [f64; 4]) -> Option<Wrong> {
+    /// How far a derivative is from the nearest estimate, relatively; 0 where rounding and steps explain all of both.
+    fn relative(&self, derivative: f64, values: [f64; 4]) -> f64 {
+        let (estimates, slack) = self.estimates(values);
+        let far = estimates.iter().map(|estimate| {
+            let size = derivative.abs().max(estimate.abs());
+            match size <= slack {
+                true => 0.0,
+                false => (estimate - derivative).abs() / size,
+            }
+        });
+        far.fold(f64::INFINITY, f64::min)
+    }
+
+    /// What finite differences say, by several formulas, and how unsure they are.
+    fn estimates(&self, values: [f64; 4]) -> ([f64; 5], f64) {
         let (h, [far, far_back, near, near_back]) = (self.step, values);
         let coarse = (far - far_back) / (2.0 * h);
         let fine = (near - near_back) / h;
@@ -285,6 +355,12 @@ impl Around {
         };
         let size = values.iter().fold(0.0, |most: f64, v| most.max(v.abs()));
         let slack = 4.0 * epsilon * size / h + (coarse - fine).abs();
+        (estimates, slack)
+    }
+
+    /// Whether a derivative is wrong, by the function at `step`, `-step`, `step / 2`, `-step / 2`.
+    fn wrong(&self, derivative: f64, values: [f64; 4]) -> Option<Wrong> {
+        let (estimates, slack) = self.estimates(values);
         let Tolerance { rtol, atol } = self.tolerance;
         let holds = estimates.iter().any(|&estimate| {
             let allowed = atol + slack + rtol * derivative.abs().max(estimate.abs());

@@ -1,0 +1,491 @@
+//! `dlc grad`: the derivative of a function of a file as source that compiles again, and its comparison with finite
+//! differences.
+
+use dlc_dialects::ir::inspect;
+use dlc_frontend::ast::{Expr, File, Fn, GenericKind, Item, ItemKind, Span, Type, TypeKind};
+use dlc_frontend::parser;
+use melior::ir::attribute::StringAttribute;
+use melior::ir::operation::OperationLike;
+use melior::ir::{BlockLike, Module, OperationRef};
+
+use crate::compile::{Failure, Input, Session, Source};
+use crate::decompile::{self, Body};
+use crate::source;
+
+/// Whose derivative is asked for.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    /// A function of the file.
+    pub function: String,
+    /// The parameters to differentiate with respect to; without any, the first.
+    pub wrt: Vec<String>,
+    /// Whether it is the tangent of the result, else the gradient.
+    pub forward: bool,
+}
+
+/// How a gradient is compared with finite differences.
+#[derive(Debug, Clone)]
+pub struct Comparison {
+    /// Sizes of dims; the others have a small one.
+    pub dims: Vec<(String, i64)>,
+    /// What the random inputs are made of.
+    pub seed: i64,
+    /// How far both may be apart, relatively.
+    pub rtol: Option<f64>,
+}
+
+/// The size of a dim that is not given.
+const SIZE: i64 = 3;
+
+/// A file and a function of it.
+struct Target<'s> {
+    text: &'s str,
+    file: File,
+    function: Fn,
+}
+
+impl<'s> Target<'s> {
+    fn of(source: &Source<'s>, wanted: &Wanted) -> Result<Self, Failure> {
+        if source::is_module(source) {
+            return Err(Failure::Usage(format!(
+                "{}: a module has no functions of DL\nhelp: `dlc grad` is for DL sources",
+                source.name
+            )));
+        }
+        let text = dlc_frontend::source::Source::new(source.name, source.text);
+        let (file, _) = parser::parse(&text);
+        let functions = file.items.iter().filter_map(|item| match &item.kind {
+            ItemKind::Fn(function) => Some(function),
+            _ => None,
+        });
+        let found = functions.clone().find(|f| f.name.name == wanted.function);
+        let Some(function) = found.cloned() else {
+            let names: Vec<_> = functions.map(|f| f.name.name.as_str()).collect();
+            return Err(Failure::Usage(format!(
+                "{} has no function `{}`\nhelp: its functions are {}",
+                source.name,
+                wanted.function,
+                names.join(", ")
+            )));
+        };
+        for name in &wanted.wrt {
+            if !function.params.iter().any(|param| param.name.name == *name) {
+                let names = function.params.iter().map(|param| param.name.name.as_str());
+                return Err(Failure::Usage(format!(
+                    "`{}` has no parameter `{name}`\nhelp: its parameters are {}",
+                    wanted.function,
+                    names.collect::<Vec<_>>().join(", ")
+                )));
+            }
+        }
+        Ok(Self {
+            text: source.text,
+            file,
+            function,
+        })
+    }
+
+    fn slice(&self, span: Span) -> &'s str {
+        &self.text[span.start as usize..span.end as usize]
+    }
+
+    fn structure(&self, name: &str) -> Option<&dlc_frontend::ast::Struct> {
+        self.file.items.iter().find_map(|item| match &item.kind {
+            ItemKind::Struct(s) if s.name.name == name => Some(s),
+            _ => None,
+        })
+    }
+
+    /// `<B, T in 1..=8>`, if there are dims.
+    fn dims(&self) -> String {
+        let dims = self.function.dims.iter().map(|dim| self.slice(dim.span));
+        match dims.clone().next() {
+            None => String::new(),
+            Some(_) => format!("<{}>", dims.collect::<Vec<_>>().join(", ")),
+        }
+    }
+
+    fn conditions(&self) -> String {
+        let text = |condition: &Expr| self.slice(condition.span);
+        match self.function.conditions.as_slice() {
+            [] => String::new(),
+            conditions => {
+                let conditions: Vec<_> = conditions.iter().map(text).collect();
+                format!(" where {}", conditions.join(", "))
+            }
+        }
+    }
+}
+
+/// The derivative as source: what of the file its signature needs, and the function.
+pub fn derivative(session: &Session, source: &Source, wanted: &Wanted) -> Result<String, Failure> {
+    let target = Target::of(source, wanted)?;
+    let refused = |what: &str| Err(Failure::Usage(format!("`{}` {what}", wanted.function)));
+    let function = &target.function;
+    if function.dims.iter().any(|dim| dim.kind != GenericKind::Dim) {
+        return refused(
+            "has parameters for dtypes or trees\nhelp: write a function of known types that calls it",
+        );
+    }
+    if function.params.iter().any(|param| param.inout.is_some()) {
+        return refused("changes a parameter\nhelp: take it by value and return the new one");
+    }
+    let header = header(&target, wanted)?;
+    let call = call(&target, wanted);
+    let name = header.name.clone();
+    let text = format!(
+        "{}\nexport fn {name}{}({}) -> {}{} {{\n  {call}\n}}\n",
+        source.text,
+        target.dims(),
+        header.params.join(", "),
+        header.result,
+        target.conditions(),
+    );
+    let source = Source {
+        text: &text,
+        ..*source
+    };
+    let unit = source::emit(session, &source)?;
+    let (mut module, mut times) = (unit.module, vec![]);
+    let input = Input {
+        source: &source,
+        sources: &unit.sources,
+    };
+    session.run_stages(input, &mut module, 1, &mut times, |_, _| {})?;
+    let entry = format!("{}_{name}", source.stem);
+    let Some(made) = entry_of(&module, &entry) else {
+        return Err(Failure::internal(format!("the module has no `{entry}`")));
+    };
+    let written = write(&target, wanted, &header, made);
+    let (body, result) = written.map_err(|what| {
+        Failure::Usage(format!(
+            "the derivative of `{}` has a part that the language has no form for: {what}\n\
+             help: `dlc build --emit=dl` shows it",
+            wanted.function
+        ))
+    })?;
+    let mut written = format!(
+        "fn {name}{}({}) -> {}{} {{\n",
+        target.dims(),
+        header.params.join(", "),
+        header.result,
+        target.conditions(),
+    );
+    for line in body.lines {
+        written += &line;
+        written.push('\n');
+    }
+    written += &format!("  {result}\n}}\n");
+    Ok(format!("{}{written}", prelude(&target, &written)))
+}
+
+/// The signature of a derivative.
+struct Header {
+    name: String,
+    params: Vec<String>,
+    /// The types of the parameters, by name.
+    types: Vec<(String, Type)>,
+    result: String,
+    /// The types that the result is made of, if it is a tuple of several.
+    results: Vec<Type>,
+}
+
+/// The parameters that are differentiated.
+fn chosen<'t>(target: &'t Target, wanted: &Wanted) -> Vec<&'t dlc_frontend::ast::Param> {
+    let params = target.function.params.iter();
+    match wanted.wrt.is_empty() {
+        true => params.take(1).collect(),
+        false => wanted
+            .wrt
+            .iter()
+            .filter_map(|name| params.clone().find(|param| param.name.name == *name))
+            .collect(),
+    }
+}
+
+fn header(target: &Target, wanted: &Wanted) -> Result<Header, Failure> {
+    let chosen = chosen(target, wanted);
+    let mut types = vec![];
+    for param in &target.function.params {
+        types.push((param.name.name.clone(), param.ty.clone()));
+    }
+    if wanted.forward {
+        for param in &chosen {
+            types.push((format!("{}_tan", param.name.name), param.ty.clone()));
+        }
+    }
+    let results: Vec<Type> = match (wanted.forward, &target.function.result) {
+        (false, _) => chosen.iter().map(|param| param.ty.clone()).collect(),
+        (true, Some(result)) => vec![result.clone()],
+        (true, None) => {
+            let message = format!("`{}` gives nothing to differentiate", wanted.function);
+            return Err(Failure::Usage(message));
+        }
+    };
+    let texts: Vec<&str> = results.iter().map(|ty| target.slice(ty.span)).collect();
+    let result = match texts.as_slice() {
+        [one] => (*one).to_string(),
+        several => format!("({})", several.join(", ")),
+    };
+    let kind = if wanted.forward { "jvp" } else { "grad" };
+    let params = types
+        .iter()
+        .map(|(name, ty)| format!("{name}: {}", target.slice(ty.span)));
+    Ok(Header {
+        name: format!("{}_{kind}", wanted.function),
+        params: params.collect(),
+        types,
+        result,
+        results,
+    })
+}
+
+/// The expression of the derivative.
+fn call(target: &Target, wanted: &Wanted) -> String {
+    let f = &wanted.function;
+    let names: Vec<&str> = target
+        .function
+        .params
+        .iter()
+        .map(|param| param.name.name.as_str())
+        .collect();
+    let chosen: Vec<&str> = chosen(target, wanted)
+        .into_iter()
+        .map(|param| param.name.name.as_str())
+        .collect();
+    if wanted.forward {
+        let tangents = names.iter().map(|name| match chosen.contains(name) {
+            true => format!("{name}_tan"),
+            false => "none".to_string(),
+        });
+        let tangents = tangents.collect::<Vec<_>>().join(", ");
+        return format!("jvp({f}, ({},), ({tangents},)).1", names.join(", "));
+    }
+    let wrt = match chosen.as_slice() {
+        [one] => (*one).to_string(),
+        several => format!("({})", several.join(", ")),
+    };
+    format!("grad({f}, wrt={wrt})({})", names.join(", "))
+}
+
+fn entry_of<'c, 'a>(module: &'a Module<'c>, entry: &str) -> Option<OperationRef<'c, 'a>> {
+    let mut next = module.body().first_operation();
+    while let Some(op) = next {
+        next = op.next_in_block();
+        let name = op.attribute("dl.entry").and_then(StringAttribute::try_from);
+        if name.is_ok_and(|name| inspect::text(name) == entry) {
+            return Some(op);
+        }
+    }
+    None
+}
+
+/// The body of the derivative, and its result as a tree.
+fn write(
+    target: &Target,
+    wanted: &Wanted,
+    header: &Header,
+    made: OperationRef,
+) -> Result<(Body, String), String> {
+    let mut params = vec![];
+    for path in decompile::paths(made, "arg_attrs") {
+        let mut parts = path.split('.');
+        let root = parts.next().unwrap_or_default();
+        let ty = header.types.iter().find(|(name, _)| name == root);
+        params.push(access(target, root, ty.map(|(_, ty)| ty), parts)?);
+    }
+    let body = decompile::body(made, &params)?;
+    let mut leaves = Node::default();
+    for (path, leaf) in decompile::paths(made, "res_attrs")
+        .iter()
+        .zip(&body.results)
+    {
+        leaves.put(path.split('.').skip(1), leaf);
+    }
+    let several = !wanted.forward && header.results.len() > 1;
+    let result = match several {
+        false => tree(target, header.results.first(), &leaves)?,
+        true => {
+            let parts = leaves.children.iter().zip(&header.results);
+            let parts = parts.map(|((_, node), ty)| tree(target, Some(ty), node));
+            format!("({})", parts.collect::<Result<Vec<_>, _>>()?.join(", "))
+        }
+    };
+    Ok((body, result))
+}
+
+/// How a leaf of a parameter is written.
+fn access<'p>(
+    target: &Target,
+    root: &str,
+    ty: Option<&Type>,
+    parts: impl Iterator<Item = &'p str>,
+) -> Result<String, String> {
+    let (mut text, mut ty) = (root.to_string(), ty.cloned());
+    for part in parts {
+        let kind = ty.map(|ty| ty.kind);
+        ty = match kind {
+            Some(TypeKind::List { element, .. }) => {
+                text += &format!("[{part}]");
+                Some(*element)
+            }
+            Some(TypeKind::Tuple(items)) => {
+                text += &format!(".{part}");
+                part.parse().ok().and_then(|i: usize| items.get(i).cloned())
+            }
+            Some(TypeKind::Named { path, .. }) => {
+                text += &format!(".{part}");
+                let found = target.structure(&path.last().name);
+                let field = found.and_then(|s| s.fields.iter().find(|f| f.name.name == part));
+                field.map(|field| field.ty.clone())
+            }
+            _ => return Err("a tree of another file".to_string()),
+        };
+    }
+    Ok(text)
+}
+
+/// The leaves of a result by their paths.
+#[derive(Default)]
+struct Node {
+    leaf: Option<String>,
+    children: Vec<(String, Node)>,
+}
+
+impl Node {
+    fn put<'p>(&mut self, mut path: impl Iterator<Item = &'p str>, leaf: &str) {
+        let Some(name) = path.next() else {
+            self.leaf = Some(leaf.to_string());
+            return;
+        };
+        let at = self.children.iter().position(|(known, _)| known == name);
+        let at = at.unwrap_or_else(|| {
+            self.children.push((name.to_string(), Node::default()));
+            self.children.len() - 1
+        });
+        self.children[at].1.put(path, leaf);
+    }
+}
+
+/// A tree of a type with these leaves.
+fn tree(target: &Target, ty: Option<&Type>, node: &Node) -> Result<String, String> {
+    if let Some(leaf) = &node.leaf {
+        return Ok(leaf.clone());
+    }
+    match ty.map(|ty| &ty.kind) {
+        Some(TypeKind::List { element, .. }) => {
+            let parts = node.children.iter();
+            let parts = parts.map(|(_, child)| tree(target, Some(element), child));
+            Ok(format!(
+                "[{}]",
+                parts.collect::<Result<Vec<_>, _>>()?.join(", ")
+            ))
+        }
+        Some(TypeKind::Tuple(items)) => {
+            let parts = node.children.iter().zip(items);
+            let parts = parts.map(|((_, child), ty)| tree(target, Some(ty), child));
+            let parts = parts.collect::<Result<Vec<_>, _>>()?;
+            let comma = if parts.len() == 1 { "," } else { "" };
+            Ok(format!("({}{comma})", parts.join(", ")))
+        }
+        Some(TypeKind::Named { path, .. }) => {
+            let found = target.structure(&path.last().name);
+            let field = |name: &str| {
+                let field = found?.fields.iter().find(|field| field.name.name == name);
+                field.map(|field| &field.ty)
+            };
+            let parts = node.children.iter().map(|(name, child)| {
+                tree(target, field(name), child).map(|value| format!("{name}: {value}"))
+            });
+            let parts = parts.collect::<Result<Vec<_>, _>>()?;
+            Ok(format!("{path} {{ {} }}", parts.join(", ")))
+        }
+        _ => Err("a tree of another file".to_string()),
+    }
+}
+
+/// The constants, structs and imports of the file that a text needs, and those that these need.
+fn prelude(target: &Target, text: &str) -> String {
+    let names = |item: &Item| -> Vec<String> {
+        match &item.kind {
+            ItemKind::Const(c) => vec![c.name.name.clone()],
+            ItemKind::Struct(s) => vec![s.name.name.clone()],
+            ItemKind::Import(import) => vec![dlc_frontend::source::stem(&import.path)],
+            ItemKind::Use(u) => u.names.iter().map(|name| name.name.clone()).collect(),
+            ItemKind::Fn(_) | ItemKind::Test(_) | ItemKind::Bad(_) => vec![],
+        }
+    };
+    let mut texts = vec![text.to_string()];
+    let mut needed = vec![false; target.file.items.len()];
+    while let Some(text) = texts.pop() {
+        let is_word = |c: char| c.is_alphanumeric() || c == '_';
+        let words: Vec<&str> = text.split(|c| !is_word(c)).collect();
+        for (item, needed) in target.file.items.iter().zip(&mut needed) {
+            let named = names(item)
+                .iter()
+                .any(|name| words.contains(&name.as_str()));
+            if named && !*needed {
+                *needed = true;
+                texts.push(target.slice(item.span).to_string());
+            }
+        }
+    }
+    let items = target.file.items.iter().zip(needed);
+    let items = items.filter(|(_, needed)| *needed);
+    items
+        .map(|(item, _)| format!("{}\n\n", target.slice(item.span)))
+        .collect()
+}
+
+/// The source with a test at its end that compares the gradient, and the number of that test.
+pub fn with_test(
+    source: &Source,
+    wanted: &Wanted,
+    comparison: &Comparison,
+) -> Result<(String, usize), Failure> {
+    let target = Target::of(source, wanted)?;
+    let differentiable = |ty: &Type| match &ty.kind {
+        TypeKind::Tensor { dtype, .. } => dtype.is_float(),
+        TypeKind::Fn { .. } | TypeKind::Error => false,
+        _ => true,
+    };
+    let wrt: Vec<&str> = match wanted.wrt.is_empty() {
+        false => wanted.wrt.iter().map(String::as_str).collect(),
+        true => {
+            let params = target.function.params.iter();
+            let params = params.filter(|param| differentiable(&param.ty));
+            params.map(|param| param.name.name.as_str()).collect()
+        }
+    };
+    let mut arguments = vec![wanted.function.clone()];
+    arguments.push(format!("wrt=({},)", wrt.join(", ")));
+    let plain = |dim: &&dlc_frontend::ast::DimParam| dim.kind == GenericKind::Dim;
+    for dim in target.function.dims.iter().filter(plain) {
+        let name = &dim.name.name;
+        let given = comparison.dims.iter().find(|(known, _)| known == name);
+        let size = given.map_or(SIZE, |(_, size)| *size);
+        arguments.push(format!("{name}={size}"));
+    }
+    for (name, _) in &comparison.dims {
+        if !target
+            .function
+            .dims
+            .iter()
+            .any(|dim| dim.name.name == *name)
+        {
+            let message = format!("`{}` has no dim `{name}`", wanted.function);
+            return Err(Failure::Usage(message));
+        }
+    }
+    arguments.push(format!("seed={}", comparison.seed));
+    if let Some(rtol) = comparison.rtol {
+        arguments.push(format!("rtol={rtol:?}"));
+    }
+    let test = format!(
+        "\ntest \"dlc grad --check\" {{\n  check_grad({})\n}}\n",
+        arguments.join(", ")
+    );
+    let tests = target.file.items.iter();
+    let tests = tests.filter(|item| matches!(item.kind, ItemKind::Test(_)));
+    Ok((format!("{}{test}", source.text), tests.count()))
+}
