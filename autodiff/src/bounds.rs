@@ -6,7 +6,7 @@ use dlc_dialects::{
         builder::{Builder, Dim},
         edit,
         inspect::{argument, defining_op, dense_bits, region_of},
-        shape::{ElementClass, class, element_of, is_tensor, shape_of, width},
+        shape::{ElementClass, class, element_of, shape_of, width},
     },
     ops::{OpKind, Reduce},
 };
@@ -244,11 +244,11 @@ pub fn constant(value: Value) -> Option<i64> {
     Some(IntegerAttribute::try_from(value).ok()?.value())
 }
 
-/// A number that is never less than what is given for an argument, if that is a dim or an integer scalar and it is known.
+/// A number that is never less than what is given for an argument, if that is a dim or a tensor of integers and it is known.
 pub fn upper_bound_of_argument(x: Value) -> Option<i64> {
     match x.r#type().is_index() {
         true => greatest_index(x),
-        false => is_integer_scalar(x).then(|| upper_bound_of_scalar(x))?,
+        false => upper_bound_of_elements(x),
     }
 }
 
@@ -271,7 +271,7 @@ pub fn with_bounds<'c, 'a>(
         if let Some(bound) = bound
             && !x.r#type().is_index()
         {
-            let bound = builder.scalar(element_of(*x), &bound.to_string());
+            let bound = builder.full(&builder.dims(*x), element_of(*x), &bound.to_string());
             *x = builder.elementwise(OpKind::Minimum, &[*x, bound]);
         }
     }
@@ -279,34 +279,43 @@ pub fn with_bounds<'c, 'a>(
 
 /// A number that is never less than an integer scalar; a step that could wrap around gives none.
 pub fn upper_bound_of_scalar(scalar: Value) -> Option<i64> {
-    let op = defining_op(scalar)?;
+    upper_bound_of_elements(scalar)
+}
+
+/// A number that no element of a tensor of signed integers is greater than; a step that could wrap around gives none.
+pub fn upper_bound_of_elements(x: Value) -> Option<i64> {
+    let op = defining_op(x)?;
     let operand = |i: usize| op.operand(i).ok();
+    let of = |i: usize| upper_bound_of_elements(operand(i)?);
     match OpKind::of(&op)? {
-        OpKind::Constant => number(op, scalar),
-        OpKind::Minimum => {
-            let bounds = [
-                upper_bound_of_scalar(operand(0)?),
-                upper_bound_of_scalar(operand(1)?),
-            ];
-            bounds.into_iter().flatten().min()
-        }
-        OpKind::Convert if widens(operand(0)?, scalar) => upper_bound_of_scalar(operand(0)?),
-        OpKind::OptimizationBarrier => upper_bound_of_scalar(operand(0)?),
+        OpKind::Constant => greatest_element(op, x),
+        OpKind::Minimum => [of(0), of(1)].into_iter().flatten().min(),
+        OpKind::Maximum => Some(of(0)?.max(of(1)?)),
+        OpKind::Select => Some(of(1)?.max(of(2)?)),
+        OpKind::Convert if widens(operand(0)?, x) => of(0),
+        OpKind::OptimizationBarrier => of(0),
         OpKind::Add => {
-            let sum = upper_bound_of_scalar(operand(0)?)?
-                .checked_add(upper_bound_of_scalar(operand(1)?)?)?;
-            let added = number(defining_op(operand(1)?)?, operand(1)?)?;
-            (added >= 0 && sum < 1 << (width(element_of(scalar)) - 1).min(62)).then_some(sum)
+            let sum = of(0)?.checked_add(of(1)?)?;
+            let added = number(operand(1)?)?;
+            (added >= 0 && sum < 1 << (width(element_of(x)) - 1).min(62)).then_some(sum)
         }
         OpKind::Sub => {
-            let less = number(defining_op(operand(1)?)?, operand(1)?).filter(|less| *less >= 0)?;
+            let less = number(operand(1)?).filter(|less| *less >= 0)?;
             let from = operand(0)?;
             let narrow = defining_op(from).filter(|op| OpKind::of(op) == Some(OpKind::Convert));
             let narrow = narrow.and_then(|op| op.operand(0).ok())?;
             let safe = widens(narrow, from) && width(element_of(narrow)) < width(element_of(from));
-            safe.then_some(upper_bound_of_scalar(from)?)?
-                .checked_sub(less)
+            safe.then_some(of(0)?)?.checked_sub(less)
         }
+        // The greatest of no elements is the least number there is.
+        OpKind::Reduce if Reduce(op).kind() == "max" => of(0),
+        OpKind::Broadcast
+        | OpKind::Reshape
+        | OpKind::Reverse
+        | OpKind::Slice
+        | OpKind::Take
+        | OpKind::TakeAlongAxis
+        | OpKind::Transpose => of(0),
         _ => None,
     }
 }
@@ -322,19 +331,23 @@ fn widens(from: Value, to: Value) -> bool {
     }
 }
 
-/// The number that a `dl.constant` of a signed integer scalar is.
-fn number(op: OperationRef, scalar: Value) -> Option<i64> {
-    if OpKind::of(&op) != Some(OpKind::Constant) || !is_integer_scalar(scalar) {
+/// The greatest element of a `dl.constant` of signed integers.
+fn greatest_element(op: OperationRef, x: Value) -> Option<i64> {
+    if class(element_of(x)) != ElementClass::Signed {
         return None;
     }
-    let bits = *dense_bits(op.attribute("value").ok()?)?.first()?;
-    let unused = 64 - width(element_of(scalar)).min(64);
-    Some((bits << unused).cast_signed() >> unused)
+    let unused = 64 - width(element_of(x)).min(64);
+    let elements = dense_bits(op.attribute("value").ok()?)?;
+    let signed = |bits: u64| (bits << unused).cast_signed() >> unused;
+    elements.into_iter().map(signed).max()
 }
 
-/// Whether a value is one signed integer.
-pub fn is_integer_scalar(value: Value) -> bool {
-    is_tensor(value.r#type())
-        && shape_of(value).is_empty()
-        && class(element_of(value)) == ElementClass::Signed
+/// The number that all elements of a tensor of signed integers are.
+fn number(x: Value) -> Option<i64> {
+    let op = defining_op(x)?;
+    match OpKind::of(&op)? {
+        OpKind::Constant if shape_of(x).is_empty() => greatest_element(op, x),
+        OpKind::Broadcast | OpKind::Reshape => number(op.operand(0).ok()?),
+        _ => None,
+    }
 }

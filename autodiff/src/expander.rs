@@ -1,16 +1,18 @@
-//! Which functions a module needs for its derivatives, and in which order they are made. The pass `expand-derivatives` drives
-//! it.
+//! The engine that expands transforms of functions: which functions a module needs for them, and in which order they are
+//! made. Each op is replaced by a call of a new function, the ops in its callee first, so transforms of transforms are
+//! transforms of plain functions, in any order. The passes `expand-derivatives`, `expand-reverse`, `expand-forward` and
+//! `expand-vmap` drive it.
 
 use crate::{
     bounds::upper_bound_of_argument,
     calls::{self, CHECKPOINT, kept, plain, release},
-    functions::{Functions, callee, inside, is, is_private, signature},
-    request::{Request, define},
+    functions::{Functions, callee, inside, is, is_private, signature, symbol},
     reverse::schedule::depth_around,
+    transform::{Transform, TransformKind, is_transform},
 };
 use dlc_dialects::{
-    ir::{builder::Builder, edit},
-    ops::build,
+    ir::{builder::Builder, edit, shape::shape},
+    ops::{OpKind, build},
     pass::PassError,
 };
 use melior::{
@@ -23,12 +25,15 @@ use std::collections::{HashMap, HashSet};
 /// have no end.
 const MOST_COPIES: usize = 64;
 
-/// What is known while the derivatives of a module are expanded.
-pub struct Expander<'c, 'a> {
+/// What is known while the transforms of a module are expanded.
+pub struct Expander<'k, 'c, 'a> {
     cx: &'c Context,
     functions: Functions<'c, 'a>,
+    kinds: &'k [TransformKind],
+    /// The functions that reverse mode goes through.
+    differentiated: HashSet<String>,
     state: HashMap<String, State>,
-    made: HashMap<Request, String>,
+    made: HashMap<Transform, String>,
     /// Copies of functions by what is known of their arguments.
     bounded: HashMap<(String, Bounds, i64), String>,
 }
@@ -39,22 +44,29 @@ type Bounds = Vec<Option<i64>>;
 #[derive(Clone, Copy, PartialEq)]
 enum State {
     Begun,
-    Done,
+    /// No transform is left in it nor in what it calls.
+    Plain,
+    /// Transforms of other kinds are left.
+    Mixed,
 }
 
-impl<'c, 'a> Expander<'c, 'a> {
-    /// One for a module.
-    pub fn of(cx: &'c Context, module: OperationRef<'c, 'a>) -> Self {
+impl<'k, 'c, 'a> Expander<'k, 'c, 'a> {
+    /// One for a module, for transforms of these kinds.
+    pub fn of(cx: &'c Context, module: OperationRef<'c, 'a>, kinds: &'k [TransformKind]) -> Self {
+        let functions = Functions::of(module);
         Self {
             cx,
-            functions: Functions::of(module),
+            differentiated: differentiated(&functions),
+            functions,
+            kinds,
             state: HashMap::new(),
             made: HashMap::new(),
             bounded: HashMap::new(),
         }
     }
 
-    /// Expands all derivatives that entries need; those of functions that no entry calls go with these.
+    /// Expands all transforms that entries need; those of functions that no entry calls go with these. One whose callee has
+    /// another kind of transform in it stays.
     pub fn run(mut self, module: OperationRef<'c, 'a>) -> Result<(), PassError<'c>> {
         let names = self.functions.names();
         for name in &names {
@@ -64,6 +76,9 @@ impl<'c, 'a> Expander<'c, 'a> {
             }
         }
         self.remove_the_rest(&names);
+        if self.state.values().any(|state| *state == State::Mixed) {
+            return Ok(());
+        }
         for call in inside(module).into_iter().filter_map(kept) {
             release(self.cx, call);
         }
@@ -74,43 +89,56 @@ impl<'c, 'a> Expander<'c, 'a> {
         Ok(())
     }
 
-    /// Expands the derivatives in a function, after those in the functions that it calls or differentiates.
-    fn expand(&mut self, function: &str) -> Result<(), PassError<'c>> {
+    /// Expands the transforms in a function, after those in the functions that it calls or transforms.
+    fn expand(&mut self, function: &str) -> Result<State, PassError<'c>> {
         let Some(op) = self.functions.get(function) else {
-            return Ok(());
+            return Ok(State::Plain);
         };
-        if self.state.contains_key(function) {
-            return Ok(());
+        if let Some(state) = self.state.get(function) {
+            return Ok(*state);
         }
         self.state.insert(function.into(), State::Begun);
+        let is_differentiated = self.differentiated.contains(function);
+        let mut state = State::Plain;
         for op in inside(op) {
+            let mut of_callees = vec![];
             if let Some(call) = kept(op) {
                 for rule in [call.vjp(), call.jvp()].into_iter().flatten() {
-                    self.expand(rule)?;
+                    of_callees.push(self.expand(rule)?);
                 }
                 calls::check(call, |name| self.functions.get(name))?;
             }
-            if Request::of(op).is_some() || calls(op) {
+            if is_transform(op) || calls(op) {
                 self.bound(op)?;
-                self.expand(callee(op))?;
+                of_callees.push(self.expand(callee(op))?);
             }
-            if let Some(request) = Request::of(op) {
-                self.replace(op, request)?;
+            let is_mixed = of_callees.contains(&State::Mixed);
+            match Transform::of(op, is_differentiated) {
+                Some(transform) if self.kinds.contains(&transform.kind()) && !is_mixed => {
+                    self.replace(op, transform)?;
+                }
+                None if !is_mixed => {}
+                _ => state = State::Mixed,
             }
         }
-        self.state.insert(function.into(), State::Done);
-        Ok(())
+        self.state.insert(function.into(), state);
+        Ok(state)
     }
 
-    /// Lets a call or what asks for a derivative have a copy of its callee with the bounds of arguments in it, where the
-    /// callee asks for derivatives itself.
+    /// Lets a call or a transform have a copy of its callee with the bounds of arguments in it, where the
+    /// callee asks for transforms itself.
     fn bound(&mut self, op: OperationRef<'c, 'a>) -> Result<(), PassError<'c>> {
         let callee = callee(op).to_string();
         let Some(function) = self.functions.get(&callee) else {
             return Ok(());
         };
-        let arguments = signature(function).0.len();
-        let known = op.operands().take(arguments).map(upper_bound_of_argument);
+        // Of a batch the size comes first.
+        let first = usize::from(OpKind::of(&op) == Some(OpKind::Vmap));
+        let given = op.operands().skip(first).zip(signature(function).0);
+        let known = given.map(|(x, ty)| match shape(ty).is_empty() {
+            true => upper_bound_of_argument(x),
+            false => None,
+        });
         let known = known.collect::<Bounds>();
         let depth = depth_around(op);
         let unknown = known.iter().all(Option::is_none) && depth == 0;
@@ -130,6 +158,9 @@ impl<'c, 'a> Expander<'c, 'a> {
                 let name = self
                     .functions
                     .copy_with_bounds(self.cx, function, (&key.1, depth))?;
+                if self.differentiated.contains(&key.0) {
+                    self.differentiated.insert(name.clone());
+                }
                 self.bounded.insert(key, name.clone());
                 name
             }
@@ -139,7 +170,7 @@ impl<'c, 'a> Expander<'c, 'a> {
         Ok(())
     }
 
-    /// Whether a function asks for derivatives, or one that it calls or asks for does.
+    /// Whether a function asks for transforms, or one that it calls or asks for does.
     fn asks(&self, name: &str, seen: &mut HashSet<String>) -> bool {
         let Some(function) = self.functions.get(name) else {
             return false;
@@ -147,10 +178,10 @@ impl<'c, 'a> Expander<'c, 'a> {
         seen.insert(name.into())
             && inside(function)
                 .into_iter()
-                .any(|op| Request::of(op).is_some() || calls(op) && self.asks(callee(op), seen))
+                .any(|op| is_transform(op) || calls(op) && self.asks(callee(op), seen))
     }
 
-    /// Removes the functions that no entry calls and that ask for derivatives, or call one that does.
+    /// Removes the functions that no entry calls and that ask for transforms, or call one that does.
     fn remove_the_rest(&mut self, names: &[String]) {
         let left = names
             .iter()
@@ -194,13 +225,22 @@ impl<'c, 'a> Expander<'c, 'a> {
     }
 
     /// Replaces one op by a call.
-    fn replace(&mut self, op: OperationRef<'c, 'a>, request: Request) -> Result<(), PassError<'c>> {
-        self.check(op, &request)?;
-        let name = match self.made.get(&request) {
+    fn replace(
+        &mut self,
+        op: OperationRef<'c, 'a>,
+        transform: Transform,
+    ) -> Result<(), PassError<'c>> {
+        self.check(op, &transform)?;
+        let name = match self.made.get(&transform) {
             Some(name) => name.clone(),
             None => {
-                let name = define(self.cx, &mut self.functions, &request, op)?;
-                self.made.insert(request, name.clone());
+                let name = transform.define(self.cx, &mut self.functions, op)?;
+                if transform.is_differentiated() {
+                    let made = self.functions.get(&name);
+                    let made = made.map(|made| reached(&self.functions, vec![symbol(made)]));
+                    self.differentiated.extend(made.unwrap_or_default());
+                }
+                self.made.insert(transform, name.clone());
                 // Calls that stayed calls have left requests of their own.
                 self.expand(&name)?;
                 name
@@ -222,20 +262,53 @@ impl<'c, 'a> Expander<'c, 'a> {
         Ok(())
     }
 
-    /// Checks an op against its description, and that its callee can be differentiated now.
-    fn check(&self, op: OperationRef<'c, 'a>, request: &Request) -> Result<(), PassError<'c>> {
-        let callee = &request.callee;
+    /// Checks an op against its description, and that its callee can be transformed now.
+    fn check(&self, op: OperationRef<'c, 'a>, transform: &Transform) -> Result<(), PassError<'c>> {
+        let callee = transform.callee();
         let error = |message: String| Err(PassError::at(&op, message));
         let Some(function) = self.functions.get(callee) else {
             return error(format!("`@{callee}` is no function of this module"));
         };
-        if self.state.get(callee) != Some(&State::Done) {
-            return error(format!(
-                "`@{callee}` calls itself; recursion has no derivative"
-            ));
+        if self.state.get(callee) == Some(&State::Begun) {
+            let what = match transform.kind() {
+                TransformKind::Batch => "batch",
+                _ => "derivative",
+            };
+            return error(format!("`@{callee}` calls itself; recursion has no {what}"));
         }
-        request.check(op, function)
+        transform.check(self.cx, op, function)
     }
+}
+
+/// The functions that are differentiated in reverse mode, and those that they call or transform.
+fn differentiated(functions: &Functions) -> HashSet<String> {
+    let mut next = vec![];
+    for name in functions.names() {
+        for op in functions.get(&name).into_iter().flat_map(inside) {
+            let transform = Transform::of(op, false);
+            if transform.is_some_and(|transform| transform.kind() == TransformKind::Reverse) {
+                next.push(callee(op).to_string());
+            }
+        }
+    }
+    reached(functions, next)
+}
+
+/// Functions, and those that they call or transform, rules among them.
+fn reached(functions: &Functions, mut next: Vec<String>) -> HashSet<String> {
+    let mut found = HashSet::new();
+    while let Some(name) = next.pop() {
+        let Some(function) = functions.get(&name).filter(|_| found.insert(name)) else {
+            continue;
+        };
+        for op in inside(function) {
+            let rules = kept(op).map(|call| [call.vjp(), call.jvp()]);
+            let rules = rules.into_iter().flatten().flatten();
+            let called = rules.chain([callee(op)]).filter(|name| !name.is_empty());
+            next.extend(called.map(String::from));
+        }
+    }
+    found
 }
 
 /// Whether an op is a call, plain or one that stays.

@@ -16,8 +16,8 @@ use dlc_dialects::{
 use melior::Context;
 use melior::dialect::func;
 use melior::ir::{
-    Block, BlockLike, BlockRef, Identifier, OperationRef, Region, RegionLike, Type, Value,
-    ValueLike,
+    Attribute, Block, BlockLike, BlockRef, Identifier, OperationRef, Region, RegionLike, Type,
+    Value, ValueLike,
     attribute::{
         ArrayAttribute, DictionaryAttribute, FlatSymbolRefAttribute, StringAttribute, TypeAttribute,
     },
@@ -81,6 +81,49 @@ impl<'c, 'a> Functions<'c, 'a> {
         let op = self.body.insert_operation_after(other, function);
         self.by_name.insert(symbol(op), op);
         op
+    }
+
+    /// Makes a private function of arguments and results behind another one, with an empty body. It has that one's dims,
+    /// behind one more where `dim` names it.
+    pub fn derive(
+        &mut self,
+        cx: &'c Context,
+        of: OperationRef<'c, 'a>,
+        name: String,
+        (inputs, results): (Vec<Type<'c>>, Vec<Type<'c>>),
+        dim: Option<&str>,
+    ) -> Result<OperationRef<'c, 'a>, PassError<'c>> {
+        let name = self.fresh_name(name);
+        let arguments = block_arguments(body(of)?);
+        let more = usize::from(dim.is_some());
+        let location = |i: usize| {
+            let argument = i.checked_sub(more).and_then(|i| arguments.get(i));
+            argument.map_or(of.location(), |x| x.location())
+        };
+        let arguments = inputs.iter().enumerate().map(|(i, ty)| (*ty, location(i)));
+        let region = Region::new();
+        region.append_block(Block::new(&arguments.collect::<Vec<_>>()));
+        let mut attributes = vec![(
+            Identifier::new(cx, "sym_visibility"),
+            StringAttribute::new(cx, "private").into(),
+        )];
+        if let Ok(dims) = of.attribute("dl.dims").and_then(ArrayAttribute::try_from) {
+            let known = (0..dims.len()).filter_map(|i| dims.element(i).ok());
+            let known = known.collect::<Vec<_>>();
+            let fresh = dim.map(|dim| fresh(cx, dim, &known));
+            let dims = fresh.into_iter().chain(known).collect::<Vec<_>>();
+            let dims = ArrayAttribute::new(cx, &dims).into();
+            attributes.push((Identifier::new(cx, "dl.dims"), dims));
+        }
+        let made = func::func(
+            cx,
+            StringAttribute::new(cx, &name),
+            TypeAttribute::new(FunctionType::new(cx, &inputs, &results).into()),
+            region,
+            &attributes,
+            of.location(),
+        );
+        Ok(self.insert_after(of, made))
     }
 
     /// Forgets a function that is about to be erased.
@@ -217,6 +260,16 @@ impl<'c, 'a> Functions<'c, 'a> {
         edit::erase(cx, call);
         Ok(())
     }
+}
+
+/// The name, or with a number behind it if it is among those that are there.
+fn fresh<'c>(cx: &'c Context, name: &str, known: &[Attribute<'c>]) -> Attribute<'c> {
+    let numbered = (1..).map(|n| format!("{name}{n}"));
+    std::iter::once(name.to_string())
+        .chain(numbered)
+        .map(|name| Attribute::from(StringAttribute::new(cx, &name)))
+        .find(|name| !known.contains(name))
+        .expect("numbers do not end")
 }
 
 /// Copies an op, with its regions, to where a builder stands. What has a copy is read from there.

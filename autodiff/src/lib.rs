@@ -5,6 +5,7 @@
 //! is its derivative in the direction that was given, is `x_tan`.
 
 pub mod activity;
+pub mod batch;
 pub mod bounds;
 pub mod calls;
 pub mod expander;
@@ -18,3 +19,4 @@ pub mod rules;
 pub mod simplify;
 pub mod site;
 pub mod trail;
+pub mod transform;

@@ -7,7 +7,7 @@ use crate::{
     forward::tangents,
     functions::{
         Functions, argument_name, block_arguments, body, has_effect, inside, is_float_tensor, list,
-        operations, remove_dead, signature, tensors,
+        operations, remove_dead, signature, symbol, tensors,
     },
     reverse::{
         gradients,
@@ -26,12 +26,7 @@ use dlc_dialects::{
 use melior::{
     Context,
     dialect::func,
-    ir::{
-        Block, Identifier, OperationRef, Region, RegionLike, Type, Value, ValueLike,
-        attribute::{StringAttribute, TypeAttribute},
-        operation::OperationLike,
-        r#type::FunctionType,
-    },
+    ir::{OperationRef, Type, Value, ValueLike, operation::OperationLike},
 };
 
 /// What an op asks for; equal requests share a function.
@@ -198,38 +193,10 @@ pub fn define<'c, 'a>(
     let function = functions
         .get(&request.callee)
         .expect("the request has been checked");
-    let source = body(function)?;
     let (inputs, results) = signature(function);
-    let (inputs, types) = request.signature(&inputs, &results);
-    let name = functions.fresh_name(request.name());
-
-    let arguments = block_arguments(source);
-    let location = |i: usize| {
-        arguments
-            .get(i)
-            .map_or(function.location(), |x| x.location())
-    };
-    let arguments = inputs.iter().enumerate().map(|(i, ty)| (*ty, location(i)));
-    let region = Region::new();
-    region.append_block(Block::new(&arguments.collect::<Vec<_>>()));
-    let mut attributes = vec![(
-        Identifier::new(cx, "sym_visibility"),
-        StringAttribute::new(cx, "private").into(),
-    )];
-    if let Ok(dims) = function.attribute("dl.dims") {
-        attributes.push((Identifier::new(cx, "dl.dims"), dims));
-    }
-    let made = functions.insert_after(
-        function,
-        func::func(
-            cx,
-            StringAttribute::new(cx, &name),
-            TypeAttribute::new(FunctionType::new(cx, &inputs, &types).into()),
-            region,
-            &attributes,
-            function.location(),
-        ),
-    );
+    let types = request.signature(&inputs, &results);
+    let made = functions.derive(cx, function, request.name(), types, None)?;
+    let name = symbol(made);
     match fill(cx, functions, request, (function, made)) {
         Ok(()) => Ok(name),
         Err(error) => {

@@ -159,7 +159,7 @@ pub fn rule(kind: OpKind) -> Rule {
         // The sweeps make calls of them (`reverse/call.rs`, `forward/call.rs`).
         Call => Rule::None,
         // Expanded before it could be met.
-        Grad | Jvp | Vjp => Rule::None,
+        Grad | Jvp | Vjp | Vmap => Rule::None,
     }
 }
 

@@ -191,14 +191,26 @@ def DL_ScatterAddAlongAxisOp : DL_Op<"scatter_add_along_axis", [Pure, AllTypesMa
   let hasVerifier = 1;
 }
 
-def DL_RandomBitsOp : DL_Op<"random_bits", [Pure]> {
+class DL_ShapeOf<string tensor> { string text = "::llvm::cast<::mlir::RankedTensorType>($" # tensor # ".getType()).getShape()"; }
+// The first axes of one tensor are those of another but its last.
+class DL_BeginsWithAxesOf<string y, string x> : CPred<!strconcat("[](::llvm::ArrayRef<int64_t> x, ::llvm::ArrayRef<int64_t> y) {"
+    " return x.empty() || (y.size() + 1 >= x.size() && x.drop_back() == y.take_front(x.size() - 1)); }(",
+    DL_ShapeOf<x>.text, ", ", DL_ShapeOf<y>.text, ")")>;
+def DL_RandomBitsOp : DL_Op<"random_bits", [Pure,
+    PredOpTrait<"C3: the result begins with the axes of keys", DL_BeginsWithAxesOf<"y", "key">>]> {
   let summary = "Threefry-2x32 bits of a key, laid out as JAX's partitionable ones";
   let description = [{
     Element i, in row-major order, is made of the pair (h, l) = threefry2x32(key, (i >> 32, i & 0xffffffff)):
     ui64 is h << 32 | l, ui32 is h ^ l, ui8 the low byte of h ^ l.
     Source: Salmon et al., Parallel random numbers: as easy as 1, 2, 3 (2011).
 
-    C1: the key is tensor<2xui32>. C2: one size for each `?` of the result.
+    The key's last axis holds its two words. A key of more axes is many: the result begins with these axes, and has for
+    each key what that key gives alone.
+
+    C1: the key's last axis is 2. C2: one size for each `?` of the result. C3: the result begins with the key's other axes.
+    ```mlir
+    %y = dl.random_bits %keys sizes(%n) : tensor<?x2xui32> -> tensor<?x3xui32>
+    ```
   }];
   let arguments = (ins DL_Key:$key, DL_Sizes:$sizes);
   let results = (outs RankedTensorOf<[UI<8>, UI<32>, UI<64>]>:$y);
@@ -298,6 +310,30 @@ def DL_OptimizationBarrierOp : DL_Op<"optimization_barrier", [Pure, AllTypesMatc
   let arguments = (ins DL_Tensor:$x, DL_Tensor:$after);
   let results = (outs DL_Tensor:$y);
   let assemblyFormat = "$x `after` $after attr-dict `:` type($x) `,` type($after)";
+}
+
+def DL_VmapOp : DL_Op<"vmap", [Pure]> {
+  let summary = "A function of each element of a batch";
+  let description = [{
+    The operands are the size of the batch, then the callee's arguments, tensors with one axis more where `in_axes` names
+    it: element i of the results is what the callee gives for the elements i along those axes. An axis of -1 is none:
+    every element gets the tensor as it is. `out_axes` says where the results have the axis; -1 is for a result that is one
+    for all. Both name axes of the tensors with the axis in, and count tensors without the index arguments.
+    Expanded by `expand-derivatives`.
+
+    C1: one of `in_axes` for each tensor argument of the callee, one of `out_axes` for each result.
+    C2: axes are in range, and a result with the axis -1 depends on no batched argument.
+    C3: operands and results have the types described.
+    (All are checked where the op is expanded, since they need the symbol.)
+    ```mlir
+    %y = dl.vmap @f(%n, %w, %x) in_axes [-1, 0] out_axes [0] : (index, tensor<3xf32>, tensor<?x3xf32>) -> tensor<?xf32>
+    ```
+  }];
+  let arguments = (ins FlatSymbolRefAttr:$callee, Variadic<AnyTypeOf<[Index, DL_Tensor]>>:$inputs,
+    DenseI64ArrayAttr:$in_axes, DenseI64ArrayAttr:$out_axes);
+  let results = (outs Variadic<DL_Tensor>:$outputs);
+  let assemblyFormat = [{$callee `(` $inputs `)` `in_axes` $in_axes `out_axes` $out_axes attr-dict `:`
+    functional-type($inputs, $outputs)}];
 }
 
 def DL_PrintOp : DL_Op<"print", [MemoryEffects<[MemRead, MemWrite]>]> {

@@ -44,7 +44,7 @@ use crate::check::{Res, Value};
 use self::args::Call;
 
 pub(crate) use self::convert::cast;
-pub(crate) use self::names::{alias, is_foreign_module, is_later};
+pub(crate) use self::names::{alias, is_foreign_module};
 
 /// A built-in operation.
 struct Builtin {
@@ -121,6 +121,7 @@ fn name_and_params(id: usize) -> (&'static str, String) {
 pub(crate) fn raw_arguments(id: usize) -> &'static [&'static str] {
     match row(id) {
         Some(row) if transform::RAW.contains(&row.name) => &["wrt"],
+        Some(row) if row.name == "vmap" => &["in_axes", "out_axes"],
         _ => &[],
     }
 }
@@ -158,7 +159,6 @@ mod tests {
         let mut seen = std::collections::BTreeSet::new();
         for name in names() {
             assert!(seen.insert(name), "`{name}` is in the table twice");
-            assert!(!is_later(name), "`{name}` is there and to come");
             assert!(
                 alias(name).is_none(),
                 "`{name}` is there and stands for another"
@@ -177,7 +177,7 @@ mod tests {
     fn what_aliases_lead_to_is_there() {
         for (_, replacement, _) in names::ALIASES {
             assert!(
-                replacement.is_empty() || find(replacement).is_some() || is_later(replacement),
+                replacement.is_empty() || find(replacement).is_some(),
                 "{replacement}"
             );
         }

@@ -13,6 +13,7 @@
 mod arguments;
 mod assign;
 mod assigned;
+pub(crate) mod batch;
 pub(crate) mod binary;
 mod branch;
 mod build;
@@ -36,6 +37,7 @@ mod grad;
 mod guard;
 mod index;
 mod items;
+mod jacobian;
 mod keys;
 mod list;
 mod lookup;

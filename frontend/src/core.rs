@@ -229,6 +229,21 @@ pub enum Prim {
         /// The types of its results.
         results: Vec<TensorType>,
     },
+    /// A call of a function for each element of a batch. Tensors have a further axis where an axis is named.
+    Vmap {
+        /// Of whom.
+        func: FuncIndex,
+        /// The callee's dims in terms of the caller's.
+        dims: Vec<Dim>,
+        /// The number of elements.
+        size: Dim,
+        /// For each parameter of the callee the axis of the batch.
+        in_axes: Vec<Option<u32>>,
+        /// For each of its results.
+        out_axes: Vec<Option<u32>>,
+        /// The types of what it gives.
+        results: Vec<TensorType>,
+    },
     /// A name for an integer scalar, an `i64`, by which later nodes have it as a dim where a slice starts.
     Index(String),
     /// A number of rounds, counted from 0. The operands are the number where `rounds` does not say it, the values that

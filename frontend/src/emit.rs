@@ -215,7 +215,9 @@ impl<'c, 'a, 'p> Body<'c, 'a, 'p> {
                 .collect(),
         };
         let values = match &node.op {
-            Prim::Call { .. } | Prim::Derivative { .. } => self.call(node, &args),
+            Prim::Call { .. } | Prim::Derivative { .. } | Prim::Vmap { .. } => {
+                self.call(node, &args)
+            }
             Prim::For { .. } | Prim::While { .. } | Prim::If { .. } => self.control(node, &args),
             Prim::Index(name) => {
                 let index = self.extracted_index(args[0]);
@@ -469,6 +471,7 @@ impl<'c, 'a, 'p> Body<'c, 'a, 'p> {
             Prim::KeyFromBits => args[0],
             Prim::Call { .. }
             | Prim::Derivative { .. }
+            | Prim::Vmap { .. }
             | Prim::For { .. }
             | Prim::While { .. }
             | Prim::If { .. }

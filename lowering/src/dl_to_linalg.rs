@@ -253,7 +253,7 @@ impl<'c, 'a> Lowering<'c, 'a> {
     ) -> Result<'c, Mapped<'c, 'a>> {
         if matches!(
             kind,
-            OpKind::Call | OpKind::Grad | OpKind::Jvp | OpKind::Vjp
+            OpKind::Call | OpKind::Grad | OpKind::Jvp | OpKind::Vjp | OpKind::Vmap
         ) {
             let message = format!(
                 "`dl.{}` should have been expanded by expand-derivatives",

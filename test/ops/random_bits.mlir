@@ -51,3 +51,11 @@ func.func @c2(%k: tensor<2xui32>) -> tensor<?xui32> {
   %y = dl.random_bits %k sizes() : tensor<2xui32> -> tensor<?xui32>
   return %y : tensor<?xui32>
 }
+
+// -----
+
+func.func @c3(%k: tensor<4x2xui32>) -> tensor<3x4xui32> {
+  // expected-error @+1 {{C3: the result begins with the axes of keys}}
+  %y = dl.random_bits %k sizes() : tensor<4x2xui32> -> tensor<3x4xui32>
+  return %y : tensor<3x4xui32>
+}

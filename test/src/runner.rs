@@ -40,7 +40,7 @@ impl Runner for Reference {
 
     fn load(&self, text: &str) -> Result<Box<dyn Program>> {
         let mut module = module::parse(text)?;
-        if ["dl.call", "dl.grad", "dl.jvp", "dl.vjp"]
+        if ["dl.call", "dl.grad", "dl.jvp", "dl.vjp", "dl.vmap"]
             .iter()
             .any(|op| text.contains(op))
         {

@@ -178,6 +178,7 @@ pub fn cases(kind: OpKind, ulp: Option<f64>) -> Result<Vec<Case>> {
         OpKind::RandomBits => made::random_bits(),
         OpKind::Call | OpKind::Grad | OpKind::Jvp | OpKind::Vjp => structured::derivative(kind),
         OpKind::OptimizationBarrier => structured::optimization_barrier(),
+        OpKind::Vmap => structured::vmap(),
         OpKind::Print => made::print(),
         OpKind::Check => made::check(),
         OpKind::Convert => elementwise::convert(),

@@ -41,7 +41,7 @@ pub fn transpose<'c, 'a>(site: &Site<'_, 'c, 'a>, _: usize) -> Value<'c, 'a> {
 }
 
 /// The permutation that undoes another one.
-pub(super) fn inverse(permutation: &[i64]) -> Vec<i64> {
+pub fn inverse(permutation: &[i64]) -> Vec<i64> {
     let mut inverse = vec![0; permutation.len()];
     for (i, &axis) in permutation.iter().enumerate() {
         inverse[axis as usize] = i as i64;

@@ -102,8 +102,10 @@ fn arguments_types<'a>(
         FnValue::Builtin(_)
         | FnValue::Cast(_)
         | FnValue::Grad(_)
+        | FnValue::Jacobian(_)
         | FnValue::Opaque(_)
-        | FnValue::Pullback(_) => {
+        | FnValue::Pullback(_)
+        | FnValue::Vmap(_) => {
             let message =
                 "`check_grad` makes arguments by the types of parameters, and here are none";
             let diagnostic = Diagnostic::error(Code::DL0209, message, at)

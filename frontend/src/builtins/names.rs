@@ -1,4 +1,4 @@
-//! Names that are not built-ins here: those of other libraries, and those still to come.
+//! Names that are not built-ins here: those of other libraries.
 
 /// Names of other libraries: the name, what stands for it here (nothing where there is no single name), and the advice.
 pub(super) const ALIASES: &[(&str, &str, &str)] = &[
@@ -276,9 +276,6 @@ pub(super) const ALIASES: &[(&str, &str, &str)] = &[
     ("println", "print", "it is called"),
 ];
 
-/// Built-ins of the language that this version does not have.
-const LATER: &[&str] = &["vmap", "jacobian", "hessian"];
-
 /// What stands for a name of NumPy, JAX or PyTorch, and the advice.
 pub(crate) fn alias(name: &str) -> Option<(&'static str, &'static str)> {
     ALIASES
@@ -294,9 +291,4 @@ pub(crate) fn is_foreign_module(name: &str) -> bool {
         "scipy", "linalg",
     ];
     MODULES.contains(&name)
-}
-
-/// Whether a name is a built-in of the language that this version does not have.
-pub(crate) fn is_later(name: &str) -> bool {
-    LATER.contains(&name)
 }

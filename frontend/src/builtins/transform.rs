@@ -5,12 +5,18 @@ use std::rc::Rc;
 use crate::builtins::Builtin;
 use crate::builtins::args::Call;
 use crate::check::binary::Operand;
-use crate::check::value::GradFn;
-use crate::check::{FnValue, Res, Value};
+use crate::check::value::{GradFn, JacobianFn, VmapFn};
+use crate::check::{Checker, FnValue, Res, Value};
 use crate::diagnostic::{Code, Diagnostic};
 
 /// Built-ins whose argument `wrt` names parameters.
-pub(super) const RAW: &[&str] = &["grad", "value_and_grad", "check_grad"];
+pub(super) const RAW: &[&str] = &[
+    "grad",
+    "value_and_grad",
+    "jacobian",
+    "hessian",
+    "check_grad",
+];
 
 pub(super) const TABLE: &[Builtin] = &[
     Builtin {
@@ -40,6 +46,32 @@ pub(super) const TABLE: &[Builtin] = &[
             let f = function_of(call)?;
             let args = std::mem::take(&mut call.rest);
             call.checker.vjp(&f, args, call.site)
+        },
+    },
+    Builtin {
+        name: "jacobian",
+        params: "f, wrt=none",
+        run: |call| jacobian(call, false),
+    },
+    Builtin {
+        name: "hessian",
+        params: "f, wrt=none",
+        run: |call| jacobian(call, true),
+    },
+    Builtin {
+        name: "vmap",
+        params: "f, in_axes=0, out_axes=0",
+        run: |call| {
+            let f = function_of(call)?;
+            let (given, made) = (call.given("in_axes"), call.given("out_axes"));
+            let (in_axes, out_axes) = (call.checker.axes(given)?, call.checker.axes(made)?);
+            let span = call.span();
+            Ok(Value::Fn(Rc::new(FnValue::Vmap(VmapFn {
+                f,
+                in_axes,
+                out_axes,
+                span,
+            }))))
         },
     },
     Builtin {
@@ -86,6 +118,26 @@ fn gradient<'a>(call: &mut Call<'_, 'a>, value: bool) -> Res<Value<'a>> {
         value,
         span,
     }))))
+}
+
+/// The function that gives the Jacobian of a function, or the Hessian.
+fn jacobian<'a>(call: &mut Call<'_, 'a>, is_hessian: bool) -> Res<Value<'a>> {
+    let f = function_of(call)?;
+    let wrt = call.given("wrt");
+    let wrt = wrt_expr(call, wrt)?;
+    let span = call.span();
+    let (wrt, single) = call.checker.wrt_positions(&f, wrt, span)?;
+    let made = match is_hessian {
+        true => Checker::hessian(f, wrt, single, span),
+        false => JacobianFn {
+            f,
+            wrt,
+            single,
+            is_hessian,
+            span,
+        },
+    };
+    Ok(Value::Fn(Rc::new(FnValue::Jacobian(made))))
 }
 
 /// The expression of `wrt`. Given by position it has been evaluated, and names nothing.

@@ -148,6 +148,8 @@ impl<'a> Checker<'a> {
             } => self.call_lambda(params, body, scope, *span, args, site),
             FnValue::Grad(grad) => self.call_grad(grad, args, site),
             FnValue::Pullback(pullback) => self.call_pullback(pullback, args, site),
+            FnValue::Jacobian(jacobian) => self.call_jacobian(jacobian, args, site),
+            FnValue::Vmap(vmap) => self.call_vmap(vmap, args, site),
             FnValue::Opaque(ty) => self.call_opaque(ty, args, site),
         }
     }

@@ -26,6 +26,16 @@ pub(crate) struct Target<'a> {
     pub result: Ty,
 }
 
+/// A function of the core that was made for a function value.
+pub(super) struct Outlined {
+    pub func: FuncIndex,
+    pub dims: Vec<Dim>,
+    /// What it reads from outside: its parameters behind those that its maker gave it.
+    pub captured: Vec<NodeId>,
+    /// The types of the results.
+    pub results: Vec<TensorType>,
+}
+
 impl<'a> Target<'a> {
     /// The numbers of the leaves of an argument among all parameters, and the leaves.
     pub fn leaves(&self, position: usize) -> Res<Vec<(u32, NodeId)>> {
@@ -222,18 +232,43 @@ impl<'a> Checker<'a> {
         body: &mut dyn FnMut(&mut Self, Vec<Value<'a>>) -> Res<Value<'a>>,
     ) -> Res<Target<'a>> {
         let outer: Vec<NodeId> = values.iter().flat_map(Value::nodes).collect();
+        let mut result = Ty::unit();
+        let made = self.made_function("grad", site, &mut |checker| {
+            let (ty, leaves) = checker.outlined_body(&values, &names, site, body)?;
+            result = ty;
+            Ok(leaves)
+        })?;
+        let args = outer.into_iter().chain(made.captured).collect();
+        Ok(Target {
+            func: made.func,
+            dims: made.dims,
+            args,
+            values,
+            results: made.results,
+            result,
+        })
+    }
+
+    /// Makes a function of the core, which has the dims of the one at hand. `body` makes its parameters and gives the
+    /// leaves of its result; what it reads from outside becomes parameters behind its own.
+    pub(super) fn made_function(
+        &mut self,
+        suffix: &str,
+        site: Site,
+        body: &mut dyn FnMut(&mut Self) -> Res<Vec<NodeId>>,
+    ) -> Res<Outlined> {
         let (dims, facts) = (self.frame().dims.clone(), self.frame().facts.clone());
         self.push_frame(dims.clone(), facts);
-        let built = self.outlined_body(&values, &names, site, body);
+        let built = body(self).and_then(|leaves| self.own_leaves(leaves, site));
         let frame = self.frames.pop().ok_or(Reported)?;
-        let (result, leaves) = built?;
+        let leaves = built?;
         let captured: Vec<NodeId> = frame.captures.iter().map(|(outer, _)| *outer).collect();
         let types: Vec<TensorType> = leaves
             .iter()
             .map(|node| frame.nodes[node.index as usize].ty.clone())
             .collect();
         let context = self.scope.function.name.clone();
-        let name = self.unique_name(&format!("{context}.grad"));
+        let name = self.unique_name(&format!("{context}.{suffix}"));
         let mut func = frame.finish(name, site.span);
         func.results = leaves
             .iter()
@@ -249,14 +284,11 @@ impl<'a> Checker<'a> {
             .iter()
             .map(|name| Dim::new(dlc_abi::dim::Poly::name(name)))
             .collect();
-        let args = outer.into_iter().chain(captured).collect();
-        Ok(Target {
+        Ok(Outlined {
             func: index,
             dims,
-            args,
-            values,
+            captured,
             results: types,
-            result,
         })
     }
 
@@ -293,18 +325,22 @@ impl<'a> Checker<'a> {
         }
         let tree = body(self, inner)?;
         let (tree, ty) = self.as_variable(tree, site.span)?;
-        let mut leaves = Vec::new();
-        for node in tree.nodes() {
+        Ok((ty, tree.nodes()))
+    }
+
+    /// Leaves that are nodes of the function at hand.
+    fn own_leaves(&mut self, leaves: Vec<NodeId>, site: Site) -> Res<Vec<NodeId>> {
+        let mut own = Vec::new();
+        for node in leaves {
             let frame = self.frame().id;
-            let local = if node.frame == frame {
+            own.push(if node.frame == frame {
                 node
             } else {
                 let ty = self.ty(node).clone();
                 self.node(Prim::Reshape, &[node], ty, site.span)?
-            };
-            leaves.push(local);
+            });
         }
-        Ok((ty, leaves))
+        Ok(own)
     }
 
     pub(super) fn not_differentiable(

@@ -166,7 +166,12 @@ impl<'a> Checker<'a> {
     }
 
     /// The numbers of an argument's leaves, which are all floats.
-    fn float_leaves(&mut self, target: &Target<'a>, position: usize, site: Site) -> Res<Vec<u32>> {
+    pub(super) fn float_leaves(
+        &mut self,
+        target: &Target<'a>,
+        position: usize,
+        site: Site,
+    ) -> Res<Vec<u32>> {
         let mut numbers = Vec::new();
         for (number, node) in target.leaves(position)? {
             let ty = self.ty(node).clone();
@@ -180,7 +185,11 @@ impl<'a> Checker<'a> {
     }
 
     /// The types of the results' leaves, which are all floats.
-    fn float_results(&mut self, target: &Target<'a>, site: Site) -> Res<Vec<TensorType>> {
+    pub(super) fn float_results(
+        &mut self,
+        target: &Target<'a>,
+        site: Site,
+    ) -> Res<Vec<TensorType>> {
         match target.results.iter().find(|ty| !is_float(ty.dtype)) {
             None if !target.results.is_empty() => Ok(target.results.clone()),
             found => {

@@ -42,6 +42,8 @@ pub(crate) struct Frame {
     pub id: u32,
     /// What it becomes.
     pub kind: FrameKind,
+    /// Whether it is done for each element of a batch.
+    pub is_batch: bool,
     /// For the body of a `for`.
     pub rounds: Option<Rounds>,
     /// The nodes so far.
@@ -75,6 +77,7 @@ impl Frame {
         Self {
             id,
             kind,
+            is_batch: false,
             rounds: None,
             nodes: Vec::new(),
             params: Vec::new(),

@@ -81,7 +81,7 @@ impl<'a> Checker<'a> {
         Ok((positions, single))
     }
 
-    fn parameter_names(&self, f: &FnValue<'a>) -> Vec<String> {
+    pub(super) fn parameter_names(&self, f: &FnValue<'a>) -> Vec<String> {
         match f {
             FnValue::Item(id) => self.fns[*id]
                 .ast
@@ -97,6 +97,8 @@ impl<'a> Checker<'a> {
                 })
                 .collect(),
             FnValue::Grad(grad) => self.parameter_names(&grad.f),
+            FnValue::Jacobian(jacobian) => self.parameter_names(&jacobian.f),
+            FnValue::Vmap(vmap) => self.parameter_names(&vmap.f),
             FnValue::Builtin(id) => builtins::parameter_names(*id),
             FnValue::Cast(_) | FnValue::Opaque(_) | FnValue::Pullback(_) => Vec::new(),
         }

@@ -192,7 +192,9 @@ impl Checker<'_> {
                         found.push(message);
                     }
                 }
-                Prim::Call { func, .. } | Prim::Derivative { func, .. } => {
+                Prim::Call { func, .. }
+                | Prim::Derivative { func, .. }
+                | Prim::Vmap { func, .. } => {
                     self.failures(*func, entry, seen, found);
                 }
                 op => {

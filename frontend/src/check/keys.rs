@@ -153,7 +153,7 @@ impl<'a> Checker<'a> {
         let inside = self.frames.iter().rev();
         inside
             .take_while(move |frame| frame.id != id.frame)
-            .filter(|frame| frame.kind == FrameKind::Loop)
+            .filter(|frame| frame.kind == FrameKind::Loop || frame.is_batch)
             .map(|frame| frame.id)
     }
 
@@ -183,10 +183,24 @@ impl<'a> Checker<'a> {
         } else {
             format!("key `{text}`")
         };
-        let diagnostic =
-            Diagnostic::error(Code::DL0501, format!("{name} is used in each round"), span)
-                .label("used here each time")
-                .help("`split_key(…, n)` makes a key for each round; go through them by `for`");
+        let inner = self.frames.iter().rev();
+        let is_batch = inner
+            .take_while(|frame| frame.kind != FrameKind::Loop)
+            .any(|frame| frame.is_batch);
+        let (each, help) = if is_batch {
+            (
+                "for each element of a batch",
+                "`split_key(…, n)` makes a key for each, to be mapped over; `in_axes=none` for an argument gives all the same",
+            )
+        } else {
+            (
+                "in each round",
+                "`split_key(…, n)` makes a key for each round; go through them by `for`",
+            )
+        };
+        let diagnostic = Diagnostic::error(Code::DL0501, format!("{name} is used {each}"), span)
+            .label("used here each time")
+            .help(help);
         self.report(diagnostic)
     }
 

@@ -50,12 +50,6 @@ impl<'a> Checker<'a> {
         if let Some(id) = builtins::find(name) {
             return Ok(Value::Fn(Rc::new(FnValue::Builtin(id))));
         }
-        if builtins::is_later(name) {
-            let message = format!("`{name}` is not supported yet");
-            let diagnostic = Diagnostic::error(Code::DL0802, message, path.span)
-                .note("the language has it; this version of the compiler does not");
-            return Err(self.report(diagnostic));
-        }
         Err(self.undefined(ident, path.span))
     }
 

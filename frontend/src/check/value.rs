@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use crate::ast::{DType, Expr, LambdaParam, Span};
+use crate::check::batch::Axes;
 use crate::check::derivative::Target;
 use crate::check::env::Scope;
 use crate::check::types::{FnTy, StructTy, Ty};
@@ -107,6 +108,10 @@ pub(crate) enum FnValue<'a> {
     },
     /// `grad(f, wrt=…)`, `value_and_grad(f, …)`.
     Grad(GradFn<'a>),
+    /// `vmap(f, …)`.
+    Vmap(VmapFn<'a>),
+    /// `jacobian(f, wrt=…)`, `hessian(f, wrt=…)`.
+    Jacobian(JacobianFn<'a>),
     /// What `vjp` gives to take cotangents back.
     Pullback(Pullback<'a>),
     /// A parameter that takes a function, while its function is checked by itself.
@@ -134,6 +139,32 @@ pub(crate) struct GradFn<'a> {
     /// Whether the value is wanted too.
     pub value: bool,
     /// Where the derivative is taken.
+    pub span: Span,
+}
+
+/// A function of each element of a batch.
+pub(crate) struct VmapFn<'a> {
+    /// Of what.
+    pub f: Rc<FnValue<'a>>,
+    /// The axes of the arguments.
+    pub in_axes: Axes,
+    /// The axes of the result.
+    pub out_axes: Axes,
+    /// Where the batch is made.
+    pub span: Span,
+}
+
+/// All derivatives of a function's results.
+pub(crate) struct JacobianFn<'a> {
+    /// Of what; of a Hessian the gradient.
+    pub f: Rc<FnValue<'a>>,
+    /// Which parameters.
+    pub wrt: Vec<usize>,
+    /// Whether `wrt` was one name.
+    pub single: bool,
+    /// Whether it is a Hessian.
+    pub is_hessian: bool,
+    /// Where it is taken.
     pub span: Span,
 }
 

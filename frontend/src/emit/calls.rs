@@ -1,4 +1,4 @@
-//! Calls of functions and of their derivatives.
+//! Calls of functions, of their derivatives and of batches of them.
 
 use melior::ir::attribute::FlatSymbolRefAttribute;
 use melior::ir::operation::{OperationBuilder, OperationLike};
@@ -23,11 +23,20 @@ impl<'c, 'a> Body<'c, 'a, '_> {
                 dims,
                 results,
                 ..
+            }
+            | Prim::Vmap {
+                func,
+                dims,
+                results,
+                ..
             } => (&self.emitter.program.funcs[*func], dims, results),
             _ => unreachable!("only calls come here"),
         };
         let (callee, rules) = (&function.name, function.rules);
         let mut operands: Vec<_> = dims.iter().map(|dim| self.index(dim.poly())).collect();
+        if let Prim::Vmap { size, .. } = &node.op {
+            operands.insert(0, self.index(size.poly()));
+        }
         operands.extend(args);
         let types: Vec<_> = results.iter().map(|ty| self.emitter.ty(ty)).collect();
         let op = match &node.op {
@@ -42,6 +51,18 @@ impl<'c, 'a> Body<'c, 'a, '_> {
                         build::grad(cx, &operands, callee, &wrt, value, &types, place)
                     }
                 }
+            }
+            Prim::Vmap {
+                in_axes, out_axes, ..
+            } => {
+                let axes = |axes: &[Option<u32>]| {
+                    let axis = |axis: &Option<u32>| axis.map_or(-1, i64::from);
+                    axes.iter().map(axis).collect::<Vec<_>>()
+                };
+                let (given, made) = (axes(in_axes), axes(out_axes));
+                build::vmap(
+                    b.context, &operands, callee, &given, &made, &types, b.location,
+                )
             }
             _ if rules.any() => {
                 let name = |rule: usize| self.emitter.program.funcs[rule].name.as_str();

@@ -496,6 +496,6 @@ test \"t\" {
     rejects(&[
         ("", "grad(|y| y, wrt=z)(1.0)", "DL0304"),
         ("", "assert(true)\n  1.0", "stands in a `test` only"),
-        ("", "sum(vmap(x))", "DL0802"),
+        ("", "sum(vmap(x))", "DL0209"),
     ]);
 }

@@ -31,7 +31,9 @@ impl<'c, 'a> Lowering<'c, 'a> {
         let element = shape::element(ty);
         let key = self.get(op.key());
         let key = self.tensor(e, &key);
-        let key = [0, 1].map(|i| extract(e, key, &[e.index(i)]));
+        let batch = shape::shape_of(op.key()).len() - 1;
+        // The words of a single key are read once.
+        let single = (batch == 0).then(|| [0, 1].map(|i| extract(e, key, &[e.index(i)])));
         // Elements that one step of each axis passes.
         let strides = (0..dims.len()).map(|axis| product(&dims[axis + 1..]));
         let strides = strides
@@ -39,7 +41,14 @@ impl<'c, 'a> Lowering<'c, 'a> {
             .collect::<Vec<_>>();
         self.generated(e, dims, element, |e| {
             let i64 = e.int_type(64);
-            let places = strides.iter().enumerate().map(|(axis, stride)| {
+            let words = || {
+                let of = (0..batch).map(|axis| linalg::index(e, axis));
+                let of = of.collect::<Vec<_>>();
+                [0, 1].map(|i| extract(e, key, &[of.as_slice(), &[e.index(i)]].concat()))
+            };
+            let words = single.unwrap_or_else(words);
+            let places = strides.iter().enumerate().skip(batch);
+            let places = places.map(|(axis, stride)| {
                 let index = linalg::index(e, axis);
                 match axis + 1 == strides.len() {
                     true => index,
@@ -53,7 +62,7 @@ impl<'c, 'a> Lowering<'c, 'a> {
             let high = e.op("arith.shrui", &[counter, scalar::number(e, i64, "32")], i64);
             let [high, low] =
                 [high, counter].map(|half| e.op("arith.trunci", &[half], e.int_type(32)));
-            let [high, low] = threefry(e, key, [high, low]);
+            let [high, low] = threefry(e, words, [high, low]);
             let ty = scalar::register_type(e, element);
             match width(ty) {
                 64 => {

@@ -405,8 +405,14 @@ fn tensor_op(kind: OpKind, op: OperationRef, values: &Values) -> Result<Array, F
             let dtype = result_dtype(op)?;
             elementwise::bitcast(get(ops::Bitcast(op).x())?, dtype)
         }
-        // A derivative is expanded by the pass `expand-derivatives`; what prints or checks has no result.
-        OpKind::Call | OpKind::Check | OpKind::Grad | OpKind::Jvp | OpKind::Print | OpKind::Vjp => {
+        // A transform of a function is expanded by the pass `expand-derivatives`; what prints or checks has no result.
+        OpKind::Call
+        | OpKind::Check
+        | OpKind::Grad
+        | OpKind::Jvp
+        | OpKind::Print
+        | OpKind::Vjp
+        | OpKind::Vmap => {
             return Err(Failure::Unsupported);
         }
         elementwise_kinds!() => {

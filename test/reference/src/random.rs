@@ -27,11 +27,16 @@ pub fn threefry2x32(key: [u32; 2], counter: [u32; 2]) -> [u32; 2] {
 
 /// `dl.random_bits`.
 pub(crate) fn random_bits(key: &Array, dtype: DType, shape: &[usize]) -> Result<Array, String> {
-    let key = [key.bits_at(&[0]) as u32, key.bits_at(&[1]) as u32];
-    let mut counter = 0u64;
-    Array::from_fn(dtype, shape, |_| {
+    let batch = key.shape.len() - 1;
+    let of_one = shape[batch..].iter().product::<usize>() as u64;
+    let mut count = 0u64;
+    Array::from_fn(dtype, shape, |index| {
+        let word = |word| key.bits_at(&[&index[..batch], &[word]].concat()) as u32;
+        let key = [word(0), word(1)];
+        // Elements come in row-major order, those of a key one after another.
+        let counter = count % of_one;
+        count += 1;
         let [high, low] = threefry2x32(key, [(counter >> 32) as u32, counter as u32]);
-        counter += 1;
         Ok(match dtype {
             DType::U64 => u64::from(high) << 32 | u64::from(low),
             DType::U32 => u64::from(high ^ low),

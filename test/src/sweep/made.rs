@@ -141,8 +141,8 @@ pub(super) fn iota() -> Result<Vec<Case>> {
 pub(super) fn random_bits() -> Result<Vec<Case>> {
     let mut cases = vec![];
     for dtype in [DType::U8, DType::U32, DType::U64] {
-        let form = |tag, dims, shape: &[&str], names: &str, sizes| {
-            let (key, y) = (leaf(DType::U32, &["2"]), leaf(dtype, shape));
+        let form = |tag, dims, keys: &[&str], shape: &[&str], names: &str, sizes| {
+            let (key, y) = (leaf(DType::U32, keys), leaf(dtype, shape));
             let body = format!(
                 "%y = dl.random_bits %a0 sizes({names}) : {} -> {}",
                 key.ty(),
@@ -158,10 +158,26 @@ pub(super) fn random_bits() -> Result<Vec<Case>> {
             }
         };
         for form in [
-            form("scalar", &[], &[], "", &[&[]]),
-            form("line", &["n"], &["n"], "%n", LENGTHS),
-            form("grid", &["m", "n"], &["m", "n"], "%m, %n", PAIRS),
-            form("static", &[], &["2", "3"], "", &[&[]]),
+            form("scalar", &[], &["2"], &[], "", &[&[]]),
+            form("line", &["n"], &["2"], &["n"], "%n", LENGTHS),
+            form("grid", &["m", "n"], &["2"], &["m", "n"], "%m, %n", PAIRS),
+            form("static", &[], &["2"], &["2", "3"], "", &[&[]]),
+            form(
+                "keys",
+                &["m", "n"],
+                &["m", "2"],
+                &["m", "n"],
+                "%m, %n",
+                PAIRS,
+            ),
+            form(
+                "one_of_each",
+                &[],
+                &["3", "2", "2"],
+                &["3", "2"],
+                "",
+                &[&[]],
+            ),
         ] {
             cases.push(form.case(OpKind::RandomBits, dtype, Bound::Exact, mixed)?);
         }

@@ -487,3 +487,33 @@ pub(super) fn derivative(kind: OpKind) -> Result<Vec<Case>> {
     }
     Ok(cases)
 }
+
+/// A product of each line of a batch with one vector, by `dl.vmap`.
+pub(super) fn vmap() -> Result<Vec<Case>> {
+    let mut cases = vec![];
+    for dtype in DTYPES.into_iter().filter(|&dtype| dtype != DType::Bool) {
+        let (x, w) = (leaf(dtype, &["n", "3"]), leaf(dtype, &["3"]));
+        let line = w.ty();
+        let body = format!(
+            "%y = dl.vmap @product_{dtype}(%n, %a0, %a1) in_axes [0, -1] out_axes [1] : \
+             (index, {}, {line}) -> {}",
+            x.ty(),
+            leaf(dtype, &["3", "n"]).ty()
+        );
+        let form = Form {
+            tag: "product",
+            dims: &["n"],
+            params: vec![x, w],
+            result: leaf(dtype, &["3", "n"]),
+            body,
+            sizes: &[&[0], &[1], &[67]],
+        };
+        let mut case = form.case(OpKind::Vmap, dtype, Bound::Exact, whole)?;
+        case.text += &format!(
+            "func.func private @product_{dtype}(%x: {line}, %w: {line}) -> {line} {{\n  \
+             %y = dl.mul %x, %w : {line}\n  return %y : {line}\n}}\n"
+        );
+        cases.push(case);
+    }
+    Ok(cases)
+}

@@ -71,7 +71,8 @@ impl<'c, 'a> Writer<'c, 'a> {
             | OpKind::Call
             | OpKind::Grad
             | OpKind::Jvp
-            | OpKind::Vjp => Err(named(op)),
+            | OpKind::Vjp
+            | OpKind::Vmap => Err(named(op)),
             OpKind::OptimizationBarrier => operand(0),
             OpKind::DimValue => Ok(Expr::atom(format!("i64({})", operand(0)?.text))),
             OpKind::Iota => {

@@ -1,0 +1,146 @@
+//! Keeps derivatives of elements that take no part out of those that do.
+//!
+//! Where some elements do not take a side of a branch or a round of a loop, it is computed for them all the same, and what
+//! it gives is not chosen. A tangent then is not chosen either, but an adjoint of zero goes back through what has been
+//! computed, and 0 · ∞ is NaN: in an element's own adjoint, which the choice at the entrance makes zero again, and in the
+//! sums that values shared by all elements get. So elements that take no part compute with the numbers of the first
+//! that does, which passes no adjoint on; and where none may take part, shared values get no adjoint either.
+
+use super::{effect::extracted, values::Batcher};
+use crate::{
+    activity::results,
+    functions::{block_arguments, inside, is_float_tensor, operations},
+    rules::{Rule, Tangent, rule_of},
+};
+use dlc_dialects::{
+    ir::{
+        inspect::identity,
+        shape::{element_of, shape_of, tensor},
+    },
+    ops::{OpKind, build},
+};
+use melior::ir::{
+    BlockRef, OperationRef, RegionLike, Type, Value, ValueLike, operation::OperationLike,
+    r#type::IntegerType,
+};
+use std::collections::HashSet;
+
+/// What stood for a value before it was shielded.
+pub(super) type Shielded<'c, 'a> = Vec<(Value<'c, 'a>, Option<Value<'c, 'a>>)>;
+
+/// Whether an adjoint of zero may come back from an op as something else.
+fn is_risky(op: OperationRef) -> bool {
+    let gives_floats = results(op).iter().any(|y| is_float_tensor(y.r#type()));
+    match (OpKind::of(&op), rule_of(op)) {
+        _ if op.region_count() > 0 || !gives_floats => false,
+        (Some(OpKind::Add | OpKind::Sub | OpKind::Neg | OpKind::Convert | OpKind::Select), _) => {
+            false
+        }
+        (_, Rule::Inactive) => false,
+        (_, Rule::Hand(hand)) => !matches!(hand.tangent, Tangent::Linear),
+        _ => true,
+    }
+}
+
+/// The operations of blocks, those inside them included.
+fn all_inside<'c, 'a>(blocks: &[BlockRef<'c, 'a>]) -> Vec<OperationRef<'c, 'a>> {
+    let ops = blocks.iter().flat_map(|block| operations(*block));
+    ops.flat_map(|op| std::iter::once(op).chain(inside(op)))
+        .collect()
+}
+
+/// The floats that blocks read from outside, and `more`.
+fn read_from_outside<'c, 'a>(
+    ops: &[OperationRef<'c, 'a>],
+    blocks: &[BlockRef<'c, 'a>],
+    more: &[Value<'c, 'a>],
+) -> Vec<Value<'c, 'a>> {
+    let mut own = HashSet::new();
+    own.extend(
+        blocks
+            .iter()
+            .flat_map(|block| block_arguments(*block))
+            .map(identity),
+    );
+    for op in ops {
+        own.extend(results(*op).into_iter().map(identity));
+        for region in op.regions() {
+            let block = region.first_block();
+            own.extend(block.into_iter().flat_map(block_arguments).map(identity));
+        }
+    }
+    let mut found = vec![];
+    let read = ops.iter().flat_map(|op| op.operands().collect::<Vec<_>>());
+    for x in read
+        .filter(|x| !own.contains(&identity(*x)))
+        .chain(more.iter().copied())
+    {
+        if is_float_tensor(x.r#type()) && !found.contains(&x) {
+            found.push(x);
+        }
+    }
+    found
+}
+
+impl<'c, 'a> Batcher<'c, 'a> {
+    /// Lets blocks, which only elements of the mask take part in, read their floats in a way that keeps derivatives apart;
+    /// `received` are floats that they get as arguments. `is_certain` says that some element does take part.
+    pub(super) fn shield(
+        &mut self,
+        blocks: &[BlockRef<'c, 'a>],
+        received: &[Value<'c, 'a>],
+        is_certain: bool,
+    ) -> Shielded<'c, 'a> {
+        let Some(mask) = self.mask.filter(|_| self.is_differentiated) else {
+            return vec![];
+        };
+        let ops = all_inside(blocks);
+        if !ops.iter().any(|op| is_risky(*op)) {
+            return vec![];
+        }
+        let b = self.builder;
+        let i32 = Type::from(IntegerType::new(b.context, 32));
+        let number = b.convert(mask, i32);
+        let first = tensor(&[], i32);
+        let first = build::arg_reduce(b.context, number, "argmax", 0, first, b.location);
+        let (first, any) = (b.value(first), b.reduce("any", mask, &[0]));
+        let mut before = vec![];
+        for x in read_from_outside(&ops, blocks, received) {
+            let value = self.value(x);
+            let fixed = b.elementwise(OpKind::StopGradient, &[value]);
+            let dims = b.dims(value);
+            let shielded = match self.is_batched(x) {
+                true => {
+                    let ty = tensor(&shape_of(value)[1..], element_of(value));
+                    let one = build::take(b.context, fixed, first, 0, ty, b.location);
+                    let other = self.repeated(b.value(one));
+                    let on = b.broadcast(mask, &[0], &dims);
+                    b.elementwise(OpKind::Select, &[on, value, other])
+                }
+                false if is_certain => continue,
+                false => {
+                    let on = b.broadcast(any, &[], &dims);
+                    b.elementwise(OpKind::Select, &[on, value, fixed])
+                }
+            };
+            before.push((x, self.set(x, shielded)));
+        }
+        before
+    }
+
+    /// Lets values stand for themselves again.
+    pub(super) fn unshield(&mut self, before: Shielded<'c, 'a>) {
+        for (x, value) in before {
+            match value {
+                Some(value) => _ = self.set(x, value),
+                None => self.unset(x),
+            }
+        }
+    }
+
+    /// Whether any element of a mask takes part, as a condition.
+    pub(super) fn any(&self, mask: Value<'c, 'a>) -> Value<'c, 'a> {
+        let any = self.builder.reduce("any", mask, &[0]);
+        extracted(&self.builder, any)
+    }
+}

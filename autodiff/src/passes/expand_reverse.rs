@@ -1,0 +1,22 @@
+//! Replaces every `dl.grad` and `dl.vjp` by a call of a new function, which goes back through the callee's body.
+//!
+//! *Requires*: what `expand-derivatives` does, of which this is a part.
+//! *Ensures*: no such op is left but those whose callee has a transform of another kind in it.
+//! *Does not*: touch other transforms, nor make plain calls of `dl.call` while any are left.
+
+use crate::{expander::Expander, transform::TransformKind::Reverse};
+use dlc_dialects::pass::{Anchor, PassError, PassInfo};
+use melior::{Context, ir::OperationRef};
+
+/// The pass.
+pub const INFO: PassInfo = PassInfo {
+    name: "expand-reverse",
+    summary: "Replace dl.grad and dl.vjp by calls of new functions, where their callees have no other transforms",
+    anchor: Anchor::Module,
+    required: false,
+    run,
+};
+
+fn run<'c, 'a>(cx: &'c Context, module: OperationRef<'c, 'a>) -> Result<(), PassError<'c>> {
+    Expander::of(cx, module, &[Reverse]).run(module)
+}
