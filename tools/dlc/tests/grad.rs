@@ -175,6 +175,17 @@ fn a_check_tells_wrong_gradients() {
     );
     assert!(shown.contains("s: worst"), "{shown}");
 
+    // `check_grad` in a test names the rule.
+    let tested = format!("{RULES}test \"rule\" {{ check_grad(wrong) }}\n");
+    let tests = folder.path().join("t.dl");
+    std::fs::write(&tests, tested).unwrap();
+    let failed = dlc(&["test", &tests.display().to_string()]);
+    let shown = text(&failed.stdout) + &text(&failed.stderr);
+    assert!(
+        shown.contains("differentiated by a rule of their own, not by their bodies: `f`"),
+        "{shown}"
+    );
+
     for (arguments, said) in [
         (vec!["grad", &callee("absent")], "has no function `absent`"),
         (

@@ -8,7 +8,7 @@ mod judge;
 use std::collections::BTreeMap;
 
 use dlc_abi::status;
-use dlc_frontend::core::{Node, Prim, Program, TEST_ENTRY};
+use dlc_frontend::core::{Assertion, AssertionKind, Func, Node, Prim, Program, TEST_ENTRY};
 use dlc_frontend::diagnostic::{Code, Diagnostic};
 use dlc_frontend::modules;
 use dlc_frontend::source::SourceMap;
@@ -100,7 +100,8 @@ pub fn run(session: &Session, source: &Source, runner: Runner) -> Result<Outcome
         Ok(results) => {
             let mut results = results.into_iter();
             for assertion in &test.assertions {
-                diagnostics.extend(judge::judge(assertion, &mut results));
+                let found = judge::judge(assertion, &mut results);
+                diagnostics.extend(found.map(|one| with_rules(one, assertion, &checked.program)));
             }
         }
         Err(message) => {
@@ -114,6 +115,23 @@ pub fn run(session: &Session, source: &Source, runner: Runner) -> Result<Outcome
         failures: failures.collect(),
         rendered: source::rendered(session, &checked.sources, &diagnostics),
     })
+}
+
+/// A gradient that is wrong, with the functions whose rules may be the reason.
+fn with_rules(diagnostic: Diagnostic, assertion: &Assertion, program: &Program) -> Diagnostic {
+    let AssertionKind::Gradient { .. } = assertion.kind else {
+        return diagnostic;
+    };
+    let own = |func: &&Func| func.rules.vjp.is_some() || func.rules.jvp.is_some();
+    let names = program.funcs.iter().filter(own);
+    let names: Vec<String> = names.map(|func| format!("`{}`", func.name)).collect();
+    match names.is_empty() {
+        true => diagnostic,
+        false => diagnostic.note(format!(
+            "differentiated by a rule of their own, not by their bodies: {}",
+            names.join(", ")
+        )),
+    }
 }
 
 /// The test that the session's goal names, and what it gives.
