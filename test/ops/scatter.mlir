@@ -14,6 +14,7 @@
 // EVAL: @put_rows(2, [[true, true], [false, false]], [[0, 1], [-1, 1]], [[[true, false], [true, false]], [[false, false], [false, true]]]) == [[true, false], [false, true]]
 // EVAL: @put_columns(2, [[1, 2, 3], [4, 5, 6]], [2, 2], [[7, 8], [9, 10]]) == [[1, 2, 8], [4, 5, 10]]
 // EVAL: @put_columns(0, [], [2, 2], []) == []
+// EVAL: @put_nothing(2, [], [0, 1], []) == []
 // EVAL-ERROR: @put([1.0, 2.0, 3.0], [2, 3, 0], [1.0, 2.0, 3.0]) index 3 is outside a dim of 3
 // GRADCHECK: @put domain=(-2,2) int=(-3,3) tol=1e-6
 // GRADCHECK: @put_middle(2) domain=(-2,2) int=(0,3) tol=1e-6
@@ -62,6 +63,12 @@ func.func @put_columns(%n: index, %x: tensor<?x3xui8> {dl.shape = ["n", "3"]}, %
     -> (tensor<?x3xui8> {dl.shape = ["n", "3"]}) attributes {dl.dims = ["n"]} {
   %y = dl.scatter "set" %x, %i, %u axis 1 : tensor<?x3xui8>, tensor<2xui8>, tensor<?x2xui8>
   return %y : tensor<?x3xui8>
+}
+
+func.func @put_nothing(%n: index, %x: tensor<0x?xf64> {dl.shape = ["0", "n"]}, %i: tensor<2xi32>, %u: tensor<0x2xf64>)
+    -> (tensor<0x?xf64> {dl.shape = ["0", "n"]}) attributes {dl.dims = ["n"]} {
+  %y = dl.scatter "set" %x, %i, %u axis 1 : tensor<0x?xf64>, tensor<2xi32>, tensor<0x2xf64>
+  return %y : tensor<0x?xf64>
 }
 
 func.func @put_middle(%n: index, %x: tensor<2x3x2xf64>, %i: tensor<?x2xi32> {dl.shape = ["n", "2"]}, %u: tensor<2x?x2x2xf64> {dl.shape = ["2", "n", "2", "2"]})

@@ -19,6 +19,7 @@ pub mod host;
 pub mod literal;
 pub mod module;
 pub mod opfile;
+pub mod programs;
 pub mod runner;
 pub mod shell;
 pub mod sweep;

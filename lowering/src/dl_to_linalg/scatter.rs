@@ -28,6 +28,11 @@ impl<'c, 'a> Lowering<'c, 'a> {
         ty: Type<'c>,
     ) -> Mapped<'c, 'a> {
         let (x, ids, updates) = (self.get(op.x()), self.get(op.ids()), self.get(op.updates()));
+        // Where nothing is written there is no slice to be cut out.
+        if updates.dims.contains(&Poly::zero()) {
+            let whole = self.tensor(e, &x);
+            return Mapped::tensor(x.element, refine(x.dims, ty), whole);
+        }
         let axis = op.axis() as usize;
         let size = self.sizes.value(e, &x.dims[axis]);
         let ranges = ids

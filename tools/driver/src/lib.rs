@@ -27,3 +27,4 @@ pub use dlc_frontend::diagnostic::Severity;
 pub use dlc_frontend::levels;
 pub use dlc_frontend::render::sarif;
 pub use opt::{opt_main, register_all};
+pub use source::Evaluator;

@@ -260,44 +260,65 @@ pub fn evaluated(
     dims: &BTreeMap<String, i64>,
     leaves: Vec<Tensor>,
 ) -> Result<Result<Vec<Tensor>, EvalError>, Failure> {
-    let mut unit = emit_for(session, source, session.options().reference())?;
-    let unknown = || {
-        Failure::Usage(format!(
-            "there is no export {export}\nhelp: mark it with `export fn`"
-        ))
-    };
-    let entry = unit
-        .entries
-        .iter()
-        .find(|entry| entry.name == export)
-        .ok_or_else(unknown)?
-        .clone();
-    let mut values = vec![];
-    for dim in &entry.dims {
-        let value = dims.get(&dim.name).ok_or_else(|| {
-            Failure::Usage(format!(
-                "dim {0} has no value\nhelp: give it as `--dim {0}=8`",
-                dim.name
-            ))
-        })?;
-        values.push(*value);
+    Evaluator::new(session, source)?.call(export, dims, &leaves)
+}
+
+/// The exports of a source, ready to be run on the reference evaluator.
+pub struct Evaluator<'c> {
+    module: Module<'c>,
+    entries: Vec<Entry>,
+}
+
+impl<'c> Evaluator<'c> {
+    /// Checks a source and makes its derivatives: the evaluator runs nothing but `dl` ops.
+    pub fn new(session: &'c Session, source: &Source) -> Result<Self, Failure> {
+        let mut unit = emit_for(session, source, session.options().reference())?;
+        let input = Input {
+            source,
+            sources: &unit.sources,
+        };
+        session.run_stages(input, &mut unit.module, 1, &mut vec![], |_, _| {})?;
+        Ok(Self {
+            module: unit.module,
+            entries: unit.entries,
+        })
     }
-    // The evaluator runs `dl` ops, so derivatives must be made first.
-    let input = Input {
-        source,
-        sources: &unit.sources,
-    };
-    session.run_stages(input, &mut unit.module, 1, &mut vec![], |_, _| {})?;
-    let function = entry::entries(unit.module.as_operation())
-        .map_err(|error| Failure::internal(error.message))?
-        .into_iter()
-        .find(|found| found.symbol == entry.symbol)
-        .and_then(|found| entry::string(found.func.attribute("sym_name").ok()))
-        .ok_or_else(unknown)?;
-    Ok(dlc_reference::evaluate(
-        &unit.module,
-        &function,
-        &values,
-        &leaves,
-    ))
+
+    /// Runs an export; tells apart that it fails and that it cannot be run.
+    pub fn call(
+        &self,
+        export: &str,
+        dims: &BTreeMap<String, i64>,
+        leaves: &[Tensor],
+    ) -> Result<Result<Vec<Tensor>, EvalError>, Failure> {
+        let unknown = || {
+            Failure::Usage(format!(
+                "there is no export {export}\nhelp: mark it with `export fn`"
+            ))
+        };
+        let found = self.entries.iter().find(|entry| entry.name == export);
+        let entry = found.ok_or_else(unknown)?;
+        let mut values = vec![];
+        for dim in &entry.dims {
+            let value = dims.get(&dim.name).ok_or_else(|| {
+                Failure::Usage(format!(
+                    "dim {0} has no value\nhelp: give it as `--dim {0}=8`",
+                    dim.name
+                ))
+            })?;
+            values.push(*value);
+        }
+        let function = entry::entries(self.module.as_operation())
+            .map_err(|error| Failure::internal(error.message))?
+            .into_iter()
+            .find(|found| found.symbol == entry.symbol)
+            .and_then(|found| entry::string(found.func.attribute("sym_name").ok()))
+            .ok_or_else(unknown)?;
+        Ok(dlc_reference::evaluate(
+            &self.module,
+            &function,
+            &values,
+            leaves,
+        ))
+    }
 }

@@ -9,6 +9,7 @@ mod docs;
 mod example;
 mod llvm;
 mod process;
+mod programs;
 mod test;
 mod tidy;
 
@@ -67,6 +68,15 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Holds random programs on all targets against an oracle of their own; `-- --help` lists the options
+    FuzzPrograms {
+        /// Builds the compiler with optimisation
+        #[arg(long)]
+        release: bool,
+        /// Options for the command
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// Says what is installed and what is missing
     Doctor {
         /// Installs what is missing
@@ -96,6 +106,7 @@ fn main() -> ExitCode {
         Task::Bench {
             python, arguments, ..
         } => bench::run(&python, &arguments),
+        Task::FuzzPrograms { release, arguments } => programs::run(release, &arguments),
         Task::Doctor { install } => llvm::doctor(install),
         Task::Docs { check } => docs::run(check).and_then(|()| match check {
             true => Ok(()),

@@ -12,6 +12,7 @@ const MAY_USE: &[(&str, &str, &[&str])] = &[
     ("frontend", "dlc-frontend", &["dlc-abi", "dlc-dialects"]),
     ("autodiff", "dlc-autodiff", &["dlc-dialects"]),
     ("lowering", "dlc-lowering", &["dlc-abi", "dlc-dialects"]),
+    ("test/programs", "dlc-programs", &[]),
     (
         "test/reference",
         "dlc-reference",
@@ -45,6 +46,7 @@ const MAY_USE: &[(&str, &str, &[&str])] = &[
             "dlc-dialects",
             "dlc-driver",
             "dlc-frontend",
+            "dlc-programs",
             "dlc-reference",
             "dlc-runtime",
         ],

@@ -1,0 +1,522 @@
+//! The oracle: runs programs on dense arrays of numbers with perturbations, by the definitions of the operations.
+//!
+//! It shares nothing with the compiler. A gradient is as many directional derivatives as there are elements.
+
+pub mod elementwise;
+pub mod movement;
+pub mod product;
+pub mod reduce;
+mod tensor;
+
+use crate::{
+    array::{Array, Reject, Result, Value},
+    ast::{Callable, Expr, Function, Mode, Op, Program, Range, Statement, Update},
+    num::{LEVELS, Num},
+    types::Dtype,
+};
+use elementwise::real;
+
+/// No number is greater: the program would overflow or lose all precision.
+const GREATEST: f64 = 1e4;
+
+/// How many operations on arrays a run may take.
+const STEPS: usize = 200_000;
+
+/// The variables of a call, and the values of its dims.
+#[derive(Clone, Debug, Default)]
+pub struct Frame {
+    /// The values of the dims.
+    pub sizes: Vec<i64>,
+    /// The variables, the innermost last.
+    pub vars: Vec<(String, Value)>,
+}
+
+impl Frame {
+    /// The value of a variable.
+    fn get(&self, name: &str) -> &Value {
+        let found = self.vars.iter().rev().find(|(other, _)| other == name);
+        &found.expect("variables are bound before they are used").1
+    }
+
+    /// Another value for a variable.
+    fn set(&mut self, name: &str, value: Value) {
+        let found = self.vars.iter_mut().rev().find(|(other, _)| other == name);
+        found
+            .expect("variables are bound before they are assigned")
+            .1 = value;
+    }
+}
+
+/// Runs a program.
+#[derive(Debug)]
+pub struct Evaluator<'p> {
+    program: &'p Program,
+    /// The ε that the next derivative takes.
+    level: usize,
+    steps: usize,
+}
+
+impl<'p> Evaluator<'p> {
+    /// With some levels of ε taken.
+    pub fn new(program: &'p Program, level: usize) -> Self {
+        let steps = 0;
+        Self {
+            program,
+            level,
+            steps,
+        }
+    }
+
+    /// Calls the function under test.
+    pub fn run(&mut self, arguments: Vec<Value>) -> Result<Value> {
+        self.call(self.program.main(), arguments)
+    }
+
+    fn call(&mut self, function: &Function, arguments: Vec<Value>) -> Result<Value> {
+        let names = function.params.iter().map(|(name, _)| name.clone());
+        let vars = names.zip(arguments).collect::<Vec<_>>();
+        let sizes = sizes(function, &vars);
+        let mut frame = Frame { sizes, vars };
+        self.statements(&mut frame, &function.body)?;
+        self.expr(&mut frame, &function.value)
+    }
+
+    fn apply(&mut self, frame: &mut Frame, of: &Callable, args: Vec<Value>) -> Result<Value> {
+        match of {
+            Callable::Named(position) => self.call(&self.program.functions[*position], args),
+            Callable::Lambda(params, value) => {
+                let outside = frame.vars.len();
+                let names = params.iter().map(|(name, _)| name.clone());
+                frame.vars.extend(names.zip(args));
+                let value = self.expr(frame, value);
+                frame.vars.truncate(outside);
+                value
+            }
+        }
+    }
+
+    fn statements(&mut self, frame: &mut Frame, statements: &[Statement]) -> Result<()> {
+        for statement in statements {
+            self.statement(frame, statement)?;
+        }
+        Ok(())
+    }
+
+    /// Runs statements whose variables are gone after them.
+    fn block(&mut self, frame: &mut Frame, statements: &[Statement]) -> Result<()> {
+        let outside = frame.vars.len();
+        let done = self.statements(frame, statements);
+        frame.vars.truncate(outside);
+        done
+    }
+
+    /// Runs a statement.
+    pub fn statement(&mut self, frame: &mut Frame, statement: &Statement) -> Result<()> {
+        match statement {
+            Statement::Let(name, value) | Statement::Var(name, value) => {
+                let value = self.expr(frame, value)?;
+                frame.vars.push((name.clone(), value));
+            }
+            Statement::LetTuple(names, value) => {
+                let value = self.expr(frame, value)?;
+                let parts = value.tree().iter().cloned();
+                frame.vars.extend(names.iter().cloned().zip(parts));
+            }
+            Statement::Assign(name, value) => {
+                let value = self.expr(frame, value)?;
+                frame.set(name, value);
+            }
+            Statement::Update {
+                name,
+                index,
+                indices,
+                how,
+                value,
+            } => {
+                let indices = self.exprs(frame, indices)?;
+                let indices = indices.iter().map(Value::array).collect::<Vec<_>>();
+                let value = self.expr(frame, value)?;
+                let mut x = frame.get(name).array().clone();
+                let selection = movement::select(&x.shape, index, &indices)?;
+                self.update(&mut x, &selection, *how, value.array())?;
+                frame.set(name, Value::Array(x));
+            }
+            Statement::For {
+                variables,
+                range,
+                body,
+            } => self.rounds(frame, variables, range, body)?,
+            Statement::While(condition, bound, body) => {
+                let mut rounds = 0;
+                while self.truth(frame, condition)? {
+                    rounds += 1;
+                    if rounds > *bound {
+                        return Err(Reject::Range);
+                    }
+                    self.block(frame, body)?;
+                }
+            }
+            Statement::If(condition, then, otherwise) => match self.truth(frame, condition)? {
+                true => self.block(frame, then)?,
+                false => self.block(frame, otherwise)?,
+            },
+            Statement::Pullback {
+                value,
+                gradients,
+                of,
+                args,
+                cotangent,
+            } => {
+                let args = self.exprs(frame, args)?;
+                let result = self.apply(frame, of, args.clone())?;
+                frame.vars.push((value.clone(), result));
+                let cotangent = self.expr(frame, cotangent)?;
+                let pulled = args
+                    .iter()
+                    .enumerate()
+                    .map(|(position, _)| self.pulled(frame, of, &args, position, &cotangent));
+                let pulled = pulled.collect::<Result<_>>()?;
+                frame.vars.push((gradients.clone(), Value::Tree(pulled)));
+            }
+        }
+        Ok(())
+    }
+
+    fn update(
+        &mut self,
+        x: &mut Array,
+        selection: &movement::Selection,
+        how: Update,
+        value: &Array,
+    ) -> Result<()> {
+        let positions = crate::array::positions(&selection.shape);
+        let before = x.clone();
+        let mut written = std::collections::BTreeSet::new();
+        for (place, position) in selection.places.iter().zip(positions) {
+            let by = value.broadcast_at(&position);
+            // Which of two values is the last at one place is not said.
+            if !written.insert(place.clone()) && matches!(how, Update::Set | Update::Multiply) {
+                return Err(Reject::Kink("written twice"));
+            }
+            let old = x.at(place);
+            *x.at_mut(place) = match how {
+                Update::Set => by,
+                Update::Add => old + by,
+                Update::Subtract => old - by,
+                Update::Multiply => before.at(place) * by,
+            };
+        }
+        self.fine(x)
+    }
+
+    fn rounds(
+        &mut self,
+        frame: &mut Frame,
+        variables: &[String],
+        range: &Range,
+        body: &[Statement],
+    ) -> Result<()> {
+        let number = |index: usize| Value::Array(Array::scalar(Dtype::I32, real(index as f64)));
+        let (count, slices) = match range {
+            Range::UpTo(count) | Range::DownFrom(count) => (count.at(&frame.sizes), None),
+            Range::Computed(count) => {
+                let count = self.expr(frame, count)?;
+                (count.array().item().value() as i64, None)
+            }
+            Range::Slices(x) => {
+                let x = self.expr(frame, x)?.array().clone();
+                (x.shape[0] as i64, Some(x))
+            }
+        };
+        let count = count.max(0) as usize;
+        for round in 0..count {
+            let index = match range {
+                Range::DownFrom(_) => count - 1 - round,
+                _ => round,
+            };
+            let outside = frame.vars.len();
+            match &slices {
+                None => frame.vars.push((variables[0].clone(), number(index))),
+                Some(x) => {
+                    let slice = Value::Array(x.slice(0, index));
+                    let values = [number(index), slice];
+                    let from = 2 - variables.len();
+                    let values = values.into_iter().skip(from);
+                    frame.vars.extend(variables.iter().cloned().zip(values));
+                }
+            }
+            let done = self.statements(frame, body);
+            frame.vars.truncate(outside);
+            done?;
+        }
+        Ok(())
+    }
+
+    fn truth(&mut self, frame: &mut Frame, condition: &Expr) -> Result<bool> {
+        Ok(self.expr(frame, condition)?.array().item().value() != 0.0)
+    }
+
+    fn exprs(&mut self, frame: &mut Frame, exprs: &[Expr]) -> Result<Vec<Value>> {
+        exprs.iter().map(|expr| self.expr(frame, expr)).collect()
+    }
+
+    /// Refuses numbers that are too large.
+    fn fine(&mut self, array: &Array) -> Result<()> {
+        self.steps += 1 + array.data.len() / 16;
+        if self.steps > STEPS {
+            return Err(Reject::Long);
+        }
+        let parts = array.data.iter().flat_map(Num::parts);
+        match parts.into_iter().all(|part| part.abs() <= GREATEST) {
+            true => Ok(()),
+            false => Err(Reject::Large),
+        }
+    }
+
+    /// The value of an expression.
+    pub fn expr(&mut self, frame: &mut Frame, expr: &Expr) -> Result<Value> {
+        match &expr.op {
+            Op::Var(name) => Ok(frame.get(name).clone()),
+            Op::If => {
+                let side = if self.truth(frame, &expr.args[0])? {
+                    1
+                } else {
+                    2
+                };
+                self.expr(frame, &expr.args[side])
+            }
+            Op::Call(position) => {
+                let args = self.exprs(frame, &expr.args)?;
+                self.call(&self.program.functions[*position], args)
+            }
+            Op::Map(of) => {
+                let list = self.expr(frame, &expr.args[0])?;
+                let parts = list.tree().iter();
+                let mapped = parts.map(|part| self.apply(frame, of, vec![part.clone()]));
+                Ok(Value::Tree(mapped.collect::<Result<_>>()?))
+            }
+            Op::Vmap(of, axes, out) => {
+                let args = self.exprs(frame, &expr.args)?;
+                self.batched(frame, of, axes, *out, &args)
+            }
+            Op::Derivative(mode, of) => {
+                let args = self.exprs(frame, &expr.args)?;
+                self.derivative(frame, mode, of, args)
+            }
+            Op::Tuple | Op::List | Op::Struct(_) => Ok(Value::Tree(self.exprs(frame, &expr.args)?)),
+            Op::Part(position) => {
+                let tree = self.expr(frame, &expr.args[0])?;
+                Ok(tree.tree()[*position].clone())
+            }
+            Op::Split(sizes, axis) => {
+                let x = self.expr(frame, &expr.args[0])?;
+                let parts = movement::split(x.array(), sizes, *axis);
+                Ok(Value::Tree(parts.into_iter().map(Value::Array).collect()))
+            }
+            Op::TopK(k) => {
+                let x = self.expr(frame, &expr.args[0])?;
+                let (sorted, _) = reduce::sort(x.array(), -1, true)?;
+                let places = reduce::places(x.array(), -1, true)?;
+                let first = |x: &Array| {
+                    let rest = x.shape[x.rank() - 1] as i64 - k;
+                    Value::Array(movement::split(x, &[*k, rest], -1).swap_remove(0))
+                };
+                Ok(Value::Tree(vec![first(&sorted), first(&places)]))
+            }
+            _ => {
+                let args = self.exprs(frame, &expr.args)?;
+                let args = args.iter().map(Value::array).collect::<Vec<_>>();
+                let array = tensor::value(expr, &args, &frame.sizes)?;
+                self.fine(&array)?;
+                Ok(Value::Array(array))
+            }
+        }
+    }
+
+    fn batched(
+        &mut self,
+        frame: &mut Frame,
+        of: &Callable,
+        axes: &[Option<i64>],
+        out: i64,
+        args: &[Value],
+    ) -> Result<Value> {
+        let counted = crate::array::axis;
+        let sizes = args.iter().zip(axes).filter_map(|(arg, axis)| {
+            let leaf = *arg.leaves().first()?;
+            Some(leaf.shape[counted((*axis)?, leaf.rank())])
+        });
+        let size = sizes.max().ok_or(Reject::Range)?;
+        let rows = (0..size).map(|index| {
+            let args = args.iter().zip(axes).map(|(arg, axis)| match axis {
+                Some(axis) => arg.map(|x| x.slice(counted(*axis, x.rank()), index)),
+                None => arg.clone(),
+            });
+            let args = args.collect();
+            self.apply(frame, of, args)
+        });
+        let rows = rows.collect::<Result<Vec<_>>>()?;
+        // Without a row there is no shape to give.
+        let first = rows.first().ok_or(Reject::Range)?;
+        let columns = (0..first.leaves().len()).map(|leaf| {
+            let parts = rows.iter().map(|row| row.leaves()[leaf].clone());
+            let parts = parts.collect::<Vec<_>>();
+            Array::stack(&parts, counted(out, parts[0].rank() + 1))
+        });
+        let columns = columns.collect::<Vec<_>>();
+        Ok(first.rebuilt(&mut columns.into_iter()))
+    }
+
+    fn derivative(
+        &mut self,
+        frame: &mut Frame,
+        mode: &Mode,
+        of: &Callable,
+        mut args: Vec<Value>,
+    ) -> Result<Value> {
+        let params = match of {
+            Callable::Named(position) => &self.program.functions[*position].params,
+            Callable::Lambda(params, _) => params,
+        };
+        let floats = params
+            .iter()
+            .map(|(_, ty)| ty.all_floats())
+            .collect::<Vec<_>>();
+        match mode {
+            Mode::Grad(wrt) | Mode::ValueAndGrad(wrt) => {
+                let one = Value::Array(Array::scalar(Dtype::F64, real(1.0)));
+                let gradients = wrt
+                    .iter()
+                    .map(|&position| self.pulled(frame, of, &args, position, &one));
+                let mut gradients = gradients.collect::<Result<Vec<_>>>()?;
+                let gradient = match gradients.len() {
+                    1 => gradients.remove(0),
+                    _ => Value::Tree(gradients),
+                };
+                match mode {
+                    Mode::Grad(_) => Ok(gradient),
+                    _ => Ok(Value::Tree(vec![self.apply(frame, of, args)?, gradient])),
+                }
+            }
+            Mode::Jvp | Mode::Hvp => {
+                let tangents = args.split_off(params.len());
+                let mut tangents = tangents.into_iter();
+                let directions = floats.iter().map(|float| match float {
+                    true => tangents.next(),
+                    false => None,
+                });
+                let directions = directions.collect::<Vec<_>>();
+                let level = self.enter()?;
+                let moved = args
+                    .iter()
+                    .zip(&directions)
+                    .map(|(arg, direction)| match direction {
+                        Some(direction) => moved(arg, direction, level),
+                        None => arg.clone(),
+                    });
+                let moved = moved.collect::<Vec<_>>();
+                if *mode == Mode::Jvp {
+                    let result = self.apply(frame, of, moved)?;
+                    self.level = level;
+                    let parts = [
+                        result.map(|x| x.map(|x| x.split(level).0)),
+                        slope(&result, level),
+                    ];
+                    return Ok(Value::Tree(parts.into()));
+                }
+                let one = Value::Array(Array::scalar(Dtype::F64, real(1.0)));
+                let wrt = (0..args.len()).filter(|&position| floats[position]);
+                let products = wrt.map(|position| {
+                    let gradient = self.pulled(frame, of, &moved, position, &one)?;
+                    Ok(slope(&gradient, level))
+                });
+                let mut products = products.collect::<Result<Vec<_>>>()?;
+                self.level = level;
+                Ok(match args.len() {
+                    1 => products.remove(0),
+                    _ => Value::Tree(products),
+                })
+            }
+        }
+    }
+
+    /// Takes an ε.
+    fn enter(&mut self) -> Result<usize> {
+        let level = self.level;
+        self.level += 1;
+        match level < LEVELS {
+            true => Ok(level),
+            false => Err(Reject::Deep),
+        }
+    }
+
+    /// A cotangent of the result, pulled back to one argument: a directional derivative for each of its elements.
+    /// Of an argument without floats it is an empty tree.
+    fn pulled(
+        &mut self,
+        frame: &mut Frame,
+        of: &Callable,
+        args: &[Value],
+        position: usize,
+        cotangent: &Value,
+    ) -> Result<Value> {
+        let leaves = args[position].leaves();
+        if !leaves.iter().all(|leaf| leaf.dtype.is_float()) {
+            return Ok(Value::Tree(vec![]));
+        }
+        let zero = args[position].map(|leaf| leaf.map(|_| real(0.0)));
+        let zeros = zero.leaves().into_iter().cloned().collect::<Vec<_>>();
+        let level = self.enter()?;
+        let mut gradient = zeros.clone();
+        for leaf in 0..zeros.len() {
+            for element in 0..zeros[leaf].data.len() {
+                let mut direction = zeros.clone();
+                direction[leaf].data[element] = real(1.0);
+                let direction = zero.rebuilt(&mut direction.into_iter());
+                let mut args = args.to_vec();
+                args[position] = moved(&args[position], &direction, level);
+                let result = slope(&self.apply(frame, of, args)?, level);
+                let leaves = result.leaves().into_iter().zip(cotangent.leaves());
+                let products = leaves.flat_map(|(slope, cotangent)| {
+                    let pairs = slope.data.iter().zip(&cotangent.data);
+                    pairs.map(|(slope, cotangent)| *slope * *cotangent)
+                });
+                let precision = gradient[leaf].data[element].precision();
+                let sum = products.fold(real(0.0).at_precision(precision), |a, b| a + b);
+                gradient[leaf].data[element] = sum;
+            }
+        }
+        self.level = level;
+        Ok(zero.rebuilt(&mut gradient.into_iter()))
+    }
+}
+
+/// The values of a function's dims, by the arguments of its parameters.
+pub fn sizes(function: &Function, arguments: &[(String, Value)]) -> Vec<i64> {
+    let mut sizes = vec![0; function.dims.len()];
+    for ((_, ty), (_, argument)) in function.params.iter().zip(arguments) {
+        for ((_, shape), leaf) in ty.leaves().iter().zip(argument.leaves()) {
+            for (dim, size) in shape.iter().zip(&leaf.shape) {
+                if let Some(name) = dim.name() {
+                    sizes[name] = *size as i64;
+                }
+            }
+        }
+    }
+    sizes
+}
+
+/// A value moved in a direction.
+pub fn moved(value: &Value, direction: &Value, level: usize) -> Value {
+    let directions = direction.leaves().into_iter();
+    let mut directions = directions.map(|direction| direction.data.iter());
+    value.map(|leaf| {
+        let mut tangents = directions.next().expect("a direction for each leaf");
+        leaf.map(|x| x.perturbed(*tangents.next().expect("of its shape"), level))
+    })
+}
+
+/// What a value changes by in a direction.
+pub fn slope(value: &Value, level: usize) -> Value {
+    value.map(|leaf| leaf.map(|x| x.split(level).1))
+}

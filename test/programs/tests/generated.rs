@@ -1,0 +1,35 @@
+//! What is generated: programs that the oracle can run, the same ones for the same seed.
+
+use dlc_programs::{arguments, eval::Evaluator, generate::generate, num::FULL, print, walk};
+
+#[test]
+fn programs_can_be_evaluated() {
+    for seed in 0..200 {
+        let (program, _) = generate(seed);
+        let arguments = arguments::perturbed(&program, FULL);
+        let result = Evaluator::new(&program, 1).run(arguments);
+        assert!(
+            result.is_ok(),
+            "seed {seed}: {result:?}\n{}",
+            print::program(&program)
+        );
+        assert_eq!(print::program(&program), print::program(&generate(seed).0));
+    }
+}
+
+/// Each operation of the generator occurs in some thousand programs.
+#[test]
+fn operations_occur() {
+    let mut found = std::collections::BTreeMap::new();
+    for seed in 0..1000 {
+        let (mut program, _) = generate(seed);
+        walk::each_in_program(&mut program, &mut |expr| {
+            let name = format!("{:?}", expr.op);
+            let name = name.split([' ', '{']).next().unwrap_or_default();
+            let name = name.trim_end_matches(['(', ',']).to_string();
+            *found.entry(name).or_insert(0) += 1;
+        });
+    }
+    println!("{found:?}");
+    assert!(found.len() > 60, "{found:?}");
+}
