@@ -38,6 +38,7 @@ fn trials(arguments: &Arguments) -> Result<Vec<Trial>> {
     add("rust-program", &["rustc"], rust_program);
     add("undefined-symbols", &["nm"], undefined_symbols);
     add("same-bytes-twice", &[], same_bytes);
+    add("faults-apply", &["git"], faults_apply);
     for bad in bad_input::TABLE {
         trials.push(trial(format!("bad-input/{}", bad.name), || {
             bad_input::run(bad)
@@ -125,6 +126,22 @@ fn header_in_cpp() -> Result<()> {
         "-o",
     ]);
     host::run(cpp.arg(folder.path().join("main.o")).arg(source))?;
+    Ok(())
+}
+
+/// The planted faults of `faults.py` are patches of the code as it is.
+fn faults_apply() -> Result<()> {
+    let mut patches = 0;
+    for entry in fs::read_dir(files::root().join("faults"))? {
+        let patch = entry?.path();
+        let mut git = Command::new("git");
+        git.args(["apply", "--check"])
+            .arg(&patch)
+            .current_dir(files::root().join(".."));
+        host::run(&mut git).with_context(|| format!("{} does not apply", patch.display()))?;
+        patches += 1;
+    }
+    ensure!(patches == 30, "there are {patches} faults, not 30");
     Ok(())
 }
 

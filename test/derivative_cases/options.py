@@ -36,14 +36,15 @@ NOT_DIFFERENTIABLE = {
     **dict.fromkeys("argmax argmin argsort count_nonzero randint bernoulli categorical split_key".split(),
                     "gives integers, bool or keys"),
     **dict.fromkeys("zeros ones eye arange iota one_hot uniform normal".split(), "takes no float that varies"),
-    **dict.fromkeys("grad value_and_grad vjp jvp hvp check_grad".split(), "is a derivative"),
+    **dict.fromkeys("grad value_and_grad vjp jvp hvp jacobian hessian check_grad".split(), "is a derivative"),
     **dict.fromkeys("print assert assert_close".split(), "gives no value"),
+    "vmap": "test/models/vmap.dl",
 }
 
 #: Ops of the dialect without a derivative: integers and bits, places, checks, what derivatives are asked by.
 OPS_WITHOUT = set("""arg_reduce argsort bitcast bitwise_and bitwise_not bitwise_or bitwise_xor check constant dim_value equal
     greater greater_equal iota isfinite isinf isnan less less_equal not_equal print random_bits shift_left shift_right
-    grad vjp jvp""".split())
+    grad vjp jvp vmap call""".split())
 
 POSITIVE, UNIT = (0.3, 3.0), (-0.9, 0.9)
 
@@ -147,15 +148,15 @@ def of(case):
     if case.op == "stop_gradient":
         option.smooth, option.note = False, "its derivative is 0 by definition"
     option.pool = POOLS.get(case.op, option.pool)
-    option.finite_only = case.op in ("pow", "divide")
+    option.finite_only = case.op in ("pow", "divide", "remainder")
     if case.op == "pow":
         option.expected = lambda xp, a, b: xp.power(xp.where((a == 0) & (b == 0), 1.0, a), b)
         option.note = "by its base 0 ** 0 has the derivative 0, as the constant a ** 0 does; JAX has NaN"
         if "b" not in case.params:
             option.expected = None
     if case.op == "remainder":
-        option.expected = lambda xp, a, b: xp.remainder(a, b) * xp.where(b == 0, xp.nan, 1.0)
-        option.note = "NaN where the divisor is 0, as the value is"
+        option.expected = lambda xp, a, b: xp.remainder(stopped(a), b) * xp.where(b == 0, xp.nan, 1.0) + a - stopped(a)
+        option.note = "by a divisor of 0 NaN, as the value is"
     if case.op == "abs":
         option.expected = lambda xp, x: x * stopped(xp.sign(x))
         option.note = "0 at 0 and NaN at NaN, as in PyTorch; JAX has 1 and -1"
