@@ -268,6 +268,12 @@ impl Session {
             source,
             sources: &unit.sources,
         };
+        // What the workspace is depends on the target.
+        edit::set_attribute(
+            unit.module.as_operation(),
+            schedule::target::ATTRIBUTE,
+            target.attribute(self.context()),
+        );
         let remarks = match self.options.max_memory {
             Some(most) => self.fit(input, &unit.module, most)?,
             None => String::new(),
@@ -432,11 +438,6 @@ impl<'x> Work<'x> {
         let text = |text: &str| StringAttribute::new(context, text).into();
         edit::set_attribute(op, "dl.stem", text(&self.manifest.stem));
         edit::set_attribute(op, "dl.abi_hash", text(&self.manifest.abi_hash));
-        edit::set_attribute(
-            op,
-            schedule::target::ATTRIBUTE,
-            self.target.attribute(context),
-        );
         let (session, input, kinds) = (self.session, self.input, self.kinds);
         let artefacts = &mut self.artefacts;
         session.run_stages(

@@ -177,6 +177,23 @@ fn a_square_root_of_the_rounds_is_kept() {
     assert!(least * 30 < plain, "{least} of {plain}");
 }
 
+/// The plan that is looked at is that of the target, on which the blocks of products depend.
+#[test]
+fn products_count_as_they_are_blocked_for_the_target() {
+    let text = "struct P { w: f32[12, 256, 256], b: f32[12, 256] }
+fn loss<B>(p: P, x: f32[B, 256]) -> f32 {
+  var y = x
+  for i in 0..12 { y = y + tanh(y @ p.w[i] + p.b[i]) }
+  sum(y * y)
+}
+export fn f<B in 1..=64>(p: P, x: f32[B, 256]) -> (f32, P) { value_and_grad(loss)(p, x) }";
+    let plain = run(text, &[64], None, 3).unwrap().0;
+    for most in [plain, plain - 1, (plain + least(text)) / 2, least(text)] {
+        let (bytes, _) = run(text, &[64], Some(most), 3).unwrap_or_else(|error| panic!("{error}"));
+        assert!(bytes <= most, "{bytes} of {most}");
+    }
+}
+
 #[test]
 fn a_remark_says_what_was_chosen() {
     let (text, _) = PROGRAMS[0];
