@@ -27,15 +27,6 @@ pub(super) fn apply<'c, 'a>(
     match edit::name(op) {
         // The scalar of a rank 0 tensor.
         "tensor.extract" if op.operand_count() == 1 => operand(0),
-        "tensor.dim" => {
-            let axis = defining_op(op.operand(1)?).and_then(|op| {
-                let value = op.attribute("value").ok()?;
-                Some(IntegerAttribute::try_from(value).ok()?.value())
-            });
-            let axis = axis.ok_or_else(|| at.refused(op))?;
-            let dim = b.dim(at.value(op.operand(0)?), axis as usize + 1);
-            Ok(at.filled(dim, &[at.size]))
-        }
         "arith.index_cast" => {
             let ty = op.result(0)?.r#type();
             let ty = if ty.is_index() { at.i64() } else { ty };
@@ -65,6 +56,20 @@ pub(super) fn apply<'c, 'a>(
         }
         _ => Err(at.refused(op)),
     }
+}
+
+/// `tensor.dim` of a batch: the number that it has for each element.
+pub(super) fn dim<'c, 'a>(
+    at: &Batcher<'c, 'a>,
+    op: OperationRef<'c, 'a>,
+) -> Result<Value<'c, 'a>, PassError<'c>> {
+    let axis = defining_op(op.operand(1)?).and_then(|op| {
+        let value = op.attribute("value").ok()?;
+        Some(IntegerAttribute::try_from(value).ok()?.value())
+    });
+    let axis = axis.ok_or_else(|| at.refused(op))?;
+    let b = at.builder;
+    Ok(b.dim_value(b.dim(at.value(op.operand(0)?), axis as usize + 1)))
 }
 
 /// `arith.cmpi`.

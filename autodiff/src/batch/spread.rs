@@ -2,7 +2,7 @@
 
 use crate::{
     activity::{Edges, results},
-    functions::operations,
+    functions::{is, operations},
 };
 use dlc_dialects::ir::inspect::identity;
 use melior::ir::{BlockRef, OperationRef, Value, operation::OperationLike};
@@ -35,6 +35,8 @@ impl Spread {
                         break;
                     }
                 },
+                // The elements of a batch have one shape.
+                None if is(op, "tensor.dim") => {}
                 None if op.operands().any(|x| self.contains(x)) => self.all(&results(op)),
                 None => {}
             }

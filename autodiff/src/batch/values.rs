@@ -6,13 +6,13 @@
 
 use super::{
     call::{Kept, acts},
-    rules,
+    number, rules,
     spread::Spread,
 };
 use crate::{
     activity::{Edges, results},
     calls::kept,
-    functions::{copy_op, has_effect, inside},
+    functions::{copy_op, has_effect, inside, is},
 };
 use dlc_dialects::{
     ir::{
@@ -245,6 +245,11 @@ impl<'c, 'a> Batcher<'c, 'a> {
             let message = "DL0310 a call that says itself how it is differentiated, and prints or checks something, stands where \
                            only some elements of a batch come by";
             return Err(PassError::at(&op, message));
+        }
+        if is(op, "tensor.dim") && self.is_batched(op.operand(0)?) {
+            let dim = number::dim(self, op)?;
+            self.set(op.result(0)?.into(), dim);
+            return Ok(());
         }
         if self.is_shared(op) {
             let copy = copy_op(op, self.builder, &self.values);
