@@ -99,7 +99,7 @@ mod tests {
 
     #[test]
     fn a_chain_is_computed_again_from_where_it_is_narrow() {
-        let product = value(8, None, &[], false);
+        let product = value(2, None, &[], false);
         let chain = [
             product,
             value(8, Some(1), &[0], true),
