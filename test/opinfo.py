@@ -41,7 +41,7 @@ DTYPES = {torch.float64: "f64", torch.float32: "f32", torch.int64: "i64", torch.
           torch.bool: "bool"}
 ALLOWED = 1e-10
 #: Samples in one library.
-MOST = 60
+MOST = 40
 #: The most elements of a sample.
 LARGEST = 4000
 
