@@ -40,6 +40,8 @@ warnings.simplefilter("ignore")
 DTYPES = {torch.float64: "f64", torch.float32: "f32", torch.int64: "i64", torch.int32: "i32", torch.int8: "i8", torch.uint8: "u8",
           torch.bool: "bool"}
 ALLOWED = 1e-10
+#: Where PyTorch's own numbers are less exact: its derivative of hardsigmoid has 1 / 6 in f32.
+LESS_EXACT = {"nn.functional.hardsigmoid": 1e-7}
 #: Samples in one library.
 MOST = 40
 #: The most elements of a sample.
@@ -120,7 +122,7 @@ class Sample:
             with np.errstate(all="ignore"):
                 difference = np.where((one == other) | (np.isnan(one) & np.isnan(other)), 0.0, np.abs(one - other))
             scale = max(1.0, float(np.max(np.abs(one), initial=0.0, where=np.isfinite(one))))
-            if not np.max(difference, initial=0.0) <= ALLOWED * scale:
+            if not np.max(difference, initial=0.0) <= LESS_EXACT.get(self.op.name, ALLOWED) * scale:
                 at = np.unravel_index(int(np.nanargmax(np.where(np.isnan(difference), np.inf, difference))), difference.shape)
                 return f"{what} is {other[at]}, PyTorch has {one[at]} at {list(map(int, at))}: {self.text}"
         return None

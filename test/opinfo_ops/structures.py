@@ -306,7 +306,7 @@ NETWORKS = {
     "nn.functional.binary_cross_entropy_with_logits": lambda x, y, weight=None, pos_weight=None, reduction="mean": loss(
         lambda x, y: f"(1 - {y}) * {x} + (1 + ({pos_weight or 1.0} - 1) * {y}) * softplus(-{x})")(x, y, weight=weight, reduction=reduction),
     "nn.functional.margin_ranking_loss": loss(lambda a, b, y, margin=0.0: f"relu(-{y} * ({a} - {b}) + {margin})"),
-    "nn.functional.hinge_embedding_loss": loss(lambda x, y, margin=1.0: f"where({y} == 1, {x}, where({y} == -1, relu({margin} - {x}), 0))"),
+    "nn.functional.hinge_embedding_loss": loss(lambda x, y, margin=1.0: f"where({y} != 1, relu({margin} - {x}), 0) + where({y} != -1, {x}, 0)"),
     "nn.functional.poisson_nll_loss": loss(lambda x, y, log_input=True, full=False, eps=1e-8: (f"exp({x}) - {y} * {x}" if log_input else f"{x} - {y} * log({x} + {eps})")
         + (f" + where({y} > 1, {y} * log(where({y} > 1, {y}, 2)) - {y} + 0.5 * log(2 * pi * where({y} > 1, {y}, 2)), 0)" if full else "")),
     "nn.functional.kl_div": lambda x, y, reduction="mean", log_target=False: loss(
