@@ -311,6 +311,10 @@ pub enum Mode {
     Jvp,
     /// `hvp(f, (args), (directions))`.
     Hvp,
+    /// `jacobian(f, wrt=…)(args)`.
+    Jacobian(usize),
+    /// `hessian(f, wrt=…)(args)`.
+    Hessian(usize),
 }
 
 /// An operation.

@@ -2,6 +2,7 @@
 //!
 //! It shares nothing with the compiler. A gradient is as many directional derivatives as there are elements.
 
+mod derivatives;
 pub mod elementwise;
 pub mod movement;
 pub mod product;
@@ -10,10 +11,11 @@ mod tensor;
 
 use crate::{
     array::{Array, Reject, Result, Value},
-    ast::{Callable, Expr, Function, Mode, Op, Program, Range, Statement, Update},
-    num::{LEVELS, Num},
+    ast::{Callable, Expr, Function, Op, Program, Range, Statement, Update},
+    num::Num,
     types::Dtype,
 };
+pub use derivatives::{moved, slope};
 use elementwise::real;
 
 /// No number is greater: the program would overflow or lose all precision.
@@ -366,129 +368,6 @@ impl<'p> Evaluator<'p> {
         let columns = columns.collect::<Vec<_>>();
         Ok(first.rebuilt(&mut columns.into_iter()))
     }
-
-    fn derivative(
-        &mut self,
-        frame: &mut Frame,
-        mode: &Mode,
-        of: &Callable,
-        mut args: Vec<Value>,
-    ) -> Result<Value> {
-        let params = match of {
-            Callable::Named(position) => &self.program.functions[*position].params,
-            Callable::Lambda(params, _) => params,
-        };
-        let floats = params
-            .iter()
-            .map(|(_, ty)| ty.all_floats())
-            .collect::<Vec<_>>();
-        match mode {
-            Mode::Grad(wrt) | Mode::ValueAndGrad(wrt) => {
-                let one = Value::Array(Array::scalar(Dtype::F64, real(1.0)));
-                let gradients = wrt
-                    .iter()
-                    .map(|&position| self.pulled(frame, of, &args, position, &one));
-                let mut gradients = gradients.collect::<Result<Vec<_>>>()?;
-                let gradient = match gradients.len() {
-                    1 => gradients.remove(0),
-                    _ => Value::Tree(gradients),
-                };
-                match mode {
-                    Mode::Grad(_) => Ok(gradient),
-                    _ => Ok(Value::Tree(vec![self.apply(frame, of, args)?, gradient])),
-                }
-            }
-            Mode::Jvp | Mode::Hvp => {
-                let tangents = args.split_off(params.len());
-                let mut tangents = tangents.into_iter();
-                let directions = floats.iter().map(|float| match float {
-                    true => tangents.next(),
-                    false => None,
-                });
-                let directions = directions.collect::<Vec<_>>();
-                let level = self.enter()?;
-                let moved = args
-                    .iter()
-                    .zip(&directions)
-                    .map(|(arg, direction)| match direction {
-                        Some(direction) => moved(arg, direction, level),
-                        None => arg.clone(),
-                    });
-                let moved = moved.collect::<Vec<_>>();
-                if *mode == Mode::Jvp {
-                    let result = self.apply(frame, of, moved)?;
-                    self.level = level;
-                    let parts = [
-                        result.map(|x| x.map(|x| x.split(level).0)),
-                        slope(&result, level),
-                    ];
-                    return Ok(Value::Tree(parts.into()));
-                }
-                let one = Value::Array(Array::scalar(Dtype::F64, real(1.0)));
-                let wrt = (0..args.len()).filter(|&position| floats[position]);
-                let products = wrt.map(|position| {
-                    let gradient = self.pulled(frame, of, &moved, position, &one)?;
-                    Ok(slope(&gradient, level))
-                });
-                let mut products = products.collect::<Result<Vec<_>>>()?;
-                self.level = level;
-                Ok(match args.len() {
-                    1 => products.remove(0),
-                    _ => Value::Tree(products),
-                })
-            }
-        }
-    }
-
-    /// Takes an ε.
-    fn enter(&mut self) -> Result<usize> {
-        let level = self.level;
-        self.level += 1;
-        match level < LEVELS {
-            true => Ok(level),
-            false => Err(Reject::Deep),
-        }
-    }
-
-    /// A cotangent of the result, pulled back to one argument: a directional derivative for each of its elements.
-    /// Of an argument without floats it is an empty tree.
-    fn pulled(
-        &mut self,
-        frame: &mut Frame,
-        of: &Callable,
-        args: &[Value],
-        position: usize,
-        cotangent: &Value,
-    ) -> Result<Value> {
-        let leaves = args[position].leaves();
-        if !leaves.iter().all(|leaf| leaf.dtype.is_float()) {
-            return Ok(Value::Tree(vec![]));
-        }
-        let zero = args[position].map(|leaf| leaf.map(|_| real(0.0)));
-        let zeros = zero.leaves().into_iter().cloned().collect::<Vec<_>>();
-        let level = self.enter()?;
-        let mut gradient = zeros.clone();
-        for leaf in 0..zeros.len() {
-            for element in 0..zeros[leaf].data.len() {
-                let mut direction = zeros.clone();
-                direction[leaf].data[element] = real(1.0);
-                let direction = zero.rebuilt(&mut direction.into_iter());
-                let mut args = args.to_vec();
-                args[position] = moved(&args[position], &direction, level);
-                let result = slope(&self.apply(frame, of, args)?, level);
-                let leaves = result.leaves().into_iter().zip(cotangent.leaves());
-                let products = leaves.flat_map(|(slope, cotangent)| {
-                    let pairs = slope.data.iter().zip(&cotangent.data);
-                    pairs.map(|(slope, cotangent)| *slope * *cotangent)
-                });
-                let precision = gradient[leaf].data[element].precision();
-                let sum = products.fold(real(0.0).at_precision(precision), |a, b| a + b);
-                gradient[leaf].data[element] = sum;
-            }
-        }
-        self.level = level;
-        Ok(zero.rebuilt(&mut gradient.into_iter()))
-    }
 }
 
 /// The values of a function's dims, by the arguments of its parameters.
@@ -504,19 +383,4 @@ pub fn sizes(function: &Function, arguments: &[(String, Value)]) -> Vec<i64> {
         }
     }
     sizes
-}
-
-/// A value moved in a direction.
-pub fn moved(value: &Value, direction: &Value, level: usize) -> Value {
-    let directions = direction.leaves().into_iter();
-    let mut directions = directions.map(|direction| direction.data.iter());
-    value.map(|leaf| {
-        let mut tangents = directions.next().expect("a direction for each leaf");
-        leaf.map(|x| x.perturbed(*tangents.next().expect("of its shape"), level))
-    })
-}
-
-/// What a value changes by in a direction.
-pub fn slope(value: &Value, level: usize) -> Value {
-    value.map(|leaf| leaf.map(|x| x.split(level).1))
 }

@@ -238,7 +238,7 @@ impl Generator {
     }
 
     fn one_statement(&mut self, scope: &mut Scope) -> Option<()> {
-        match self.random.below(20) {
+        match self.random.below(22) {
             0 => self.for_loop(scope),
             1 => self.branch(scope),
             2 => self.update(scope),
@@ -247,6 +247,7 @@ impl Generator {
             5 => self.derivative(scope),
             6 => self.pullback(scope),
             7 => self.several(scope),
+            8 | 9 => self.batched(scope),
             _ => {
                 let value = self.operation(scope)?;
                 self.bind(scope, value).map(|_| ())

@@ -515,6 +515,12 @@ impl Printer<'_> {
                     self.list(primals)
                 )
             }
+            Mode::Jacobian(param) => {
+                format!("jacobian({name}{})({})", wrt(&[*param]), self.list(primals))
+            }
+            Mode::Hessian(param) => {
+                format!("hessian({name}{})({})", wrt(&[*param]), self.list(primals))
+            }
             Mode::Jvp | Mode::Hvp => {
                 let mut tangents = tangents.iter();
                 let directions = primals.iter().map(|primal| match primal.ty.all_floats() {

@@ -69,7 +69,13 @@ impl Generator {
             }
         };
         let shape = x.shape().to_vec();
-        Some(Expr::tensor(Op::Cast, vec![x], self.float, shape))
+        let whole = x.dtype() == Dtype::I32;
+        let floats = Expr::tensor(Op::Cast, vec![x], self.float, shape);
+        // Integers may be made of floats, which the compiler wants to be said where they become floats again.
+        Some(match whole {
+            true => Expr::unary(Unary::StopGradient, floats),
+            false => floats,
+        })
     }
 
     fn unary(&mut self, scope: &Scope) -> Option<Expr> {

@@ -2,7 +2,7 @@
 
 use super::{Generator, Scope};
 use crate::{
-    ast::{Binary, Callable, DimDeclaration, Expr, Function, Mode, Op, Statement, Unary},
+    ast::{Binary, Callable, DimDeclaration, Expr, Function, Index, Mode, Op, Statement, Unary},
     eval::Evaluator,
     types::{Dim, Type},
 };
@@ -209,8 +209,8 @@ impl Generator {
             let directions = types.iter().map(|ty| generator.of_type(scope, ty));
             directions.collect::<Vec<_>>()
         };
-        let choice = self.random.below(4);
-        let purpose = if choice == 2 {
+        let choice = self.random.below(6);
+        let purpose = if choice == 2 || choice == 4 {
             Purpose::Tensor
         } else {
             Purpose::Scalar
@@ -241,6 +241,22 @@ impl Generator {
                 let ty = Type::Tuple(vec![result.clone(), result]);
                 let args = [args, directions(self)].concat();
                 (Mode::Jvp, args, ty)
+            }
+            4 | 5 => {
+                let wrt = self.random.below(types.len());
+                let own = types[wrt].tensor()?.1.to_vec();
+                let outer = if choice == 4 {
+                    result.shape().to_vec()
+                } else {
+                    own.clone()
+                };
+                let ty = Type::Tensor(self.float, [outer, own].concat());
+                let mode = if choice == 4 {
+                    Mode::Jacobian(wrt)
+                } else {
+                    Mode::Hessian(wrt)
+                };
+                (mode, args, ty)
             }
             _ => {
                 let ty = match types.as_slice() {
@@ -276,6 +292,46 @@ impl Generator {
         }
     }
 
+    /// A function of each element of batches.
+    pub(super) fn batched(&mut self, scope: &mut Scope) -> Option<()> {
+        if self.depth > 2 {
+            return None;
+        }
+        let first = self.tensor(scope, |x| x.ty.is_float() && x.rank() > 0)?;
+        let (position, axis) = self.axis(first.shape());
+        let size = first.shape()[position].clone();
+        if scope.size(&size) == 0 || !scope.at_least(&size, 1) {
+            return None;
+        }
+        let mut elements = vec![element(&first, position)];
+        let (mut args, mut axes) = (vec![first], vec![Some(axis)]);
+        if self.random.chance(0.5) {
+            let other = self.tensor(scope, |x| x.ty.is_float() && scope.count(x.shape()) <= 24)?;
+            let own = other.shape().iter().position(|dim| *dim == size);
+            match own.filter(|_| self.random.chance(0.6)) {
+                Some(own) => {
+                    elements.push(element(&other, own));
+                    axes.push(Some(self.either(own, other.rank())));
+                }
+                None => {
+                    elements.push(other.clone());
+                    axes.push(None);
+                }
+            }
+            args.push(other);
+        }
+        self.depth += 1;
+        let found = self.callable(scope, &elements, Purpose::Tensor);
+        self.depth -= 1;
+        let (of, ty) = found?;
+        let mut shape = ty.shape().to_vec();
+        let out = self.random.below(shape.len() + 1);
+        shape.insert(out, size);
+        let out = self.either(out, shape.len());
+        let value = Expr::tensor(Op::Vmap(of, axes, out), args, self.float, shape);
+        self.bind(scope, value).map(|_| ())
+    }
+
     /// `vjp` and what it pulls back.
     pub(super) fn pullback(&mut self, scope: &mut Scope) -> Option<()> {
         if self.depth > 2 {
@@ -302,6 +358,15 @@ impl Generator {
         };
         self.attempt(scope, statement, &bound)
     }
+}
+
+/// The first element of a batch along an axis.
+fn element(x: &Expr, axis: usize) -> Expr {
+    let mut index = vec![Index::Slice(None, None, 1); axis];
+    index.push(Index::At(0));
+    let mut shape = x.shape().to_vec();
+    shape.remove(axis);
+    Expr::tensor(Op::Index(index), vec![x.clone()], x.dtype(), shape)
 }
 
 /// A type with names for some of its dims.
