@@ -17,4 +17,5 @@ pub mod scalar;
 pub mod schedule;
 pub mod size;
 pub mod target;
+mod view;
 pub mod walk;

@@ -14,6 +14,7 @@ pub mod remove_barriers;
 pub mod settle_carried;
 pub mod unshare_destinations;
 pub mod vectorize_generics;
+pub mod view_expansions;
 pub mod view_windows;
 
 use dlc_dialects::pass::PassInfo;
@@ -33,6 +34,7 @@ pub const PASSES: &[PassInfo] = &[
     plan_workspace::INFO,
     outline_loops::INFO,
     expand_math::INFO,
+    view_expansions::INFO,
     emit_entry_points::INFO,
     bf16_as_bits::INFO,
 ];

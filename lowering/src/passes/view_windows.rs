@@ -21,6 +21,7 @@
 use crate::{
     emit::Emitter,
     linalg::{self, Iterator, map},
+    view::{self, Mixed},
     walk,
 };
 use dlc_dialects::{
@@ -133,7 +134,7 @@ impl Windows {
         let whole = op.operand(operand).ok()?;
         let ty = MemRefType::try_from(whole.r#type()).ok()?;
         let (strides, offset) = ty.strides_and_offset();
-        let parts = metadata(e, whole);
+        let parts = view::metadata(e, whole);
         let rank = strides.len();
 
         // Loops within windows first.
@@ -171,58 +172,10 @@ impl Windows {
             shown(&steps).join(", "),
             text(offset)
         ));
-        let segments = format!(
-            "array<i32: 1, {}, {}, {}>",
-            offsets.values.len(),
-            sizes.values.len(),
-            steps.values.len()
-        );
-        let attributes = [
-            ("operandSegmentSizes", e.attr(&segments)),
-            ("static_offsets", e.attr(&offsets.text())),
-            ("static_sizes", e.attr(&sizes.text())),
-            ("static_strides", e.attr(&steps.text())),
-        ];
-        let operands = [vec![whole], offsets.values, sizes.values, steps.values].concat();
-        let view = e.op_with("memref.reinterpret_cast", &operands, ty, &attributes);
+        let view = view::reinterpreted(e, whole, [offsets, sizes, steps], ty);
         let loops = axes.iter().map(|(_, (index, _))| *index).collect();
         Some((view, loops))
     }
-}
-
-/// Numbers of which some are known when compiling.
-#[derive(Default)]
-struct Mixed<'c, 'a> {
-    known: Vec<i64>,
-    values: Vec<Value<'c, 'a>>,
-}
-
-impl<'c, 'a> Mixed<'c, 'a> {
-    fn push(&mut self, known: i64, value: impl FnOnce() -> Value<'c, 'a>) {
-        self.known.push(known);
-        if known == DYNAMIC {
-            self.values.push(value());
-        }
-    }
-
-    fn text(&self) -> String {
-        let known = self.known.iter().map(i64::to_string).collect::<Vec<_>>();
-        format!("array<i64: {}>", known.join(", "))
-    }
-}
-
-/// Base, offset, sizes and strides of a memref.
-fn metadata<'c, 'a>(e: &Emitter<'c, 'a>, memory: Value<'c, 'a>) -> Vec<Value<'c, 'a>> {
-    let rank = shape::shape_of(memory).len();
-    let base = e.ty(&format!("memref<{}>", shape::element_of(memory)));
-    let types = [vec![base], vec![e.index_type(); 1 + 2 * rank]].concat();
-    linalg::results(e.build(
-        "memref.extract_strided_metadata",
-        &[memory],
-        &types,
-        &[],
-        vec![],
-    ))
 }
 
 fn is_loop(sum: &Sum) -> bool {
