@@ -341,7 +341,13 @@ impl<'c, 'a> Batcher<'c, 'a> {
         self.write(*after)?;
         let mut next = self.all_given(&carried.given, &carried.arguments)?;
         if is_masked {
-            next = self.held(&next, &arguments[received.len()..]);
+            let before = &arguments[received.len()..];
+            let pairs = next.iter().zip(before).zip(&carried.arguments);
+            let held = pairs.map(|((next, before), like)| match self.is_batched(*like) {
+                true => self.held_one(*next, *before),
+                false => *next,
+            });
+            next = held.collect();
             next.extend(arguments.last());
         }
         self.unshield(shielded);

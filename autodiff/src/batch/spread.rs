@@ -2,9 +2,10 @@
 
 use crate::{
     activity::{Edges, results},
+    bounds::Counter,
     functions::{is, operations},
 };
-use dlc_dialects::ir::inspect::identity;
+use dlc_dialects::ir::inspect::{identity, is_used};
 use melior::ir::{BlockRef, OperationRef, Value, operation::OperationLike};
 use std::collections::HashSet;
 
@@ -65,9 +66,16 @@ impl Spread {
                 self.link(&carried.inits, &carried.arguments);
                 self.follow(operations(*before));
                 if condition(*before).is_some_and(|condition| self.contains(condition)) {
-                    for values in [&carried.arguments, received, &carried.results] {
-                        self.all(values);
-                    }
+                    // Which round it is, is the same for all elements that take part in it.
+                    let counter = Counter::of(edges).filter(|counter| {
+                        let result = carried.results.get(counter.result);
+                        result.is_some_and(|result| !is_used(*result))
+                    });
+                    let place = counter.as_ref().map(|counter| counter.place);
+                    let result = counter.as_ref().map(|counter| counter.result);
+                    self.all_but(&carried.arguments, place);
+                    self.all_but(received, result);
+                    self.all_but(&carried.results, result);
                 }
                 self.link(passed, received);
                 self.link(passed, &carried.results);
@@ -92,6 +100,12 @@ impl Spread {
                 self.0.insert(identity(*to));
             }
         }
+    }
+
+    fn all_but(&mut self, values: &[Value], same: Option<usize>) {
+        let values = values.iter().enumerate();
+        let differing = values.filter(|(place, _)| Some(*place) != same);
+        self.0.extend(differing.map(|(_, x)| identity(*x)));
     }
 
     fn all(&mut self, values: &[Value]) {
