@@ -8,7 +8,9 @@ use dlc_frontend::codes::Code;
 use dlc_test::{
     cpu::{self, CPU},
     directive::{self, Directives},
-    docs, files, golden, opfile,
+    docs, files,
+    golden::{self, Expected},
+    opfile,
     runner::{Reference, Runner},
     shell, skipped, sweep, trial,
 };
@@ -52,11 +54,21 @@ fn trials(arguments: &Arguments) -> Result<Vec<Trial>> {
     }
     for path in files::programs("frontend/err")? {
         let name = format!("golden/{}", files::shown(&path));
-        trials.push(trial(name, move || golden::diagnostics(&path, false)));
+        trials.push(trial(name, move || {
+            golden::diagnostics(&path, Expected::Refused)
+        }));
+    }
+    for path in files::programs("frontend/built")? {
+        let name = format!("golden/{}", files::shown(&path));
+        trials.push(trial(name, move || {
+            golden::diagnostics(&path, Expected::Built)
+        }));
     }
     for path in files::programs("frontend/ok")? {
         let name = format!("golden/{}", files::shown(&path));
-        trials.push(trial(name, move || golden::diagnostics(&path, true)));
+        trials.push(trial(name, move || {
+            golden::diagnostics(&path, Expected::Accepted)
+        }));
     }
     trials.extend(docs::trials()?);
     for &kind in OpKind::ALL {
@@ -144,7 +156,8 @@ fn codes() -> Result<()> {
         let goldens = files::below(folder, "stderr")?;
         goldens.iter().map(|path| files::read(path)).collect()
     };
-    let (refused, accepted) = (printed("frontend/err")?, printed("frontend/ok")?);
+    let refused = printed("frontend/err")?;
+    let accepted = printed("frontend/ok")? + &printed("frontend/built")?;
     for code in Code::ALL {
         let error = refused.contains(&format!("error[{code}]"));
         let other = ["warning", "remark"].map(|severity| format!("{severity}[{code}]"));

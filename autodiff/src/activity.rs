@@ -14,8 +14,18 @@ use melior::ir::{
 use std::collections::HashSet;
 
 /// The values that vary with others, by `identity`.
-#[derive(Default)]
-pub struct Varied(HashSet<usize>);
+pub struct Varied {
+    values: HashSet<usize>,
+    follows: Follows,
+}
+
+/// Whether an op's results vary with a value that it reads: an operand by its number, or what a region reads.
+pub type Follows = for<'c, 'a> fn(OperationRef<'c, 'a>, Option<usize>, Value<'c, 'a>) -> bool;
+
+/// What a derivative has to follow.
+fn derivative(op: OperationRef, operand: Option<usize>, x: Value) -> bool {
+    !x.r#type().is_index() && operand.is_none_or(|i| depends(op, i))
+}
 
 impl Varied {
     /// What varies with `wrt` among the results of `ops`, which are in order, and inside their regions.
@@ -23,14 +33,26 @@ impl Varied {
         ops: impl IntoIterator<Item = OperationRef<'c, 'a>>,
         wrt: &[Value<'c, 'a>],
     ) -> Self {
-        let mut varied = Self(wrt.iter().map(|x| identity(*x)).collect());
+        Self::following(derivative, ops, wrt)
+    }
+
+    /// The same, for another notion of what an op's results vary with.
+    pub fn following<'c: 'a, 'a>(
+        follows: Follows,
+        ops: impl IntoIterator<Item = OperationRef<'c, 'a>>,
+        wrt: &[Value<'c, 'a>],
+    ) -> Self {
+        let mut varied = Self {
+            values: wrt.iter().map(|x| identity(*x)).collect(),
+            follows,
+        };
         varied.follow(ops);
         varied
     }
 
     /// Whether a value varies.
     pub fn contains(&self, value: Value) -> bool {
-        self.0.contains(&identity(value))
+        self.values.contains(&identity(value))
     }
 
     /// Lets what the results of ops depend on decide whether they vary; the ops are in order.
@@ -40,17 +62,17 @@ impl Varied {
             if let Some(edges) = Edges::of(op) {
                 // A value that a round makes vary varies in the next one, until no more do.
                 loop {
-                    let before = self.0.len();
+                    let before = self.values.len();
                     self.through(&edges);
-                    if self.0.len() == before {
+                    if self.values.len() == before {
                         break;
                     }
                 }
             } else if let Some(call) = kept(op) {
                 let results = varied_results(call, |_, x| self.contains(x));
-                self.0.extend(results.iter().map(|y| identity(*y)));
+                self.values.extend(results.iter().map(|y| identity(*y)));
             } else if !self.reads(op).is_empty() {
-                self.0.extend(results.iter().map(|y| identity(*y)));
+                self.values.extend(results.iter().map(|y| identity(*y)));
             }
         }
     }
@@ -59,7 +81,7 @@ impl Varied {
     pub fn link<'c: 'a, 'a>(&mut self, from: &[Value<'c, 'a>], to: &[Value<'c, 'a>]) {
         for (from, to) in from.iter().zip(to) {
             if self.contains(*from) {
-                self.0.insert(identity(*to));
+                self.values.insert(identity(*to));
             }
         }
     }
@@ -68,9 +90,7 @@ impl Varied {
     /// reads them.
     pub fn reads<'c, 'a>(&self, op: OperationRef<'c, 'a>) -> Vec<(Option<usize>, Value<'c, 'a>)> {
         let mut found = reads(op);
-        found.retain(|(i, x)| {
-            !x.r#type().is_index() && self.contains(*x) && i.is_none_or(|i| depends(op, i))
-        });
+        found.retain(|(i, x)| self.contains(*x) && (self.follows)(op, *i, *x));
         found
     }
 

@@ -8,6 +8,7 @@ pub mod activity;
 pub mod batch;
 pub mod bounds;
 pub mod calls;
+pub mod cuts;
 pub mod expander;
 pub mod forward;
 pub mod functions;

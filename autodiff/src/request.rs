@@ -4,6 +4,7 @@
 use crate::{
     bounds::{upper_bound_of_argument, with_bounds},
     calls::SILENT,
+    cuts,
     forward::tangents,
     functions::{
         Functions, argument_name, block_arguments, body, has_effect, inside, is_float_tensor, list,
@@ -241,6 +242,8 @@ fn fill<'c, 'a>(
     let wrt = wrt.collect::<Vec<_>>();
     // What is replaced on the way, the terminator knows.
     let end = builder.append(func::r#return(&results, function.location()));
+    let primal = operations(block).collect::<Vec<_>>();
+    cuts::remark(&primal, &wrt, &results);
     let builder = Builder::before(cx, end);
     let returned = match request.kind {
         DerivativeKind::Jvp => {
@@ -254,7 +257,6 @@ fn fill<'c, 'a>(
             [results, tangents].concat()
         }
         kind => {
-            let primal = operations(block).collect::<Vec<_>>();
             let seeds = match kind {
                 DerivativeKind::Vjp => {
                     let floats = results.iter().filter(|y| is_float_tensor(y.r#type()));

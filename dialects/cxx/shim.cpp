@@ -301,9 +301,9 @@ void dlcRegisterExtensions(MlirDialectRegistry registry) {
       context->getOrLoadDialect(name);
   });
 }
-void dlcEmitError(MlirLocation location, MlirStringRef message, intptr_t count, const MlirLocation *places, const MlirStringRef *notes) {
-  InFlightDiagnostic error = emitError(unwrap(location)) << unwrap(message);
-  for (intptr_t i = 0; i < count; ++i) error.attachNote(unwrap(places[i])) << unwrap(notes[i]);
+void dlcEmit(bool isError, MlirLocation location, MlirStringRef message, intptr_t count, const MlirLocation *places, const MlirStringRef *notes) {
+  InFlightDiagnostic report = (isError ? emitError(unwrap(location)) : emitRemark(unwrap(location))) << unwrap(message);
+  for (intptr_t i = 0; i < count; ++i) report.attachNote(unwrap(places[i])) << unwrap(notes[i]);
 }
 void dlcPassManagerEnableReproducer(MlirPassManager manager, MlirStringRef path) {
   unwrap(manager)->enableCrashReproducerGeneration(unwrap(path), /*genLocalReproducer=*/false);

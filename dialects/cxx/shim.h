@@ -21,8 +21,8 @@ int dlcOptMain(int argc, char **argv, MlirDialectRegistry registry);
 // inlining, the transform dialect's extensions), which the C API does not register.
 void dlcRegisterExtensions(MlirDialectRegistry registry);
 
-// Reports an error at a location with `count` notes, each at its own location.
-void dlcEmitError(MlirLocation location, MlirStringRef message, intptr_t count, const MlirLocation *places, const MlirStringRef *notes);
+// Reports an error, or a remark, at a location with `count` notes, each at its own location.
+void dlcEmit(bool isError, MlirLocation location, MlirStringRef message, intptr_t count, const MlirLocation *places, const MlirStringRef *notes);
 
 // Verifies `op`, a local crash reproducer written to `path` by the pass manager on failure.
 void dlcPassManagerEnableReproducer(MlirPassManager manager, MlirStringRef path);

@@ -71,6 +71,12 @@ impl OpKind {
         Some(Self::ALL[index])
     }
 
+    /// Whether it takes a float to one that is constant but for its steps.
+    pub fn is_step(self) -> bool {
+        use OpKind::{Ceil, Floor, Round, Sign};
+        matches!(self, Ceil | Floor | Round | Sign)
+    }
+
     /// The kind of an operation; `None` for another dialect's.
     pub fn of<'c: 'a, 'a>(op: &impl OperationLike<'c, 'a>) -> Option<Self> {
         Self::from_name(op.name().as_string_ref().as_str().ok()?)

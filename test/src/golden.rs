@@ -47,10 +47,20 @@ fn beside(main: &Path) -> Result<MemoryFiles> {
     Ok(files)
 }
 
-/// What is said of a program is what stands beside it in `.stderr` (nothing, where there is no such file), and it is
-/// accepted or refused. A program that the checker accepts and that should be refused is built: some errors are found
-/// after it.
-pub fn diagnostics(path: &Path, accepted: bool) -> Result<()> {
+/// What should become of a program.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Expected {
+    /// An error. Where the checker finds none, the program is built: some are found after it.
+    Refused,
+    /// The checker finds no error.
+    Accepted,
+    /// It is built, and something may be said of it then.
+    Built,
+}
+
+/// What is said of a program is what stands beside it in `.stderr` (nothing, where there is no such file), and it becomes
+/// of it what is expected.
+pub fn diagnostics(path: &Path, expected: Expected) -> Result<()> {
     let text = crate::files::read(path)?;
     let name = path.file_name().and_then(|name| name.to_str());
     let name = name.with_context(|| format!("{} has no name", path.display()))?;
@@ -59,13 +69,15 @@ pub fn diagnostics(path: &Path, accepted: bool) -> Result<()> {
         _ => MemoryFiles::default(),
     };
     let (mut printed, mut ok) = dlc_frontend::check_with(name, &text, &files, Format::Plain);
-    if ok && !accepted {
+    if ok && expected != Expected::Accepted {
         (printed, ok) = crate::shell::build(path, name)?;
     }
     check(&path.with_extension("stderr"), &printed)?;
-    match (accepted, ok) {
-        (true, false) => bail!("the program should be accepted:\n{printed}"),
-        (false, true) => bail!("the program should be refused"),
+    match (expected, ok) {
+        (Expected::Refused, true) => bail!("the program should be refused"),
+        (Expected::Accepted | Expected::Built, false) => {
+            bail!("the program should be accepted:\n{printed}")
+        }
         _ => Ok(()),
     }
 }
@@ -83,16 +95,21 @@ pub fn built_page(code: Code) -> Option<Trial> {
             wrong.len() == right.len(),
             "as many right programs as wrong ones"
         );
-        for (programs, accepted) in [(&wrong, false), (&right, true)] {
+        for (programs, right) in [(&wrong, false), (&right, true)] {
             for program in programs {
                 let folder = tempfile::tempdir()?;
                 let path = folder.path().join("page.dl");
                 fs::write(&path, program)?;
                 let (printed, ok) = crate::shell::build(&path, "page.dl")?;
                 let errors = printed.lines().filter(|line| line.starts_with("error["));
-                let title = format!("error[{code}]");
-                let other = errors.clone().any(|line| !line.starts_with(&title));
-                let as_said = ok == accepted && (errors.count() > 0) != accepted && !other;
+                let other = errors
+                    .clone()
+                    .any(|line| !line.contains(&format!("[{code}]")));
+                let said = ["error", "remark"].map(|severity| format!("{severity}[{code}]"));
+                let said = printed
+                    .lines()
+                    .any(|line| said.iter().any(|title| line.starts_with(title)));
+                let as_said = said != right && ok == (errors.count() == 0) && !other;
                 ensure!(as_said, "{program}\n{printed}");
             }
         }

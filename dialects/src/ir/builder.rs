@@ -1,6 +1,10 @@
 //! The one way to write IR: append operations to a block at a location, with the results' shapes inferred.
 
-use super::shape::{self, DYNAMIC, element_of, shape_of};
+use super::{
+    edit,
+    inspect::defining_op,
+    shape::{self, DYNAMIC, element_of, shape_of},
+};
 use crate::ops::{Derivative, DotGeneral, Expr, OpKind, build};
 use melior::{
     Context,
@@ -385,11 +389,18 @@ impl<'c, 'a> Builder<'c, 'a> {
                     .iter()
                     .map(|arg| self.derivative(arg, operands, result, grad, literal))
                     .collect::<Vec<_>>();
-                self.elementwise(kind, &args)
+                let value = self.elementwise(kind, &args);
+                if let Some(op) = defining_op(value).filter(|_| kind.is_step()) {
+                    edit::set_attribute(op, BY_RULE, Attribute::unit(self.context));
+                }
+                value
             }
         }
     }
 }
+
+/// On an op that is constant but for its steps and that no program wrote: a rule of a derivative did.
+pub const BY_RULE: &str = "dl.by_rule";
 
 /// The gradient expressions of an elementwise op, if it has any.
 pub fn derivative_rules(kind: OpKind) -> Option<&'static [Option<Expr>]> {

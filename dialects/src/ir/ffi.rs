@@ -10,7 +10,8 @@ unsafe extern "C" {
     pub fn dlcRegisterPass(create: extern "C" fn(*mut c_void) -> MlirPass, data: *mut c_void);
     pub fn dlcOptMain(argc: c_int, argv: *mut *mut c_char, registry: MlirDialectRegistry) -> c_int;
     pub fn dlcRegisterExtensions(registry: MlirDialectRegistry);
-    pub fn dlcEmitError(
+    pub fn dlcEmit(
+        is_error: bool,
         location: MlirLocation,
         message: MlirStringRef,
         count: isize,

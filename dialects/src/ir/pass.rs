@@ -76,15 +76,21 @@ impl From<melior::Error> for PassError<'_> {
     }
 }
 
-/// Reports an error at a location, with notes, through MLIR's diagnostics.
-pub fn emit_error(location: Location, message: &str, notes: &[(Location, String)]) {
+/// Reports something at a location that the user should know of a pass that succeeds, with notes, through MLIR's
+/// diagnostics. The message begins with the code of its page.
+pub fn emit_remark(location: Location, message: &str, notes: &[(Location, String)]) {
+    emit(false, location, message, notes);
+}
+
+fn emit(is_error: bool, location: Location, message: &str, notes: &[(Location, String)]) {
     let places = notes.iter().map(|(l, _)| l.to_raw()).collect::<Vec<_>>();
     let texts = notes
         .iter()
         .map(|(_, t)| StringRef::new(t).to_raw())
         .collect::<Vec<_>>();
     unsafe {
-        ffi::dlcEmitError(
+        ffi::dlcEmit(
+            is_error,
             location.to_raw(),
             StringRef::new(message).to_raw(),
             notes.len() as isize,
@@ -157,7 +163,12 @@ impl<'c> RunExternalPass<'c> for Run {
             }
         };
         let location = location.unwrap_or_else(|| operation.location());
-        emit_error(location, &format!("{}: {message}", self.0.name), &notes);
+        emit(
+            true,
+            location,
+            &format!("{}: {message}", self.0.name),
+            &notes,
+        );
         pass.signal_failure();
     }
 }

@@ -44,6 +44,10 @@ const WITHOUT_PROGRAMS: &[(Code, &str)] = &[
     ),
     (Code::DL0311, "it depends on `--max-memory`"),
     (Code::DL0312, "it depends on `--max-memory`"),
+    (
+        Code::DL0314,
+        "it is found when the program is built; `page/DL0314` of the filetests does that",
+    ),
 ];
 
 #[test]

@@ -7,7 +7,10 @@ use crate::{
     render, rust_bindings, source,
 };
 use dlc_abi::Manifest;
-use dlc_dialects::ir::{context::context, edit};
+use dlc_dialects::ir::{
+    context::{Record, context},
+    edit,
+};
 pub use dlc_frontend::core::Goal;
 use dlc_frontend::levels::Levels;
 use dlc_frontend::source::SourceMap;
@@ -196,6 +199,15 @@ impl std::fmt::Display for Failure {
 
 impl std::error::Error for Failure {}
 
+/// What is known of passes that ran.
+#[derive(Default)]
+pub(crate) struct Ran {
+    /// Passes and times, in order, if kept.
+    pub(crate) times: Vec<(String, Duration)>,
+    /// What they reported, and still succeeded.
+    pub(crate) records: Vec<Record>,
+}
+
 /// Compiles with one set of options.
 pub struct Session {
     options: Options,
@@ -285,17 +297,17 @@ impl Session {
             target,
             manifest: &manifest,
             artefacts,
-            times: vec![],
+            ran: Ran::default(),
         };
         work.descriptions();
         let lowered = work.lower(unit.module);
         if self.options.time_passes {
-            eprint!("{}", render::times(&work.times));
+            eprint!("{}", render::times(&work.ran.times));
         }
         lowered?;
-        let artefacts = work.artefacts;
+        let (artefacts, records) = (work.artefacts, work.ran.records);
         Ok(Compiled {
-            diagnostics: unit.diagnostics + &remarks,
+            diagnostics: unit.diagnostics + &render::remarks(self, input, &records) + &remarks,
             artefacts,
             manifest,
             files: source::files(source, &unit.sources),
@@ -357,7 +369,7 @@ impl Session {
         input: Input,
         module: &mut Module<'c>,
         stages: usize,
-        times: &mut Vec<(String, Duration)>,
+        ran: &mut Ran,
         mut after: impl FnMut(usize, &Module<'c>),
     ) -> Result<(), Failure> {
         let observe = Observe {
@@ -373,7 +385,8 @@ impl Session {
         let mut runner = Runner::new(self.context(), &observe, selection);
         for (i, stage) in CPU.iter().enumerate().take(stages) {
             let result = runner.run(stage, module);
-            times.append(&mut runner.times);
+            ran.times.append(&mut runner.times);
+            ran.records.append(&mut runner.records);
             result.map_err(|failed| self.failure(input, failed))?;
             after(i, module);
         }
@@ -411,7 +424,7 @@ struct Work<'x> {
     target: Target,
     manifest: &'x Manifest,
     artefacts: BTreeMap<Emit, Vec<u8>>,
-    times: Vec<(String, Duration)>,
+    ran: Ran,
 }
 
 impl<'x> Work<'x> {
@@ -444,7 +457,7 @@ impl<'x> Work<'x> {
             input,
             &mut module,
             last + 1,
-            &mut self.times,
+            &mut self.ran,
             |stage, module| {
                 for kind in kinds
                     .iter()
@@ -468,7 +481,7 @@ impl<'x> Work<'x> {
         let start = Instant::now();
         let options = &self.session.options;
         let mut made = codegen::emit(module, self.manifest, options, &self.target, &forms)?;
-        self.times.push(("(LLVM)".into(), start.elapsed()));
+        self.ran.times.push(("(LLVM)".into(), start.elapsed()));
         let stem = &self.manifest.stem;
         let start = Instant::now();
         for kind in self.kinds {
@@ -486,7 +499,7 @@ impl<'x> Work<'x> {
                 bytes.map_err(|error| Failure::Io(format!("{error}\nhelp: {}", error.help())))?;
             self.artefacts.insert(*kind, bytes);
         }
-        self.times.push(("(link)".into(), start.elapsed()));
+        self.ran.times.push(("(link)".into(), start.elapsed()));
         Ok(())
     }
 }

@@ -8,7 +8,7 @@ use melior::ir::attribute::StringAttribute;
 use melior::ir::operation::OperationLike;
 use melior::ir::{BlockLike, Module, OperationRef};
 
-use crate::compile::{Failure, Input, Session, Source};
+use crate::compile::{Failure, Input, Ran, Session, Source};
 use crate::decompile::{self, Body};
 use crate::source;
 
@@ -146,12 +146,12 @@ pub fn derivative(session: &Session, source: &Source, wanted: &Wanted) -> Result
         ..*source
     };
     let unit = source::emit(session, &source)?;
-    let (mut module, mut times) = (unit.module, vec![]);
+    let mut module = unit.module;
     let input = Input {
         source: &source,
         sources: &unit.sources,
     };
-    session.run_stages(input, &mut module, 1, &mut times, |_, _| {})?;
+    session.run_stages(input, &mut module, 1, &mut Ran::default(), |_, _| {})?;
     let entry = format!("{}_{name}", source.stem);
     let Some(made) = entry_of(&module, &entry) else {
         return Err(Failure::internal(format!("the module has no `{entry}`")));

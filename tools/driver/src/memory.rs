@@ -4,7 +4,7 @@
 //! the pipeline runs until the workspace is planned, and the plan is looked at where the dims are greatest.
 
 use crate::{
-    compile::{Failure, Input, Session},
+    compile::{Failure, Input, Ran, Session},
     pipelines::CPU,
     render, source,
 };
@@ -116,7 +116,7 @@ impl Session {
         let mut trial = edit::clone_module(module);
         let planned = CPU.iter().position(|stage| stage.name == "loops");
         let stages = planned.expect("the workspace is planned in this stage") + 1;
-        self.run_stages(input, &mut trial, stages, &mut vec![], |_, _| {})?;
+        self.run_stages(input, &mut trial, stages, &mut Ran::default(), |_, _| {})?;
         let entries = entry::entries(trial.as_operation());
         let entries = entries.map_err(|error| Failure::internal(error.message))?;
         let plans = entries

@@ -5,8 +5,8 @@ use crate::{
     source,
 };
 use dlc_dialects::{ir::context::Record, pass::INTERNAL};
-use dlc_frontend::{ast::Span, codes::Code, diagnostic::Diagnostic, source::SourceMap};
-use std::{fmt::Write, time::Duration};
+use dlc_frontend::{ast::Span, codes::Code, diagnostic::Diagnostic, modules, source::SourceMap};
+use std::{collections::HashSet, fmt::Write, time::Duration};
 
 /// The passes that find errors in the user's program.
 const USER: [&str; 2] = ["expand-derivatives", "dl-to-linalg"];
@@ -25,7 +25,7 @@ pub fn user_errors(session: &Session, input: Input, records: &[Record]) -> Optio
         let lines = errors
             .iter()
             .zip(&messages)
-            .map(|(record, message)| line(input.source, &record.location, message));
+            .map(|(record, message)| line(input.source, &record.location, "error", message));
         return Some(Failure::User {
             rendered: lines.collect(),
             errors: errors.len(),
@@ -39,6 +39,32 @@ pub fn user_errors(session: &Session, input: Input, records: &[Record]) -> Optio
     source::report(session, input.sources, &diagnostics).err()
 }
 
+/// What passes that succeeded have to say of the user's program, each thing once. Of what stands in the standard library
+/// nothing: nobody can change it there.
+pub fn remarks(session: &Session, input: Input, records: &[Record]) -> String {
+    let mut shown = HashSet::new();
+    let remarks = records.iter().filter(|record| {
+        let place = (&record.location, &record.message);
+        !record.error && record.message.starts_with("DL") && shown.insert(place)
+    });
+    if source::is_module(input.source) {
+        let line =
+            |record: &Record| line(input.source, &record.location, "remark", &record.message);
+        return remarks.map(line).collect();
+    }
+    let is_own = |record: &&Record| {
+        let files = input.sources.files().iter();
+        let mut std = files.filter(|file| modules::is_std(file));
+        !std.any(|file| place(input.sources.ir_name(file.file), &record.location).is_some())
+    };
+    let remarks = remarks.filter(is_own);
+    let mut diagnostics: Vec<_> = remarks
+        .filter_map(|record| diagnostic(input.sources, record, &record.message))
+        .collect();
+    session.options().lints.apply(&mut diagnostics);
+    source::rendered(session, input.sources, &diagnostics)
+}
+
 /// The message without the pass's name, if it tells of the user's program.
 fn users(message: &str) -> Option<&str> {
     let (pass, message) = message.split_once(": ")?;
@@ -46,17 +72,20 @@ fn users(message: &str) -> Option<&str> {
 }
 
 /// One line about a textual module.
-pub fn line(source: &Source, location: &str, message: &str) -> String {
+pub fn line(source: &Source, location: &str, severity: &str, message: &str) -> String {
     let (line, column) = place("-", location).unwrap_or((1, 1));
-    format!("{}:{line}:{column}: error: {message}\n", source.name)
+    format!("{}:{line}:{column}: {severity}: {message}\n", source.name)
 }
 
-/// An error of DL begins with its code; one without is about IR that the frontend should not have made.
+/// An error or remark of DL begins with its code; one without is about IR that the frontend should not have made.
 fn diagnostic(sources: &SourceMap, record: &Record, message: &str) -> Option<Diagnostic> {
     let (code, message) = message.split_once(' ')?;
     let code = code.starts_with("DL").then(|| Code::parse(code))??;
     let start = place_of(sources, &record.location);
-    let mut diagnostic = Diagnostic::error(code, message, start);
+    let mut diagnostic = match record.error {
+        true => Diagnostic::error(code, message, start),
+        false => Diagnostic::remark(code, message, start),
+    };
     for note in &record.notes {
         let at = span(sources, &note.location);
         diagnostic = match (note.message.strip_prefix("help: "), at) {

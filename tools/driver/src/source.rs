@@ -1,7 +1,7 @@
 //! Sources: DL text through the frontend, or textual `dl` modules.
 
 use crate::{
-    compile::{ErrorFormat, Failure, Input, Session, Source},
+    compile::{ErrorFormat, Failure, Input, Ran, Session, Source},
     files::Disk,
     render,
 };
@@ -198,7 +198,7 @@ fn parse<'c>(session: &'c Session, source: &Source) -> Result<Unit<'c>, Failure>
     let Some(module) = module else {
         let lines = errors
             .iter()
-            .map(|record| render::line(source, &record.location, &record.message));
+            .map(|record| render::line(source, &record.location, "error", &record.message));
         return Err(Failure::User {
             rendered: lines.collect(),
             errors: errors.len().max(1),
@@ -277,7 +277,7 @@ impl<'c> Evaluator<'c> {
             source,
             sources: &unit.sources,
         };
-        session.run_stages(input, &mut unit.module, 1, &mut vec![], |_, _| {})?;
+        session.run_stages(input, &mut unit.module, 1, &mut Ran::default(), |_, _| {})?;
         Ok(Self {
             module: unit.module,
             entries: unit.entries,
