@@ -76,3 +76,30 @@ func.func @loop(%x: tensor<1024x1024xf32>, %w: tensor<1024x1024xf32>) -> tensor<
   }
   return %y : tensor<1024x1024xf32>
 }
+
+// -----
+
+// Where less is to be kept, a product that is larger than what it is made of is computed again for its late
+// uses, and so is what it is read by. One that is not is kept.
+// CHECK-LABEL: func.func @scarce(
+// CHECK-SAME:    %[[X:.*]]: tensor<64x16xf32>, %[[W:.*]]: tensor<16x512xf32>, %[[V:.*]]: tensor<512x16xf32>)
+// CHECK:         %[[H:.*]] = dl.dot_general %[[X]], %[[W]] batch
+// CHECK-NEXT:    %[[T:.*]] = dl.tanh %[[H]]
+// CHECK-NEXT:    %[[Y:.*]] = dl.dot_general %[[T]], %[[V]]
+// CHECK-NEXT:    %[[G:.*]] = dl.dot_general %[[Y]], %[[V]]
+// CHECK-NEXT:    %[[AGAIN:.*]] = dl.dot_general %[[X]], %[[W]] batch
+// CHECK-NEXT:    %[[TANH:.*]] = dl.tanh %[[AGAIN]]
+// CHECK-NEXT:    dl.dot_general %[[TANH]], %[[Y]]
+// CHECK-NEXT:    %[[ONCE_MORE:.*]] = dl.dot_general %[[X]], %[[W]] batch
+// CHECK-NEXT:    dl.mul %[[G]], %[[ONCE_MORE]]
+func.func @scarce(%x: tensor<64x16xf32>, %w: tensor<16x512xf32>, %v: tensor<512x16xf32>) -> (tensor<512x16xf32>, tensor<16x512xf32>, tensor<64x16xf32>) attributes {dl.loop_depth = 1 : i64} {
+  %h = dl.dot_general %x, %w batch [] x [] contract [1] x [0] : (tensor<64x16xf32>, tensor<16x512xf32>) -> tensor<64x512xf32>
+  %t = dl.tanh %h : tensor<64x512xf32>
+  %y = dl.dot_general %t, %v batch [] x [] contract [1] x [0] : (tensor<64x512xf32>, tensor<512x16xf32>) -> tensor<64x16xf32>
+  %g = dl.dot_general %y, %v batch [] x [] contract [1] x [1] : (tensor<64x16xf32>, tensor<512x16xf32>) -> tensor<64x512xf32>
+  %dv = dl.dot_general %t, %y batch [] x [] contract [0] x [0] : (tensor<64x512xf32>, tensor<64x16xf32>) -> tensor<512x16xf32>
+  %dh = dl.mul %g, %h : tensor<64x512xf32>
+  %dw = dl.dot_general %x, %dh batch [] x [] contract [0] x [0] : (tensor<64x16xf32>, tensor<64x512xf32>) -> tensor<16x512xf32>
+  %dx = dl.dot_general %dh, %w batch [] x [] contract [1] x [1] : (tensor<64x512xf32>, tensor<16x512xf32>) -> tensor<64x16xf32>
+  return %dv, %dw, %dx : tensor<512x16xf32>, tensor<16x512xf32>, tensor<64x16xf32>
+}

@@ -55,11 +55,25 @@ pub struct Liveness<'c, 'a> {
     number: HashMap<usize, usize>,
     /// The last position that uses an argument of the block.
     arguments: HashMap<usize, usize>,
+    effort: Effort,
 }
+
+/// How much is computed again for the sake of memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effort {
+    /// What takes less time than to keep it.
+    Cheap,
+    /// Also what widens: a product, say, that is larger than what it is made of. What narrows is kept, so nothing is
+    /// computed again from further away than that, and no op more often than it is used.
+    Wide,
+}
+
+/// How many times less computing again counts where memory is scarce.
+const SCARCE: u64 = 8;
 
 impl<'c, 'a> Liveness<'c, 'a> {
     /// Those of a block.
-    pub fn of(block: BlockRef<'c, 'a>) -> Self {
+    pub fn of(block: BlockRef<'c, 'a>, effort: Effort) -> Self {
         let ops = operations(block).collect::<Vec<_>>();
         let mut position = HashMap::new();
         for (at, op) in ops.iter().enumerate() {
@@ -99,6 +113,7 @@ impl<'c, 'a> Liveness<'c, 'a> {
             ops,
             made,
             number,
+            effort,
         }
     }
 
@@ -145,7 +160,11 @@ impl<'c, 'a> Liveness<'c, 'a> {
         let mut copied = place;
         for (at, user, i, value) in &uses {
             if self.ops[copied..*at].iter().any(|op| is_barrier(*op)) {
-                copies.clear();
+                copies.retain(|of, _| {
+                    self.number
+                        .get(of)
+                        .is_some_and(|number| self.is_wide(*number))
+                });
             }
             copied = *at;
             let builder = Builder::before(cx, self.ops[*at]);
@@ -206,10 +225,31 @@ impl<'c, 'a> Liveness<'c, 'a> {
                 .get(&identity(x))
                 .is_some_and(|last| *last <= place)
         };
-        match cost(op, made.bytes) {
-            Some(Cost::Bytes(bytes)) if !op.operands().any(gone) => Some(bytes),
-            _ => None,
+        if op.operands().any(gone) {
+            return None;
         }
+        match (cost(op, made.bytes), self.effort) {
+            (Some(Cost::Bytes(bytes)), Effort::Cheap) => Some(bytes),
+            (Some(Cost::Bytes(bytes)), Effort::Wide) => Some(bytes / SCARCE),
+            _ => self.is_wide(number).then_some(made.bytes / SCARCE),
+        }
+    }
+
+    /// Whether a value is made by an op that is not cheap, and yet is worth to be computed again where memory is scarce:
+    /// it is larger than all that it is made of, arguments of the block aside.
+    fn is_wide(&self, number: usize) -> bool {
+        use OpKind::*;
+        let made = &self.made[number];
+        let op = self.ops[made.at];
+        let kind = OpKind::of(&op);
+        let widens = matches!(
+            kind,
+            Some(Concatenate | Conv | DotGeneral | Pad | RandomBits | Take | TakeAlongAxis)
+        );
+        let known = |x| self.number.get(&identity(x));
+        let operands = op.operands().filter_map(known);
+        let read: u64 = operands.map(|number| self.made[*number].bytes).sum();
+        self.effort == Effort::Wide && widens && made.bytes > read
     }
 
     /// A value made anew where a builder stands, unless it is kept or there is a copy already.

@@ -226,17 +226,17 @@ fn too_large(input: Input, plan: &Plan, least: u64, most: u64) -> Diagnostic {
 /// What has been chosen for an export.
 fn chosen(input: Input, plan: &Plan, depth: i64) -> Diagnostic {
     let bytes = plan.bytes.as_ref().map_or(0, |bytes| *bytes);
-    let loops = match depth {
-        1 => "keep nothing but what their rounds begin with".to_string(),
-        depth => format!("become nests of {depth}"),
+    let name = &plan.name;
+    let less = match depth {
+        1 => format!(
+            "the derivatives of `{name}` keep no wide products, and of loops what rounds begin with"
+        ),
+        depth => format!("loops of the derivatives of `{name}` become nests of {depth}"),
     };
-    let message = format!(
-        "loops of the derivatives of `{}` {loops}, and its workspace takes {bytes} bytes at most",
-        plan.name
-    );
+    let message = format!("{less}, and its workspace takes {bytes} bytes at most");
     let at = render::place_of(input.sources, &plan.place);
     Diagnostic::remark(Code::DL0312, message, at).note(format!(
-        "each round is computed up to {depth} times again on the way back"
+        "each round of a loop is computed up to {depth} times again on the way back"
     ))
 }
 

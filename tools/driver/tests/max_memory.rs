@@ -213,6 +213,27 @@ fn a_remark_says_what_was_chosen() {
     assert_eq!(compiled.diagnostics, "");
 }
 
+/// Without a loop, products that are wider than what they are made of are computed again.
+#[test]
+fn wide_products_are_computed_again() {
+    let text = "fn layer(x: f64[256, 16], w: f64[16, 512], v: f64[512, 16]) -> f64[256, 16] {
+  x + tanh(x @ w) @ v
+}
+fn loss(x: f64[256, 16], w: f64[16, 512], v: f64[512, 16]) -> f64 {
+  let four = layer(layer(layer(layer(x, w, v), w, v), w, v), w, v)
+  sum(square(layer(layer(layer(layer(four, w, v), w, v), w, v), w, v)))
+}
+export fn f(x: f64[256, 16], w: f64[16, 512], v: f64[512, 16]) -> (f64[16, 512], f64[512, 16]) {
+  grad(loss, wrt=(w, v))(x, w, v)
+}";
+    let (plain, expected) = run(text, &[1], None, 3).unwrap();
+    let least = least(text);
+    assert!(least * 2 < plain, "{least} of {plain}");
+    let (bytes, results) = run(text, &[1], Some(least), 3).unwrap();
+    assert!(bytes <= least, "{bytes} of {least}");
+    assert_eq!(results, expected);
+}
+
 #[test]
 fn a_dim_of_any_size_has_no_limit() {
     let text = PROGRAMS[0].0.replace("T in 0..=1024", "T");
