@@ -183,6 +183,11 @@ pub enum Prim {
         /// The axis.
         axis: usize,
     },
+    /// Elements added at ids along an axis.
+    ScatterAddAlongAxis {
+        /// The axis.
+        axis: usize,
+    },
     /// Slices put (`set`) or added (`add`) at ids along an axis, in order.
     Scatter {
         /// Which.

@@ -451,6 +451,15 @@ impl<'c, 'a, 'p> Body<'c, 'a, 'p> {
                 ty,
                 location,
             )),
+            Prim::ScatterAddAlongAxis { axis } => b.value(build::scatter_add_along_axis(
+                context,
+                args[0],
+                args[1],
+                args[2],
+                *axis as i64,
+                ty,
+                location,
+            )),
             Prim::Scatter { kind, axis } => b.value(build::scatter(
                 context,
                 args[0],

@@ -68,6 +68,27 @@ case("scatter_add", "scatter_add(x, ids, updates)", "x: T[A, B], ids: i32[N], up
      only=["f32", "i64"], note="an index out of range is clamped (JAX drops such updates, NumPy raises)")
 
 
+def added_along(x, ids, updates, axis):
+    result = np.array(x)
+    places = list(np.indices(ids.shape))
+    places[axis] = clamped(ids, x.shape[axis])
+    np.add.at(result, tuple(places), np.broadcast_to(updates, ids.shape))
+    return result
+
+
+def added_along_by_jax(x, ids, updates, axis):
+    places = list(np.indices(ids.shape))
+    places[axis] = ids
+    return x.at[tuple(places)].add(updates)
+
+
+for axis, ids, updates, data in [(-1, "i32[A, N]", "T[A, N]", {"x": "mild", "ids": ("index", "B"), "updates": "mild"}),
+                                 (0, "i64[N, B]", "T[N, 1]", {"x": "mild", "ids": ("index", "A"), "updates": "mild"})]:
+    case("scatter_add_along_axis", f"scatter_add_along_axis(x, ids, updates, axis={axis})", f"x: T[A, B], ids: {ids}, updates: {updates}", "T[A, B]", None,
+         numpy=lambda x, ids, updates, axis=axis: added_along(x, ids, updates, axis),
+         jax=lambda x, ids, updates, axis=axis: added_along_by_jax(x, ids, updates, axis), data=data, sizes=EMPTY, tol=terms(4), dtypes=NUMBERS)
+
+
 def sliced(xp, x, i, j):
     import jax.lax
     return jax.lax.dynamic_slice(x, (i, j), (2, 3))

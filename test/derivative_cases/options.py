@@ -217,6 +217,8 @@ def add_cases(case):
     more("x[...]", "x[ids]", "x: T[A, B], ids: i32[N]", "T[N, B]", lambda x, ids: x[ids], data=IDS)
     more("x[...]", "x[ids, 1:, ids]", "x: T[A, 4, A], ids: i32[N]", "T[N, 3]", lambda x, ids: x[ids, 1:, ids], data=IDS)
     more("take", "take(x, ids, axis=-2)", "x: T[A, B], ids: i32[N]", "T[N, B]", lambda x, ids: x[inside(ids, x.shape[0])], data=OUTSIDE)
+    more("scatter_add_along_axis", "scatter_add_along_axis(x, ids, u)", "x: T[A, B], ids: i32[A, N], u: T[A, N]", "T[A, B]",
+         lambda x, ids, u: x.at[jnp().arange(x.shape[0])[:, None], inside(ids, x.shape[1])].add(u), data={"ids": ("clamped", "B")})
     more("scatter_add", "scatter_add(x, ids, u)", rows, "T[A, B]", lambda x, ids, u: x.at[inside(ids, x.shape[0])].add(u), data=OUTSIDE)
     more("x[...] = v", "var y = x; y[ids] = u; y", rows, "T[A, B]", put, data=IDS)
     more("x[...] = v", "var y = x; y[1:, 0] = v; y", "x: T[5, 4], v: T[4]", "T[5, 4]", lambda x, v: x.at[1:, 0].set(v))

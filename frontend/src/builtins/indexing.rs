@@ -26,6 +26,11 @@ pub(super) const TABLE: &[Builtin] = &[
         run: scatter_add,
     },
     Builtin {
+        name: "scatter_add_along_axis",
+        params: "x, ids, updates, axis=-1",
+        run: scatter_add_along_axis,
+    },
+    Builtin {
         name: "dynamic_slice",
         params: "x, starts, sizes",
         run: dynamic_slice,
@@ -211,6 +216,59 @@ fn scatter_add<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
     call.checker
         .node(
             Prim::Scatter { kind: "add", axis },
+            &[x, ids, updates],
+            ty,
+            span,
+        )
+        .map(Value::Tensor)
+}
+
+/// Elements of `updates` added into `x` at indices along an axis: what `take_along_axis` of the same indices reads.
+fn scatter_add_along_axis<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
+    let operand = call.operand("x")?;
+    let x = call.as_tensor_of(&operand, Class::Number)?;
+    let ids_operand = call.operand("ids")?;
+    let ids = ids_of(call, &ids_operand)?;
+    let ty = call.checker.ty(x).clone();
+    let axis = call.axis("axis", ty.rank(), -1)?;
+    let ids_ty = call.checker.ty(ids).clone();
+    let mut wanted = ty.shape.clone();
+    if let Some(count) = ids_ty.shape.get(axis) {
+        wanted[axis] = count.clone();
+    }
+    if !call.checker.same_shape(&ids_ty.shape, &wanted) {
+        let message = format!(
+            "the indices of `scatter_add_along_axis` have the sizes of the tensor but for axis {axis}: `{ty}` and `{ids_ty}`"
+        );
+        let diagnostic = Diagnostic::error(Code::DL0217, message, ids_operand.span)
+            .secondary(operand.span, format!("this is `{ty}`"));
+        let diagnostic = call.checker.origins(diagnostic, &[x, ids]);
+        return Err(call.checker.report(diagnostic));
+    }
+    let updates_operand = call.operand("updates")?;
+    let updates = call.tensor_with("updates", ty.dtype)?;
+    let updates_ty = call.checker.ty(updates).clone();
+    let fits = updates_ty.rank() <= wanted.len()
+        && call
+            .checker
+            .broadcast_shape(&updates_ty.shape, &wanted)
+            .is_ok_and(|joined| call.checker.same_shape(&joined, &wanted));
+    if !fits {
+        let wanted = TensorType::new(ty.dtype, wanted);
+        let message = format!(
+            "the updates of `scatter_add_along_axis` are `{wanted}`, and this is `{updates_ty}`"
+        );
+        let diagnostic = Diagnostic::error(Code::DL0217, message, updates_operand.span)
+            .secondary(ids_operand.span, format!("this is `{ids_ty}`"));
+        let diagnostic = call.checker.origins(diagnostic, &[updates]);
+        return Err(call.checker.report(diagnostic));
+    }
+    let span = call.span();
+    call.checker.guard_indices(ids, &ty, axis, span)?;
+    let updates = call.checker.broadcast_to(updates, &wanted, span)?;
+    call.checker
+        .node(
+            Prim::ScatterAddAlongAxis { axis },
             &[x, ids, updates],
             ty,
             span,

@@ -39,8 +39,57 @@ fn rolled(x: f64[3], flag: bool) -> f64 {
 }
 ";
 
+/// Trees of the standard library, windows, and writes to parts.
+const NET: &str = "\
+use std::nn::{Conv, Mlp, conv_init, conv_same, mlp, mlp_init}
+use std::loss::{softmax_cross_entropy}
+
+struct Net { conv: Conv<1, 2, 3, 3>, head: Mlp<8, 5, 3> }
+
+fn made() -> Net {
+  Net { conv: conv_init<I=1, O=2, KH=3, KW=3>(key(1)), head: mlp_init<I=8, H=5, O=3>(key(2)) }
+}
+
+fn loss<N>(p: Net, images: f32[N, 1, 4, 4], labels: i32[N]) -> f32 {
+  let a = max_pool(tanh(conv_same(images, p.conv)), window=[2, 2])
+  softmax_cross_entropy(mlp(reshape(a, [N, 8]), p.head), labels)
+}
+
+fn parts(x: f64[6, 5], ids: i32[3]) -> f64 {
+  var y = x
+  y[::2, 1:] = sin(x[1::2, :-1]) * 3
+  y[ids] = 2 * x[:3]
+  let z = avg_pool(y, window=[2, 3], stride=[2, 1]) + sum(y[1:4:2]) * cumsum(x[:3, :3], axis=1)
+  sum(z * z) + sum(take_along_axis(y, argsort(x, axis=1)[:, :2], axis=1) * 0.5)
+}
+";
+
 /// The programs, their functions, whether it is forward mode, and arguments.
-const CASES: [(&str, &str, bool, &[&str]); 12] = [
+const CASES: [(&str, &str, bool, &[&str]); 16] = [
+    (
+        "net",
+        "loss",
+        false,
+        &["made()", "normal(key(9), [3, 1, 4, 4])", "i32([2, 0, 1])"],
+    ),
+    (
+        "net",
+        "loss",
+        true,
+        &["made()", "normal(key(9), [3, 1, 4, 4])", "i32([2, 0, 1])"],
+    ),
+    (
+        "net",
+        "parts",
+        false,
+        &["normal(key(9), [6, 5], f64)", "i32([2, 0, 2])"],
+    ),
+    (
+        "net",
+        "parts",
+        true,
+        &["normal(key(9), [6, 5], f64)", "i32([2, 0, 2])"],
+    ),
     (
         "mlp",
         "loss",
@@ -82,6 +131,7 @@ fn what_is_printed_computes_the_same() {
     for (model, function, forward, arguments) in CASES {
         let source = match model {
             "mlp" => MLP.to_string(),
+            "net" => NET.to_string(),
             name => std::fs::read_to_string(models.join(format!("{name}.dl"))).unwrap(),
         };
         let path = folder.path().join("m.dl");

@@ -20,6 +20,7 @@ use melior::ir::operation::OperationLike;
 use melior::ir::{BlockLike, BlockRef, OperationRef, RegionLike, TypeLike, Value, ValueLike};
 
 pub use expr::Expr;
+use ops::Assignment;
 
 /// The longest expression that stands where it is used.
 const LONGEST: usize = 48;
@@ -41,6 +42,25 @@ pub struct Body {
     pub lines: Vec<String>,
     /// What is returned.
     pub results: Vec<String>,
+    names: HashSet<String>,
+}
+
+impl Body {
+    /// A name that no variable of the body has.
+    pub fn name(&mut self, wanted: &str) -> String {
+        fresh(&mut self.names, wanted)
+    }
+}
+
+/// A name like the wanted one that is none of these, among which it is from now on.
+fn fresh(names: &mut HashSet<String>, wanted: &str) -> String {
+    let mut name = wanted.to_string();
+    let mut number = 1;
+    while !names.insert(name.clone()) {
+        number += 1;
+        name = format!("{wanted}_{number}");
+    }
+    name
 }
 
 /// The body of a function whose tensor parameters are written as `params`, and whose dims by their names.
@@ -73,6 +93,7 @@ pub fn body(function: OperationRef, params: &[String]) -> Written<Body> {
     Ok(Body {
         lines: writer.lines,
         results: results.into_iter().map(|result| result.text).collect(),
+        names: writer.names,
     })
 }
 
@@ -156,13 +177,7 @@ impl<'c, 'a> Writer<'c, 'a> {
                 format!("t{}", self.next)
             }
         };
-        let mut name = wanted.clone();
-        let mut number = 1;
-        while !self.names.insert(name.clone()) {
-            number += 1;
-            name = format!("{wanted}_{number}");
-        }
-        name
+        fresh(&mut self.names, &wanted)
     }
 
     /// Writes the ops of a block; gives what its terminator gives.
@@ -186,6 +201,19 @@ impl<'c, 'a> Writer<'c, 'a> {
     fn op(&mut self, op: OperationRef<'c, 'a>) -> Written<()> {
         if matches!(OpKind::of(&op), Some(OpKind::Print | OpKind::Check)) {
             return Err(ops::named(op));
+        }
+        if let Some(assignment) = self.assignment(op)? {
+            let y: Value = op.result(0).map_err(|error| error.to_string())?.into();
+            let name = self.name(y);
+            let Assignment {
+                whole,
+                index,
+                value,
+            } = assignment;
+            self.line(&format!("var {name} = {whole}"));
+            self.line(&format!("{name}[{index}] = {value}"));
+            self.set(y, Expr::atom(name));
+            return Ok(());
         }
         let expr = self.expression(op)?;
         let y: Value = op.result(0).map_err(|error| error.to_string())?.into();
@@ -229,7 +257,7 @@ impl<'c, 'a> Writer<'c, 'a> {
             names.push(name);
         }
         let index: Value = body.argument(0).map_err(|e| e.to_string())?.into();
-        let counter = self.fresh("i");
+        let counter = fresh(&mut self.names, "i");
         self.set(index, Expr::atom(counter.clone()));
         self.line(&format!("for {counter} in 0..{} {{", rounds.at(expr::SUM)));
         self.indent += 1;
@@ -249,7 +277,7 @@ impl<'c, 'a> Writer<'c, 'a> {
         for (name, y) in &changed {
             match several {
                 true => {
-                    let next = self.fresh(&format!("next_{name}"));
+                    let next = fresh(&mut self.names, &format!("next_{name}"));
                     self.line(&format!("let {next} = {}", y.text));
                     values.push(next);
                 }
@@ -259,16 +287,6 @@ impl<'c, 'a> Writer<'c, 'a> {
         for ((name, _), value) in changed.iter().zip(values) {
             self.line(&format!("{name} = {value}"));
         }
-    }
-
-    fn fresh(&mut self, wanted: &str) -> String {
-        let mut name = wanted.to_string();
-        let mut number = 1;
-        while !self.names.insert(name.clone()) {
-            number += 1;
-            name = format!("{wanted}_{number}");
-        }
-        name
     }
 
     /// A branch: a tuple of what both sides give.

@@ -1,6 +1,8 @@
 //! `dlc grad`: the derivative of a function of a file as source that compiles again, and its comparison with finite
 //! differences.
 
+mod trees;
+
 use dlc_dialects::ir::inspect;
 use dlc_frontend::ast::{Expr, File, Fn, GenericKind, Item, ItemKind, Span, Type, TypeKind};
 use dlc_frontend::parser;
@@ -11,6 +13,7 @@ use melior::ir::{BlockLike, Module, OperationRef};
 use crate::compile::{Failure, Input, Ran, Session, Source};
 use crate::decompile::{self, Body};
 use crate::source;
+use trees::{Node, Trees};
 
 /// Whose derivative is asked for.
 #[derive(Debug, Clone)]
@@ -89,13 +92,6 @@ impl<'s> Target<'s> {
         &self.text[span.start as usize..span.end as usize]
     }
 
-    fn structure(&self, name: &str) -> Option<&dlc_frontend::ast::Struct> {
-        self.file.items.iter().find_map(|item| match &item.kind {
-            ItemKind::Struct(s) if s.name.name == name => Some(s),
-            _ => None,
-        })
-    }
-
     /// `<B, T in 1..=8>`, if there are dims.
     fn dims(&self) -> String {
         let dims = self.function.dims.iter().map(|dim| self.slice(dim.span));
@@ -156,7 +152,8 @@ pub fn derivative(session: &Session, source: &Source, wanted: &Wanted) -> Result
     let Some(made) = entry_of(&module, &entry) else {
         return Err(Failure::internal(format!("the module has no `{entry}`")));
     };
-    let written = write(&target, wanted, &header, made);
+    let trees = Trees::of(&unit.sources);
+    let written = write(&trees, wanted, &header, made);
     let (body, result) = written.map_err(|what| {
         Failure::Usage(format!(
             "the derivative of `{}` has a part that the language has no form for: {what}\n\
@@ -188,6 +185,8 @@ struct Header {
     result: String,
     /// The types that the result is made of, if it is a tuple of several.
     results: Vec<Type>,
+    /// The parameters that gradients are of, with their types.
+    gradients: Vec<(String, Type)>,
 }
 
 /// The parameters that are differentiated.
@@ -237,6 +236,10 @@ fn header(target: &Target, wanted: &Wanted) -> Result<Header, Failure> {
         types,
         result,
         results,
+        gradients: chosen
+            .iter()
+            .map(|param| (param.name.name.clone(), param.ty.clone()))
+            .collect(),
     })
 }
 
@@ -282,7 +285,7 @@ fn entry_of<'c, 'a>(module: &'a Module<'c>, entry: &str) -> Option<OperationRef<
 
 /// The body of the derivative, and its result as a tree.
 fn write(
-    target: &Target,
+    trees: &Trees,
     wanted: &Wanted,
     header: &Header,
     made: OperationRef,
@@ -292,116 +295,54 @@ fn write(
         let mut parts = path.split('.');
         let root = parts.next().unwrap_or_default();
         let ty = header.types.iter().find(|(name, _)| name == root);
-        params.push(access(target, root, ty.map(|(_, ty)| ty), parts)?);
+        params.push(trees.leaf(root, ty.map(|(_, ty)| ty), parts)?);
     }
-    let body = decompile::body(made, &params)?;
-    let mut leaves = Node::default();
-    for (path, leaf) in decompile::paths(made, "res_attrs")
-        .iter()
-        .zip(&body.results)
-    {
-        leaves.put(path.split('.').skip(1), leaf);
-    }
-    let several = !wanted.forward && header.results.len() > 1;
-    let result = match several {
-        false => tree(target, header.results.first(), &leaves)?,
-        true => {
-            let parts = leaves.children.iter().zip(&header.results);
-            let parts = parts.map(|((_, node), ty)| tree(target, Some(ty), node));
-            format!("({})", parts.collect::<Result<Vec<_>, _>>()?.join(", "))
+    let mut body = decompile::body(made, &params)?;
+    let paths = decompile::paths(made, "res_attrs");
+    let leaves = paths.iter().zip(body.results.clone());
+    if wanted.forward {
+        let mut root = Node::default();
+        for (path, leaf) in leaves {
+            root.put(path.split('.').skip(1), &leaf);
         }
+        let result = trees.tree(header.results.first(), &root)?;
+        return Ok((body, result));
+    }
+    // A gradient is a tree like its parameter.
+    let several = header.results.len() > 1;
+    let number = |path: &str| path.split('.').nth(1).and_then(|part| part.parse().ok());
+    // One without leaves is the parameter itself.
+    let params = header.gradients.iter().map(|(name, _)| name.clone());
+    let mut names = params.collect::<Vec<_>>();
+    let mut lines = vec![];
+    for (path, leaf) in leaves {
+        let i: usize = if several {
+            number(path).unwrap_or_default()
+        } else {
+            0
+        };
+        let (name, ty) = header
+            .gradients
+            .get(i)
+            .ok_or("a result without a parameter")?;
+        let mut rest = path.split('.').skip(1 + usize::from(several)).peekable();
+        if rest.peek().is_none() {
+            names[i] = leaf;
+            continue;
+        }
+        if names[i] == *name {
+            names[i] = body.name(&format!("{name}_adj"));
+            lines.push(format!("  var {} = {name}", names[i]));
+        }
+        let place = trees.leaf(&names[i], Some(ty), rest)?;
+        lines.push(format!("  {place} = {leaf}"));
+    }
+    body.lines.extend(lines);
+    let result = match names.as_slice() {
+        [one] => one.clone(),
+        several => format!("({})", several.join(", ")),
     };
     Ok((body, result))
-}
-
-/// How a leaf of a parameter is written.
-fn access<'p>(
-    target: &Target,
-    root: &str,
-    ty: Option<&Type>,
-    parts: impl Iterator<Item = &'p str>,
-) -> Result<String, String> {
-    let (mut text, mut ty) = (root.to_string(), ty.cloned());
-    for part in parts {
-        let kind = ty.map(|ty| ty.kind);
-        ty = match kind {
-            Some(TypeKind::List { element, .. }) => {
-                text += &format!("[{part}]");
-                Some(*element)
-            }
-            Some(TypeKind::Tuple(items)) => {
-                text += &format!(".{part}");
-                part.parse().ok().and_then(|i: usize| items.get(i).cloned())
-            }
-            Some(TypeKind::Named { path, .. }) => {
-                text += &format!(".{part}");
-                let found = target.structure(&path.last().name);
-                let field = found.and_then(|s| s.fields.iter().find(|f| f.name.name == part));
-                field.map(|field| field.ty.clone())
-            }
-            _ => return Err("a tree of another file".to_string()),
-        };
-    }
-    Ok(text)
-}
-
-/// The leaves of a result by their paths.
-#[derive(Default)]
-struct Node {
-    leaf: Option<String>,
-    children: Vec<(String, Node)>,
-}
-
-impl Node {
-    fn put<'p>(&mut self, mut path: impl Iterator<Item = &'p str>, leaf: &str) {
-        let Some(name) = path.next() else {
-            self.leaf = Some(leaf.to_string());
-            return;
-        };
-        let at = self.children.iter().position(|(known, _)| known == name);
-        let at = at.unwrap_or_else(|| {
-            self.children.push((name.to_string(), Node::default()));
-            self.children.len() - 1
-        });
-        self.children[at].1.put(path, leaf);
-    }
-}
-
-/// A tree of a type with these leaves.
-fn tree(target: &Target, ty: Option<&Type>, node: &Node) -> Result<String, String> {
-    if let Some(leaf) = &node.leaf {
-        return Ok(leaf.clone());
-    }
-    match ty.map(|ty| &ty.kind) {
-        Some(TypeKind::List { element, .. }) => {
-            let parts = node.children.iter();
-            let parts = parts.map(|(_, child)| tree(target, Some(element), child));
-            Ok(format!(
-                "[{}]",
-                parts.collect::<Result<Vec<_>, _>>()?.join(", ")
-            ))
-        }
-        Some(TypeKind::Tuple(items)) => {
-            let parts = node.children.iter().zip(items);
-            let parts = parts.map(|((_, child), ty)| tree(target, Some(ty), child));
-            let parts = parts.collect::<Result<Vec<_>, _>>()?;
-            let comma = if parts.len() == 1 { "," } else { "" };
-            Ok(format!("({}{comma})", parts.join(", ")))
-        }
-        Some(TypeKind::Named { path, .. }) => {
-            let found = target.structure(&path.last().name);
-            let field = |name: &str| {
-                let field = found?.fields.iter().find(|field| field.name.name == name);
-                field.map(|field| &field.ty)
-            };
-            let parts = node.children.iter().map(|(name, child)| {
-                tree(target, field(name), child).map(|value| format!("{name}: {value}"))
-            });
-            let parts = parts.collect::<Result<Vec<_>, _>>()?;
-            Ok(format!("{path} {{ {} }}", parts.join(", ")))
-        }
-        _ => Err("a tree of another file".to_string()),
-    }
 }
 
 /// The constants, structs and imports of the file that a text needs, and those that these need.

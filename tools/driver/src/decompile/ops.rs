@@ -64,7 +64,6 @@ impl<'c, 'a> Writer<'c, 'a> {
             OpKind::Constant => constant(op, y),
             OpKind::Convert => call(&dtype(y), String::new()),
             OpKind::Bitcast
-            | OpKind::ScatterAddAlongAxis
             | OpKind::RandomBits
             | OpKind::Check
             | OpKind::Print
@@ -117,26 +116,13 @@ impl<'c, 'a> Writer<'c, 'a> {
                         format!(", {}, {}", list(&starts), list(&sizes)),
                     ),
                     false => {
-                        let mut parts = vec![];
-                        for ((start, size), stride) in starts.iter().zip(&sizes).zip(view.strides())
-                        {
-                            parts.push(format!(
-                                "{start}:{start} + ({size} - 1) * {stride} + 1:{stride}"
-                            ));
-                        }
-                        Ok(Expr::atom(format!(
-                            "{}[{}]",
-                            operand(0)?.at(ATOM),
-                            parts.join(", ")
-                        )))
+                        let index = every_nth(&starts, &sizes, &view.strides());
+                        Ok(Expr::atom(format!("{}[{index}]", operand(0)?.at(ATOM))))
                     }
                 }
             }
             OpKind::UpdateSlice => {
                 let view = ops::UpdateSlice(op);
-                if view.strides().iter().any(|stride| *stride != 1) {
-                    return Err("an update of every n-th element".to_string());
-                }
                 let starts = list(&self.texts(view.starts())?);
                 let update = self.get(view.update())?.text;
                 call("dynamic_update_slice", format!(", {update}, {starts}"))
@@ -144,7 +130,7 @@ impl<'c, 'a> Writer<'c, 'a> {
             OpKind::Pad => self.pad(ops::Pad(op), y),
             OpKind::DotGeneral => self.product(ops::DotGeneral(op)),
             OpKind::Conv => self.conv(ops::Conv(op)),
-            OpKind::ReduceWindow => Err("a reduction of windows".to_string()),
+            OpKind::ReduceWindow => self.pool(ops::ReduceWindow(op)),
             OpKind::Reduce => {
                 let view = ops::Reduce(op);
                 call(view.kind(), format!(", axis={}", list(&view.axes())))
@@ -182,16 +168,96 @@ impl<'c, 'a> Writer<'c, 'a> {
             ),
             OpKind::Scatter => {
                 let view = ops::Scatter(op);
-                if view.kind() != "add" {
-                    return Err("a scatter that puts values".to_string());
-                }
                 let (ids, updates) = (operand(1)?.text, operand(2)?.text);
                 call(
                     "scatter_add",
                     format!(", {ids}, {updates}, axis={}", view.axis()),
                 )
             }
+            OpKind::ScatterAddAlongAxis => {
+                let (ids, updates) = (operand(1)?.text, operand(2)?.text);
+                let axis = ops::ScatterAddAlongAxis(op).axis();
+                call(
+                    "scatter_add_along_axis",
+                    format!(", {ids}, {updates}, axis={axis}"),
+                )
+            }
             elementwise_kinds!() => self.elementwise(op, kind, y),
+        }
+    }
+
+    /// What an op assigns to a part of something: what that begins as, the index, the operator and the value; `None` for
+    /// an op that is an expression.
+    pub(super) fn assignment(&self, op: OperationRef<'c, 'a>) -> Written<Option<Assignment>> {
+        Ok(match OpKind::of(&op) {
+            Some(OpKind::UpdateSlice) => {
+                let view = ops::UpdateSlice(op);
+                if view.strides().iter().all(|stride| *stride == 1) {
+                    return Ok(None);
+                }
+                let (starts, sizes) = (self.texts(view.starts())?, self.dims(view.update())?);
+                Some(Assignment {
+                    whole: self.get(view.x())?.text,
+                    index: every_nth(&starts, &sizes, &view.strides()),
+                    value: self.get(view.update())?.text,
+                })
+            }
+            Some(OpKind::Pad) => {
+                let view = ops::Pad(op);
+                if view.interior().iter().all(|between| *between == 0) {
+                    return Ok(None);
+                }
+                let y: Value = op.result(0).map_err(|error| error.to_string())?.into();
+                let outer = list(&self.result_dims(y, view.sizes())?);
+                let value = self.get(view.value())?.text;
+                let strides = view.interior().iter().map(|n| n + 1).collect::<Vec<_>>();
+                let (low, inner) = (self.texts(view.low())?, self.dims(view.x())?);
+                Some(Assignment {
+                    whole: format!("broadcast_to({value}, {outer})"),
+                    index: every_nth(&low, &inner, &strides),
+                    value: self.get(view.x())?.text,
+                })
+            }
+            Some(OpKind::Scatter) if ops::Scatter(op).kind() == "set" => {
+                let view = ops::Scatter(op);
+                let before = ":, ".repeat(usize::try_from(view.axis()).unwrap_or_default());
+                Some(Assignment {
+                    whole: self.get(view.x())?.text,
+                    index: format!("{before}{}", self.get(view.ids())?.text),
+                    value: self.get(view.updates())?.text,
+                })
+            }
+            _ => None,
+        })
+    }
+
+    /// A reduction of windows over the last axes.
+    fn pool(&self, view: ops::ReduceWindow<'c, 'a>) -> Written<Expr> {
+        let (window, strides) = (view.window(), view.strides());
+        let moves = |axis: &usize| window[*axis] != 1 || strides[*axis] != 1;
+        let first = (0..window.len()).find(moves).unwrap_or(window.len() - 1);
+        let is_plain = view.dilations().iter().all(|n| *n == 1);
+        if !is_plain || window.len() - first > 3 {
+            return Err(
+                "a reduction of windows over more axes than three, or with holes".to_string(),
+            );
+        }
+        let x = self.get(view.x())?;
+        let (window, strides) = (&window[first..], &strides[first..]);
+        let options = format!("window={}, stride={}", list(window), list(strides));
+        let is_float = dtype(view.x()).contains('f');
+        match view.kind() {
+            "max" => Ok(Expr::atom(format!("max_pool({}, {options})", x.text))),
+            "min" if is_float => {
+                let text = format!("-max_pool(-{}, {options})", x.at(ATOM));
+                Ok(Expr::of(text, UNARY))
+            }
+            "sum" if is_float => {
+                let count: i64 = window.iter().product();
+                let text = format!("{count} * avg_pool({}, {options})", x.text);
+                Ok(Expr::of(text, PRODUCT))
+            }
+            kind => Err(format!("a {kind} of windows")),
         }
     }
 
@@ -250,9 +316,6 @@ impl<'c, 'a> Writer<'c, 'a> {
     }
 
     fn pad(&self, view: ops::Pad<'c, 'a>, y: Value<'c, 'a>) -> Written<Expr> {
-        if view.interior().iter().any(|between| *between != 0) {
-            return Err("padding between elements".to_string());
-        }
         let (x, value) = (self.get(view.x())?, self.get(view.value())?);
         let low = self.texts(view.low())?;
         let (inner, outer) = (self.dims(view.x())?, self.result_dims(y, view.sizes())?);
@@ -341,6 +404,26 @@ impl<'c, 'a> Writer<'c, 'a> {
             view.groups()
         )))
     }
+}
+
+/// A value assigned to a part of a whole.
+pub(super) struct Assignment {
+    /// What the whole begins as.
+    pub whole: String,
+    /// Where the part is, without brackets.
+    pub index: String,
+    /// What is put there.
+    pub value: String,
+}
+
+/// The index of every n-th element from a start on, along each axis.
+fn every_nth(starts: &[String], sizes: &[String], strides: &[i64]) -> String {
+    let parts = starts.iter().zip(sizes).zip(strides);
+    let parts = parts.map(|((start, size), stride)| match stride {
+        1 => format!("{start}:{start} + {size}"),
+        _ => format!("{start}:{start} + ({size} - 1) * {stride} + 1:{stride}"),
+    });
+    parts.collect::<Vec<_>>().join(", ")
 }
 
 /// An op as a user calls it.
