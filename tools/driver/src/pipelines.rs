@@ -57,7 +57,8 @@ pub const CPU: &[Stage] = &[
     Stage {
         name: "dl",
         passes: &[
-            Required("inline"), // derivatives are made of whole functions
+            // Derivatives are made of whole functions. Canonicalized, their branches would be `arith.select`, which has none.
+            Required("inline{default-pipeline=}"),
             Required("expand-derivatives"),
             Required("inline"),                 // the functions that it made
             Optional("func.func(simplify-dl)"), // what derivatives leave behind
