@@ -5,9 +5,9 @@
 
 use std::collections::HashMap;
 
+use crate::ast::visit::{self, Visitor};
 use crate::ast::{
-    Arg, Block, DimArg, Expr, ExprKind, File, Ident, IndexKind, ItemKind, IterKind, Pattern,
-    PatternKind, Stmt, StmtKind, Type, TypeKind,
+    Block, Expr, ExprKind, File, Ident, ItemKind, Pattern, PatternKind, Stmt, StmtKind,
 };
 use crate::diagnostic::{Code, Diagnostic};
 
@@ -106,54 +106,6 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn block(&mut self, block: &'a Block) {
-        self.scope(|walk| {
-            for stmt in &block.stmts {
-                walk.stmt(stmt);
-            }
-            walk.maybe(block.tail.as_deref());
-        });
-    }
-
-    fn stmt(&mut self, stmt: &'a Stmt) {
-        match &stmt.kind {
-            StmtKind::Let { pattern, ty, value } | StmtKind::Var { pattern, ty, value } => {
-                self.expr(value);
-                ty.iter().for_each(|ty| self.ty(ty));
-                self.pattern(pattern, true);
-            }
-            StmtKind::Assign { target, value, .. } => {
-                self.target(target);
-                self.expr(value);
-            }
-            StmtKind::Expr(value) => self.expr(value),
-            StmtKind::For {
-                pattern,
-                iter,
-                body,
-            } => {
-                match &iter.kind {
-                    IterKind::Range { start, end, .. } => {
-                        self.expr(start);
-                        self.expr(end);
-                    }
-                    IterKind::Values(values) => self.expr(values),
-                }
-                self.scope(|walk| {
-                    walk.pattern(pattern, false);
-                    walk.block(body);
-                });
-            }
-            StmtKind::While { cond, bound, body } => {
-                self.maybe(bound.as_ref());
-                self.expr(cond);
-                self.block(body);
-            }
-            StmtKind::Return(value) => self.maybe(value.as_ref()),
-            StmtKind::Error => {}
-        }
-    }
-
     /// To be assigned is not to be read.
     fn target(&mut self, target: &'a Expr) {
         match &target.kind {
@@ -167,116 +119,59 @@ impl<'a> Walk<'a> {
             ExprKind::Field { base, .. } | ExprKind::TupleField { base, .. } => self.target(base),
             ExprKind::Index { base, indices, .. } => {
                 self.target(base);
-                indices.iter().for_each(|index| self.index(&index.kind));
+                indices
+                    .iter()
+                    .for_each(|index| visit::index_parts(self, &index.kind));
             }
             _ => self.expr(target),
         }
     }
+}
 
-    fn index(&mut self, index: &'a IndexKind) {
-        match index {
-            IndexKind::At(value) => self.expr(value),
-            IndexKind::Slice { start, end, step } => {
-                for bound in [start, end, step] {
-                    self.maybe(bound.as_ref());
-                }
+impl<'a> Visitor<'a> for Walk<'a> {
+    fn block(&mut self, block: &'a Block) {
+        self.scope(|walk| visit::block_parts(walk, block));
+    }
+
+    fn stmt(&mut self, stmt: &'a Stmt) {
+        match &stmt.kind {
+            StmtKind::Let { pattern, .. } | StmtKind::Var { pattern, .. } => {
+                visit::stmt_parts(self, stmt);
+                self.pattern(pattern, true);
             }
-            IndexKind::Ellipsis | IndexKind::NewAxis => {}
+            StmtKind::Assign { target, value, .. } => {
+                self.target(target);
+                self.expr(value);
+            }
+            StmtKind::For {
+                pattern,
+                iter,
+                body,
+            } => {
+                visit::iter_parts(self, &iter.kind);
+                self.scope(|walk| {
+                    walk.pattern(pattern, false);
+                    walk.block(body);
+                });
+            }
+            _ => visit::stmt_parts(self, stmt),
         }
-    }
-
-    fn maybe(&mut self, expr: Option<&'a Expr>) {
-        expr.into_iter().for_each(|expr| self.expr(expr));
-    }
-
-    fn args(&mut self, args: &'a [Arg]) {
-        args.iter().for_each(|arg| self.expr(&arg.value));
-    }
-
-    fn dims(&mut self, dims: &'a [DimArg]) {
-        dims.iter().for_each(|dim| self.expr(&dim.value));
     }
 
     fn expr(&mut self, expr: &'a Expr) {
         match &expr.kind {
-            ExprKind::Int(_)
-            | ExprKind::Float(_)
-            | ExprKind::Bool(_)
-            | ExprKind::None
-            | ExprKind::Str(_)
-            | ExprKind::Error => {}
             ExprKind::Path(path) => {
                 if let Some(name) = path.as_ident() {
                     self.read(&name.name);
                 }
             }
-            ExprKind::Unary { operand, .. } => self.expr(operand),
-            ExprKind::Binary { left, right, .. } => {
-                self.expr(left);
-                self.expr(right);
-            }
-            ExprKind::Call {
-                callee, dims, args, ..
-            } => {
-                self.expr(callee);
-                self.dims(dims);
-                self.args(args);
-            }
-            ExprKind::Index { base, indices, .. } => {
-                self.expr(base);
-                indices.iter().for_each(|index| self.index(&index.kind));
-            }
-            ExprKind::Field { base, .. } | ExprKind::TupleField { base, .. } => self.expr(base),
-            ExprKind::If {
-                cond,
-                then,
-                otherwise,
-            } => {
-                self.expr(cond);
-                self.block(then);
-                self.maybe(otherwise.as_deref());
-            }
-            ExprKind::Block(block) => self.block(block),
-            ExprKind::Lambda { params, body } => self.scope(|walk| {
+            ExprKind::Lambda { params, .. } => self.scope(|walk| {
                 for param in params {
-                    param.ty.iter().for_each(|ty| walk.ty(ty));
                     walk.pattern(&param.pattern, false);
                 }
-                walk.expr(body);
+                visit::expr_parts(walk, expr);
             }),
-            ExprKind::Struct {
-                dims, fields, base, ..
-            } => {
-                self.dims(dims);
-                fields.iter().for_each(|field| self.expr(&field.value));
-                self.maybe(base.as_deref());
-            }
-            ExprKind::List(values) | ExprKind::Tuple(values) => {
-                values.iter().for_each(|value| self.expr(value));
-            }
-            ExprKind::Range { start, end, .. } => {
-                self.expr(start);
-                self.expr(end);
-            }
-        }
-    }
-
-    fn ty(&mut self, ty: &'a Type) {
-        match &ty.kind {
-            TypeKind::Tensor { dims, .. } | TypeKind::Generic { dims, .. } => {
-                dims.iter().for_each(|dim| self.expr(dim))
-            }
-            TypeKind::Named { dims, .. } => self.dims(dims),
-            TypeKind::Tuple(parts) => parts.iter().for_each(|part| self.ty(part)),
-            TypeKind::List { element, count } => {
-                self.ty(element);
-                self.expr(count);
-            }
-            TypeKind::Fn { params, result } => {
-                params.iter().for_each(|param| self.ty(param));
-                result.iter().for_each(|result| self.ty(result));
-            }
-            TypeKind::Error => {}
+            _ => visit::expr_parts(self, expr),
         }
     }
 }

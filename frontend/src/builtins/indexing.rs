@@ -180,6 +180,35 @@ fn take_along_axis<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
         .map(Value::Tensor)
 }
 
+/// The operand `updates` of a type, to which it may be broadcast; `places` are the operands that the type comes from.
+fn updates_of<'a>(
+    call: &mut Call<'_, 'a>,
+    wanted: TensorType,
+    places: &[(&Operand<'a>, NodeId)],
+) -> Res<NodeId> {
+    let operand = call.operand("updates")?;
+    let updates = call.tensor_with("updates", wanted.dtype)?;
+    let given = call.checker.ty(updates).clone();
+    let fits = given.rank() <= wanted.rank()
+        && call
+            .checker
+            .broadcast_shape(&given.shape, &wanted.shape)
+            .is_ok_and(|joined| call.checker.same_shape(&joined, &wanted.shape));
+    if !fits {
+        let name = call.name;
+        let message = format!("the updates of `{name}` are `{wanted}`, and this is `{given}`");
+        let diagnostic = Diagnostic::error(Code::DL0217, message, operand.span);
+        let diagnostic = places.iter().fold(diagnostic, |diagnostic, (place, node)| {
+            let ty = call.checker.ty(*node);
+            diagnostic.secondary(place.span, format!("this is `{ty}`"))
+        });
+        let diagnostic = call.checker.origins(diagnostic, &[updates]);
+        return Err(call.checker.report(diagnostic));
+    }
+    let span = call.span();
+    call.checker.broadcast_to(updates, &wanted.shape, span)
+}
+
 /// Slices of `updates` added into `x` at indices.
 fn scatter_add<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
     let operand = call.operand("x")?;
@@ -189,30 +218,12 @@ fn scatter_add<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
     let ty = call.checker.ty(x).clone();
     let axis = call.axis("axis", ty.rank(), 0)?;
     check_known(call, &ids_operand, &ty, axis)?;
-    let updates_operand = call.operand("updates")?;
-    let updates = call.tensor_with("updates", ty.dtype)?;
     let mut wanted = ty.shape.clone();
     wanted.splice(axis..=axis, call.checker.shape(ids));
-    let updates_ty = call.checker.ty(updates).clone();
-    let fits = updates_ty.rank() <= wanted.len()
-        && call
-            .checker
-            .broadcast_shape(&updates_ty.shape, &wanted)
-            .is_ok_and(|joined| call.checker.same_shape(&joined, &wanted));
-    if !fits {
-        let wanted = TensorType::new(ty.dtype, wanted);
-        let message =
-            format!("the updates of `scatter_add` are `{wanted}`, and this is `{updates_ty}`");
-        let ids_ty = call.checker.ty(ids).clone();
-        let diagnostic = Diagnostic::error(Code::DL0217, message, updates_operand.span)
-            .secondary(operand.span, format!("this is `{ty}`"))
-            .secondary(ids_operand.span, format!("this is `{ids_ty}`"));
-        let diagnostic = call.checker.origins(diagnostic, &[updates]);
-        return Err(call.checker.report(diagnostic));
-    }
+    let places = [(&operand, x), (&ids_operand, ids)];
+    let updates = updates_of(call, TensorType::new(ty.dtype, wanted), &places)?;
     let span = call.span();
     call.checker.guard_indices(ids, &ty, axis, span)?;
-    let updates = call.checker.broadcast_to(updates, &wanted, span)?;
     call.checker
         .node(
             Prim::Scatter { kind: "add", axis },
@@ -245,27 +256,10 @@ fn scatter_add_along_axis<'a>(call: &mut Call<'_, 'a>) -> Res<Value<'a>> {
         let diagnostic = call.checker.origins(diagnostic, &[x, ids]);
         return Err(call.checker.report(diagnostic));
     }
-    let updates_operand = call.operand("updates")?;
-    let updates = call.tensor_with("updates", ty.dtype)?;
-    let updates_ty = call.checker.ty(updates).clone();
-    let fits = updates_ty.rank() <= wanted.len()
-        && call
-            .checker
-            .broadcast_shape(&updates_ty.shape, &wanted)
-            .is_ok_and(|joined| call.checker.same_shape(&joined, &wanted));
-    if !fits {
-        let wanted = TensorType::new(ty.dtype, wanted);
-        let message = format!(
-            "the updates of `scatter_add_along_axis` are `{wanted}`, and this is `{updates_ty}`"
-        );
-        let diagnostic = Diagnostic::error(Code::DL0217, message, updates_operand.span)
-            .secondary(ids_operand.span, format!("this is `{ids_ty}`"));
-        let diagnostic = call.checker.origins(diagnostic, &[updates]);
-        return Err(call.checker.report(diagnostic));
-    }
+    let places = [(&operand, x), (&ids_operand, ids)];
+    let updates = updates_of(call, TensorType::new(ty.dtype, wanted), &places)?;
     let span = call.span();
     call.checker.guard_indices(ids, &ty, axis, span)?;
-    let updates = call.checker.broadcast_to(updates, &wanted, span)?;
     call.checker
         .node(
             Prim::ScatterAddAlongAxis { axis },

@@ -2,7 +2,8 @@
 //! of the arguments of calls, since a parameter may be `inout`. Names that are declared in the text itself may be among
 //! them.
 
-use crate::ast::{Arg, Block, Expr, ExprKind, Index, IndexKind, IterKind, Stmt, StmtKind};
+use crate::ast::visit::{self, Visitor};
+use crate::ast::{Arg, Block, Expr, ExprKind, Stmt, StmtKind};
 
 /// Names in the order of their first occurrence.
 pub(super) struct Assigned<'a> {
@@ -33,114 +34,6 @@ impl<'a> Assigned<'a> {
         assigned
     }
 
-    /// Adds those of a block.
-    pub fn block(&mut self, block: &'a Block) {
-        block.stmts.iter().for_each(|stmt| self.stmt(stmt));
-        self.maybe(block.tail.as_deref());
-    }
-
-    /// Adds those of an expression.
-    pub fn expr(&mut self, expr: &'a Expr) {
-        match &expr.kind {
-            ExprKind::Unary { operand, .. } => self.expr(operand),
-            ExprKind::Binary { left, right, .. } => {
-                self.expr(left);
-                self.expr(right);
-            }
-            ExprKind::Call { callee, args, .. } => {
-                self.expr(callee);
-                args.iter().for_each(|arg| self.argument(arg));
-            }
-            ExprKind::Index { base, indices, .. } => {
-                self.expr(base);
-                indices.iter().for_each(|index| self.index(index));
-            }
-            ExprKind::Field { base, .. } | ExprKind::TupleField { base, .. } => self.expr(base),
-            ExprKind::If {
-                cond,
-                then,
-                otherwise,
-            } => {
-                self.expr(cond);
-                self.block(then);
-                self.maybe(otherwise.as_deref());
-            }
-            ExprKind::Block(block) => self.block(block),
-            ExprKind::Struct { fields, base, .. } => {
-                fields.iter().for_each(|field| self.expr(&field.value));
-                self.maybe(base.as_deref());
-            }
-            ExprKind::List(items) | ExprKind::Tuple(items) => {
-                items.iter().for_each(|item| self.expr(item));
-            }
-            // What is outside of a function value cannot be assigned in it.
-            ExprKind::Lambda { .. }
-            | ExprKind::Int(_)
-            | ExprKind::Float(_)
-            | ExprKind::Bool(_)
-            | ExprKind::None
-            | ExprKind::Str(_)
-            | ExprKind::Path(_)
-            | ExprKind::Range { .. }
-            | ExprKind::Error => {}
-        }
-    }
-
-    fn stmt(&mut self, stmt: &'a Stmt) {
-        match &stmt.kind {
-            StmtKind::Let { value, .. } | StmtKind::Var { value, .. } | StmtKind::Expr(value) => {
-                self.expr(value);
-            }
-            StmtKind::Assign { target, value, .. } => {
-                self.place(target);
-                self.expr(target);
-                self.expr(value);
-            }
-            StmtKind::For { iter, body, .. } => {
-                match &iter.kind {
-                    IterKind::Range { start, end, .. } => {
-                        self.expr(start);
-                        self.expr(end);
-                    }
-                    IterKind::Values(values) => self.expr(values),
-                }
-                self.block(body);
-            }
-            StmtKind::While { cond, bound, body } => {
-                self.maybe(bound.as_ref());
-                self.expr(cond);
-                self.block(body);
-            }
-            StmtKind::Return(value) => self.maybe(value.as_ref()),
-            StmtKind::Error => {}
-        }
-    }
-
-    fn argument(&mut self, arg: &'a Arg) {
-        if self.arguments {
-            self.place(&arg.value);
-        }
-        self.expr(&arg.value);
-    }
-
-    fn index(&mut self, index: &'a Index) {
-        match &index.kind {
-            IndexKind::At(at) => self.expr(at),
-            IndexKind::Slice { start, end, step } => {
-                for part in [start, end, step] {
-                    self.maybe(part.as_ref());
-                }
-            }
-            IndexKind::Ellipsis | IndexKind::NewAxis => {}
-        }
-    }
-
-    fn maybe(&mut self, expr: Option<&'a Expr>) {
-        if let Some(expr) = expr {
-            self.expr(expr);
-        }
-    }
-
     /// The variables that a target is part of.
     fn place(&mut self, expr: &'a Expr) {
         match &expr.kind {
@@ -157,5 +50,28 @@ impl<'a> Assigned<'a> {
             | ExprKind::Index { base, .. } => self.place(base),
             _ => {}
         }
+    }
+}
+
+impl<'a> Visitor<'a> for Assigned<'a> {
+    fn stmt(&mut self, stmt: &'a Stmt) {
+        if let StmtKind::Assign { target, .. } = &stmt.kind {
+            self.place(target);
+        }
+        visit::stmt_parts(self, stmt);
+    }
+
+    fn expr(&mut self, expr: &'a Expr) {
+        // What is outside of a function value cannot be assigned in it.
+        if !matches!(expr.kind, ExprKind::Lambda { .. }) {
+            visit::expr_parts(self, expr);
+        }
+    }
+
+    fn argument(&mut self, arg: &'a Arg) {
+        if self.arguments {
+            self.place(&arg.value);
+        }
+        self.expr(&arg.value);
     }
 }

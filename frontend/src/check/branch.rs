@@ -1,5 +1,6 @@
 //! `if`, as a statement and as an expression.
 
+use crate::ast::visit::Visitor;
 use crate::ast::{Block, DType, Expr, ExprKind, Span};
 use crate::check::assigned::Assigned;
 use crate::check::consts::Number;

@@ -6,6 +6,7 @@
 
 use dlc_abi::dim::Poly;
 
+use crate::ast::visit::Visitor;
 use crate::ast::{Block, DType, Expr, ForIter, IterKind, Pattern, PatternKind, Span};
 use crate::check::Checker;
 use crate::check::assigned::Assigned;

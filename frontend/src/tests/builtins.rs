@@ -282,6 +282,11 @@ fn indices() {
             "scatter_add(e, ids, 1)",
         ),
         (
+            "ids: i32[C, B], e: f32[C, D]",
+            "f32[C, D]",
+            "scatter_add_along_axis(e, ids, ones([C, 1]))",
+        ),
+        (
             "i: i32",
             "f32[B, 1, D]",
             "dynamic_slice(x, [0, i, 0], [B, 1, D])",
@@ -318,6 +323,16 @@ fn indices() {
             "ids: i32[B], e: f32[C, D]",
             "sum(scatter_add(e, ids, ones([D, B])))",
             "the updates of `scatter_add` are `f32[B, D]`",
+        ),
+        (
+            "ids: i32[B, C], e: f32[C, D]",
+            "sum(scatter_add_along_axis(e, ids, 1))",
+            "have the sizes of the tensor but for axis 1",
+        ),
+        (
+            "ids: i32[C, B], e: f32[C, D]",
+            "sum(scatter_add_along_axis(e, ids, ones([C, D])))",
+            "the updates of `scatter_add_along_axis` are `f32[C, B]`",
         ),
         (
             "i: i32",

@@ -449,12 +449,9 @@ pub enum RunTarget {
     Gpu,
 }
 
-/// Options of the compilation.
+/// What code is made.
 #[derive(Debug, Clone, Args)]
-pub struct Compile {
-    #[command(flatten)]
-    pub lints: Lints,
-
+pub struct Code {
     /// The CPU to compile for: native, or one of --print target-cpus
     #[arg(
         long,
@@ -464,6 +461,21 @@ pub struct Compile {
     )]
     pub target_cpu: String,
 
+    /// How much to optimise
+    #[arg(short = 'O', value_name = "LEVEL", default_value_t = 3,
+          value_parser = clap::value_parser!(u8).range(0..=3), help_heading = "Optimisation")]
+    pub level: u8,
+}
+
+/// Options of the compilation.
+#[derive(Debug, Clone, Args)]
+pub struct Compile {
+    #[command(flatten)]
+    pub lints: Lints,
+
+    #[command(flatten)]
+    pub code: Code,
+
     /// The GPU to compile for as well: none, or such as sm_90
     #[arg(
         long,
@@ -472,11 +484,6 @@ pub struct Compile {
         help_heading = "Target"
     )]
     pub gpu: String,
-
-    /// How much to optimise
-    #[arg(short = 'O', value_name = "LEVEL", default_value_t = 3,
-          value_parser = clap::value_parser!(u8).range(0..=3), help_heading = "Optimisation")]
-    pub level: u8,
 
     /// The most bytes of workspace, such as 512K, 64M or 2G, that an export may need at its dims' greatest sizes: its
     /// derivatives keep less and compute more again, until it fits

@@ -53,8 +53,8 @@ pub fn session(compile: &Compile, common: &Common) -> Result<Session, Error> {
     }
     let output = common.output();
     Ok(Session::new(Options {
-        target_cpu: compile.target_cpu.clone(),
-        opt_level: compile.level,
+        target_cpu: compile.code.target_cpu.clone(),
+        opt_level: compile.code.level,
         error_format: output.format,
         color: output.color,
         lints: compile.lints.levels()?,

@@ -2,7 +2,7 @@
 
 use clap::{Args, ValueEnum};
 
-use super::{Lints, RunTarget};
+use super::{Code, Lints, RunTarget};
 
 /// Runs the tests of a file or of the standard library
 #[derive(Debug, Args)]
@@ -65,19 +65,8 @@ pub struct Test {
     )]
     pub target: RunTarget,
 
-    /// The CPU to compile for: native, or one of --print target-cpus
-    #[arg(
-        long,
-        value_name = "CPU",
-        default_value = "native",
-        help_heading = "Target"
-    )]
-    pub target_cpu: String,
-
-    /// How much to optimise
-    #[arg(short = 'O', value_name = "LEVEL", default_value_t = 3,
-          value_parser = clap::value_parser!(u8).range(0..=3), help_heading = "Optimisation")]
-    pub level: u8,
+    #[command(flatten)]
+    pub code: Code,
 
     /// Makes a test fail where an index is out of range; the reference evaluator always does
     #[arg(long, help_heading = "Debugging")]

@@ -68,8 +68,8 @@ pub fn run(test: &Test, common: &Common) -> Result<(), Error> {
     let setup = one::Setup {
         goal: Goal::Library,
         lints: test.lints.levels()?,
-        target_cpu: &test.target_cpu,
-        level: test.level,
+        target_cpu: &test.code.target_cpu,
+        level: test.code.level,
         check_bounds: test.check_bounds,
     };
     let session = one::session(common, setup);
@@ -227,9 +227,9 @@ fn child(
             &what,
             &job.index.to_string(),
             target,
-            &test.target_cpu,
+            &test.code.target_cpu,
         ])
-        .arg(test.level.to_string())
+        .arg(test.code.level.to_string())
         .args(test.check_bounds.then_some("--check-bounds"))
         .arg(format!("--error-format={}", format.get_name()))
         .env(supervise::CHILD, supervise::child_value(output))
