@@ -74,11 +74,16 @@ fn trials(arguments: &Arguments) -> Result<Vec<Trial>> {
     for &kind in OpKind::ALL {
         let ulp = ops.get(kind.mnemonic()).and_then(|found| found.ulp);
         for runner in runners {
-            let name = format!("sweep/{}/{}", runner.name(), kind.mnemonic());
-            trials.push(match runner.skips(&name) {
-                Some(reason) => skipped(name, reason),
-                None => trial(name, move || sweep::run(kind, ulp, runner)),
-            });
+            let sweeps = [("sweep", sweep::run as Sweep), ("batch", sweep::batch::run)];
+            // The batch of an elementwise op is the op.
+            let once = kind.elementwise().is_some() && runner.name() != Reference.name();
+            for (what, run) in sweeps.into_iter().take(if once { 1 } else { 2 }) {
+                let name = format!("{what}/{}/{}", runner.name(), kind.mnemonic());
+                trials.push(match runner.skips(&name) {
+                    Some(reason) => skipped(name, reason),
+                    None => trial(name, move || run(kind, ulp, runner)),
+                });
+            }
         }
     }
     for target in ["cpu", "reference"] {
@@ -116,6 +121,9 @@ fn trials(arguments: &Arguments) -> Result<Vec<Trial>> {
     }
     Ok(trials)
 }
+
+/// Runs the cases of an op, whose results may be so many units in the last place off.
+type Sweep = fn(OpKind, Option<f64>, &dyn Runner) -> Result<()>;
 
 /// The trial of a file's RUN lines.
 fn run_lines(path: &Path, found: &Directives) -> Option<Trial> {

@@ -4,11 +4,13 @@
 //! each, found by a match without a wildcard. Inputs hold each type's special values. Sums are taken of small
 //! whole numbers, on which every order gives the same bits, and once more of any numbers within a tolerance.
 
+pub mod batch;
 mod elementwise;
 mod indexing;
 mod made;
 mod movement;
 mod order;
+mod starts;
 mod structured;
 mod window;
 
@@ -30,12 +32,16 @@ pub struct Call {
     pub dims: Vec<i64>,
     /// Its tensors.
     pub args: Vec<Tensor>,
+    /// Tensors of the same shapes, for the further elements of a batch; none where they would be large.
+    pub others: Vec<Vec<Tensor>>,
 }
 
 /// A function of one op, with calls.
 pub struct Case {
     /// Its name.
     pub name: String,
+    /// The element type that it is about.
+    pub dtype: DType,
     /// Its text.
     pub text: String,
     /// What it is called with.
@@ -43,6 +49,9 @@ pub struct Case {
     /// How far results may be off.
     pub bound: Bound,
 }
+
+/// The calls with so many numbers or fewer are tried in batches, too.
+const IN_BATCHES: usize = 700;
 
 /// A tensor type by names of dims: a number is static, anything else a polynomial over the function's dims.
 #[derive(Clone)]
@@ -127,22 +136,29 @@ impl Form<'_> {
     ) -> Result<Case> {
         let name = format!("{}_{}_{}", kind.mnemonic(), dtype, self.tag);
         let mut random = Random::of(&name);
+        let mut made = |sizes: &&[i64]| -> Result<Vec<Tensor>> {
+            let params = self.params.iter().enumerate();
+            params
+                .map(|(i, param)| fill(i, param.0, &param.shape(self.dims, sizes)?, &mut random))
+                .collect()
+        };
         let mut calls = vec![];
         for sizes in self.sizes {
-            let args = self
-                .params
-                .iter()
-                .enumerate()
-                .map(|(i, param)| fill(i, param.0, &param.shape(self.dims, sizes)?, &mut random))
-                .collect::<Result<_>>()?;
             calls.push(Call {
                 dims: sizes.to_vec(),
-                args,
+                args: made(sizes)?,
+                others: vec![],
             });
+        }
+        for (sizes, call) in self.sizes.iter().zip(&mut calls) {
+            if call.args.iter().map(Tensor::len).sum::<usize>() <= IN_BATCHES {
+                call.others = vec![made(sizes)?, made(sizes)?];
+            }
         }
         let text = function(&name, self.dims, &self.params, &self.result, &self.body);
         Ok(Case {
             name,
+            dtype,
             text,
             calls,
             bound,
@@ -154,16 +170,16 @@ impl Form<'_> {
 pub fn cases(kind: OpKind, ulp: Option<f64>) -> Result<Vec<Case>> {
     match kind {
         OpKind::Constant => made::constant(),
-        OpKind::DimValue => made::dim_value(),
+        OpKind::DimValue => with(made::dim_value()?, starts::dim_value()?),
         OpKind::Iota => made::iota(),
         OpKind::Broadcast => movement::broadcast(),
         OpKind::Reshape => movement::reshape(),
         OpKind::Transpose => movement::transpose(),
         OpKind::Reverse => movement::reverse(),
         OpKind::Concatenate => movement::concatenate(),
-        OpKind::Slice => movement::slice(),
-        OpKind::UpdateSlice => movement::update_slice(),
-        OpKind::Pad => movement::pad(),
+        OpKind::Slice => with(movement::slice()?, starts::slice()?),
+        OpKind::UpdateSlice => with(movement::update_slice()?, starts::update_slice()?),
+        OpKind::Pad => with(movement::pad()?, starts::pad()?),
         OpKind::DotGeneral => structured::dot_general(),
         OpKind::Conv => window::conv(),
         OpKind::ReduceWindow => window::reduce_window(),
@@ -185,6 +201,11 @@ pub fn cases(kind: OpKind, ulp: Option<f64>) -> Result<Vec<Case>> {
         OpKind::Bitcast => elementwise::bitcast(),
         elementwise_kinds!() => elementwise::cases(kind, ulp),
     }
+}
+
+fn with(mut cases: Vec<Case>, more: Vec<Case>) -> Result<Vec<Case>> {
+    cases.extend(more);
+    Ok(cases)
 }
 
 /// Runs all cases of an op on a runner.
@@ -216,12 +237,13 @@ pub fn run(kind: OpKind, ulp: Option<f64>, runner: &dyn Runner) -> Result<()> {
             }
         }
     }
+    report(&failures, "differ from the reference")
+}
+
+/// Fails where there are failures, and shows the first of them.
+fn report(failures: &[String], what: &str) -> Result<()> {
     const SHOWN: usize = 12;
     let (count, shown) = (failures.len(), &failures[..failures.len().min(SHOWN)]);
-    ensure!(
-        count == 0,
-        "{count} calls differ from the reference:\n{}",
-        shown.join("\n")
-    );
+    ensure!(count == 0, "{count} calls {what}:\n{}", shown.join("\n"));
     Ok(())
 }

@@ -6,7 +6,7 @@
 //! ```text
 //! conv(x[b, n, c, ..], w):      the batch goes into n
 //! conv(x, w[b, o, c, ..]):      into the outputs, within each group
-//! conv(x[b, ..], w[b, ..]):     one after another; groups are a number that is known, and b is not
+//! conv(x[b, ..], w[b, ..]):     into the groups; one after another where b is unknown, as groups are a known number
 //! ```
 
 use super::{
@@ -68,17 +68,34 @@ pub(super) fn conv<'c, 'a>(
     let space = &dims[2..];
     let all = at.with_size(&dims);
     Ok(match (at.is_batched(op.x()), at.is_batched(op.w())) {
-        (true, true) => {
-            let like = at.builder.full(&all, element_of(x), "0");
-            for_each(at, &[x, w], like, result_type(at, op.0), |b, parts| {
-                convolved(b, op, parts[0], parts[1], &dims)
-            })
-        }
+        (true, true) => match at.size {
+            Dim::Static(size @ 1..) => {
+                // The channels of all elements, element by element.
+                let of_x = b.dims(x);
+                let order = [vec![1, 0], (2..of_x.len() as i64).collect()].concat();
+                let channels = b.dim_mul(at.size, of_x[2]);
+                let x = transposed(&b, x, &order);
+                let x = b.reshape(x, &[&[of_x[1], channels], &of_x[3..]].concat());
+                let of_w = b.dims(w);
+                let outputs = b.dim_mul(at.size, of_w[1]);
+                let w = b.reshape(w, &[&[outputs], &of_w[2..]].concat());
+                let dims = [&[dims[0], outputs], space].concat();
+                let y = convolved(&b, op, (x, w), op.groups() * size, &dims);
+                let parts = [&[dims[0], at.size, of_w[1]], space].concat();
+                transposed(&b, b.reshape(y, &parts), &order)
+            }
+            _ => {
+                let like = b.full(&all, element_of(x), "0");
+                for_each(at, &[x, w], like, result_type(at, op.0), |b, parts| {
+                    convolved(b, op, (parts[0], parts[1]), op.groups(), &dims)
+                })
+            }
+        },
         (true, false) => {
             let of_x = b.dims(x);
             let rows = b.dim_mul(of_x[0], of_x[1]);
             let x = b.reshape(x, &[&[rows], &of_x[2..]].concat());
-            let y = convolved(&b, op, x, w, &[&[rows], &dims[1..]].concat());
+            let y = convolved(&b, op, (x, w), op.groups(), &[&[rows], &dims[1..]].concat());
             b.reshape(y, &all)
         }
         (false, _) => {
@@ -91,7 +108,8 @@ pub(super) fn conv<'c, 'a>(
             let w = transposed(&b, w, &order);
             let channels = b.dim_mul(at.size, of_w[1]);
             let w = b.reshape(w, &[&[channels], &of_w[2..]].concat());
-            let y = convolved(&b, op, x, w, &[&[dims[0], channels], space].concat());
+            let dims = [&[dims[0], channels], space].concat();
+            let y = convolved(&b, op, (x, w), op.groups(), &dims);
             let parts = [&[dims[0], groups, at.size, outputs], space].concat();
             let y = b.reshape(y, &parts);
             let order = [vec![2, 0, 1], (3..parts.len() as i64).collect()].concat();
@@ -100,12 +118,12 @@ pub(super) fn conv<'c, 'a>(
     })
 }
 
-/// A convolution like another, of other operands, with a result of `dims`.
+/// A convolution like another, of other operands and groups, with a result of `dims`.
 fn convolved<'c, 'a>(
     b: &Builder<'c, 'a>,
     op: Conv<'c, 'a>,
-    x: Value<'c, 'a>,
-    w: Value<'c, 'a>,
+    (x, w): (Value<'c, 'a>, Value<'c, 'a>),
+    groups: i64,
     dims: &[Dim<'c, 'a>],
 ) -> Value<'c, 'a> {
     b.value(build::conv(
@@ -115,7 +133,7 @@ fn convolved<'c, 'a>(
         &dynamic(dims),
         &op.strides(),
         &op.dilations(),
-        op.groups(),
+        groups,
         op.precision(),
         tensor(&type_shape(dims), element_of(x)),
         b.location,

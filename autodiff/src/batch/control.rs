@@ -7,6 +7,9 @@
 //! while c(x) carrying x              while any(on & c(x)): on = on & c(x), x = select(on, f(x), x)
 //! ```
 //!
+//! What counts the rounds of a `while` stays one number, which a bound is known of. An element's own number of rounds
+//! is carried beside it, as it is what a loop on the way back of a derivative goes by.
+//!
 //! What takes no part does not print, passes every check, and its numbers and derivatives reach no other element
 //! (`shield.rs`).
 
@@ -18,13 +21,14 @@ use super::{
 };
 use crate::{
     activity::{Carried, Edges, results},
+    bounds::Counter,
     functions::{block_arguments, operations},
 };
 use dlc_dialects::{
     ir::{
         builder::{Builder, Dim, dynamic, type_shape},
         edit,
-        inspect::defining_op,
+        inspect::{defining_op, is_used},
         shape::{element_of, tensor},
     },
     ops::{OpKind, UpdateSlice, build},
@@ -113,9 +117,10 @@ impl<'c, 'a> Batcher<'c, 'a> {
             return Err(self.refused(op));
         }
         let counts = self.is_batched(upper).then(|| self.value(upper));
-        let last = match counts {
-            Some(counts) => self.most(counts, self.value(lower)),
-            None => self.value(upper),
+        let last = match (counts, self.greatest(upper)) {
+            (Some(_), Some(greatest)) => greatest,
+            (Some(counts), None) => self.most(counts, self.value(lower)),
+            (None, _) => self.value(upper),
         };
         let mut operands = vec![self.value(lower), last, self.value(step)];
         operands.extend(self.all_given(&carried.inits, &carried.arguments)?);
@@ -291,6 +296,9 @@ impl<'c, 'a> Batcher<'c, 'a> {
         };
         let holds = condition(*before).ok_or_else(|| self.refused(op))?;
         let is_masked = self.is_batched(holds);
+        let counter = Counter::of(edges).filter(|_| is_masked);
+        let counted = counter.map(|counter| counter.result);
+        let counted = counted.filter(|place| is_used(carried.results[*place]));
         let b = self.builder;
         let mut inits = self.all_given(&carried.inits, &carried.arguments)?;
         let mut types = self.types(&carried.arguments);
@@ -302,6 +310,11 @@ impl<'c, 'a> Batcher<'c, 'a> {
                     .unwrap_or_else(|| b.full(&[self.size], bool, "true")),
             );
             types.push(tensor(&type_shape(&[self.size]), bool));
+        }
+        if counted.is_some() {
+            let none = b.full(&[self.size], self.i64(), "0");
+            types.push(none.r#type());
+            inits.push(none);
         }
         // What the condition passes on, then the values before it, which elements keep that are done, and which go on.
         let mut given = self.types(received);
@@ -326,6 +339,7 @@ impl<'c, 'a> Batcher<'c, 'a> {
             values[0] = self.any(on);
             values.extend(&arguments[..count]);
             values.push(on);
+            values.extend(&arguments[count + 1..]);
         }
         end(&self.builder, "scf.condition", &values);
 
@@ -335,7 +349,7 @@ impl<'c, 'a> Batcher<'c, 'a> {
         let mut shielded = vec![];
         self.set_all(received, &arguments);
         if is_masked {
-            self.mask = arguments.last().copied();
+            self.mask = Some(arguments[received.len() + count]);
             shielded = self.shield(&[*after], received, true);
         }
         self.write(*after)?;
@@ -348,13 +362,23 @@ impl<'c, 'a> Batcher<'c, 'a> {
                 false => *next,
             });
             next = held.collect();
-            next.extend(arguments.last());
+            next.extend(self.mask);
+        }
+        if let (Some(_), Some(on), Some(rounds)) = (counted, self.mask, arguments.last()) {
+            let b = self.builder;
+            let one = b.convert(on, self.i64());
+            next.push(b.elementwise(OpKind::Add, &[*rounds, one]));
         }
         self.unshield(shielded);
         end(&self.builder, "scf.yield", &next);
         self.mask = mask;
         self.builder = outer;
-        self.set_all(&carried.results, &results(made));
+        let given = results(made);
+        self.set_all(&carried.results, &given);
+        if let (Some(place), Some(rounds)) = (counted, given.last()) {
+            self.set(carried.results[place], *rounds);
+            self.set_greatest(carried.results[place], given[place]);
+        }
         Ok(())
     }
 }

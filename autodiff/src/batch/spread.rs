@@ -5,7 +5,7 @@ use crate::{
     bounds::Counter,
     functions::{is, operations},
 };
-use dlc_dialects::ir::inspect::{identity, is_used};
+use dlc_dialects::ir::inspect::identity;
 use melior::ir::{BlockRef, OperationRef, Value, operation::OperationLike};
 use std::collections::HashSet;
 
@@ -66,16 +66,12 @@ impl Spread {
                 self.link(&carried.inits, &carried.arguments);
                 self.follow(operations(*before));
                 if condition(*before).is_some_and(|condition| self.contains(condition)) {
-                    // Which round it is, is the same for all elements that take part in it.
-                    let counter = Counter::of(edges).filter(|counter| {
-                        let result = carried.results.get(counter.result);
-                        result.is_some_and(|result| !is_used(*result))
-                    });
+                    // Which round it is, is the same for all elements that take part in it; how many there are is not.
+                    let counter = Counter::of(edges);
                     let place = counter.as_ref().map(|counter| counter.place);
-                    let result = counter.as_ref().map(|counter| counter.result);
                     self.all_but(&carried.arguments, place);
-                    self.all_but(received, result);
-                    self.all_but(&carried.results, result);
+                    self.all_but(received, counter.map(|counter| counter.result));
+                    self.all(&carried.results);
                 }
                 self.link(passed, received);
                 self.link(passed, &carried.results);

@@ -44,6 +44,7 @@ pub(super) struct Batcher<'c, 'a> {
     pub calls: RefCell<Vec<Kept<'c, 'a>>>,
     spread: Spread,
     values: HashMap<usize, Value<'c, 'a>>,
+    greatest: HashMap<usize, Value<'c, 'a>>,
 }
 
 impl<'c, 'a> Batcher<'c, 'a> {
@@ -65,6 +66,7 @@ impl<'c, 'a> Batcher<'c, 'a> {
             is_differentiated,
             spread: Spread::of(ops, &single),
             values: values.collect(),
+            greatest: HashMap::new(),
         }
     }
 
@@ -82,6 +84,16 @@ impl<'c, 'a> Batcher<'c, 'a> {
     /// Lets a value stand for another; gives what stood for it.
     pub fn set(&mut self, single: Value<'c, 'a>, value: Value<'c, 'a>) -> Option<Value<'c, 'a>> {
         self.values.insert(identity(single), value)
+    }
+
+    /// The greatest of the numbers that stand for an index, if there is such a value.
+    pub fn greatest(&self, single: Value<'c, 'a>) -> Option<Value<'c, 'a>> {
+        self.greatest.get(&identity(single)).copied()
+    }
+
+    /// Notes the greatest of the numbers that stand for an index.
+    pub fn set_greatest(&mut self, single: Value<'c, 'a>, greatest: Value<'c, 'a>) {
+        self.greatest.insert(identity(single), greatest);
     }
 
     /// Forgets what stands for a value.

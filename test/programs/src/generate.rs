@@ -53,10 +53,6 @@ struct Generator {
     names: usize,
     /// How deep the function at hand is nested in calls.
     depth: usize,
-    /// In how many batches it stands.
-    batches: usize,
-    /// In how many derivatives it stands.
-    derivatives: usize,
 }
 
 /// What is visible at a place, with values to try things on.
@@ -109,8 +105,6 @@ impl Generator {
             rejected: Rejected::new(),
             names: 0,
             depth: 0,
-            batches: 0,
-            derivatives: 0,
         }
     }
 

@@ -65,9 +65,11 @@ pub(super) fn constant() -> Result<Vec<Case>> {
             cases.push(Case {
                 text: function(&name, &[], &[], &ty, &body),
                 name,
+                dtype,
                 calls: vec![Call {
                     dims: vec![],
                     args: vec![],
+                    others: vec![vec![]; 2],
                 }],
                 bound: Bound::Exact,
             });

@@ -250,6 +250,53 @@ fn both_targets_print_the_same() {
     assert_eq!(lines.len(), 6);
 }
 
+/// Elements of a batch that take other ways print where they come by alone.
+const PRINTS_OF_A_BATCH: &str = "\
+fn side(x: f32) -> f32 {
+  if x > 0.0 { print(\"root of\", x); sqrt(x) } else { print(\"square of\", x, 2 * x); x * x }
+}
+fn rounds(x: f32, n: i32) -> f32 {
+  var y = abs(x)
+  while y < 8.0 {
+    y = y * 2.0
+    if y > 5.0 { print(\"y\", y) }
+  }
+  for i in 0..n { print(\"i\", i, x) }
+  y
+}
+export fn f(s: f32) -> f32 {
+  let x = s * f32([4, -4, 9])
+  let n: i32[3] = [2, 0, 1]
+  sum(vmap(side)(x) + vmap(rounds)(x, n))
+}
+";
+
+#[test]
+fn elements_of_a_batch_print_where_they_come_by() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("p.dl"), PRINTS_OF_A_BATCH).unwrap();
+    for target in ["cpu", "reference"] {
+        let line = format!("run p.dl::f --input s=1 --target {target}");
+        let lines = [
+            "root of f32 4",
+            "root of f32 9",
+            "square of f32 -4 f32 -8",
+            "y f32 8",
+            "y f32 8",
+            "i i32 0 f32 4",
+            "i i32 0 f32 9",
+            "i i32 1 f32 4",
+            "out: f32 = 46",
+        ];
+        assert_eq!(
+            stdout(&dlc(folder.path(), &line))
+                .lines()
+                .collect::<Vec<_>>(),
+            lines
+        );
+    }
+}
+
 #[test]
 fn conditions_on_values_are_checked() {
     const CONDITIONS: &str = "\

@@ -195,10 +195,6 @@ impl Generator {
 
     /// A loop that counts its rounds, and may end before the count does.
     pub(super) fn while_loop(&mut self, scope: &mut Scope) -> Option<()> {
-        // Of a batch of derivatives of such a loop the compiler has no gradient: it says that the rounds have no bound.
-        if self.batches > 0 && self.derivatives > 0 {
-            return None;
-        }
         let carried = self.carried(scope)?;
         let counter = self.variable(scope, Expr::number(0.0, Dtype::I32))?;
         let Op::Var(name) = &counter.op else {

@@ -197,9 +197,7 @@ impl Generator {
             return None;
         }
         self.depth += 1;
-        self.derivatives += 1;
         let value = self.derived(scope);
-        self.derivatives -= 1;
         self.depth -= 1;
         self.bind(scope, value?).map(|_| ())
     }
@@ -323,9 +321,7 @@ impl Generator {
             args.push(other);
         }
         self.depth += 1;
-        self.batches += 1;
         let found = self.callable(scope, &elements, Purpose::Tensor);
-        self.batches -= 1;
         self.depth -= 1;
         let (of, ty) = found?;
         let mut shape = ty.shape().to_vec();
@@ -342,13 +338,11 @@ impl Generator {
             return None;
         }
         self.depth += 1;
-        self.derivatives += 1;
         let args = self.operands(scope, true);
         let found = args.and_then(|args| {
             let (of, ty) = self.callable(scope, &args, Purpose::Tensor)?;
             Some((args, of, ty))
         });
-        self.derivatives -= 1;
         self.depth -= 1;
         let (args, of, ty) = found?;
         let cotangent = self.of_type(scope, &ty);
