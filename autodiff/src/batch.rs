@@ -26,7 +26,7 @@ mod values;
 use crate::{
     bounds::{upper_bound_of_argument, with_bounds},
     functions::{
-        Functions, block_arguments, body, list, operations, remove_dead, signature, symbol,
+        Functions, block_arguments, body, check_types, operations, remove_dead, signature,
     },
     reverse::schedule::{depth_around, note},
 };
@@ -98,7 +98,7 @@ impl Batch {
     }
 
     /// The function's name, such as `f__vmap_0_none`.
-    fn name(&self) -> String {
+    pub fn name(&self) -> String {
         let axis = |axis: &i64| match axis {
             -1 => "_none".to_string(),
             axis => format!("_{axis}"),
@@ -137,22 +137,11 @@ impl Batch {
                 }
             }
         }
-        let (inputs, expected) = self.signature(Type::index(cx), &inputs, &results);
-        let operands = op.operands().map(|x| x.r#type()).collect::<Vec<_>>();
-        let gives = op.results().map(|y| y.r#type()).collect::<Vec<_>>();
-        for (what, expected, given) in
-            [("operands", inputs, operands), ("results", expected, gives)]
-        {
-            if expected != given {
-                let (expected, given) = (list(&expected), list(&given));
-                return error(format!("C3: {what} should be {expected}, are {given}"));
-            }
-        }
-        Ok(())
+        check_types(op, self.signature(Type::index(cx), &inputs, &results))
     }
 
     /// The arguments and results of the function for a callee with these. The axes have been checked.
-    fn signature<'c>(
+    pub fn signature<'c>(
         &self,
         index: Type<'c>,
         inputs: &[Type<'c>],
@@ -180,33 +169,8 @@ impl Batch {
     }
 }
 
-/// Makes the function for a request, behind its callee; gives its name. The request has been checked.
-pub fn define<'c, 'a>(
-    cx: &'c Context,
-    functions: &mut Functions<'c, 'a>,
-    request: &Batch,
-    at: OperationRef<'c, 'a>,
-) -> Result<String, PassError<'c>> {
-    let function = functions
-        .get(&request.callee)
-        .expect("the request has been checked");
-    let (inputs, results) = signature(function);
-    let types = request.signature(Type::index(cx), &inputs, &results);
-    let made = functions.derive(cx, function, request.name(), types, Some("batch"))?;
-    let name = symbol(made);
-    match fill(cx, functions, request, (function, made)) {
-        Ok(()) => Ok(name),
-        Err(error) => {
-            functions.forget(&name);
-            edit::erase(cx, made);
-            let what = format!("in the batch of `{}`", request.callee);
-            Err(error.note(at.location(), what))
-        }
-    }
-}
-
 /// Writes the body of `made`, the function for a request of `function`.
-fn fill<'c, 'a>(
+pub fn fill<'c, 'a>(
     cx: &'c Context,
     functions: &mut Functions<'c, 'a>,
     request: &Batch,

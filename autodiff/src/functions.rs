@@ -24,7 +24,7 @@ use melior::ir::{
     operation::{OperationBuilder, OperationLike, OperationMutLike},
     r#type::FunctionType,
 };
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// The functions of a module.
 pub struct Functions<'c, 'a> {
@@ -341,6 +341,32 @@ pub fn inside<'c, 'a>(op: OperationRef<'c, 'a>) -> Vec<OperationRef<'c, 'a>> {
     found
 }
 
+/// The float tensors that blocks, and the regions in them, read from outside; each once, in order.
+pub fn captured_floats<'c, 'a>(blocks: &[BlockRef<'c, 'a>]) -> Vec<Value<'c, 'a>> {
+    let ops = blocks.iter().flat_map(|block| operations(*block));
+    let ops = ops.flat_map(|op| [vec![op], inside(op)].concat());
+    let ops = ops.collect::<Vec<_>>();
+    let mut own = HashSet::new();
+    let mut within = |block: BlockRef| own.extend(block_arguments(block).into_iter().map(identity));
+    blocks.iter().for_each(|block| within(*block));
+    for region in ops.iter().flat_map(|op| op.regions()) {
+        region.first_block().into_iter().for_each(&mut within);
+    }
+    own.extend(
+        ops.iter()
+            .flat_map(|op| op.results())
+            .map(|y| identity(y.into())),
+    );
+    let mut found: Vec<Value<'c, 'a>> = vec![];
+    for x in ops.iter().flat_map(|op| op.operands()) {
+        let is_new = !own.contains(&identity(x)) && !found.contains(&x);
+        if is_new && is_float_tensor(x.r#type()) {
+            found.push(x);
+        }
+    }
+    found
+}
+
 /// Removes the ops of no use inside another op, and those of no use without them.
 pub fn remove_dead<'c, 'a>(cx: &'c Context, root: OperationRef<'c, 'a>) {
     for op in inside(root).into_iter().rev() {
@@ -428,6 +454,23 @@ pub fn tensors(inputs: &[Type]) -> Vec<usize> {
 /// Whether a type is a tensor of floats.
 pub fn is_float_tensor(ty: Type) -> bool {
     is_tensor(ty) && class(element(ty)) == ElementClass::Float
+}
+
+/// Checks that an op has operands and results of these types.
+pub fn check_types<'c>(
+    op: OperationRef<'c, '_>,
+    (operands, results): (Vec<Type<'c>>, Vec<Type<'c>>),
+) -> Result<(), PassError<'c>> {
+    let has = op.operands().map(|x| x.r#type()).collect::<Vec<_>>();
+    let gives = op.results().map(|y| y.r#type()).collect::<Vec<_>>();
+    for (what, expected, given) in [("operands", operands, has), ("results", results, gives)] {
+        if expected != given {
+            let (expected, given) = (list(&expected), list(&given));
+            let message = format!("C3: {what} should be {expected}, are {given}");
+            return Err(PassError::at(&op, message));
+        }
+    }
+    Ok(())
 }
 
 /// Types as they stand in a signature.

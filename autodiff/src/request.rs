@@ -7,8 +7,8 @@ use crate::{
     cuts,
     forward::tangents,
     functions::{
-        Functions, argument_name, block_arguments, body, has_effect, inside, is_float_tensor, list,
-        operations, remove_dead, signature, symbol, tensors,
+        Functions, argument_name, block_arguments, body, check_types, has_effect, inside,
+        is_float_tensor, operations, remove_dead, signature, tensors,
     },
     reverse::{
         gradients,
@@ -86,7 +86,7 @@ impl Request {
     }
 
     /// The function's name, such as `f__grad_0_2`.
-    fn name(&self) -> String {
+    pub fn name(&self) -> String {
         let what = match self.kind {
             DerivativeKind::Gradient => "grad",
             DerivativeKind::ValueAndGradient => "value_and_grad",
@@ -143,18 +143,7 @@ impl Request {
                 }
             }
         }
-        let (inputs, expected) = self.signature(&inputs, &results);
-        let operands = op.operands().map(|x| x.r#type()).collect::<Vec<_>>();
-        let gives = op.results().map(|y| y.r#type()).collect::<Vec<_>>();
-        for (what, expected, given) in
-            [("operands", inputs, operands), ("results", expected, gives)]
-        {
-            if expected != given {
-                let (expected, given) = (list(&expected), list(&given));
-                return error(format!("C3: {what} should be {expected}, are {given}"));
-            }
-        }
-        Ok(())
+        check_types(op, self.signature(&inputs, &results))
     }
 
     /// The arguments and results of the function for a callee with these. `wrt` has been checked.
@@ -184,39 +173,8 @@ impl Request {
     }
 }
 
-/// Makes the function for a request, behind its callee; gives its name. The request has been checked.
-pub fn define<'c, 'a>(
-    cx: &'c Context,
-    functions: &mut Functions<'c, 'a>,
-    request: &Request,
-    at: OperationRef<'c, 'a>,
-) -> Result<String, PassError<'c>> {
-    let function = functions
-        .get(&request.callee)
-        .expect("the request has been checked");
-    let (inputs, results) = signature(function);
-    let types = request.signature(&inputs, &results);
-    let made = functions.derive(cx, function, request.name(), types, None)?;
-    let name = symbol(made);
-    match fill(cx, functions, request, (function, made)) {
-        Ok(()) => Ok(name),
-        Err(error) => {
-            functions.forget(&name);
-            edit::erase(cx, made);
-            let what = match request.kind {
-                DerivativeKind::Gradient | DerivativeKind::ValueAndGradient => "gradient",
-                DerivativeKind::Vjp | DerivativeKind::Jvp => "derivative",
-            };
-            Err(error.note(
-                at.location(),
-                format!("in the {what} of `{}`", request.callee),
-            ))
-        }
-    }
-}
-
 /// Writes the body of `made`, the function for a request of `function`.
-fn fill<'c, 'a>(
+pub fn fill<'c, 'a>(
     cx: &'c Context,
     functions: &Functions<'c, 'a>,
     request: &Request,

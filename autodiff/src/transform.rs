@@ -2,11 +2,14 @@
 
 use crate::{
     batch::{self, Batch},
-    functions::Functions,
+    functions::{Functions, signature, symbol},
     request::{self, DerivativeKind, Request},
 };
-use dlc_dialects::{ops::OpKind, pass::PassError};
-use melior::{Context, ir::OperationRef};
+use dlc_dialects::{ir::edit, ops::OpKind, pass::PassError};
+use melior::{
+    Context,
+    ir::{OperationRef, Type, operation::OperationLike},
+};
 
 /// What an op asks for; equal ones share a function.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -71,6 +74,17 @@ impl Transform {
         }
     }
 
+    /// What it gives of a function, in words.
+    pub fn what(&self) -> &'static str {
+        match self {
+            Self::Batch(_) => "batch",
+            Self::Derivative(request) => match request.kind {
+                DerivativeKind::Gradient | DerivativeKind::ValueAndGradient => "gradient",
+                DerivativeKind::Vjp | DerivativeKind::Jvp => "derivative",
+            },
+        }
+    }
+
     /// Checks an op against its description, for its callee.
     pub fn check<'c>(
         &self,
@@ -91,9 +105,34 @@ impl Transform {
         functions: &mut Functions<'c, 'a>,
         at: OperationRef<'c, 'a>,
     ) -> Result<String, PassError<'c>> {
-        match self {
-            Self::Derivative(request) => request::define(cx, functions, request, at),
-            Self::Batch(batch) => batch::define(cx, functions, batch, at),
+        let function = functions
+            .get(self.callee())
+            .expect("the request has been checked");
+        let (inputs, results) = signature(function);
+        let (name, types, names) = match self {
+            Self::Derivative(request) => {
+                (request.name(), request.signature(&inputs, &results), None)
+            }
+            Self::Batch(batch) => (
+                batch.name(),
+                batch.signature(Type::index(cx), &inputs, &results),
+                Some("batch"),
+            ),
+        };
+        let made = functions.derive(cx, function, name, types, names)?;
+        let name = symbol(made);
+        let filled = match self {
+            Self::Derivative(request) => request::fill(cx, functions, request, (function, made)),
+            Self::Batch(batch) => batch::fill(cx, functions, batch, (function, made)),
+        };
+        match filled {
+            Ok(()) => Ok(name),
+            Err(error) => {
+                functions.forget(&name);
+                edit::erase(cx, made);
+                let what = format!("in the {} of `{}`", self.what(), self.callee());
+                Err(error.note(at.location(), what))
+            }
         }
     }
 }

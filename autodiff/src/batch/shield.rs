@@ -9,21 +9,16 @@
 use super::{effect::extracted, values::Batcher};
 use crate::{
     activity::results,
-    functions::{block_arguments, inside, is_float_tensor, operations},
+    functions::{captured_floats, inside, is_float_tensor, operations},
     rules::{Rule, Tangent, rule_of},
 };
 use dlc_dialects::{
-    ir::{
-        inspect::identity,
-        shape::{element_of, shape_of, tensor},
-    },
+    ir::shape::{element_of, shape_of, tensor},
     ops::{OpKind, build},
 };
 use melior::ir::{
-    BlockRef, OperationRef, RegionLike, Type, Value, ValueLike, operation::OperationLike,
-    r#type::IntegerType,
+    BlockRef, OperationRef, Type, Value, ValueLike, operation::OperationLike, r#type::IntegerType,
 };
-use std::collections::HashSet;
 
 /// What stood for a value before it was shielded.
 pub(super) type Shielded<'c, 'a> = Vec<(Value<'c, 'a>, Option<Value<'c, 'a>>)>;
@@ -49,39 +44,6 @@ fn all_inside<'c, 'a>(blocks: &[BlockRef<'c, 'a>]) -> Vec<OperationRef<'c, 'a>> 
         .collect()
 }
 
-/// The floats that blocks read from outside, and `more`.
-fn read_from_outside<'c, 'a>(
-    ops: &[OperationRef<'c, 'a>],
-    blocks: &[BlockRef<'c, 'a>],
-    more: &[Value<'c, 'a>],
-) -> Vec<Value<'c, 'a>> {
-    let mut own = HashSet::new();
-    own.extend(
-        blocks
-            .iter()
-            .flat_map(|block| block_arguments(*block))
-            .map(identity),
-    );
-    for op in ops {
-        own.extend(results(*op).into_iter().map(identity));
-        for region in op.regions() {
-            let block = region.first_block();
-            own.extend(block.into_iter().flat_map(block_arguments).map(identity));
-        }
-    }
-    let mut found = vec![];
-    let read = ops.iter().flat_map(|op| op.operands().collect::<Vec<_>>());
-    for x in read
-        .filter(|x| !own.contains(&identity(*x)))
-        .chain(more.iter().copied())
-    {
-        if is_float_tensor(x.r#type()) && !found.contains(&x) {
-            found.push(x);
-        }
-    }
-    found
-}
-
 impl<'c, 'a> Batcher<'c, 'a> {
     /// Lets blocks, which only elements of the mask take part in, read their floats in a way that keeps derivatives apart;
     /// `received` are floats that they get as arguments. `is_certain` says that some element does take part.
@@ -105,7 +67,13 @@ impl<'c, 'a> Batcher<'c, 'a> {
         let first = build::arg_reduce(b.context, number, "argmax", 0, first, b.location);
         let (first, any) = (b.value(first), b.reduce("any", mask, &[0]));
         let mut before = vec![];
-        for x in read_from_outside(&ops, blocks, received) {
+        let mut read = captured_floats(blocks);
+        for x in received {
+            if is_float_tensor(x.r#type()) && !read.contains(x) {
+                read.push(*x);
+            }
+        }
+        for x in read {
             let value = self.value(x);
             let fixed = b.elementwise(OpKind::StopGradient, &[value]);
             let dims = b.dims(value);

@@ -5,7 +5,7 @@
 use super::{Adjoint, Sweep, rounds::Round};
 use crate::{
     activity::{Edges, results},
-    functions::{block_arguments, copy_op, ends, has_effect, inside, is_float_tensor, operations},
+    functions::{captured_floats, copy_op, ends, has_effect, inside, operations},
     site::Sizes,
 };
 use dlc_dialects::{
@@ -13,10 +13,10 @@ use dlc_dialects::{
     pass::PassError,
 };
 use melior::ir::{
-    Block, BlockLike, BlockRef, OperationRef, Region, RegionLike, Value, ValueLike,
+    Block, BlockRef, OperationRef, Region, RegionLike, Value, ValueLike,
     operation::{OperationBuilder, OperationLike},
 };
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 /// A part of the primal computation that is computed again.
 #[derive(Default)]
@@ -82,30 +82,9 @@ impl<'c, 'a> Sweep<'_, 'c, 'a> {
 
     /// The varied floats that the regions of an op read from outside.
     pub(super) fn captured(&self, op: OperationRef<'c, 'a>) -> Vec<Value<'c, 'a>> {
-        let mut own = HashSet::new();
-        let mut blocks = vec![];
-        for inner in std::iter::once(op).chain(inside(op)) {
-            for region in inner.regions() {
-                blocks.extend(std::iter::successors(region.first_block(), |block| {
-                    block.next_in_region()
-                }));
-            }
-        }
-        for block in blocks {
-            own.extend(block_arguments(block).into_iter().map(identity));
-            for op in operations(block) {
-                own.extend(results(op).into_iter().map(identity));
-            }
-        }
-        let mut found: Vec<Value<'c, 'a>> = vec![];
-        for inner in inside(op) {
-            for x in inner.operands() {
-                let outer = !own.contains(&identity(x)) && !found.contains(&x);
-                if outer && self.varied.contains(x) && is_float_tensor(x.r#type()) {
-                    found.push(x);
-                }
-            }
-        }
+        let blocks = op.regions().filter_map(|region| region.first_block());
+        let mut found = captured_floats(&blocks.collect::<Vec<_>>());
+        found.retain(|x| self.varied.contains(*x));
         found
     }
 
