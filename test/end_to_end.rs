@@ -54,6 +54,7 @@ fn trials(arguments: &Arguments) -> Result<Vec<Trial>> {
     }
     for (name, script) in [
         ("jax", "jax_compare.py"),
+        ("batches", "batches_compare.py"),
         ("pytorch", "models_compare.py"),
         ("builtins-table", "builtins_table.py"),
         ("derivatives-table", "derivatives_table.py"),
