@@ -37,7 +37,9 @@ def literal(value):
 
 
 def floating(value):
-    """A number that stands beside floats."""
+    """A number or a tensor that stands beside floats."""
+    if isinstance(value, Tensor) and value.dtype[0] in "iu":
+        return f"f64({value})"
     return f"({float(value)!r})" if isinstance(value, (int, float)) and math.isfinite(value) else literal(value)
 
 
@@ -58,8 +60,8 @@ def call(name):
 
 
 def of(text):
-    """A template over the arguments in order."""
-    return lambda *args, **more: text.format(*map(floating, args)) + ("" if not more else f" /{more}/")
+    """A template over the arguments in order, which are all."""
+    return lambda *args: text.format(*map(floating, args))
 
 
 UNARY = {name: call(name) for name in """abs acos asin atan ceil cos cosh erf exp expm1 floor log log10 log1p log2 reciprocal
@@ -128,7 +130,8 @@ BINARY = {
     "masked_fill": lambda x, mask, value: f"where({mask}, {floating(value)}, {x})",
     "max": lambda x, dim=None, keepdim=False: extreme("max", x, dim, keepdim), "min": lambda x, dim=None, keepdim=False: extreme("min", x, dim, keepdim),
     "nn.functional.prelu": lambda x, weight: f"where({x} > 0, {x}, {per_channel(weight, x)} * {x})",
-    "ldexp": of("{0} * pow(2.0, {1})"), "copysign": of("copysign({0}, {1})"), "dist": lambda a, b, p=2: norm_of(f"({a} - {b})", p, None, False),
+    "ldexp": of("{0} * pow(2.0, {1})"),
+    "copysign": of("where({1} < 0, -abs({0}), where({1} == 0, where(1.0 / {1} < 0, -abs({0}), abs({0})), abs({0})))"), "dist": lambda a, b, p=2: norm_of(f"({a} - {b})", p, None, False),
 }
 
 
@@ -168,6 +171,8 @@ def norm_of(x, ord, dim, keepdim):
         return f"max(abs({x}){tail})"
     if ord == -math.inf:
         return f"min(abs({x}){tail})"
+    if ord == 0:
+        return f"sum(where({x} == 0, 0 * {x}, 1 + 0 * {x}){tail})"
     if ord == 1:
         return f"sum(abs({x}){tail})"
     return f"pow(sum(pow(abs({x}), {floating(ord)}){tail}), {1 / ord})" if ord and not isinstance(ord, str) else f"norm({x}, {literal(ord)}{tail})"
@@ -179,7 +184,7 @@ REDUCTIONS = {
     "nansum": lambda x, dim=None, keepdim=False: f"sum(where(isnan({x}), 0, {x}){keywords(axis=axes_of(x, dim), keepdims=keepdim and x.rank > 0 or None)})",
     "linalg.vector_norm": lambda x, ord=2, dim=None, keepdim=False: norm_of(x, ord, axes_of(x, dim), keepdim and x.rank > 0),
     "norm": lambda x, p="fro", dim=None, keepdim=False: norm_of(x, p, axes_of(x, dim), keepdim and x.rank > 0),
-    "trace": of("einsum(\"ii\", {0})"),
+    "trace": lambda x: f'einsum("ii", {x}[:{min(x.shape)}, :{min(x.shape)}])',
 }
 
 
@@ -189,25 +194,45 @@ def running(name):
     return build
 
 
+def diff(x, n, dim, prepend, append):
+    """Statements, as each round uses the one before twice."""
+    if n == 0:
+        return str(x)
+    parts = [part for part in (prepend, x, append) if part is not None]
+    size = sum(part.shape[dim] for part in parts)
+    before = ":, " * (dim % x.rank)
+    text = f"let d0_ = concat([{', '.join(map(str, parts))}], axis={dim}); "
+    for i in range(n):
+        text += f"let d{i + 1}_ = d{i}_[{before}{min(1, size)}:] - d{i}_[{before}:{max(size - 1, 0)}]; "
+        size = max(size - 1, 0)
+    return f"{text}d{n}_"
+
+
+def trapezoids(y, x, dx, dim):
+    """The areas between neighbours along an axis."""
+    def neighbours(value, axis):
+        before, size = ":, " * (axis % value.rank), value.shape[axis]
+        return f"{value}[{before}{min(1, size)}:]", f"{value}[{before}:{max(size - 1, 0)}]"
+
+    ahead, behind = neighbours(y, dim)
+    width = floating(dx)
+    if x is not None:
+        along = x.rank == 1 and y.rank > 1
+        after, back = neighbours(x, 0 if along else dim)
+        width = f"({after} - {back})"
+        if along:
+            width = f"reshape({width}, {[max(x.shape[0] - 1, 0)] + [1] * (-1 - dim if dim < 0 else y.rank - 1 - dim)})"
+    return f"0.5 * {width} * ({ahead} + {behind})"
+
+
 CUMULATIVE = {
     "cumsum": running("cumsum"), "cumprod": running("cumprod"), "cummax": running("cummax"), "cummin": running("cummin"),
     "logcumsumexp": lambda x, dim: str(x) if x.rank == 0 else
-        f"log(cumsum(exp({x} - max({x}, axis={dim}, keepdims=true)), axis={dim})) + max({x}, axis={dim}, keepdims=true)",
+        f"moveaxis(logsumexp(where(tril(ones([{x.shape[dim]}, {x.shape[dim]}], bool)), expand_dims(moveaxis({x}, {dim}, -1), axis=-2), -inf), axis=-1), -1, {dim})",
     "diff": lambda x, n=1, dim=-1, prepend=None, append=None: diff(x, n, dim, prepend, append),
-    "trapezoid": lambda y, x=None, dx=None, dim=-1: f"trapezoid({y}{keywords(x=x, dx=dx, dim=dim)})",
+    "trapezoid": lambda y, x=None, dx=1.0, dim=-1: f"sum({trapezoids(y, x, dx, dim)}, axis={dim})", "trapz": lambda y, x=None, dx=1.0, dim=-1: f"sum({trapezoids(y, x, dx, dim)}, axis={dim})",
+    "cumulative_trapezoid": lambda y, x=None, dx=1.0, dim=-1: f"cumsum({trapezoids(y, x, dx, dim)}, axis={dim})",
 }
-
-
-def diff(x, n, dim, prepend, append):
-    parts = [part for part in (prepend, x, append) if part is not None]
-    text, size = str(x), x.shape[dim]
-    if len(parts) > 1:
-        text, size = f"concat([{', '.join(map(str, parts))}], axis={dim})", sum(part.shape[dim] for part in parts)
-    before = ":, " * (dim % x.rank)
-    for _ in range(n):
-        text = f"({text})[{before}1:] - ({text})[{before}:{size - 1}]"
-        size -= 1
-    return text
 
 
 def at(x, dim, ids):
@@ -257,6 +282,15 @@ def topped(x, k, dim=-1, largest=True, sorted=True):
     return f"let (v, _i) = top_k({moved}, {k}); {sign}{values}"
 
 
+def narrowed(x, dim, start, length):
+    """A part of an axis; what starts at a number of the program is taken, as slices have bounds that are known."""
+    size = x.shape[dim]
+    if isinstance(start, Tensor):
+        return f"take({x}, where({start} < 0, {start} + {size}, {start}) + arange({length}, dtype={start.dtype}), axis={dim})"
+    start += size if start < 0 else 0
+    return f"{x}[{':, ' * (dim % x.rank)}{start}:{start + length}]"
+
+
 INDEXING = {
     "index_select": at, "gather": gathered, "take_along_dim": along, "index_add": added, "index_copy": copied, "index_fill": copied,
     "take": lambda x, ids: f"take(reshape({x}, [-1]), {ids})", "topk": topped,
@@ -264,8 +298,7 @@ INDEXING = {
     "msort": lambda x: f"sort({x}, axis=0)",
     "nn.functional.embedding": lambda ids, table, **more: f"embedding({ids}, {table}{keywords(**{k: v for k, v in more.items() if v not in (None, False)})})",
     "select": lambda x, dim, index: f"{x}[{':, ' * (dim % x.rank)}{index}]",
-    "narrow": lambda x, dim, start, length: f"{x}[{':, ' * (dim % x.rank)}{literal(start)}:{start if isinstance(start, Tensor) else start % max(x.shape[dim], 1)} + {length}]"
-        if isinstance(start, Tensor) else f"{x}[{':, ' * (dim % x.rank)}{start + x.shape[dim] if start < 0 else start}:{(start + x.shape[dim] if start < 0 else start) + length}]",
+    "narrow": narrowed, "narrow_copy": narrowed,
     "scatter_add": lambda x, dim, ids, source: f"{x} + {source}" if x.rank == 0 else scattered(x, dim, ids, source),
 }
 

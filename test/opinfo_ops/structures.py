@@ -68,6 +68,23 @@ def rotated(x, k=1, dims=(0, 1)):
     return f"flip({turned}, axis={flips})" if flips else turned
 
 
+def embedded(x, offset=0, dim1=-2, dim2=-1):
+    """The last axis on a diagonal of two new ones."""
+    size = x.shape[-1] + abs(offset)
+    widths = [[0, 0]] * (x.rank - 1) + [[max(-offset, 0), max(offset, 0)]]
+    return f"moveaxis(expand_dims(pad({x}, {widths}), axis=-1) * eye({size}, k={offset}, dtype=f64), [-2, -1], [{dim1}, {dim2}])"
+
+
+def diagonal(x, offset=0, dim1=0, dim2=1):
+    """Of the square whose diagonal it is."""
+    rows, columns = x.shape[dim1], x.shape[dim2]
+    top, left = max(-offset, 0), max(offset, 0)
+    size = max(min(rows - top, columns - left), 0)
+    if size == 0:
+        top = left = 0
+    return f'einsum("...ii->...i", moveaxis({x}, [{dim1}, {dim2}], [-2, -1])[..., {top}:{top + size}, {left}:{left + size}])'
+
+
 SHAPES = {
     "reshape": reshaped, "view": reshaped, "view_copy": reshaped, "flatten": flattened, "ravel": flattened,
     "reshape_as": lambda x, y: reshaped(x, y.shape), "view_as": lambda x, y: reshaped(x, y.shape),
@@ -85,7 +102,7 @@ SHAPES = {
     "atleast_1d": lambda x: reshaped(x, x.shape or [1]), "unflatten": lambda x, dim, sizes: unflattened(x, dim, sizes),
     "constant_pad_nd": lambda x, pad, value=0: padded(x, pad, "constant", value),
     "nn.functional.pad": lambda x, pad, mode="constant", value=None: padded(x, pad, mode, value),
-    "fill": lambda x, value: f"{x} * 0 + {floating(value)}", "diag_embed": lambda x, offset=0, dim1=-2, dim2=-1: f"diag_embed({x}{keywords(offset=offset)})",
+    "fill": lambda x, value: f"{x} * 0 + {floating(value)}", "diag_embed": embedded,
     "nn.functional.pixel_shuffle": lambda x, upscale_factor: shuffled(x, upscale_factor),
     "nn.functional.glu": lambda x, dim=-1: f"let (a_, b_) = split({x}, sections=2, axis={dim}); a_ * sigmoid(b_)",
     "nn.functional.channel_shuffle": lambda x, groups: reshaped(
@@ -107,9 +124,13 @@ def shuffled(x, r):
 
 
 def padded(x, pad, mode, value):
+    """Less than nothing around an axis is cut off."""
     pairs = [list(pad[i:i + 2]) for i in range(0, len(pad), 2)]
     if any(n < 0 for pair in pairs for n in pair):
-        return f"pad({x}, {literal([[0, 0]] * (x.rank - len(pairs)) + pairs[::-1])})"
+        cuts = [f"{max(-low, 0)}:{size - max(-high, 0)}" for size, (low, high) in zip(x.shape[::-1], pairs)][::-1]
+        shape = [size + min(low, 0) + min(high, 0) for size, (low, high) in zip(x.shape[::-1], pairs)][::-1]
+        cut = Tensor(f"{x}[..., {', '.join(cuts)}]", [*x.shape[:x.rank - len(pairs)], *shape])
+        return padded(cut, [max(n, 0) for n in pad], mode, value)
     name = {"constant": None, "replicate": "edge", "circular": "wrap"}.get(mode, mode)
     widths = [[0, 0]] * (x.rank - len(pairs)) + pairs[::-1]
     return f"pad({x}, {literal(widths)}{keywords(value=value if name is None and value else None, mode=name)})" if widths else str(x)
@@ -121,6 +142,23 @@ def weighted(x, product, alpha=1, beta=1):
     return f"{floating(beta)} * {x} + {floating(alpha)} * ({product})"
 
 
+def kronecker(a, b):
+    rank = max(a.rank, b.rank)
+    sizes = [[1] * (rank - x.rank) + list(x.shape) for x in (a, b)]
+    apart = [[n for pair in ((size, 1) if i == 0 else (1, size) for size in sizes[i]) for n in pair] for i in (0, 1)]
+    return f"reshape(reshape({a}, {apart[0]}) * reshape({b}, {apart[1]}), {[m * n for m, n in zip(*sizes)]})"
+
+
+def crossed(a, b, dim=-1):
+    first, second = f"roll({{}}, -1, axis={dim})", f"roll({{}}, -2, axis={dim})"
+    return f"{first.format(a)} * {second.format(b)} - {second.format(a)} * {first.format(b)}"
+
+
+def dim_of_three(x):
+    """The first axis of three elements, which PyTorch takes where none is named."""
+    return x.shape.index(3)
+
+
 PRODUCTS = {
     "matmul": of("{0} @ {1}"), "mm": of("{0} @ {1}"), "bmm": of("{0} @ {1}"), "mv": of("{0} @ {1}"), "dot": of("{0} @ {1}"), "vdot": of("{0} @ {1}"),
     "inner": lambda a, b: f"tensordot({a}, {b}, axes=[[-1], [-1]])" if a.rank and b.rank else f"{a} * {b}", "outer": of("outer({0}, {1})"),
@@ -130,8 +168,8 @@ PRODUCTS = {
     "einsum": lambda parts, text: f'einsum("{text}", {", ".join(map(str, parts))})',
     "tensordot": lambda a, b, dims: f"tensordot({a}, {b}, axes={literal(dims)})",
     "linalg.vecdot": lambda a, b, dim=-1: f"vecdot({a}, {b}, axis={dim})", "linalg.multi_dot": lambda parts: " @ ".join(map(str, parts)),
-    "kron": lambda a, b: f"kron({a}, {b})", "linalg.diagonal": of("einsum(\"...ii->...i\", {0})"),
-    "linalg.cross": lambda a, b, dim=-1: f"cross({a}, {b}, axis={dim})",
+    "kron": kronecker, "linalg.cross": crossed, "cross": lambda a, b, dim=None: crossed(a, b, dim_of_three(a) if dim is None else dim),
+    "linalg.diagonal": lambda x, offset=0, dim1=-2, dim2=-1: diagonal(x, offset, dim1, dim2), "diagonal": diagonal, "diagonal_copy": diagonal,
     "nn.functional.linear": lambda x, w, b=None: f"{x} @ {'matrix_transpose(' + str(w) + ')' if w.rank == 2 else w}" + (f" + {b}" if b else ""),
     "nn.functional.bilinear": lambda a, b, w, bias=None: f'einsum("...i,oij,...j->...o", {a}, {w}, {b})' + (f" + {bias}" if bias else ""),
 }
@@ -152,20 +190,25 @@ def convolved(name, axes):
             inputs, outputs, *space = w.shape
             split = reshaped(w, [groups, inputs // groups, outputs, *space])
             kernel = reshaped(Tensor(f"swapaxes({split}, 1, 2)", ()), [groups * outputs, inputs // groups, *space])
-        more, pad = "", literal(padding) if isinstance(padding, str) else literal(many(padding, axes))
+        pad = literal(padding) if isinstance(padding, str) else literal(many(padding, axes))
+        missing = []
         if output_padding not in (0, (0,), (0,) * axes):
-            # The end is cut off less.
+            # The end is cut off less; beyond it there are zeros.
             pairs = list(zip(many(padding, axes), many(output_padding, axes)))
-            pad = literal([[before, before - less] for before, less in pairs])
+            pad = literal([[before, max(before - less, 0)] for before, less in pairs])
+            missing = [max(less - before, 0) for before, less in pairs]
         text = (f"{name}({inner}, {kernel}, stride={literal(many(stride, axes))}, padding={pad}, "
-                f"dilation={literal(many(dilation, axes))}, groups={groups}{more})")
+                f"dilation={literal(many(dilation, axes))}, groups={groups})")
+        if any(missing):
+            text = f"pad({text}, {[[0, 0]] * 2 + [[0, less] for less in missing]})"
         if b is not None:
             text += f" + reshape({b}, {[b.shape[0]] + [1] * axes})"
         return text if batched else f"({text})[0]"
     return build
 
 
-def pooled(x, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
+def windows_of(x, kernel_size, stride, padding, ceil_mode, dilation=1):
+    """Sizes, steps, dilations and widths of the padding of a pool's windows, which may end beyond the padding with `ceil_mode`."""
     sizes, steps = many(kernel_size, 2), many(kernel_size if stride in (None, ()) else stride, 2)
     dilations, pads = many(dilation, 2), []
     for n, k, step, d, p in zip(x.shape[-2:], sizes, steps, dilations, many(padding, 2)):
@@ -174,27 +217,50 @@ def pooled(x, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, 
         if ceil_mode and (count - 1) * step >= n + p:
             count -= 1
         pads.append([p, p + max(0, (count - 1) * step - free)])
+    return sizes, steps, dilations, pads
+
+
+def parts_of(x, name, sizes, steps, dilations, pads):
+    """What stands at each place of the windows, of a padded tensor of a name."""
+    starts = [(i * dilations[0], j * dilations[1]) for i in range(sizes[0]) for j in range(sizes[1])]
+    spans = [n + sum(pad) - d * (k - 1) for n, pad, k, d in zip(x.shape[-2:], pads, sizes, dilations)]
+    parts = [f"{name}[..., {i}:{i + spans[0]}: {steps[0]}, {j}:{j + spans[1]}: {steps[1]}]" for i, j in starts]
+    return f"stack([{', '.join(parts)}])"
+
+
+def pooled(x, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
+    sizes, steps, dilations, pads = windows_of(x, kernel_size, stride, padding, ceil_mode, dilation)
     if dilations == [1, 1]:
         text = f"max_pool({x if x.rank == 4 else f'expand_dims({x}, axis=0)'}, window={sizes}, stride={steps}, padding={pads})"
         return text if x.rank == 4 else f"({text})[0]"
-    starts = [(i * dilations[0], j * dilations[1]) for i in range(sizes[0]) for j in range(sizes[1])]
-    spans = [n + sum(pad) - d * (k - 1) for n, pad, k, d in zip(x.shape[-2:], pads, sizes, dilations)]
-    parts = [f"p_[..., {i}:{i + spans[0]}: {steps[0]}, {j}:{j + spans[1]}: {steps[1]}]" for i, j in starts]
     widths = [[0, 0]] * (x.rank - 2) + pads
-    return f"let p_ = pad({x}, {widths}, value=-inf); max(stack([{', '.join(parts)}]), axis=0)"
+    return f"let p_ = pad({x}, {widths}, value=-inf); max({parts_of(x, 'p_', sizes, steps, dilations, pads)}, axis=0)"
 
 
 def averaged(x, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None):
-    inner = str(x) if x.rank == 4 else f"expand_dims({x}, axis=0)"
-    stride = kernel_size if stride in (None, ()) else stride
-    more = keywords(count_include_pad=count_include_pad, ceil_mode=ceil_mode or None, divisor_override=divisor_override)
-    text = f"avg_pool({inner}, window={literal(many(kernel_size, 2))}, stride={literal(many(stride, 2))}, padding={literal(many(padding, 2))}{more})"
-    return text if x.rank == 4 else f"({text})[0]"
+    sizes, steps, dilations, pads = windows_of(x, kernel_size, stride, padding, ceil_mode)
+    if not ceil_mode and not divisor_override:
+        inner = str(x) if x.rank == 4 else f"expand_dims({x}, axis=0)"
+        text = f"avg_pool({inner}, window={sizes}, stride={steps}, padding={pads}, count_include_pad={literal(count_include_pad)})"
+        return text if x.rank == 4 else f"({text})[0]"
+    total = f"sum({parts_of(x, 'p_', sizes, steps, dilations, pads)}, axis=0)"
+    widths = [[0, 0]] * (x.rank - 2)
+    padded = f"let p_ = pad({x}, {widths + pads}); "
+    if divisor_override:
+        return f"{padded}{total} / {divisor_override}.0"
+    # The numbers of a window that count: with the padding, but not with what `ceil_mode` has beyond it.
+    inside = [[p if count_include_pad else 0] * 2 for p in many(padding, 2)]
+    ones = f"ones({[n + 2 * pair[0] for n, pair in zip(x.shape[-2:], inside)]}, f64)"
+    beyond = [[pad[0] - pair[0], pad[1] - pair[1]] for pad, pair in zip(pads, inside)]
+    return f"{padded}let n_ = pad({ones}, {beyond}); {total} / sum({parts_of(x, 'n_', sizes, steps, dilations, pads)}, axis=0)"
 
 
 def normalised(x, axes, eps):
     mean = f"mean({x}, axis={axes}, keepdims=true)"
-    return f"({x} - {mean}) * rsqrt(var({x}, axis={axes}, keepdims=true) + {floating(eps)})"
+    # The language refuses a variance of no numbers.
+    some = all(x.shape[axis] for axis in axes)
+    variance = f"var({x}, axis={axes}, keepdims=true)" if some else f"mean(square({x} - {mean}), axis={axes}, keepdims=true)"
+    return f"({x} - {mean}) * rsqrt({variance} + {floating(eps)})"
 
 
 def layered(x, shape, weight=None, bias=None, eps=1e-5):
@@ -271,8 +337,17 @@ def likelihood(x, labels, weight=None, reduction="mean", ignore_index=-100, labe
     return parts + {"mean": f"sum({text}) / sum(h_)", "sum": f"sum({text})"}.get(reduction, text)
 
 
+def grouped_heads(x, heads):
+    """Each head as often as it takes to have so many."""
+    *lead, few, steps, width = x.shape
+    wide = f"broadcast_to(expand_dims({x}, axis=-3), {[*lead, few, heads // few, steps, width]})"
+    return reshaped(Tensor(wide, ()), [*lead, heads, steps, width])
+
+
 def attended(q, k, v, attn_mask=None, dropout_p=0.0, is_causal=False, scale=None, enable_gqa=False):
-    more = keywords(dropout=dropout_p or None, enable_gqa=enable_gqa or None)
+    more = keywords(dropout=dropout_p or None)
+    if enable_gqa:
+        k, v = (grouped_heads(x, q.shape[-3]) for x in (k, v))
     if attn_mask is not None and attn_mask.dtype != "bool":
         by = scale or q.shape[-1] ** -0.5
         return f"softmax({q} @ matrix_transpose({k}) * {by!r} + {attn_mask}) @ {v}"
@@ -286,6 +361,14 @@ def normal_vector(x, p=2.0, dim=1, eps=1e-12):
 def cosine(a, b, dim=1, eps=1e-8):
     return (f"sum({a} * {b}{keywords(axis=axes_of(a, dim))}) / (maximum(sqrt(sum(square({a}){keywords(axis=axes_of(a, dim))})), {eps}) * "
             f"maximum(sqrt(sum(square({b}){keywords(axis=axes_of(b, dim))})), {eps}))")
+
+
+def divergence(x, y, reduction="mean", log_target=False):
+    """Kullback's and Leibler's."""
+    each = f"exp({y}) * ({y} - {x})" if log_target else f"where({y} == 0, 0, {y} * log(where({y} == 0, 1, {y}))) - {y} * {x}"
+    if reduction == "batchmean":
+        return f"sum({each})" + (f" / {x.shape[0]}.0" if x.rank else "")
+    return {"mean": f"mean({each})", "sum": f"sum({each})"}.get(reduction, each)
 
 
 NETWORKS = {
@@ -309,9 +392,7 @@ NETWORKS = {
     "nn.functional.hinge_embedding_loss": loss(lambda x, y, margin=1.0: f"where({y} != 1, relu({margin} - {x}), 0) + where({y} != -1, {x}, 0)"),
     "nn.functional.poisson_nll_loss": loss(lambda x, y, log_input=True, full=False, eps=1e-8: (f"exp({x}) - {y} * {x}" if log_input else f"{x} - {y} * log({x} + {eps})")
         + (f" + where({y} > 1, {y} * log(where({y} > 1, {y}, 2)) - {y} + 0.5 * log(2 * pi * where({y} > 1, {y}, 2)), 0)" if full else "")),
-    "nn.functional.kl_div": lambda x, y, reduction="mean", log_target=False: loss(
-        lambda x, y: f"exp({y}) * ({y} - {x})" if log_target else f"where({y} == 0, 0, {y} * log(where({y} == 0, 1, {y}))) - {y} * {x}")(x, y, reduction=reduction)
-        if reduction != "batchmean" else f"kl_div({x}, {y}, reduction=\"batchmean\")",
+    "nn.functional.kl_div": divergence,
     "nn.functional.nll_loss": likelihood, "nn.functional.cross_entropy": lambda x, y, **more: likelihood(x, y, logits=True, **more),
     "nn.functional.pairwise_distance": lambda a, b, p=2.0, eps=1e-6, keepdim=False: norm_of(f"({a} - {b} + {eps})", p, -1, keepdim),
 }
