@@ -36,15 +36,12 @@ NOT_DIFFERENTIABLE = {
     **dict.fromkeys("argmax argmin argsort count_nonzero randint bernoulli categorical split_key".split(),
                     "gives integers, bool or keys"),
     **dict.fromkeys("zeros ones eye arange iota one_hot uniform normal".split(), "takes no float that varies"),
-    **dict.fromkeys("grad value_and_grad vjp jvp hvp jacobian hessian check_grad".split(), "is a derivative"),
-    **dict.fromkeys("print assert assert_close".split(), "gives no value"),
-    "vmap": "test/models/vmap.dl",
+    **dict.fromkeys("print assert assert_close check_grad".split(), "gives no value"),
 }
 
 #: Ops of the dialect without a derivative: integers and bits, places, checks, what derivatives are asked by.
 OPS_WITHOUT = set("""arg_reduce argsort bitcast bitwise_and bitwise_not bitwise_or bitwise_xor check constant dim_value equal
-    greater greater_equal iota isfinite isinf isnan less less_equal not_equal print random_bits shift_left shift_right
-    grad vjp jvp vmap call""".split())
+    greater greater_equal iota isfinite isinf isnan less less_equal not_equal print random_bits shift_left shift_right""".split())
 
 POSITIVE, UNIT = (0.3, 3.0), (-0.9, 0.9)
 
@@ -54,7 +51,7 @@ DOMAINS = {
     "asin": UNIT, "acos": UNIT, "reciprocal": POSITIVE, "divide": {"b": POSITIVE, "x": POSITIVE},
     "pow": {"a": POSITIVE, "x": POSITIVE, "b": (-2.0, 2.0)}, "remainder": {"a": (0.3, 0.9), "b": (1.1, 2.9)},
     "batch_norm": {"v": POSITIVE}, "prod": POSITIVE, "cumprod": POSITIVE,
-    "clip": {"lo": (-0.8, -0.4), "hi": (0.5, 0.9)}, "tan": (-1.2, 1.2),
+    "while … within": {"x": POSITIVE}, "clip": {"lo": (-0.8, -0.4), "hi": (0.5, 0.9)}, "tan": (-1.2, 1.2),
 }
 
 INACTIVE = {"floor", "ceil", "round", "trunc", "sign", "stop_gradient", "zeros_like", "ones_like"}
@@ -129,11 +126,14 @@ POOLS = {"remainder": (0.5, 50.0), "logaddexp": (0.0, 50.0), "atan2": (0.5, 50.0
 STRUCTURAL = {"einsum", "conv1d", "conv2d", "conv3d", "conv1d_transpose", "conv2d_transpose", "matmul", "tensordot", "dot",
               "vecdot", "outer", "attention"}
 
+#: Constructs, of which an infinite number would show the operations in them again.
+CONSTRUCTS = set("vmap grad value_and_grad vjp jvp hvp jacobian hessian @checkpoint @custom_jvp @custom_vjp".split()) | {"while … within"}
+
 #: By call: a reference for all numbers.
 REFERENCES = {
     "max_pool(x)": first_of_window((2, 2), 2),
     "max_pool(x, window=[3, 2], stride=1)": first_of_window((3, 2), 1),
-    "top_k(x, 3)": descending(3), "top_k(x, 1)": descending(1),
+    "top_k(x, 3)": descending(3), "top_k(x, 2)": descending(2), "top_k(x, 1)": descending(1),
     "full_like(x, 2)": lambda x: jnp().full(x.shape, 2.0),
     "astype(x, f64)": lambda x: x,
     "take_along_axis(x, ids)": lambda x, ids: jnp().take_along_axis(x, inside(ids, x.shape[-1]), -1),
@@ -143,7 +143,7 @@ REFERENCES = {
 def of(case):
     option = Option(domain=DOMAINS.get(case.op), inactive=case.op in INACTIVE, elementwise=case.op in ELEMENTWISE)
     option.reference = REFERENCES.get(case.call)
-    if case.op in STRUCTURAL:
+    if case.op in STRUCTURAL | CONSTRUCTS:
         option.special = ("ties",)
     if case.op == "stop_gradient":
         option.smooth, option.note = False, "its derivative is 0 by definition"

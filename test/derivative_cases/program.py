@@ -26,9 +26,10 @@ class Program:
             text = re.sub(r"\b[ABCN]\b", lambda found: str(self.dims[found[0]]), text)
         return text
 
-    def function(self, name, params, result, *body):
+    def function(self, name, params, result, *body, bound=""):
         heads = f"<{', '.join(self.case.dims)}>" if self.dims is None and self.case.dims else ""
-        where = f" where {self.case.where}" if self.case.where and self.dims is None else ""
+        conditions = [self.case.where] * (self.dims is None) + [bound]
+        where = f" where {', '.join(filter(None, conditions))}" if any(conditions) else ""
         params = ", ".join(f"{name}: {self.put(type_)}" for name, type_ in params.items())
         body = "\n".join(f"  {line}" for line in body)
         return f"fn {name}{heads}({params}) -> {result}{where} {{\n{body}\n}}"
@@ -60,8 +61,10 @@ class Program:
         function = f"|{inputs}| value{n}{dims}({inputs})" if dims else f"value{n}"
         partial = ", ".join(f"tan_{name}" if name in self.floats else "none" for name in params)
         back = ", ".join(f"back_.{i}" for i, name in enumerate(params) if name in self.floats)
+        own = lambda text: self.put(text).replace("#", str(n))  # noqa: E731
         return [
-            self.function(f"value{n}", params, result, self.put(case.body())),
+            *([own(case.items)] if case.items else []),
+            self.function(f"value{n}", params, result, own(case.body())),
             self.function(f"scalar{n}", scalars, self.dtype, f"let {tuple_of(outs)} = value{n}{dims}({inputs})", " + ".join(weighted)),
             self.function(f"along{n}", scalars | tangents, self.dtype,
                           f"let gradient_ = grad(scalar{n}, wrt=({over},))({inputs}, {weights})", " + ".join(along)),
@@ -73,6 +76,7 @@ class Program:
                 f"let product_ = hvp(|{over}| scalar{n}({given[2]}, {weights}), ({over},), ({directions},))",
                 f"let again_ = grad(along{n}, wrt=({over},))({given[3]}, {weights}, {directions})",
                 f"(value_, tangent_, ({back},), {'(product_,)' if len(self.floats) == 1 else 'product_'}, again_)",
+                bound=case.bound,
             ),
         ]
 

@@ -4,7 +4,7 @@ import copy
 
 from builtin_cases.case import CASES, Case, dtype_of
 
-from . import options
+from . import constructs, forms, options
 
 
 class Derivative:
@@ -15,6 +15,7 @@ class Derivative:
         self.op, self.params, self.sizes, self.where, self.data = case.op, case.params, sizes_of(case), case.where, case.data
         self.call, self.dims, self.dynamic, self.static = case.call, case.dims, case.dynamic, case.static
         self.case = case
+        self.items, self.bound = constructs.ITEMS.get(case.call, ""), constructs.BOUNDS.get(case.call, "")
         self.reference = option.reference or case.jax
         self.domain, self.special, self.note = option.domain, option.special, option.note
         self.inactive, self.expected = option.inactive, option.expected
@@ -72,7 +73,8 @@ def selected():
 def more():
     """Cases that only derivatives need."""
     before = len(CASES)
-    options.add_cases(Case)
+    for module in (options, forms, constructs):
+        module.add_cases(Case)
     added = copy.copy(CASES[before:])
     del CASES[before:]
     return added
