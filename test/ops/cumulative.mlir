@@ -17,6 +17,7 @@
 // EVAL: @of_zeros([2.0, 0.0, 3.0, 4.0]) == [1.0, 32.0, 0.0, 0.0]
 // EVAL: @of_zeros([2.0, 0.0, 3.0, 0.0]) == [1.0, 8.0, 0.0, 0.0]
 // EVAL: @mixed_at_zeros([0.0, 0.0, 3.0]) == [4.0, 4.0, 0.0]
+// EVAL: @tangents_at_zeros([0.0, 0.0, 3.0]) == [4.0, 4.0, 0.0]
 // EVAL: @of_extremes([1.0, 3.0, 3.0, 2.0]) == [1.0, 10.0, 1100.0, 0.0]
 // GRADCHECK: @products(3, 4) tol=1e-5
 // GRADCHECK: @products_back tol=1e-5
@@ -131,6 +132,18 @@ func.func private @slopes(%x: tensor<3xf64>) -> tensor<f64> {
   %g = dl.grad @last(%x) wrt [0] : (tensor<3xf64>) -> tensor<3xf64>
   %s = dl.reduce "sum" %g axes [0] : tensor<3xf64> -> tensor<f64>
   return %s : tensor<f64>
+}
+
+// The same by way of the tangent.
+func.func @tangents_at_zeros(%x: tensor<3xf64>) -> tensor<3xf64> {
+  %g = dl.grad @along(%x) wrt [0] : (tensor<3xf64>) -> tensor<3xf64>
+  return %g : tensor<3xf64>
+}
+
+func.func private @along(%x: tensor<3xf64>) -> tensor<f64> {
+  %ones = dl.constant dense<1.0> : tensor<3xf64>
+  %t:2 = dl.jvp @last(%x, %ones) wrt [0] : (tensor<3xf64>, tensor<3xf64>) -> (tensor<f64>, tensor<f64>)
+  return %t#1 : tensor<f64>
 }
 
 func.func private @last(%x: tensor<3xf64>) -> tensor<f64> {

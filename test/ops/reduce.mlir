@@ -1,6 +1,6 @@
 // dl.reduce: reduction over axes, which the result does not have.
 // RUN: dlc-opt %s --split-input-file --verify-diagnostics | FileCheck %s
-// RUN: dlc-opt %s --split-input-file --verify-diagnostics --dl-to-linalg | FileCheck %s --check-prefix=LOWER
+// RUN: dlc-opt %s --split-input-file --verify-diagnostics --expand-derivatives --inline --dl-to-linalg | FileCheck %s --check-prefix=LOWER
 
 // EVAL: @sum_rows([[1, 2, 3], [4, 5, 6]]) == [6, 15]
 // EVAL: @sum_dynamic(2, 3, [[1, 2, 3], [4, 5, 6]]) == [5, 7, 9]
@@ -13,6 +13,10 @@
 // EVAL: @min_dynamic(3, [4, 2, 7]) == 2
 // EVAL: @min_dynamic(0, []) == 255
 // EVAL: @prod([[2.0, 3.0], [0.5, -1.0]]) == -3.0
+// EVAL: @slopes_of_prod([2.0, 0.0, 3.0]) == [0.0, 6.0, 0.0]
+// EVAL: @slopes_of_prod([0.0, 0.0, 3.0]) == [0.0, 0.0, 0.0]
+// EVAL: @curves_of_prod([2.0, 0.0, 3.0]) == [3.0, 5.0, 2.0], [3.0, 5.0, 2.0]
+// EVAL: @curves_of_prod([0.0, 0.0, 3.0]) == [3.0, 3.0, 0.0], [3.0, 3.0, 0.0]
 // EVAL: @any_all([[true, false], [false, false]]) == [true, false], [false, false]
 // GRADCHECK: @sum_dynamic(3, 4) domain=(-2,2) tol=1e-6
 // GRADCHECK: @max_rows domain=(-2,2) tol=1e-6
@@ -68,6 +72,36 @@ func.func @max_rows(%x: tensor<3x4xf64>) -> tensor<3xf64> {
 func.func @min_rows(%x: tensor<3x4xf64>) -> tensor<4xf64> {
   %y = dl.reduce "min" %x axes [0] : tensor<3x4xf64> -> tensor<4xf64>
   return %y : tensor<4xf64>
+}
+
+// The product of the others where one is zero.
+func.func @slopes_of_prod(%x: tensor<3xf64>) -> tensor<3xf64> {
+  %g = dl.grad @all(%x) wrt [0] : (tensor<3xf64>) -> tensor<3xf64>
+  return %g : tensor<3xf64>
+}
+
+// Of the sum of the slopes, by the gradient and by the tangent.
+func.func @curves_of_prod(%x: tensor<3xf64>) -> (tensor<3xf64>, tensor<3xf64>) {
+  %g = dl.grad @of_slopes(%x) wrt [0] : (tensor<3xf64>) -> tensor<3xf64>
+  %h = dl.grad @of_tangent(%x) wrt [0] : (tensor<3xf64>) -> tensor<3xf64>
+  return %g, %h : tensor<3xf64>, tensor<3xf64>
+}
+
+func.func private @of_slopes(%x: tensor<3xf64>) -> tensor<f64> {
+  %g = dl.grad @all(%x) wrt [0] : (tensor<3xf64>) -> tensor<3xf64>
+  %s = dl.reduce "sum" %g axes [0] : tensor<3xf64> -> tensor<f64>
+  return %s : tensor<f64>
+}
+
+func.func private @of_tangent(%x: tensor<3xf64>) -> tensor<f64> {
+  %ones = dl.constant dense<1.0> : tensor<3xf64>
+  %t:2 = dl.jvp @all(%x, %ones) wrt [0] : (tensor<3xf64>, tensor<3xf64>) -> (tensor<f64>, tensor<f64>)
+  return %t#1 : tensor<f64>
+}
+
+func.func private @all(%x: tensor<3xf64>) -> tensor<f64> {
+  %y = dl.reduce "prod" %x axes [0] : tensor<3xf64> -> tensor<f64>
+  return %y : tensor<f64>
 }
 
 func.func @prod(%x: tensor<2x2xf64>) -> tensor<f64> {
