@@ -33,12 +33,10 @@ except ImportError:
 from torch.testing._internal.common_methods_invocations import op_db
 
 from builtin_cases.library import Failed, Library, check
+from opinfo_ops.compositions import EXPRESSIONS
 from opinfo_ops.expressions import Tensor
-from opinfo_ops.compositions import COMPOSITIONS
-from opinfo_ops.structures import EXPRESSIONS as SINGLE
 
 warnings.simplefilter("ignore")
-EXPRESSIONS = {**SINGLE, **COMPOSITIONS}
 DTYPES = {torch.float64: "f64", torch.float32: "f32", torch.int64: "i64", torch.int32: "i32", torch.int8: "i8", torch.uint8: "u8",
           torch.bool: "bool"}
 ALLOWED = 1e-10

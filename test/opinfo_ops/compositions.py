@@ -1,7 +1,8 @@
-"""What the language has no single word for, in the words that it has: parts and joints, windows, orders and losses."""
+"""What the language has no single word for, in the words that it has: parts and joints, windows, orders and losses; and the
+table of all operations."""
 
 from .expressions import Tensor, axes_of, floating, keywords, literal, norm_of, reduced, spread
-from .structures import diagonal, embedded, reshaped
+from .structures import WORDS, diagonal, embedded, reshaped
 
 
 def tuple_of(parts):
@@ -212,3 +213,6 @@ def summed(x, sizes):
     kept = [axis for axis in range(lead, x.rank) if sizes[axis - lead] == 1 and x.shape[axis] != 1]
     axes = [*range(lead), *kept]
     return reshaped(Tensor(f"sum({x}, axis={axes})" if axes else str(x), ()), sizes)
+
+
+EXPRESSIONS = {**WORDS, **COMPOSITIONS}

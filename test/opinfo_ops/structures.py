@@ -1,4 +1,6 @@
-"""More of PyTorch's operations as expressions: shapes, products, networks and losses; and the table of all."""
+"""More of PyTorch's operations as expressions: shapes, products, networks and losses."""
+
+import itertools
 
 from .expressions import (
     BINARY,
@@ -207,11 +209,11 @@ def convolved(name, axes):
     return build
 
 
-def windows_of(x, kernel_size, stride, padding, ceil_mode, dilation=1):
+def windows_of(x, axes, kernel_size, stride, padding, ceil_mode, dilation=1):
     """Sizes, steps, dilations and widths of the padding of a pool's windows, which may end beyond the padding with `ceil_mode`."""
-    sizes, steps = many(kernel_size, 2), many(kernel_size if stride in (None, ()) else stride, 2)
-    dilations, pads = many(dilation, 2), []
-    for n, k, step, d, p in zip(x.shape[-2:], sizes, steps, dilations, many(padding, 2)):
+    sizes, steps = many(kernel_size, axes), many(kernel_size if stride in (None, ()) else stride, axes)
+    dilations, pads = many(dilation, axes), []
+    for n, k, step, d, p in zip(x.shape[-axes:], sizes, steps, dilations, many(padding, axes)):
         free = n + 2 * p - d * (k - 1) - 1
         count = (free + (step - 1 if ceil_mode else 0)) // step + 1
         if ceil_mode and (count - 1) * step >= n + p:
@@ -222,37 +224,37 @@ def windows_of(x, kernel_size, stride, padding, ceil_mode, dilation=1):
 
 def parts_of(x, name, sizes, steps, dilations, pads):
     """What stands at each place of the windows, of a padded tensor of a name."""
-    starts = [(i * dilations[0], j * dilations[1]) for i in range(sizes[0]) for j in range(sizes[1])]
-    spans = [n + sum(pad) - d * (k - 1) for n, pad, k, d in zip(x.shape[-2:], pads, sizes, dilations)]
-    parts = [f"{name}[..., {i}:{i + spans[0]}: {steps[0]}, {j}:{j + spans[1]}: {steps[1]}]" for i, j in starts]
-    return f"stack([{', '.join(parts)}])"
+    spans = [n + sum(pad) - d * (k - 1) for n, pad, k, d in zip(x.shape[-len(sizes):], pads, sizes, dilations)]
+    places = itertools.product(*(range(0, k * d, d) for k, d in zip(sizes, dilations)))
+    cuts = [", ".join(f"{i}:{i + span}: {step}" for i, span, step in zip(place, spans, steps)) for place in places]
+    return f"stack([{', '.join(f'{name}[..., {cut}]' for cut in cuts)}])"
 
 
-def pooled(x, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
-    sizes, steps, dilations, pads = windows_of(x, kernel_size, stride, padding, ceil_mode, dilation)
-    if dilations == [1, 1]:
-        text = f"max_pool({x if x.rank == 4 else f'expand_dims({x}, axis=0)'}, window={sizes}, stride={steps}, padding={pads})"
-        return text if x.rank == 4 else f"({text})[0]"
-    widths = [[0, 0]] * (x.rank - 2) + pads
-    return f"let p_ = pad({x}, {widths}, value=-inf); max({parts_of(x, 'p_', sizes, steps, dilations, pads)}, axis=0)"
+def pooled(axes):
+    def build(x, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
+        sizes, steps, dilations, pads = windows_of(x, axes, kernel_size, stride, padding, ceil_mode, dilation)
+        if dilations == [1] * axes:
+            return f"max_pool({x}, window={sizes}, stride={steps}, padding={pads})"
+        widths = [[0, 0]] * (x.rank - axes) + pads
+        return f"let p_ = pad({x}, {widths}, value=-inf); max({parts_of(x, 'p_', sizes, steps, dilations, pads)}, axis=0)"
+    return build
 
 
-def averaged(x, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None):
-    sizes, steps, dilations, pads = windows_of(x, kernel_size, stride, padding, ceil_mode)
-    if not ceil_mode and not divisor_override:
-        inner = str(x) if x.rank == 4 else f"expand_dims({x}, axis=0)"
-        text = f"avg_pool({inner}, window={sizes}, stride={steps}, padding={pads}, count_include_pad={literal(count_include_pad)})"
-        return text if x.rank == 4 else f"({text})[0]"
-    total = f"sum({parts_of(x, 'p_', sizes, steps, dilations, pads)}, axis=0)"
-    widths = [[0, 0]] * (x.rank - 2)
-    padded = f"let p_ = pad({x}, {widths + pads}); "
-    if divisor_override:
-        return f"{padded}{total} / {divisor_override}.0"
-    # The numbers of a window that count: with the padding, but not with what `ceil_mode` has beyond it.
-    inside = [[p if count_include_pad else 0] * 2 for p in many(padding, 2)]
-    ones = f"ones({[n + 2 * pair[0] for n, pair in zip(x.shape[-2:], inside)]}, f64)"
-    beyond = [[pad[0] - pair[0], pad[1] - pair[1]] for pad, pair in zip(pads, inside)]
-    return f"{padded}let n_ = pad({ones}, {beyond}); {total} / sum({parts_of(x, 'n_', sizes, steps, dilations, pads)}, axis=0)"
+def averaged(axes):
+    def build(x, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None):
+        sizes, steps, dilations, pads = windows_of(x, axes, kernel_size, stride, padding, ceil_mode)
+        if not ceil_mode and not divisor_override:
+            return f"avg_pool({x}, window={sizes}, stride={steps}, padding={pads}, count_include_pad={literal(count_include_pad)})"
+        total = f"sum({parts_of(x, 'p_', sizes, steps, dilations, pads)}, axis=0)"
+        padded = f"let p_ = pad({x}, {[[0, 0]] * (x.rank - axes) + pads}); "
+        if divisor_override:
+            return f"{padded}{total} / {divisor_override}.0"
+        # The numbers of a window that count: with the padding, but not with what `ceil_mode` has beyond it.
+        inside = [[p if count_include_pad else 0] * 2 for p in many(padding, axes)]
+        ones = f"ones({[n + 2 * pair[0] for n, pair in zip(x.shape[-axes:], inside)]}, f64)"
+        beyond = [[pad[0] - pair[0], pad[1] - pair[1]] for pad, pair in zip(pads, inside)]
+        return f"{padded}let n_ = pad({ones}, {beyond}); {total} / sum({parts_of(x, 'n_', sizes, steps, dilations, pads)}, axis=0)"
+    return build
 
 
 def normalised(x, axes, eps):
@@ -374,8 +376,8 @@ def divergence(x, y, reduction="mean", log_target=False):
 NETWORKS = {
     **{f"nn.functional.conv{n}d": convolved(f"conv{n}d", n) for n in (1, 2, 3)},
     **{f"nn.functional.conv_transpose{n}d": convolved(f"conv{n}d_transpose", n) for n in (1, 2)},
-    "nn.functional.max_pool2d": pooled,
-    "nn.functional.avg_pool2d": averaged,
+    # PyTorch has 1,500 samples for each number of axes.
+    "nn.functional.max_pool2d": pooled(2), **{f"nn.functional.avg_pool{n}d": averaged(n) for n in (1, 2, 3)},
     "nn.functional.layer_norm": layered, "nn.functional.batch_norm": batch, "nn.functional.group_norm": grouped, "nn.functional.instance_norm": instance,
     "nn.functional.rms_norm": lambda x, shape, weight=None, eps=None:
         f"{x} * rsqrt(mean(square({x}), axis={list(range(x.rank - len(shape), x.rank))}, keepdims=true) + {floating(2.220446049250313e-16 if eps is None else eps)})"
@@ -397,4 +399,4 @@ NETWORKS = {
     "nn.functional.pairwise_distance": lambda a, b, p=2.0, eps=1e-6, keepdim=False: norm_of(f"({a} - {b} + {eps})", p, -1, keepdim),
 }
 
-EXPRESSIONS = {**UNARY, **BINARY, **REDUCTIONS, **CUMULATIVE, **INDEXING, **SHAPES, **PRODUCTS, **NETWORKS}
+WORDS = {**UNARY, **BINARY, **REDUCTIONS, **CUMULATIVE, **INDEXING, **SHAPES, **PRODUCTS, **NETWORKS}

@@ -16,6 +16,8 @@
 // EVAL: @of_doubles([1.00390625, 16777216.0], [1.0, 1.0]) == 16777216.0
 // GRADCHECK: @dynamic(3, 4, 2) domain=(-2,2) tol=1e-6
 // GRADCHECK: @mixed domain=(-2,2) tol=1e-6
+// GRADCHECK: @crossed domain=(-2,2) tol=1e-6
+// GRADCHECK: @turned domain=(-2,2) tol=1e-6
 
 // CHECK-LABEL: func.func @matmul(
 // CHECK: dl.dot_general %{{.*}}, %{{.*}} batch [] x [] contract [1] x [0] : (tensor<2x2xf32>, tensor<2x2xf32>) -> tensor<2x2xf32>
@@ -78,6 +80,18 @@ func.func @nothing() -> tensor<f32> {
 func.func @mixed(%a: tensor<3x2x4xf64>, %b: tensor<4x5x2xf64>) -> tensor<2x3x5xf64> {
   %y = dl.dot_general %a, %b batch [1] x [2] contract [2] x [0] : (tensor<3x2x4xf64>, tensor<4x5x2xf64>) -> tensor<2x3x5xf64>
   return %y : tensor<2x3x5xf64>
+}
+
+// Matrices, both turned.
+func.func @turned(%a: tensor<3x3xf64>, %b: tensor<3x3xf64>) -> tensor<3x3xf64> {
+  %y = dl.dot_general %a, %b batch [] x [] contract [0] x [1] : (tensor<3x3xf64>, tensor<3x3xf64>) -> tensor<3x3xf64>
+  return %y : tensor<3x3xf64>
+}
+
+// Contracted axes in an order of their own on each side.
+func.func @crossed(%a: tensor<3x2x2x2xf64>, %b: tensor<2x2x5x2xf64>) -> tensor<3x5xf64> {
+  %y = dl.dot_general %a, %b batch [] x [] contract [1, 2, 3] x [1, 3, 0] : (tensor<3x2x2x2xf64>, tensor<2x2x5x2xf64>) -> tensor<3x5xf64>
+  return %y : tensor<3x5xf64>
 }
 
 // -----

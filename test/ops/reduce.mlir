@@ -13,6 +13,7 @@
 // EVAL: @min_dynamic(3, [4, 2, 7]) == 2
 // EVAL: @min_dynamic(0, []) == 255
 // EVAL: @prod([[2.0, 3.0], [0.5, -1.0]]) == -3.0
+// EVAL: @slopes_of_max([1.0, 3.0, 0.0, 3.0]) == [0.0, 0.5, 0.0, 0.5], [0.0, 0.0, 1.0, 0.0]
 // EVAL: @slopes_of_prod([2.0, 0.0, 3.0]) == [0.0, 6.0, 0.0]
 // EVAL: @slopes_of_prod([0.0, 0.0, 3.0]) == [0.0, 0.0, 0.0]
 // EVAL: @curves_of_prod([2.0, 0.0, 3.0]) == [3.0, 5.0, 2.0], [3.0, 5.0, 2.0]
@@ -72,6 +73,23 @@ func.func @max_rows(%x: tensor<3x4xf64>) -> tensor<3xf64> {
 func.func @min_rows(%x: tensor<3x4xf64>) -> tensor<4xf64> {
   %y = dl.reduce "min" %x axes [0] : tensor<3x4xf64> -> tensor<4xf64>
   return %y : tensor<4xf64>
+}
+
+// Ties share equally.
+func.func @slopes_of_max(%x: tensor<4xf64>) -> (tensor<4xf64>, tensor<4xf64>) {
+  %g = dl.grad @greatest(%x) wrt [0] : (tensor<4xf64>) -> tensor<4xf64>
+  %h = dl.grad @least(%x) wrt [0] : (tensor<4xf64>) -> tensor<4xf64>
+  return %g, %h : tensor<4xf64>, tensor<4xf64>
+}
+
+func.func private @greatest(%x: tensor<4xf64>) -> tensor<f64> {
+  %y = dl.reduce "max" %x axes [0] : tensor<4xf64> -> tensor<f64>
+  return %y : tensor<f64>
+}
+
+func.func private @least(%x: tensor<4xf64>) -> tensor<f64> {
+  %y = dl.reduce "min" %x axes [0] : tensor<4xf64> -> tensor<f64>
+  return %y : tensor<f64>
 }
 
 // The product of the others where one is zero.
