@@ -13,12 +13,10 @@ use crate::{
     rules::{Rule, Tangent, rule_of},
 };
 use dlc_dialects::{
-    ir::shape::{element_of, shape_of, tensor},
+    ir::shape::element_of,
     ops::{OpKind, build},
 };
-use melior::ir::{
-    BlockRef, OperationRef, Type, Value, ValueLike, operation::OperationLike, r#type::IntegerType,
-};
+use melior::ir::{BlockRef, OperationRef, Value, ValueLike, operation::OperationLike};
 
 /// What stood for a value before it was shielded.
 pub(super) type Shielded<'c, 'a> = Vec<(Value<'c, 'a>, Option<Value<'c, 'a>>)>;
@@ -61,11 +59,8 @@ impl<'c, 'a> Batcher<'c, 'a> {
             return vec![];
         }
         let b = self.builder;
-        let i32 = Type::from(IntegerType::new(b.context, 32));
-        let number = b.convert(mask, i32);
-        let first = tensor(&[], i32);
-        let first = build::arg_reduce(b.context, number, "argmax", 0, first, b.location);
-        let (first, any) = (b.value(first), b.reduce("any", mask, &[0]));
+        let any = b.reduce("any", mask, &[0]);
+        let first = self.first(mask);
         let mut before = vec![];
         let mut read = captured_floats(blocks);
         for x in received {
@@ -79,9 +74,11 @@ impl<'c, 'a> Batcher<'c, 'a> {
             let dims = b.dims(value);
             let shielded = match self.is_batched(x) {
                 true => {
-                    let ty = tensor(&shape_of(value)[1..], element_of(value));
-                    let one = build::take(b.context, fixed, first, 0, ty, b.location);
-                    let other = self.repeated(b.value(one));
+                    // Not read at an index: there may be no element at all.
+                    let zero = b.full(&dims, element_of(value), "0");
+                    let is_first = b.broadcast(first, &[0], &dims);
+                    let one = b.elementwise(OpKind::Select, &[is_first, fixed, zero]);
+                    let other = self.repeated(b.reduce("sum", one, &[0]));
                     let on = b.broadcast(mask, &[0], &dims);
                     b.elementwise(OpKind::Select, &[on, value, other])
                 }
@@ -94,6 +91,16 @@ impl<'c, 'a> Batcher<'c, 'a> {
             before.push((x, self.set(x, shielded)));
         }
         before
+    }
+
+    /// Which element is the first of a mask.
+    fn first(&self, mask: Value<'c, 'a>) -> Value<'c, 'a> {
+        let b = self.builder;
+        let number = b.convert(mask, self.i64());
+        let count = build::cumulative(b.context, number, "sum", 0, false, b.location);
+        let one = b.full(&b.dims(number), self.i64(), "1");
+        let is_one = b.elementwise(OpKind::Equal, &[b.value(count), one]);
+        b.elementwise(OpKind::BitwiseAnd, &[mask, is_one])
     }
 
     /// Lets values stand for themselves again.
