@@ -9,6 +9,7 @@
 // EVAL: @div_ui8([200, 3, 255, 0], [100, 5, 2, 1]) == [2, 0, 127, 0]
 // EVAL: @div_i8([7, -7, 5, -128], [-2, 2, 0, -1]) == [-4, -4, 0, -128]
 // GRADCHECK: @div_dynamic(5) domain=(0.5,2) tol=1e-6
+// GRADCHECK: @softmax domain=(-2,2) tol=1e-6
 
 // CHECK-LABEL: func.func @div(
 // CHECK: dl.div %{{.*}}, %{{.*}} : tensor<4xf32>
@@ -33,6 +34,15 @@ func.func @div_i8(%a: tensor<4xi8>, %b: tensor<4xi8>) -> tensor<4xi8> {
 func.func @div_ui8(%a: tensor<4xui8>, %b: tensor<4xui8>) -> tensor<4xui8> {
   %y = dl.div %a, %b : tensor<4xui8>
   return %y : tensor<4xui8>
+}
+
+// Powers divided by their sum have a rule as a whole.
+func.func @softmax(%x: tensor<3x4xf64>) -> tensor<3x4xf64> {
+  %e = dl.exp %x : tensor<3x4xf64>
+  %s = dl.reduce "sum" %e axes [0] : tensor<3x4xf64> -> tensor<4xf64>
+  %b = dl.broadcast %s axes [1] sizes() : tensor<4xf64> -> tensor<3x4xf64>
+  %y = dl.div %e, %b : tensor<3x4xf64>
+  return %y : tensor<3x4xf64>
 }
 
 // -----

@@ -9,6 +9,7 @@
 // EVAL-ERROR: @dynamic(5, 3, 3, [1.0, 2.0, 3.0, 4.0, 5.0]) axis 0 spans 3 to 5 of a dim of 5
 // GRADCHECK: @gradient domain=(-2,2) tol=1e-6
 // GRADCHECK: @tail(5) domain=(-2,2) tol=1e-6
+// GRADCHECK: @overlapping domain=(-2,2) tol=1e-6
 
 // CHECK-LABEL: func.func @window(
 // CHECK: dl.slice %{{.*}} starts(%{{.*}}, %{{.*}}) strides [1, 2] sizes() : tensor<2x4xi32> -> tensor<1x2xi32>
@@ -31,6 +32,19 @@ func.func @tail(%n: index, %x: tensor<?xf64>) -> (tensor<?xf64> {dl.shape = ["d0
   %k = arith.subi %n, %c2 : index
   %y = dl.slice %x starts(%c2) strides [1] sizes(%k) : tensor<?xf64> -> tensor<?xf64>
   return %y : tensor<?xf64>
+}
+
+// Each slice adds to what the others gave.
+func.func @overlapping(%x: tensor<5xf64>) -> tensor<3xf64> {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c2 = arith.constant 2 : index
+  %a = dl.slice %x starts(%c0) strides [1] sizes() : tensor<5xf64> -> tensor<3xf64>
+  %b = dl.slice %x starts(%c1) strides [1] sizes() : tensor<5xf64> -> tensor<3xf64>
+  %c = dl.slice %x starts(%c2) strides [1] sizes() : tensor<5xf64> -> tensor<3xf64>
+  %ab = dl.mul %a, %b : tensor<3xf64>
+  %y = dl.mul %ab, %c : tensor<3xf64>
+  return %y : tensor<3xf64>
 }
 
 func.func @gradient(%x: tensor<3x7xf64>) -> tensor<2x3xf64> {
