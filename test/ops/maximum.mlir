@@ -1,6 +1,6 @@
 // dl.maximum: the larger of a and b, NaN if either is.
 // RUN: dlc-opt %s --split-input-file --verify-diagnostics | FileCheck %s
-// RUN: dlc-opt %s --split-input-file --verify-diagnostics --dl-to-linalg | FileCheck %s --check-prefix=LOWER
+// RUN: dlc-opt %s --split-input-file --verify-diagnostics --expand-derivatives --inline --dl-to-linalg | FileCheck %s --check-prefix=LOWER
 
 // EVAL: @maximum([1.5, -2.0, nan, 7.0], [2.0, 3.0, -0.5, 7.0]) == [2.0, 3.0, nan, 7.0]
 // EVAL: @maximum_dynamic(4, [1.5, -2.0, nan, 7.0], [2.0, 3.0, -0.5, 7.0]) == [2.0, 3.0, nan, 7.0]
@@ -10,6 +10,7 @@
 // EVAL: @maximum_dynamic(0, [], []) == []
 // EVAL: @maximum_i8([100, -128, 7, -7], [100, -1, 2, 2]) == [100, -1, 7, 2]
 // EVAL: @maximum_ui8([200, 3, 255, 0], [100, 5, 2, 1]) == [200, 5, 255, 1]
+// EVAL: @slopes([1.0, 2.0, 3.0], [2.0, 2.0, 2.0]) == [0.0, 0.5, 1.0], [1.0, 0.5, 0.0]
 // GRADCHECK: @maximum_dynamic(5) domain=(-2,2) tol=1e-6
 
 // CHECK-LABEL: func.func @maximum(
@@ -42,6 +43,19 @@ func.func @maximum_i8(%a: tensor<4xi8>, %b: tensor<4xi8>) -> tensor<4xi8> {
 func.func @maximum_ui8(%a: tensor<4xui8>, %b: tensor<4xui8>) -> tensor<4xui8> {
   %y = dl.maximum %a, %b : tensor<4xui8>
   return %y : tensor<4xui8>
+}
+
+// A tie halves them.
+func.func @slopes(%a: tensor<3xf64>, %b: tensor<3xf64>) -> (tensor<3xf64>, tensor<3xf64>) {
+  %ones = dl.constant dense<1.0> : tensor<3xf64>
+  %slopes:2 = dl.vjp @of_three(%a, %b, %ones) wrt [0, 1]
+    : (tensor<3xf64>, tensor<3xf64>, tensor<3xf64>) -> (tensor<3xf64>, tensor<3xf64>)
+  return %slopes#0, %slopes#1 : tensor<3xf64>, tensor<3xf64>
+}
+
+func.func private @of_three(%a: tensor<3xf64>, %b: tensor<3xf64>) -> tensor<3xf64> {
+  %y = dl.maximum %a, %b : tensor<3xf64>
+  return %y : tensor<3xf64>
 }
 
 // -----
