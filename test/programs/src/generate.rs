@@ -1,5 +1,10 @@
 //! Random programs: statements are tried one after the other on the program's own arguments, and those whose numbers
 //! could not be compared (near a kink, too large, out of range) are dropped as soon as they are made.
+//!
+//! Most programs are short: lengths of bodies fall off geometrically, and a program that is heavier than `WEIGHT` is kept
+//! with a probability that falls with its weight. A fault of a compiler mostly shows in some program of a few
+//! statements (the small scope hypothesis, Jackson 2006), and compiling takes as long as programs are, so many short ones
+//! find more in the same time; heavy ones are as likely as their share of the time is the same.
 
 mod control;
 mod elements;
@@ -16,12 +21,15 @@ use crate::{
     num::{FULL, Num},
     random::Random,
     types::{Dim, Dtype, Type},
-    walk,
+    walk, weight,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
 /// No tensor of a program has more elements.
 const GREATEST_SIZE: usize = 160;
+
+/// Of heavier programs so many are kept that they have the weight of one of this weight together.
+const WEIGHT: f64 = 8.0;
 
 /// How many candidates were dropped, by reason.
 pub type Rejected = BTreeMap<Reject, usize>;
@@ -29,7 +37,7 @@ pub type Rejected = BTreeMap<Reject, usize>;
 /// A program made from a seed, and what was dropped on the way.
 pub fn generate(seed: u64) -> (Program, Rejected) {
     let mut rejected = Rejected::new();
-    // A program without a result that can be compared is given up; the next one of the same seed is another.
+    // A program without a result, or one too heavy, is given up; the next one of the same seed is another.
     for attempt in 0.. {
         let mut generator = Generator::new(seed, attempt);
         let program = generator.program();
@@ -53,6 +61,8 @@ struct Generator {
     names: usize,
     /// How deep the function at hand is nested in calls.
     depth: usize,
+    /// In how many derivatives it stands.
+    derivatives: usize,
 }
 
 /// What is visible at a place, with values to try things on.
@@ -105,6 +115,7 @@ impl Generator {
             rejected: Rejected::new(),
             names: 0,
             depth: 0,
+            derivatives: 0,
         }
     }
 
@@ -131,14 +142,15 @@ impl Generator {
         let arguments = arguments::perturbed(&self.program, FULL);
         self.program.functions.pop();
         let mut scope = self.scope(&function, arguments);
-        let statements = 2 + self.random.below(6);
+        let statements = self.length(7, 0.5);
         self.statements(&mut scope, statements);
         function.value = self.result(&mut scope)?;
         function.body = scope.body;
         self.program.functions.push(function);
         let mut program = self.program.clone();
         walk::remove_unused(&mut program);
-        Some(program)
+        let kept = self.random.chance(WEIGHT / weight::of(&program));
+        kept.then_some(program)
     }
 
     /// A scope of nothing but the parameters of a function.
@@ -171,7 +183,7 @@ impl Generator {
             shape.insert(self.random.below(shape.len() + 1), Dim::named(position));
             params.push(Type::Tensor(self.float, shape));
         }
-        for _ in 0..1 + self.random.below(2) {
+        for _ in 0..self.length(2, 0.35) {
             let rank = self.random.below(5).min(3);
             params.push(Type::Tensor(self.float, self.shape(dims.len(), rank)));
         }
@@ -226,6 +238,12 @@ impl Generator {
         }
     }
 
+    /// How many statements a body has: at most so many, each one more with a probability.
+    fn length(&mut self, most: usize, more: f64) -> usize {
+        let further = (1..most).take_while(|_| self.random.chance(more));
+        1 + further.count()
+    }
+
     /// Up to so many statements; some are dropped.
     fn statements(&mut self, scope: &mut Scope, count: usize) {
         for _ in 0..count {
@@ -238,16 +256,27 @@ impl Generator {
     }
 
     fn one_statement(&mut self, scope: &mut Scope) -> Option<()> {
-        match self.random.below(22) {
+        // Derivatives of derivatives and of batches would be rare otherwise.
+        if self.derivatives > 0 && self.random.chance(0.2) {
+            return match self.random.chance(0.5) {
+                true => self.derivative(scope),
+                false => self.batched(scope),
+            };
+        }
+        // Few programs have a list.
+        if self.random.chance(0.1) && self.mapped(scope).is_some() {
+            return Some(());
+        }
+        match self.random.below(20) {
             0 => self.for_loop(scope),
             1 => self.branch(scope),
             2 => self.update(scope),
             3 => self.while_loop(scope),
             4 => self.call(scope),
-            5 => self.derivative(scope),
-            6 => self.pullback(scope),
-            7 => self.several(scope),
-            8 | 9 => self.batched(scope),
+            5..=7 => self.derivative(scope),
+            8 | 9 => self.pullback(scope),
+            10 => self.several(scope),
+            11 | 12 => self.batched(scope),
             _ => {
                 let value = self.operation(scope)?;
                 self.bind(scope, value).map(|_| ())
@@ -424,7 +453,11 @@ impl Generator {
     /// The result: one to three trees of floats, on which most of the variables have an influence.
     fn result(&mut self, scope: &mut Scope) -> Option<Expr> {
         let used = walk::names(&scope.body);
-        let unused = scope.vars.iter().filter(|(name, _)| !used.contains(name));
+        // A parameter that nothing reads has the gradient zero, which is to be seen as well.
+        let is_param = |name: &str| name.starts_with('a');
+        let unused = scope.vars.iter().filter(|(name, _)| {
+            !used.contains(name) && (!is_param(name) || self.random.chance(0.3))
+        });
         let unused = unused
             .map(|(name, _)| name.clone())
             .collect::<BTreeSet<_>>();
@@ -438,6 +471,8 @@ impl Generator {
             .into_iter()
             .filter(|x| x.ty.is_float() && own(x));
         let mut tensors = tensors.collect::<Vec<_>>();
+        // What was computed last is a result as it is; the rest is summed.
+        tensors.reverse();
         let kept = 1 + self.random.below(2);
         let rest = tensors.split_off(tensors.len().min(kept));
         if !rest.is_empty() {

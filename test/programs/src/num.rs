@@ -170,7 +170,7 @@ impl Num {
 
     /// That less 1.
     pub fn expm1(self) -> Num {
-        self.chain(f64::exp_m1, Num::exp)
+        self.chain(f64::exp_m1, |x| x.expm1() + Num::real(1.0))
     }
 
     /// The natural logarithm.
@@ -246,6 +246,16 @@ impl Num {
             let t = x.tanh();
             Num::real(1.0) - t * t
         })
+    }
+
+    /// The logistic function.
+    pub fn sigmoid(self) -> Num {
+        let Some(level) = (self.levels as usize).checked_sub(1) else {
+            return (Num::real(1.0) + (-self).exp()).reciprocal();
+        };
+        let (x, dx) = self.split(level);
+        let s = x.sigmoid();
+        s.perturbed(s * (Num::real(1.0) - s) * dx, level)
     }
 
     /// The error function.
@@ -329,7 +339,7 @@ mod tests {
     #[test]
     fn derivatives_of_functions() {
         type Case = (fn(Num) -> Num, f64);
-        let cases: [Case; 15] = [
+        let cases: [Case; 16] = [
             (Num::reciprocal, 0.7),
             (Num::sqrt, 0.7),
             (Num::exp, 0.7),
@@ -342,6 +352,7 @@ mod tests {
             (Num::atan, 0.7),
             (Num::sinh, 0.7),
             (Num::tanh, 0.7),
+            (Num::sigmoid, 0.7),
             (Num::erf, 0.7),
             (|x| x.pow(Num::real(1.5) + x), 0.7),
             (|x| x.atan2(x * x + Num::real(1.0)), 0.7),
@@ -366,6 +377,16 @@ mod tests {
         let inner = x + Num::real(5.0).perturbed(Num::real(1.0), 1);
         let (_, slope) = inner.split(1);
         assert_eq!((x * slope).slope(0), 1.0);
+    }
+
+    /// The slope of a sigmoid whose value is rounded to 1 is lost, and runs with fewer bits show that.
+    #[test]
+    fn saturated_functions_lose_their_slope() {
+        for f in [Num::sigmoid, Num::tanh, |x: Num| (-x).expm1()] {
+            let at = |bits| f(variable(15.0, 1).at_precision(bits)).slope(0);
+            assert_ne!(at(FULL), 0.0);
+            assert_eq!(at(20), 0.0);
+        }
     }
 
     #[test]

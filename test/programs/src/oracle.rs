@@ -74,7 +74,8 @@ impl Runs<'_> {
     /// The precisions that are compared with the full one.
     fn lower(&self) -> &'static [u8] {
         match self.dtype {
-            Dtype::F32 => &[24, 22, 20],
+            // The difference of one run may be small by chance, seldom that of five.
+            Dtype::F32 => &[24, 23, 22, 21, 20],
             _ => &[42, 40],
         }
     }
@@ -200,16 +201,16 @@ impl Runs<'_> {
 
     /// The product of the tangent in a direction with the cotangent.
     fn product(&self, tangents: &[Value], cotangent: &Value) -> Result<Expected> {
+        // Reverse mode sums cotangents on its way, so the sum is rounded like all else.
         let measure = |value: &Value| {
             let slope = slope(value, 0);
             let leaves = slope.leaves().into_iter().zip(cotangent.leaves());
             let products = leaves.flat_map(|(slope, cotangent)| {
                 let pairs = slope.data.iter().zip(&cotangent.data);
-                pairs
-                    .map(|(a, b)| a.value() * b.value())
-                    .collect::<Vec<_>>()
+                pairs.map(|(a, b)| *a * *b).collect::<Vec<_>>()
             });
-            vec![vec![products.sum()]]
+            let sum = products.fold(Num::real(0.0), |sum, product| sum + product);
+            vec![vec![sum.value()]]
         };
         Ok(self.expected(tangents, measure)?.swap_remove(0))
     }

@@ -1,6 +1,6 @@
 //! What is generated: programs that the oracle can run, the same ones for the same seed.
 
-use dlc_programs::{arguments, eval::Evaluator, generate::generate, num::FULL, print, walk};
+use dlc_programs::{arguments, eval::Evaluator, generate::generate, kinds, num::FULL, print, walk};
 
 #[test]
 fn programs_can_be_evaluated() {
@@ -32,4 +32,22 @@ fn operations_occur() {
     }
     println!("{found:?}");
     assert!(found.len() > 60, "{found:?}");
+}
+
+/// Each construct occurs in many programs, so that a campaign tells something about it.
+#[test]
+fn constructs_occur() {
+    const PROGRAMS: u64 = 1000;
+    let mut found = std::collections::BTreeMap::new();
+    for seed in 0..PROGRAMS {
+        for kind in kinds::of(&generate(seed).0) {
+            *found.entry(kind).or_insert(0) += 1;
+        }
+    }
+    println!("{found:?}");
+    for kind in kinds::ALL {
+        let count = found.get(kind).copied().unwrap_or(0);
+        assert!(count * 300 >= PROGRAMS, "{kind}: {found:?}");
+    }
+    assert_eq!(found.len(), kinds::ALL.len(), "{found:?}");
 }

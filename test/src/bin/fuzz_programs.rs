@@ -1,6 +1,7 @@
 //! `fuzz-programs`: random programs on all targets against their oracle. `cargo xtask fuzz-programs` runs it.
 
 use anyhow::{Result, bail, ensure};
+use dlc_programs::{generate::generate, kinds};
 use dlc_test::programs::{
     Name, Outcome,
     campaign::{Campaign, Summary, WORKER},
@@ -15,12 +16,13 @@ use std::{
 const HELP: &str = "\
 Random programs on all targets against their oracle
 
-Usage: fuzz-programs [--seed N] [--count N] [--jobs N] [--reduce]
+Usage: fuzz-programs [--seed N] [--count N] [--jobs N] [--reduce | --kinds]
        fuzz-programs --program SEED[:EDITS] [--reduce]
 
   --seed N      the first seed; without it, one by the time of day
   --count N     how many programs [default: 200]
   --jobs N      how many processes at once [default: one a core]
+  --kinds       runs nothing, but says how many of the programs have each construct
   --program P   one program: its text and what becomes of it
   --reduce      looks for smaller programs that fail in the same way
   --patience N  after so many seconds without a word a process is ended [default: 600]
@@ -33,6 +35,7 @@ struct Arguments {
     jobs: usize,
     program: Option<Name>,
     reduce: bool,
+    kinds: bool,
     patience: u64,
 }
 
@@ -45,6 +48,7 @@ fn arguments(mut words: impl Iterator<Item = String>) -> Result<Option<Arguments
         jobs: std::thread::available_parallelism()?.get(),
         program: None,
         reduce: false,
+        kinds: false,
         patience: 600,
     };
     while let Some(word) = words.next() {
@@ -60,6 +64,7 @@ fn arguments(mut words: impl Iterator<Item = String>) -> Result<Option<Arguments
             "--patience" => arguments.patience = value()?.parse()?,
             "--program" => arguments.program = Some(value()?.parse()?),
             "--reduce" => arguments.reduce = true,
+            "--kinds" => arguments.kinds = true,
             _ => bail!("no option {word}; `--help` lists them"),
         }
     }
@@ -92,6 +97,10 @@ fn run() -> Result<bool> {
         arguments.seed,
         arguments.seed + arguments.count - 1
     );
+    if arguments.kinds {
+        kinds(arguments.seed, arguments.count);
+        return Ok(true);
+    }
     let (start, shown) = (Instant::now(), Mutex::new(Instant::now()));
     let summary = campaign.run(&|summary: &Summary| {
         let mut shown = shown.lock().expect("no thread panics with it");
@@ -121,6 +130,23 @@ fn run() -> Result<bool> {
         "some programs were lost"
     );
     Ok(summary.failures.is_empty())
+}
+
+/// How many of the programs have each construct.
+fn kinds(seed: u64, count: u64) {
+    let mut found = kinds::ALL.map(|kind| (kind, 0));
+    for seed in seed..seed + count {
+        let own = kinds::of(&generate(seed).0);
+        for (_, count) in found.iter_mut().filter(|(kind, _)| own.contains(kind)) {
+            *count += 1;
+        }
+    }
+    for (kind, own) in found {
+        println!(
+            "{own:6} {:5.1} %  {kind}",
+            100.0 * own as f64 / count as f64
+        );
+    }
 }
 
 fn show(name: &Name) -> Result<()> {

@@ -62,6 +62,16 @@ impl Summary {
         }
     }
 
+    /// Adds what another campaign found.
+    pub fn add_all(&mut self, other: Summary) {
+        self.agree += other.agree;
+        self.restarts += other.restarts;
+        for (reason, count) in other.rejected {
+            *self.rejected.entry(reason).or_insert(0) += count;
+        }
+        self.failures.extend(other.failures);
+    }
+
     /// How many programs there were.
     pub fn count(&self) -> u64 {
         self.agree + self.rejected.values().sum::<u64>() + self.failures.len() as u64

@@ -76,16 +76,33 @@ impl Default for Targets {
 }
 
 impl Targets {
-    /// What becomes of programs that stand in one file.
+    /// What becomes of programs that stand in one file, as far as it is known what they give.
     pub fn check(&self, programs: &[&Program]) -> Vec<Outcome> {
-        let made = self.made(programs);
-        match made {
+        let answers = programs.iter().map(|program| answers(program));
+        let answers = answers.collect::<Vec<_>>();
+        let asked = programs.iter().zip(&answers);
+        let asked = asked.filter_map(|(program, answers)| Some((*program, answers.as_ref().ok()?)));
+        let mut outcomes = self.compared(&asked.collect::<Vec<_>>()).into_iter();
+        let outcomes = answers.iter().map(|answers| match answers {
+            Ok(_) => outcomes.next().expect("an outcome for each that is asked"),
+            Err(reason) => Outcome::Rejected(format!("{reason:?}")),
+        });
+        outcomes.collect()
+    }
+
+    fn compared(&self, asked: &[(&Program, &Answers)]) -> Vec<Outcome> {
+        if asked.is_empty() {
+            return vec![];
+        }
+        let programs = asked.iter().map(|(program, _)| *program);
+        match self.made(&programs.collect::<Vec<_>>()) {
             Ok(made) => {
-                let outcomes = programs.iter().map(|program| outcome(&made, program));
+                let outcomes = asked.iter();
+                let outcomes = outcomes.map(|(program, answers)| outcome(&made, program, answers));
                 outcomes.collect()
             }
-            Err(_) if programs.len() > 1 => {
-                let outcomes = programs.iter().flat_map(|program| self.check(&[*program]));
+            Err(_) if asked.len() > 1 => {
+                let outcomes = asked.chunks(1).flat_map(|one| self.compared(one));
                 outcomes.collect()
             }
             Err((target, failure)) => vec![Outcome::Fails {
@@ -132,15 +149,11 @@ fn first_line(failure: &Failure) -> String {
     words.collect::<Vec<_>>().join(" ")
 }
 
-fn outcome(made: &[Made], program: &Program) -> Outcome {
-    let answers = match answers(program) {
-        Ok(answers) => answers,
-        Err(reason) => return Outcome::Rejected(format!("{reason:?}")),
-    };
+fn outcome(made: &[Made], program: &Program, answers: &Answers) -> Outcome {
     for target in made {
         for mode in MODES {
             let wrong = match target.call(program, mode) {
-                Ok(results) => wrong(program, mode, &answers, &results),
+                Ok(results) => wrong(program, mode, answers, &results),
                 Err(error) => Some(format!("{error:#}")),
             };
             if let Some(wrong) = wrong {

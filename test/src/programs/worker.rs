@@ -4,7 +4,7 @@ use super::{Name, Outcome, file, target::Targets};
 use std::io::Write;
 
 /// How many programs stand in one file.
-const TOGETHER: usize = 6;
+const TOGETHER: usize = 3;
 
 /// The line that says what became of a program.
 pub fn line(name: &Name, outcome: &Outcome) -> String {

@@ -41,12 +41,12 @@ impl Evaluator<'_> {
                 }
             }
             Mode::Jacobian(position) => {
-                self.jacobian(frame, of, &args, *position, |own, frame, args| {
+                self.jacobian(frame, &args, *position, |own, frame, args| {
                     own.apply(frame, of, args)
                 })
             }
             Mode::Hessian(position) => {
-                self.jacobian(frame, of, &args, *position, |own, frame, args| {
+                self.jacobian(frame, &args, *position, |own, frame, args| {
                     let one = Value::Array(Array::scalar(Dtype::F64, real(1.0)));
                     own.pulled(frame, of, &args, *position, &one)
                 })
@@ -143,11 +143,10 @@ impl Evaluator<'_> {
         Ok(zero.rebuilt(&mut gradient.into_iter()))
     }
 
-    /// What a function's tensor changes by with each element of an argument, whose axes come last.
+    /// What the tensor of `f` changes by with each element of an argument, whose axes come last.
     fn jacobian(
         &mut self,
         frame: &mut Frame,
-        of: &Callable,
         args: &[Value],
         position: usize,
         mut f: impl FnMut(&mut Self, &mut Frame, Vec<Value>) -> Result<Value>,
@@ -166,7 +165,7 @@ impl Evaluator<'_> {
         // Without an element only the shape is left to be found.
         let shape = match columns.first() {
             Some(column) => column.array().shape.clone(),
-            None => self.apply(frame, of, args.to_vec())?.array().shape.clone(),
+            None => f(self, frame, args.to_vec())?.array().shape.clone(),
         };
         let rank = shape.len();
         let whole = [shape, x.shape.clone()].concat();

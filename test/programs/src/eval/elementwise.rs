@@ -51,10 +51,6 @@ fn inside(x: Num, edge: f64) -> Result<()> {
     }
 }
 
-fn sigmoid(x: Num) -> Num {
-    (real(1.0) + (-x).exp()).reciprocal()
-}
-
 /// By the greater of both sides of 0, so that nothing overflows.
 fn softplus(x: Num) -> Num {
     match x.value() > 0.0 {
@@ -118,7 +114,7 @@ pub fn unary(op: Unary, x: Num) -> Result<Num> {
         Unary::Cosh => x.cosh(),
         Unary::Tanh => x.tanh(),
         Unary::Erf => x.erf(),
-        Unary::Sigmoid => sigmoid(x),
+        Unary::Sigmoid => x.sigmoid(),
         Unary::Softplus => softplus(x),
         Unary::Relu => match side(x, "relu")? > 0.0 {
             true => x,
@@ -129,7 +125,7 @@ pub fn unary(op: Unary, x: Num) -> Result<Num> {
             let normal = (x * real(std::f64::consts::FRAC_1_SQRT_2)).erf();
             real(0.5) * x * (real(1.0) + normal)
         }
-        Unary::Silu => x * sigmoid(x),
+        Unary::Silu => x * x.sigmoid(),
         Unary::Elu => match side(x, "elu")? > 0.0 {
             true => x,
             false => x.expm1(),

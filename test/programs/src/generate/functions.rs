@@ -13,9 +13,9 @@ use std::collections::BTreeMap;
 enum Purpose {
     /// Its value is of any type.
     Value,
-    /// Its value is a scalar on which every parameter has an influence.
+    /// Its value is a scalar on which most parameters have an influence.
     Scalar,
-    /// Its value is any tensor on which every parameter has an influence.
+    /// Its value is any tensor on which most parameters have an influence.
     Tensor,
 }
 
@@ -96,7 +96,7 @@ impl Generator {
         let statements = if self.depth > 2 {
             1
         } else {
-            1 + self.random.below(3)
+            self.length(3, 0.35)
         };
         self.statements(&mut inner, statements);
         self.depth -= 1;
@@ -117,14 +117,14 @@ impl Generator {
         Some((self.program.functions.len() - 1, actual))
     }
 
-    /// A scalar on which each parameter has an influence.
+    /// A scalar on which most parameters have an influence.
     fn scalar_of_all(&mut self, scope: &Scope, params: &[(String, Type)]) -> Expr {
         let mut sum = self.of_shape(scope, &[]);
         for x in self.tensors(scope) {
             let is_param = crate::walk::names_of(&x)
                 .iter()
                 .all(|name| params.iter().any(|(own, _)| own == name));
-            if !is_param || !x.ty.is_float() {
+            if !is_param || !x.ty.is_float() || self.random.chance(0.3) {
                 continue;
             }
             let op = *self
@@ -151,6 +151,25 @@ impl Generator {
         self.bind(scope, value).map(|_| ())
     }
 
+    /// A function of each part of a list, where one of floats is visible.
+    pub(super) fn mapped(&mut self, scope: &mut Scope) -> Option<()> {
+        let mut lists = scope.vars.iter().filter_map(|(name, ty)| match ty {
+            Type::List(part, count) if part.is_float() => {
+                Some((Expr::var(name, ty.clone()), *count))
+            }
+            _ => None,
+        });
+        let (list, count) = lists.next()?;
+        let first = list.clone().part(0);
+        let (of, ty) = self.callable(scope, &[first], Purpose::Tensor)?;
+        let value = Expr {
+            op: Op::Map(of),
+            args: vec![list],
+            ty: Type::List(Box::new(ty), count),
+        };
+        self.bind(scope, value).map(|_| ())
+    }
+
     /// A function to differentiate: one with a name, or a function value that sees what is around it.
     fn callable(
         &mut self,
@@ -158,7 +177,7 @@ impl Generator {
         args: &[Expr],
         purpose: Purpose,
     ) -> Option<(Callable, Type)> {
-        if self.random.chance(0.5) {
+        if self.random.chance(0.6) {
             let (position, actual) = self.function(scope, args, purpose)?;
             let ty = self.program.functions[position]
                 .value
@@ -197,7 +216,9 @@ impl Generator {
             return None;
         }
         self.depth += 1;
+        self.derivatives += 1;
         let value = self.derived(scope);
+        self.derivatives -= 1;
         self.depth -= 1;
         self.bind(scope, value?).map(|_| ())
     }
@@ -338,11 +359,13 @@ impl Generator {
             return None;
         }
         self.depth += 1;
+        self.derivatives += 1;
         let args = self.operands(scope, true);
         let found = args.and_then(|args| {
             let (of, ty) = self.callable(scope, &args, Purpose::Tensor)?;
             Some((args, of, ty))
         });
+        self.derivatives -= 1;
         self.depth -= 1;
         let (args, of, ty) = found?;
         let cotangent = self.of_type(scope, &ty);
