@@ -8,10 +8,12 @@ use dlc_driver::{compile::ErrorFormat, memory::parse_bytes};
 
 use crate::report::{ColorChoice, Output};
 
+mod code;
 mod grad;
 mod lints;
 mod test;
 
+pub use code::Code;
 pub use grad::{Grad, Mode};
 pub use lints::Lints;
 pub use test::{RunTest, Test, TestFormat};
@@ -447,24 +449,6 @@ pub enum RunTarget {
     Reference,
     /// A GPU
     Gpu,
-}
-
-/// What code is made.
-#[derive(Debug, Clone, Args)]
-pub struct Code {
-    /// The CPU to compile for: native, or one of --print target-cpus
-    #[arg(
-        long,
-        value_name = "CPU",
-        default_value = "native",
-        help_heading = "Target"
-    )]
-    pub target_cpu: String,
-
-    /// How much to optimise
-    #[arg(short = 'O', value_name = "LEVEL", default_value_t = 3,
-          value_parser = clap::value_parser!(u8).range(0..=3), help_heading = "Optimisation")]
-    pub level: u8,
 }
 
 /// Options of the compilation.
