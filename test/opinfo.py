@@ -234,7 +234,8 @@ def main():
     print(f"{len(samples)} accepted, {time.time() - started:.0f} s", flush=True)
     for start in range(0, len(samples), MOST):
         build(dlc, samples[start:start + MOST], counts)
-        print(f"{start}, {time.time() - started:.0f} s", flush=True)
+        done = [sum(found) for found in zip(*((one.passed, sum(one.refused.values()), len(one.wrong)) for one in counts.values()))]
+        print(f"{start + MOST}: {done[0]} passed, {done[1]} refused, {done[2]} wrong, {time.time() - started:.0f} s", flush=True)
     passed, refused, wrong = 0, 0, 0
     for name, count in sorted(counts.items()):
         codes = ", ".join(f"{code} {number}" for code, number in sorted(count.refused.items()))

@@ -39,9 +39,11 @@ NOT_DIFFERENTIABLE = {
     **dict.fromkeys("print assert assert_close check_grad".split(), "gives no value"),
 }
 
-#: Ops of the dialect without a derivative: integers and bits, places, checks, what derivatives are asked by.
+#: Ops of the dialect without a derivative: integers and bits, places, checks; and what derivatives, batches and calls are
+#: asked by, which is expanded before the ops are printed and has cases as a built-in or construct.
 OPS_WITHOUT = set("""arg_reduce argsort bitcast bitwise_and bitwise_not bitwise_or bitwise_xor check constant dim_value equal
-    greater greater_equal iota isfinite isinf isnan less less_equal not_equal print random_bits shift_left shift_right""".split())
+    greater greater_equal iota isfinite isinf isnan less less_equal not_equal print random_bits shift_left shift_right
+    grad vjp jvp vmap call""".split())
 
 POSITIVE, UNIT = (0.3, 3.0), (-0.9, 0.9)
 
