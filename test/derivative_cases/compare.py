@@ -142,7 +142,7 @@ def regular(row, call, parts, wanted):
     vs = [trial.tangents[name] for name in trial.case.floats]
     (forward, size), (backward, other) = dot(trial.cotangents, ts), dot(back, vs)
     row.check(trial, PARTS[1], "reverse", abs(forward - backward) / (max(size, other) or 1.0), ADJOINT)
-    row.check(trial, PARTS[3], "reverse", far(rs, hs, floor=largest(hs)), 10 * ADJOINT)
+    row.check(trial, PARTS[3], "reverse", far(rs, hs, floor=largest(hs)), ADJOINT)
     if not trial.case.smooth:
         return
     first = differences(call.value)

@@ -41,7 +41,7 @@ def page(rows):
         "inputs, and the worst error of all its forms in f64, with sizes that are known and that are not:",
         "",
         f"- reverse against forward: ⟨u, J v⟩ and ⟨Jᵀ u, v⟩ for random u and v, gate {ADJOINT:g} of the terms' sum without signs; in",
-        f"  second order, reverse over reverse against forward over reverse, gate {10 * ADJOINT:g} of the largest number;",
+        f"  second order, reverse over reverse against forward over reverse, gate {ADJOINT:g} of the largest number;",
         f"- against JAX: J v, Jᵀ u and the Hessian of ⟨u, y⟩ + ⟨y, y⟩ / 2 times v, gate {PEER:g} of the largest number;",
         f"- against differences of the value and of the gradient, gate {DIFFERENCE:g};",
         f"- f32 against f64, gates {SINGLE[1]:g} and {SINGLE[2]:g} (first form only).",

@@ -9,7 +9,7 @@
 //! ```mlir
 //! %base, %offset, %size, %stride = memref.extract_strided_metadata %x
 //! %s = arith.muli %m, %stride
-//! %y = memref.reinterpret_cast %x to offset: [0], sizes: [%n, %m], strides: [%m, 1]
+//! %y = memref.reinterpret_cast %x to offset: [0], sizes: [%n, %m], strides: [%s, %stride]
 //! ```
 //!
 //! *Requires*: memrefs. *Ensures*: no expansion of an axis into several of unknown sizes. *Does not*: touch other expansions.
@@ -42,16 +42,17 @@ pub const INFO: PassInfo = PassInfo {
 
 fn run<'c, 'a>(cx: &'c Context, func: OperationRef<'c, 'a>) -> Result<(), PassError<'c>> {
     for op in walk::named(func, "memref.expand_shape") {
-        let groups = groups(op).unwrap_or_default();
+        let unreadable =
+            || PassError::at(&op, "an expansion whose groups or strides cannot be read");
+        let groups = groups(op).ok_or_else(unreadable)?;
         let result = op.result(0)?.into();
         let sizes = shape::shape_of(result);
         let unknown = |group: &Vec<usize>| {
             let unknown = group.iter().filter(|axis| sizes[**axis] == DYNAMIC);
             unknown.count() > 1
         };
-        if groups.iter().any(unknown)
-            && let Some(view) = view(cx, op, &groups)
-        {
+        if groups.iter().any(unknown) {
+            let view = view(cx, op, &groups).ok_or_else(unreadable)?;
             edit::replace_uses(result, view);
             edit::erase(cx, op);
         }

@@ -229,7 +229,7 @@ fn chosen(input: Input, plan: &Plan, depth: i64) -> Diagnostic {
     let name = &plan.name;
     let less = match depth {
         1 => format!(
-            "the derivatives of `{name}` keep no wide products, and of loops what rounds begin with"
+            "the derivatives of `{name}` keep no wide products, and of loops only what rounds begin with"
         ),
         depth => format!("loops of the derivatives of `{name}` become nests of {depth}"),
     };
