@@ -29,7 +29,7 @@ use std::collections::{BTreeMap, BTreeSet};
 const GREATEST_SIZE: usize = 160;
 
 /// Of heavier programs so many are kept that they have the weight of one of this weight together.
-const WEIGHT: f64 = 8.0;
+const WEIGHT: f64 = 16.0;
 
 /// How many candidates were dropped, by reason.
 pub type Rejected = BTreeMap<Reject, usize>;
