@@ -182,7 +182,7 @@ def run(row, case, exports, trials, answers, library):
             row.fail(f"{case.label()}, {class_of(trial)}: JAX fails: {type(wanted).__name__}: {str(wanted)[:500]}")
             continue
         finite = trial.kind not in SINGULAR and all(np.isfinite(one).all() for part in wanted for one in part)
-        double = None
+        double, before = None, row.runs
         for name, program in exports:
             elsewhere = program.dims is not None and any(program.dims[dim] != trial.dims[dim] for dim in case.dims)
             if elsewhere or (program.dtype == "f32" and not (finite and double)):
@@ -201,3 +201,5 @@ def run(row, case, exports, trials, answers, library):
                 regular(row, call, parts, wanted)
             else:
                 singular(row, trial, parts, wanted)
+        if row.runs == before:
+            row.fail(f"{case.label()}, {class_of(trial)}: no program has these sizes")

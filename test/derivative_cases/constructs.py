@@ -184,6 +184,6 @@ def derivatives(more):
     more("hvp", "hvp(|x| sum(sin(x) * x), (x,), (w,))", pair, "T[N]",
          lambda x, w: jax.jvp(jax.grad(lambda x: jnp.sum(jnp.sin(x) * x)), (x,), (w,))[1])
     more("jacobian", "jacobian(|x| tanh(x) * sum(x * w))(x)", pair, "T[N, N]",
-         lambda x, w: jax.jacfwd(lambda x: jnp.tanh(x) * jnp.sum(x * w))(x), dynamic=False)
+         lambda x, w: jax.jacfwd(lambda x: jnp.tanh(x) * jnp.sum(x * w))(x))
     more("hessian", "hessian(|x| sum(sin(x)) * sum(x * w))(x)", pair, "T[N, N]",
-         lambda x, w: jax.hessian(lambda x: jnp.sum(jnp.sin(x)) * jnp.sum(x * w))(x), dynamic=False)
+         lambda x, w: jax.hessian(lambda x: jnp.sum(jnp.sin(x)) * jnp.sum(x * w))(x))

@@ -64,6 +64,12 @@ def of(text):
     return lambda *args: text.format(*map(floating, args))
 
 
+def logit(x, eps=None):
+    """PyTorch's bounds may have changed places: an eps above a half."""
+    kept = x if eps is None else f"where({x} < {eps}, {eps}, where({x} > {1 - eps}, {1 - eps}, {x}))"
+    return f"log({kept} / (1 - {kept}))"
+
+
 UNARY = {name: call(name) for name in """abs acos asin atan ceil cos cosh erf exp expm1 floor log log10 log1p log2 reciprocal
     rsqrt sigmoid sign sin sinh sqrt square tan tanh trunc""".split()}
 UNARY |= {
@@ -73,7 +79,7 @@ UNARY |= {
     "frac": of("{0} - trunc({0})"), "asinh": of("sign({0}) * log(abs({0}) + sqrt(square({0}) + 1))"),
     "acosh": of("log({0} + sqrt({0} - 1) * sqrt({0} + 1))"), "atanh": of("0.5 * (log1p({0}) - log1p(-{0}))"),
     "sinc": lambda x: f"where({x} == 0, 1, sin(pi * {x}) / (pi * where({x} == 0, 1, {x})))",
-    "logit": lambda x, eps=None: f"log({x} / (1 - {x}))" if eps is None else f"log(clip({x}, {eps}, {1 - eps}) / (1 - clip({x}, {eps}, {1 - eps})))",
+    "logit": logit,
     "nn.functional.relu": call("relu"), "nn.functional.silu": call("silu"), "nn.functional.logsigmoid": call("log_sigmoid"),
     "nn.functional.softsign": of("{0} / (1 + abs({0}))"), "nn.functional.tanhshrink": of("{0} - tanh({0})"),
     "nn.functional.relu6": of("clip({0}, 0, 6)"), "nn.functional.mish": of("{0} * tanh(softplus({0}))"),

@@ -2,6 +2,8 @@
 
 import itertools
 
+import numpy as np
+
 from .expressions import (
     BINARY,
     CUMULATIVE,
@@ -140,7 +142,8 @@ def padded(x, pad, mode, value):
 
 def weighted(x, product, alpha=1, beta=1):
     if beta == 0:
-        return f"{floating(alpha)} * ({product}) + 0 * sum({x})"
+        # Not even NaN of x counts then.
+        return f"{floating(alpha)} * ({product})"
     return f"{floating(beta)} * {x} + {floating(alpha)} * ({product})"
 
 
@@ -361,8 +364,11 @@ def normal_vector(x, p=2.0, dim=1, eps=1e-12):
 
 
 def cosine(a, b, dim=1, eps=1e-8):
-    return (f"sum({a} * {b}{keywords(axis=axes_of(a, dim))}) / (maximum(sqrt(sum(square({a}){keywords(axis=axes_of(a, dim))})), {eps}) * "
-            f"maximum(sqrt(sum(square({b}){keywords(axis=axes_of(b, dim))})), {eps}))")
+    """The norms are those of what both are broadcast to."""
+    shape = list(np.broadcast_shapes(a.shape, b.shape))
+    a, b = (Tensor(f"broadcast_to({x}, {shape})", shape) for x in (a, b))
+    along = keywords(axis=axes_of(a, dim))
+    return f"sum({a} * {b}{along}) / (maximum(sqrt(sum(square({a}){along})), {eps}) * maximum(sqrt(sum(square({b}){along})), {eps}))"
 
 
 def divergence(x, y, reduction="mean", log_target=False):
