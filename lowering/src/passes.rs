@@ -5,6 +5,7 @@ pub mod dl_to_linalg;
 pub mod emit_entry_points;
 pub mod emit_matmul;
 pub mod expand_math;
+pub mod explicit_views;
 pub mod forward_copies;
 pub mod fuse_elementwise;
 pub mod fuse_rows;
@@ -14,7 +15,6 @@ pub mod remove_barriers;
 pub mod settle_carried;
 pub mod unshare_destinations;
 pub mod vectorize_generics;
-pub mod view_expansions;
 pub mod view_windows;
 
 use dlc_dialects::pass::PassInfo;
@@ -34,7 +34,7 @@ pub const PASSES: &[PassInfo] = &[
     plan_workspace::INFO,
     outline_loops::INFO,
     expand_math::INFO,
-    view_expansions::INFO,
+    explicit_views::INFO,
     emit_entry_points::INFO,
     bf16_as_bits::INFO,
 ];

@@ -12,7 +12,7 @@ mod tensor;
 use crate::{
     array::{Array, Reject, Result, Value},
     ast::{Callable, Expr, Function, Op, Program, Range, Statement, Update},
-    num::Num,
+    num::{FULL, Num},
     types::Dtype,
 };
 pub use derivatives::{moved, slope};
@@ -55,18 +55,25 @@ pub struct Evaluator<'p> {
     program: &'p Program,
     /// The ε that the next derivative takes.
     level: usize,
+    /// The bits of floats: also of those that come of nothing but numbers of the program, which every precision holds.
+    precision: u8,
     steps: usize,
 }
 
 impl<'p> Evaluator<'p> {
-    /// With some levels of ε taken.
+    /// With some levels of ε taken, in full precision.
     pub fn new(program: &'p Program, level: usize) -> Self {
-        let steps = 0;
         Self {
             program,
             level,
-            steps,
+            precision: FULL,
+            steps: 0,
         }
+    }
+
+    /// The same with fewer bits.
+    pub fn at_precision(self, precision: u8) -> Self {
+        Self { precision, ..self }
     }
 
     /// Calls the function under test.
@@ -328,7 +335,10 @@ impl<'p> Evaluator<'p> {
             _ => {
                 let args = self.exprs(frame, &expr.args)?;
                 let args = args.iter().map(Value::array).collect::<Vec<_>>();
-                let array = tensor::value(expr, &args, &frame.sizes)?;
+                let mut array = tensor::value(expr, &args, &frame.sizes)?;
+                if self.precision < FULL && array.dtype.is_float() {
+                    array = array.map(|x| x.at_precision(self.precision));
+                }
                 self.fine(&array)?;
                 Ok(Value::Array(array))
             }

@@ -88,7 +88,8 @@ impl Runs<'_> {
     fn run(&self, tangents: &[Value], precision: u8) -> Result<Value> {
         let arguments = arguments::arguments(self.program, precision);
         let moved = arguments::moved(self.program, arguments, tangents);
-        Evaluator::new(self.program, 1).run(moved)
+        let mut evaluator = Evaluator::new(self.program, 1).at_precision(precision);
+        evaluator.run(moved)
     }
 
     /// What `measure` says of the run in some direction, at full precision and with how far it may be off.

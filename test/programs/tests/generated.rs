@@ -1,6 +1,16 @@
 //! What is generated: programs that the oracle can run, the same ones for the same seed.
 
-use dlc_programs::{arguments, eval::Evaluator, generate::generate, kinds, num::FULL, print, walk};
+use dlc_programs::{
+    arguments,
+    ast::{Expr, Unary},
+    eval::Evaluator,
+    generate::generate,
+    kinds,
+    num::FULL,
+    print,
+    types::Dtype,
+    walk,
+};
 
 #[test]
 fn programs_can_be_evaluated() {
@@ -50,4 +60,21 @@ fn constructs_occur() {
         assert!(count * 300 >= PROGRAMS, "{kind}: {found:?}");
     }
     assert_eq!(found.len(), kinds::ALL.len(), "{found:?}");
+}
+
+/// Numbers of the program alone are rounded as what is computed of arguments is.
+#[test]
+fn constants_are_rounded() {
+    let (mut program, _) = generate(0);
+    let value = Expr::unary(Unary::Cos, Expr::number(0.625, Dtype::F32));
+    let value = Expr::unary(Unary::Square, value);
+    program.functions.last_mut().unwrap().body.clear();
+    program.functions.last_mut().unwrap().value = value;
+    let arguments = arguments::perturbed(&program, FULL);
+    let at = |bits| {
+        let mut evaluator = Evaluator::new(&program, 1).at_precision(bits);
+        evaluator.run(arguments.clone()).unwrap().array().item()
+    };
+    let error = (at(FULL).value() - at(12).value()).abs();
+    assert!((1e-6..1e-3).contains(&error), "{error}");
 }

@@ -107,8 +107,8 @@ pub const CPU: &[Stage] = &[
             Required("func.func(lower-vector-multi-reduction)"),
             Required("func.func(convert-vector-to-scf{full-unroll=true})"), // transfers of rank 2 and more
             Required("func.func(expand-math)"), // on vectors and scalars, before their ops are gone
-            Required("func.func(view-expansions)"), // which expand-strided-metadata does not survive
-            Required("emit-entry-points"),          // the last pass on structured functions
+            Required("func.func(explicit-views)"), // which expand-strided-metadata does not survive
+            Required("emit-entry-points"),      // the last pass on structured functions
             Required("expand-strided-metadata"),
             Required("lower-affine"), // what expand-strided-metadata made
             Required("arith-expand{include-bf16=true}"), // no libcalls for bf16

@@ -107,6 +107,14 @@ fn without(mut x: Array, axes: &[usize]) -> Array {
     x
 }
 
+/// Refuses axes without elements, of which the language has no greatest, even where no result would say it.
+fn some(x: &Array, axes: &[usize]) -> Result<()> {
+    match axes.iter().any(|axis| x.shape[*axis] == 0) {
+        true => Err(Reject::Range),
+        false => Ok(()),
+    }
+}
+
 /// A reduction over axes, or over all.
 pub fn reduce(
     x: &Array,
@@ -119,6 +127,13 @@ pub fn reduce(
         Some(axes) => axes.iter().map(|axis| counted(*axis, x.rank())).collect(),
     };
     axes.sort();
+    let extreme = matches!(
+        reduction,
+        Reduction::Max | Reduction::Min | Reduction::Logsumexp
+    );
+    if extreme {
+        some(x, &axes)?;
+    }
     let result = over(x, x.dtype, &axes, |values| reduced(reduction, values))?;
     Ok(match keepdims {
         true => result,
@@ -129,11 +144,9 @@ pub fn reduce(
 /// The index of the greatest or least element along an axis, the first of equal ones.
 pub fn arg(x: &Array, greatest: bool, axis: i64) -> Result<Array> {
     let axis = counted(axis, x.rank());
+    some(x, &[axis])?;
     let result = over(x, Dtype::I32, &[axis], |values| {
         let mut best = 0;
-        if values.is_empty() {
-            return Err(Reject::Range);
-        }
         for (index, value) in values.iter().enumerate() {
             if (value.value() > values[best].value()) == greatest
                 && value.value() != values[best].value()
