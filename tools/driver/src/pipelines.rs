@@ -107,7 +107,7 @@ pub const CPU: &[Stage] = &[
             Required("func.func(lower-vector-multi-reduction)"),
             Required("func.func(convert-vector-to-scf{full-unroll=true})"), // transfers of rank 2 and more
             Required("func.func(expand-math)"), // on vectors and scalars, before their ops are gone
-            Required("func.func(explicit-views)"), // which expand-strided-metadata does not survive
+            Required("func.func(explicit-views)"), // of what expand-strided-metadata gets wrong
             Required("emit-entry-points"),      // the last pass on structured functions
             Required("expand-strided-metadata"),
             Required("lower-affine"), // what expand-strided-metadata made
