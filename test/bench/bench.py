@@ -1,204 +1,111 @@
-"""Times built libraries and their peers in turns in one process: `bench.py DIGITS_DIR MATMUL_DIR [--rounds N] [--json FILE]`.
+#!/usr/bin/env python3
+"""Times built libraries and their peers in turns in one process.
 
-The folders hold what `dlc build` wrote for examples/digits/digits.dl and test/bench/matmul.dl. Every peer's
-result is first held against ours. Each round calls every implementation in turn for about 20 ms; the
-median of the rounds counts, and the ratio is peer / ours (above 1: ours is faster). One core.
+FOLDER holds what `dlc build` wrote for workloads.dl in `workloads`, for examples/digits in `digits`, and the program `limits`. Of the
+workloads those are run whose titles match PATTERN. Every peer's result is first held against ours. Each round calls every implementation in
+turn for about 20 ms; the median of the rounds counts, and the ratio is the best peer's time over ours: above 1, ours is faster.
 """
-import argparse, ctypes, json, os, pathlib, statistics, sys, time
 
-parser = argparse.ArgumentParser()
-parser.add_argument("digits")
-parser.add_argument("matmul")
-parser.add_argument("--rounds", type=int, default=21)
-parser.add_argument("--json")
-args = parser.parse_args()
-for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-    os.environ[name] = "1"
-os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[-1:])  # XLA sizes its pool from this
-
-import numpy as np
+import argparse
+import json
+import math
+import os
+import pathlib
+import re
+import statistics
+import subprocess
+import sys
 
 
-class Library:
-    """A built library, called through its uniform `packed` entries."""
-
-    def __init__(self, folder):
-        manifest = next(pathlib.Path(folder).glob("*.json"))
-        self.manifest = json.loads(manifest.read_text())
-        self.lib = ctypes.CDLL(str(manifest.parent.resolve() / f"lib{self.manifest['stem']}.so"))
-
-    def bind(self, name, dims, leaves):
-        """A call of the entry with arrays as leaves, without any work left to Python."""
-        entry = next(e for e in self.manifest["entries"] if e["name"] == name)
-        size = getattr(self.lib, entry["workspace_symbol"])
-        size.restype = ctypes.c_size_t
-        bytes_ = size(*[ctypes.c_int64(d) for d in dims])
-        raw = np.empty(bytes_ + 64, np.uint8)
-        workspace = ctypes.c_void_p((raw.ctypes.data + 63) // 64 * 64)
-        c_dims = (ctypes.c_int64 * max(1, len(dims)))(*dims)
-        c_leaves = (ctypes.c_void_p * len(leaves))(*[leaf.ctypes.data for leaf in leaves])
-        function = getattr(self.lib, entry["packed_symbol"])
-        function.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t]
-        a, b = ctypes.addressof(c_dims), ctypes.addressof(c_leaves)
-
-        def call():
-            status = function(a, b, workspace, bytes_)
-            assert status == 0, status
-        call.keep = (raw, c_dims, c_leaves, leaves)
-        return call
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", metavar="FOLDER", type=pathlib.Path)
+    parser.add_argument("pattern", metavar="PATTERN", nargs="?", default="")
+    parser.add_argument("--threads", type=int, default=1, metavar="N")
+    parser.add_argument("--rounds", type=int, default=15, metavar="N")
+    parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="the figures, for a program")
+    return parser.parse_args()
 
 
-def aligned(shape, dtype=np.float32):
-    n = int(np.prod(shape)) * np.dtype(dtype).itemsize
-    raw = np.zeros(n + 64, np.uint8)
-    start = -raw.ctypes.data % 64
-    return raw[start:start + n].view(dtype).reshape(shape)
+def ways_of(workload, library, others):
+    """What to call and what reads its results, by name; ours first."""
+    leaves = [put(x) for x in [*workload.params, *workload.inputs]]
+    results = library.results(workload.export, workload.dims)
+    ways = {"dlc": (library.bind(workload.export, workload.dims, leaves + results), lambda: results)}
+    made = ((name, make(workload)) for name, make in others.items())
+    return ways | {name: way for name, way in made if way}
 
 
-def put(array):
-    out = aligned(array.shape, array.dtype)
-    out[...] = array
-    return out
+def share(workload, milliseconds, limits):
+    """How near to what the machine can do: a text, empty where nothing bounds it."""
+    if workload.flops:
+        rate = workload.flops / milliseconds / 1e6
+        return f"{rate:6.1f} GFLOP/s {100 * rate / limits['gflops']:4.0f} %"
+    if workload.bytes:
+        rate = workload.bytes / milliseconds / 1e6
+        return f"{rate:6.2f} GB/s    {100 * rate / limits['gbytes']:4.0f} %"
+    return ""
 
 
-rng = np.random.default_rng(0)
-# So small that thousands of steps on one batch do not fit it: gradients would become subnormal, which are slow.
-RATE = 1e-7
-SHAPES = {"w1": (64, 128), "b1": (128,), "w2": (128, 10), "b2": (10,)}
+def ratio_of(times):
+    """The best peer's time over ours; none without peers."""
+    others = [one for name, one in times.items() if name != "dlc"]
+    return min(others) / times["dlc"] if others else None
 
 
-def digits(batch):
-    """name -> (run, result) of one Adam step; the first run of each is from the same state."""
-    params = {k: (rng.standard_normal(s) * 0.1).astype(np.float32) for k, s in SHAPES.items()}
-    images = rng.integers(0, 17, (batch, 64)).astype(np.uint8)
-    labels = rng.integers(0, 10, batch).astype(np.int32)
-    ways = {}
+def line(workload, times, limits):
+    mine, ratio = times["dlc"], ratio_of(times)
+    goal = f"{workload.goal:5.2f}" if workload.goal else "     "
+    parts = "  ".join(f"{name} {one:.3f} ({one / mine:.2f})" for name, one in times.items() if name != "dlc")
+    ratio = "    -" if ratio is None else f"{ratio:5.2f}"
+    return f"{workload.title:<40} {mine:>9.4f} ms {share(workload, mine, limits):<22} {ratio} {goal}  {parts}"
 
-    state = [put(p) for p in params.values()] + [put(np.zeros_like(p)) for _ in range(2) for p in params.values()]
-    state.append(aligned(()))
-    loss = aligned(())
-    lr = put(np.float32(RATE).reshape(()))
-    ways["dlc"] = (Library(args.digits).bind("train_step", [batch], state + [put(images), put(labels), lr, loss]),
-                   lambda: [loss.copy(), state[0].copy()])
 
+def all_ways(options):
+    """Makers of workloads with their ways."""
+    library, others = Library(options.folder / "workloads"), peers.found(options.threads)
+    for make in workloads.ALL:
+        yield lambda make=make: (one := make(), lambda: ways_of(one, library, others))
+    for batch in (32, 256):
+        title = f"digits training step, batch {batch}"
+        yield lambda batch=batch, title=title: (workloads.Workload(title), lambda: digits.ways_of(options.folder / "digits", batch, options.threads))
+
+
+def main(options):
+    limits = [options.folder / "limits", str(options.threads)]
+    limits = json.loads(subprocess.run(limits, capture_output=True, text=True, check=True).stdout)
+    print(f"{options.threads} thread(s); limits: {limits['gflops']} GFLOP/s of f32 multiply-adds, {limits['gbytes']} GB/s of a copy")
+    results, ratios, short = [], [], []
+    for make in all_ways(options):
+        workload, ways = make()
+        if not re.search(options.pattern, workload.title):
+            continue
+        times = turns.timed(turns.agreeing(ways()), options.rounds)
+        print(line(workload, times, limits), flush=True)
+        results.append({"title": workload.title, "milliseconds": times, "flops": workload.flops, "bytes": workload.bytes, "goal": workload.goal})
+        ratio = ratio_of(times)
+        if ratio and workload.goal:
+            ratios.append(ratio)
+            short += [workload.title] if ratio < workload.goal else []
+    if ratios:
+        print(f"geometric mean of the ratios with a goal: {math.exp(statistics.fmean(map(math.log, ratios))):.3f}; "
+              f"{len(ratios) - len(short)} of {len(ratios)} reach it; short: {', '.join(short) or 'none'}")
+    if options.json:
+        options.json.write_text(json.dumps({"threads": options.threads, "limits": limits, "results": results}, indent=1))
+
+
+if __name__ == "__main__":
+    given = arguments()
+    for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ[variable] = str(given.threads)
+    # XLA sizes its pool by this.
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[-given.threads:])
     try:
-        import torch
-        torch.set_num_threads(1)
-        tp = [torch.tensor(p, requires_grad=True) for p in params.values()]
-        optimiser = torch.optim.Adam(tp, lr=RATE)
-        ti, tl = torch.tensor(images), torch.tensor(labels.astype(np.int64))
-        out = {}
-
-        def step():
-            x = ti.float() / 16
-            h = torch.relu(x @ tp[0] + tp[1])
-            value = torch.nn.functional.cross_entropy(h @ tp[2] + tp[3], tl)
-            optimiser.zero_grad()
-            value.backward()
-            optimiser.step()
-            out["loss"] = value
-        ways["torch eager"] = (step, lambda: [out["loss"].detach().numpy(), tp[0].detach().numpy()])
-    except ImportError:
-        print("torch: left out, not installed", file=sys.stderr)
-
-    try:
-        import jax, jax.numpy as jnp
-        jax.config.update("jax_platforms", "cpu")
-
-        def loss_fn(p, x, y):
-            h = jax.nn.relu((x.astype(jnp.float32) / 16) @ p[0] + p[1])
-            logp = jax.nn.log_softmax(h @ p[2] + p[3])
-            return -jnp.take_along_axis(logp, y[:, None], 1).mean()
-
-        def train(s, x, y, rate):
-            p, m, v, t = s
-            value, g = jax.value_and_grad(loss_fn)(p, x, y)
-            t = t + 1
-            m = [0.9 * a + 0.1 * b for a, b in zip(m, g)]
-            v = [0.999 * a + 0.001 * b * b for a, b in zip(v, g)]
-            ms, vs = 1 / (1 - 0.9 ** t), 1 / (1 - 0.999 ** t)
-            p = [a - rate * (b * ms) / (jnp.sqrt(c * vs) + 1e-8) for a, b, c in zip(p, m, v)]
-            return (p, m, v, t), value
-        jitted = jax.jit(train, donate_argnums=0)
-        jp = [jnp.asarray(p) for p in params.values()]
-        box = [(jp, [jnp.zeros_like(p) for p in jp], [jnp.zeros_like(p) for p in jp], jnp.float32(0)), None]
-        ji, jl, jr = jnp.asarray(images), jnp.asarray(labels), jnp.float32(RATE)
-
-        def run():
-            box[0], box[1] = jitted(box[0], ji, jl, jr)
-            box[1].block_until_ready()
-        ways["jax jit"] = (run, lambda: [np.asarray(box[1]), np.asarray(box[0][0][0])])
-    except ImportError:
-        print("jax: left out, not installed", file=sys.stderr)
-    return ways
-
-
-def matmul(name, m, n, k):
-    a = put(rng.standard_normal((m, k)).astype(np.float32))
-    b = put(rng.standard_normal((k, n)).astype(np.float32))
-    ours_a = put(np.ascontiguousarray(a.T)) if name == "tn" else a
-    ours_b = put(np.ascontiguousarray(b.T)) if name == "nt" else b
-    left, right = (ours_a.T if name == "tn" else a), (ours_b.T if name == "nt" else b)
-    y, z = aligned((m, n)), aligned((m, n))
-    library = Library(args.matmul)
-    entry = next(e for e in library.manifest["entries"] if e["name"] == name)
-    sizes = {"M": m, "N": n, "K": k}
-    dims = [sizes[d["name"]] for d in entry["dims"]]
-    ways = {"dlc": (library.bind(name, dims, [ours_a, ours_b, y]), lambda: [y])}
-    ways["numpy"] = (lambda: np.matmul(left, right, out=z), lambda: [z])
-    try:
-        import torch
-        torch.set_num_threads(1)
-        ta, tb, tz = torch.from_numpy(left), torch.from_numpy(right), torch.empty(m, n)
-        ways["torch eager"] = (lambda: torch.matmul(ta, tb, out=tz), lambda: [tz.numpy()])
-    except ImportError:
-        pass
-    return ways
-
-
-def measure(ways):
-    reference = None
-    for name, (run, result) in ways.items():
-        run()
-        got = [np.array(r, np.float64) for r in result()]
-        if reference is None:
-            reference = got
-        for r, g in zip(reference, got):
-            error = np.abs(r - g).max() / (np.abs(r).max() + 1e-30)
-            assert error < 1e-4, f"{name} differs by {error}"
-        for _ in range(5):
-            run()
-    times = {name: [] for name in ways}
-    for _ in range(args.rounds):
-        for name, (run, _) in ways.items():
-            count, start = 0, time.perf_counter()
-            while True:
-                run()
-                count += 1
-                elapsed = time.perf_counter() - start
-                if elapsed > 0.02:
-                    break
-            times[name].append(elapsed / count)
-    return {name: {"median_ms": statistics.median(t) * 1e3, "min_ms": min(t) * 1e3} for name, t in times.items()}
-
-
-results = {}
-workloads = [(f"digits train_step, batch {b}", lambda b=b: digits(b), None) for b in (32, 256)]
-workloads += [(f"matmul {name} {m}x{n}x{k}", lambda s=(name, m, n, k): matmul(*s), 2 * m * n * k)
-              for name, m, n, k in [("nn", 512, 512, 512), ("tn", 512, 512, 512), ("nt", 512, 512, 512),
-                                    ("nn", 1024, 1024, 1024), ("nn", 333, 777, 1000), ("nn", 64, 512, 784), ("nn", 1, 1024, 1024)]]
-for title, make, flops in workloads:
-    measured = measure(make())
-    results[title] = measured
-    ours = measured["dlc"]["median_ms"]
-    parts = []
-    for name, t in measured.items():
-        text = f"{name} {t['median_ms']:.4f} ms"
-        if flops:
-            text += f" ({flops / t['median_ms'] / 1e6:.1f} GFLOP/s)"
-        if name != "dlc":
-            text += f" = {t['median_ms'] / ours:.2f}x"
-        parts.append(text)
-    print(f"{title:32s} " + " | ".join(parts), flush=True)
-if args.json:
-    pathlib.Path(args.json).write_text(json.dumps(results, indent=1))
+        import digits
+        import peers
+        import turns
+        import workloads
+        from library import Library, put
+    except ImportError as missing:
+        sys.exit(f"bench.py: {missing}")
+    main(given)

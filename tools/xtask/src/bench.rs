@@ -5,17 +5,25 @@ use anyhow::Result;
 use crate::process::{command, has, read, run as run_command, target};
 use crate::{demo, llvm};
 
+/// What is built and timed: the folder that `test/bench/bench.py` looks in, and its source.
+const LIBRARIES: [(&str, &str); 2] = [
+    ("workloads", "test/bench/workloads.dl"),
+    ("digits", "examples/digits/digits.dl"),
+];
+
+/// What measures the limits of the machine.
+const LIMITS: &str = "test/bench/limits.c";
+
 /// Builds the libraries and times them and their peers in turns, in a process of `python`; without NumPy there, times
 /// a product of matrices alone. `arguments` go to `test/bench/bench.py`.
 pub fn run(python: &str, arguments: &[String]) -> Result<()> {
     let llvm = llvm::ensure()?;
     // LLVM optimises the libraries, however the compiler itself was built.
     let dlc = demo::build_dlc(&llvm, false)?;
-    let (digits, matmul) = ("examples/digits/digits.dl", "test/bench/matmul.dl");
     if !has(python) || read(command(python).args(["-c", "import numpy"])).is_none() {
         println!("skipped: the peers, as {python} has no NumPy; name another with --python");
         let mut bench = command(&dlc);
-        bench.args(["bench", &format!("{matmul}::nn")]);
+        bench.args(["bench", &format!("{}::nn", LIBRARIES[0].1)]);
         return run_command(bench.args([
             "--input",
             "a=normal(512,512)",
@@ -24,14 +32,16 @@ pub fn run(python: &str, arguments: &[String]) -> Result<()> {
         ]));
     }
     let folder = target().join("bench");
-    demo::build_library(&dlc, digits, &folder.join("digits"))?;
-    demo::build_library(&dlc, matmul, &folder.join("matmul"))?;
+    for (name, source) in LIBRARIES {
+        demo::build_library(&dlc, source, &folder.join(name))?;
+    }
+    let mut compiler = command("cc");
+    compiler.args(["-O3", "-march=native", "-ffp-contract=fast", "-pthread"]);
+    compiler.arg(LIMITS).arg("-o").arg(folder.join("limits"));
+    run_command(&mut compiler)?;
     let mut python = command(python);
-    python
-        .arg("test/bench/bench.py")
-        .args([folder.join("digits"), folder.join("matmul")])
-        .args(arguments);
-    run_command(&mut python)
+    python.arg("test/bench/bench.py").arg(&folder);
+    run_command(python.args(arguments))
 }
 
 /// Times the checker, built with optimisation, on long programs (`frontend/benches/check.rs`).

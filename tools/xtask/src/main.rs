@@ -56,9 +56,9 @@ enum Task {
     },
     /// Checks the rules of the code base
     Tidy,
-    /// Times built libraries against NumPy, PyTorch and JAX where they are installed
+    /// Times built libraries beside PyTorch, JAX and ONNX Runtime where they are installed
     Bench {
-        /// The Python whose NumPy, PyTorch and JAX are the peers
+        /// The Python whose packages are the peers
         #[arg(long, default_value = "python3", env = "DLC_PEERS_PYTHON")]
         python: String,
         /// Times `dlc check` of long programs instead
