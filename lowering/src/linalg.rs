@@ -121,15 +121,7 @@ impl<'c, 'a> Generic<'c, 'a> {
             return None;
         }
         let maps = maps(op)?;
-        let iterators = op.attribute("iterator_types").ok()?.to_string();
-        let iterators = iterators
-            .split('<')
-            .skip(1)
-            .map(|text| match text.starts_with("parallel") {
-                true => Iterator::Parallel,
-                false => Iterator::Reduction,
-            })
-            .collect();
+        let iterators = iterators(op)?;
         let segments =
             DenseI32ArrayAttribute::try_from(op.attribute("operandSegmentSizes").ok()?).ok()?;
         let inputs = segments.element(0).ok()? as usize;
@@ -200,12 +192,42 @@ fn maps(op: OperationRef) -> Option<Vec<Vec<usize>>> {
         .collect()
 }
 
+/// What the loops of a `linalg.generic` do, outermost first.
+pub fn iterators(op: OperationRef) -> Option<Vec<Iterator>> {
+    let text = op.attribute("iterator_types").ok()?.to_string();
+    let kind = |text: &str| match text.starts_with("parallel") {
+        true => Iterator::Parallel,
+        false => Iterator::Reduction,
+    };
+    Some(text.split('<').skip(1).map(kind).collect())
+}
+
+/// The expressions of each operand's map, as text, axis by axis.
+pub fn expressions(op: OperationRef) -> Option<Vec<Vec<String>>> {
+    let text = op.attribute("indexing_maps").ok()?.to_string();
+    let axes = |map: &str| {
+        let (_, results) = map.split_once("-> (")?;
+        let (results, _) = results.split_once(")>")?;
+        let results = results.split(", ").filter(|axis| !axis.is_empty());
+        Some(results.map(String::from).collect())
+    };
+    text.split("affine_map<").skip(1).map(axes).collect()
+}
+
+/// The text of a map from `count` loops to expressions of them.
+pub fn map_of(count: usize, expressions: &[String]) -> String {
+    let dims = (0..count).map(|i| format!("d{i}")).collect::<Vec<_>>();
+    format!(
+        "affine_map<({}) -> ({})>",
+        dims.join(", "),
+        expressions.join(", ")
+    )
+}
+
 /// The text of a map that selects loops.
 pub fn map(count: usize, loops: &[usize]) -> String {
-    let name = |i: &usize| format!("d{i}");
-    let dims = (0..count).map(|i| name(&i)).collect::<Vec<_>>().join(", ");
-    let results = loops.iter().map(name).collect::<Vec<_>>().join(", ");
-    format!("affine_map<({dims}) -> ({results})>")
+    let axes = loops.iter().map(|i| format!("d{i}")).collect::<Vec<_>>();
+    map_of(count, &axes)
 }
 
 /// `linalg.index`.

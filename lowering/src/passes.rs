@@ -6,6 +6,7 @@ pub mod emit_entry_points;
 pub mod emit_matmul;
 pub mod expand_math;
 pub mod explicit_views;
+pub mod fold_transposes;
 pub mod forward_copies;
 pub mod fuse_elementwise;
 pub mod fuse_rows;
@@ -22,6 +23,7 @@ use dlc_dialects::pass::PassInfo;
 /// Every pass, in the order in which the pipeline runs them.
 pub const PASSES: &[PassInfo] = &[
     dl_to_linalg::INFO,
+    fold_transposes::INFO,
     fuse_elementwise::INFO,
     remove_barriers::INFO,
     unshare_destinations::INFO,

@@ -62,11 +62,15 @@ impl<'c, 'a> Convolution<'c, 'a> {
         let padded = pad(&b, y_adj, &low, &interior, &padded);
 
         let space = &self.w[2..];
-        let split = [&[groups, in_group, channels], space].concat();
-        let exchanged = [&[self.x[1], in_group], space].concat();
-        let w = b.reshape(op.w(), &split);
-        let w = b.transpose(w, &exchange([1, 2], split.len()));
-        let w = b.reshape(w, &exchanged);
+        let w = if op.groups() == 1 {
+            b.transpose(op.w(), &exchange([0, 1], self.w.len()))
+        } else {
+            let split = [&[groups, in_group, channels], space].concat();
+            let exchanged = [&[self.x[1], in_group], space].concat();
+            let w = b.reshape(op.w(), &split);
+            let w = b.transpose(w, &exchange([1, 2], split.len()));
+            b.reshape(w, &exchanged)
+        };
         let axes = (2..self.w.len() as i64).collect::<Vec<_>>();
         let w = b.value(build::reverse(b.context, w, &axes, b.location));
         let ones = vec![1; axes.len()];
@@ -82,6 +86,13 @@ impl<'c, 'a> Convolution<'c, 'a> {
         for axis in 0..op.strides().len() {
             let (count, stride) = (self.y[axis + 2], Dim::Static(op.strides()[axis]));
             let reach = self.reach(axis);
+            // Windows that begin at every element read all of them, however many there are.
+            if op.strides()[axis] == 1 && b.dim_is_sum(self.x[axis + 2], count, reach) {
+                window.push(count);
+                padded.push(self.x[axis + 2]);
+                read.push(self.x[axis + 2]);
+                continue;
+            }
             // Where there may be no window at all, one of zeros is added, behind the elements that there are.
             let (count, more) = match count {
                 Dim::Static(count) if count > 0 => (Dim::Static(count), zero),
@@ -103,27 +114,33 @@ impl<'c, 'a> Convolution<'c, 'a> {
             y_adj = pad(&b, y_adj, &none, &interior, &window);
             x = pad(&b, x, &none, &interior, &padded);
         }
-        let starts = vec![b.index(0); read.len()];
-        let ty = shape::tensor(&type_shape(&read), element_of(x));
-        let ones = vec![1; read.len()];
-        x = b.value(build::slice(
-            b.context,
-            x,
-            &starts,
-            &dynamic(&read),
-            &ones,
-            ty,
-            b.location,
-        ));
+        if read != padded {
+            let starts = vec![b.index(0); read.len()];
+            let ty = shape::tensor(&type_shape(&read), element_of(x));
+            let ones = vec![1; read.len()];
+            x = b.value(build::slice(
+                b.context,
+                x,
+                &starts,
+                &dynamic(&read),
+                &ones,
+                ty,
+                b.location,
+            ));
+        }
 
-        let space = &read[2..];
-        let (batch, channels) = (self.x[0], self.w[1]);
-        let split = [&[batch, groups, channels], space].concat();
-        let joined = [&[channels, b.dim_mul(groups, batch)], space].concat();
-        let x = b.reshape(x, &split);
-        let x = b.transpose(x, &exchange([0, 2], split.len()));
-        let x = b.reshape(x, &joined);
         let first = exchange([0, 1], window.len());
+        let (batch, channels) = (self.x[0], self.w[1]);
+        let x = if op.groups() == 1 {
+            b.transpose(x, &first)
+        } else {
+            let space = &read[2..];
+            let split = [&[batch, groups, channels], space].concat();
+            let joined = [&[channels, b.dim_mul(groups, batch)], space].concat();
+            let x = b.reshape(x, &split);
+            let x = b.transpose(x, &exchange([0, 2], split.len()));
+            b.reshape(x, &joined)
+        };
         let y_adj = b.transpose(y_adj, &first);
         let result = [&[channels, self.w[0]], &self.w[2..]].concat();
         let strides = (op.dilations(), op.strides());

@@ -205,6 +205,16 @@ impl<'c, 'a> Builder<'c, 'a> {
         })
     }
 
+    /// Whether `sum` is known to be `a + b` by how they are computed: sums of one value and constants are compared.
+    pub fn dim_is_sum(&self, sum: Dim<'c, 'a>, a: Dim<'c, 'a>, b: Dim<'c, 'a>) -> bool {
+        let (sum, a, b) = (Shifted::of(sum), Shifted::of(a), Shifted::of(b));
+        let base = match (a.base, b.base) {
+            (base, None) | (None, base) => base,
+            (Some(_), Some(_)) => return false,
+        };
+        base == sum.base && a.by.checked_add(b.by) == Some(sum.by)
+    }
+
     /// The dims of a tensor or memref, static where its type has them so; the others by [`Builder::dim`] or
     /// `memref.dim`.
     pub fn dims(&self, value: Value<'c, 'a>) -> Vec<Dim<'c, 'a>> {
@@ -397,6 +407,52 @@ impl<'c, 'a> Builder<'c, 'a> {
             }
         }
     }
+}
+
+/// A dim as a value and a constant that is added to it.
+struct Shifted<'c, 'a> {
+    base: Option<Value<'c, 'a>>,
+    by: i64,
+}
+
+impl<'c: 'a, 'a> Shifted<'c, 'a> {
+    fn of(dim: Dim<'c, 'a>) -> Self {
+        let (mut at, mut by) = match dim {
+            Dim::Static(by) => return Self { base: None, by },
+            Dim::Value(value) => (value, 0i64),
+        };
+        while let Some((base, more)) = Self::step(at)
+            && let Some(sum) = by.checked_add(more)
+        {
+            (at, by) = (base, sum);
+        }
+        match constant_index(at).and_then(|constant| by.checked_add(constant)) {
+            Some(by) => Self { base: None, by },
+            None => Self { base: Some(at), by },
+        }
+    }
+
+    /// What a constant is added to, and the constant.
+    fn step(value: Value<'c, 'a>) -> Option<(Value<'c, 'a>, i64)> {
+        let op = defining_op(value)?;
+        let (a, b) = (op.operand(0).ok()?, op.operand(1).ok()?);
+        match edit::name(op) {
+            "arith.addi" => match (constant_index(a), constant_index(b)) {
+                (_, Some(by)) => Some((a, by)),
+                (Some(by), _) => Some((b, by)),
+                _ => None,
+            },
+            "arith.subi" => Some((a, constant_index(b)?.checked_neg()?)),
+            _ => None,
+        }
+    }
+}
+
+/// The value of an `arith.constant` of type index.
+fn constant_index(value: Value) -> Option<i64> {
+    let op = defining_op(value)?;
+    let value = IntegerAttribute::try_from(op.attribute("value").ok()?).ok()?;
+    (edit::name(op) == "arith.constant").then(|| value.value())
 }
 
 /// On an op that is constant but for its steps and that no program wrote: a rule of a derivative did.

@@ -29,9 +29,7 @@ impl Loops {
 
     /// The map of an operand with an expression of loops for each axis.
     fn map(&self, axes: &[String]) -> String {
-        let names = (0..self.iterators.len()).map(|i| format!("d{i}"));
-        let names = names.collect::<Vec<_>>().join(", ");
-        format!("affine_map<({names}) -> ({})>", axes.join(", "))
+        linalg::map_of(self.iterators.len(), axes)
     }
 }
 

@@ -1,12 +1,14 @@
 //! The packing of a B whose elements lie anywhere, such as windows that overlap: the offsets of the rows and of the
 //! columns of a block are counted out once, and each register of columns is then read row by row, in one or two pieces
-//! where its elements lie side by side, else one by one.
+//! where its elements lie side by side. Where instead the elements of a column do, squares of registers are read along
+//! columns and transposed; what is left is read one by one.
 
 use super::{
     contraction::SUM_AXES,
     kernel::{Arguments, BlockOfB, Shape},
+    transpose::transpose,
 };
-use crate::emit::Emitter;
+use crate::emit::{Emitter, Int};
 use melior::ir::Value;
 
 /// Offsets of the rows and columns of a block, on the stack.
@@ -85,7 +87,7 @@ fn count<'c, 'a>(
         let mut carry = e.index(1);
         for (digit, axis) in digits.iter().zip(axes.chunks(2)).rev() {
             let more = e.add(*digit, carry);
-            let full = e.cmp(crate::emit::Int::Eq, more, axis[0]);
+            let full = e.cmp(Int::Eq, more, axis[0]);
             next.push(e.select(full, zero, more));
             carry = e.select(full, e.index(1), zero);
         }
@@ -121,7 +123,6 @@ fn register<'c, 'a>(
     let either = e.op("arith.ori", &[head, tail], shape.mask);
     let kind = [("kind", e.attr("#vector.kind<and>"))];
     let pieces = e.op_with("vector.reduction", &[either], e.int_type(1), &kind);
-    let all = e.constant(shape.mask, e.attr(&format!("dense<true> : {}", shape.mask)));
     let rows = |e: &Emitter<'c, 'a>,
                 read: &dyn Fn(&Emitter<'c, 'a>, Value<'c, 'a>) -> Value<'c, 'a>| {
         e.loop_to(block.kb, 1, |e, k| {
@@ -142,10 +143,78 @@ fn register<'c, 'a>(
             })
         },
         |e| {
-            rows(e, &|e, row| {
-                let operands = [x.b, row, places, all, shape.zero(e)];
-                e.op("vector.gather", &operands, shape.vector)
-            })
+            let column = Column { s, at, offset };
+            squares(shape, e, x, (block, tables), (&column, places));
+            vec![]
         },
     );
+}
+
+/// A register of columns in the packed block.
+struct Column<'c, 'a> {
+    /// The sliver.
+    s: Value<'c, 'a>,
+    /// The first column's place in the table of columns.
+    at: Value<'c, 'a>,
+    /// The first column in the sliver.
+    offset: i64,
+}
+
+/// Packs a register of columns for all rows, as many rows at a time as it has lanes.
+fn squares<'c, 'a>(
+    shape: &Shape<'c>,
+    e: &Emitter<'c, 'a>,
+    x: &Arguments<'c, 'a>,
+    (block, tables): (&BlockOfB<'c, 'a>, &Tables<'c, 'a>),
+    (column, places): (&Column<'c, 'a>, Value<'c, 'a>),
+) {
+    let lanes = shape.schedule().lanes;
+    let indices = e.ty(&format!("vector<{lanes}xindex>"));
+    let all = e.constant(shape.mask, e.attr(&format!("dense<true> : {}", shape.mask)));
+    let steps = e.op("vector.step", &[], indices);
+    let row = |e: &Emitter<'c, 'a>, k| e.op("memref.load", &[tables.rows, k], e.index_type());
+    let store = |e: &Emitter<'c, 'a>, k, value| {
+        let to = [column.s, k, e.index(column.offset)];
+        shape.store(e, value, x.packed(), &to);
+    };
+    e.loop_to(block.kb, lanes, |e, k| {
+        let end = e.plus(k, lanes);
+        let first = row(e, k);
+        // Rows beyond the last are in the table, whatever they are.
+        let found = e.op("vector.load", &[tables.rows, k], indices);
+        let first_of_all = e.op("vector.broadcast", &[first], indices);
+        let run = e.add(first_of_all, steps);
+        let predicate = [("predicate", e.attr("0 : i64"))];
+        let same = e.op_with("arith.cmpi", &[found, run], shape.mask, &predicate);
+        let kind = [("kind", e.attr("#vector.kind<and>"))];
+        let same = e.op_with("vector.reduction", &[same], e.int_type(1), &kind);
+        let whole = e.cmp(Int::Sle, end, block.kb);
+        let square = e.op("arith.andi", &[same, whole], e.int_type(1));
+        e.if_else(
+            square,
+            &[],
+            |e| {
+                let read = |c| {
+                    let at = [tables.columns, e.plus(column.at, c)];
+                    let place = e.op("memref.load", &at, e.index_type());
+                    shape.load(e, x.b, &[e.add(first, place)])
+                };
+                let columns = (0..lanes).map(read).collect();
+                let rows = transpose(e, columns, shape.vector, shape.kernel.bits as usize);
+                for (i, value) in rows.into_iter().enumerate() {
+                    store(e, e.plus(k, i as i64), value);
+                }
+                vec![]
+            },
+            |e| {
+                e.for_loop((k, e.min(end, block.kb), e.index(1)), &[], |e, k, _| {
+                    let operands = [x.b, row(e, k), places, all, shape.zero(e)];
+                    let value = e.op("vector.gather", &operands, shape.vector);
+                    store(e, k, value);
+                    vec![]
+                });
+                vec![]
+            },
+        );
+    });
 }

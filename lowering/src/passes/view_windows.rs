@@ -68,17 +68,10 @@ struct Windows {
 
 impl Windows {
     fn read(op: OperationRef) -> Option<Self> {
-        let text = op.attribute("indexing_maps").ok()?.to_string();
-        let maps = text.split("affine_map<").skip(1).map(sums);
+        let maps = linalg::expressions(op)?;
+        let maps = maps.iter().map(|axes| sums(axes));
         let maps = maps.collect::<Option<Vec<_>>>()?;
-        let iterators = op.attribute("iterator_types").ok()?.to_string();
-        let iterators = iterators.split('<').skip(1);
-        let iterators = iterators
-            .map(|text| match text.starts_with("parallel") {
-                true => Iterator::Parallel,
-                false => Iterator::Reduction,
-            })
-            .collect::<Vec<_>>();
+        let iterators = linalg::iterators(op)?;
         let windowed = |map: &Vec<Sum>| !map.iter().all(is_loop);
         let (outputs, inputs) = (crate::alias::destination_count(op), maps.len());
         let inputs = inputs.checked_sub(outputs)?;
@@ -182,10 +175,8 @@ fn is_loop(sum: &Sum) -> bool {
     matches!(sum[..], [(_, 1)])
 }
 
-/// The sums of a map's text, such as `(d0, d1) -> (d0 * 2 + d1)>`.
-fn sums(text: &str) -> Option<Vec<Sum>> {
-    let (_, results) = text.split_once("-> (")?;
-    let (results, _) = results.split_once(")>")?;
+/// The sums of a map's axes, such as `d0 * 2 + d1`.
+fn sums(axes: &[String]) -> Option<Vec<Sum>> {
     let term = |text: &str| -> Option<(usize, i64)> {
         let (name, factor) = match text.split_once(" * ") {
             Some((name, factor)) => (name, factor.parse().ok()?),
@@ -193,7 +184,7 @@ fn sums(text: &str) -> Option<Vec<Sum>> {
         };
         Some((name.strip_prefix('d')?.parse().ok()?, factor))
     };
-    let axes = results.split(", ").filter(|axis| !axis.is_empty());
+    let axes = axes.iter();
     axes.map(|axis| axis.split(" + ").map(term).collect())
         .collect()
 }

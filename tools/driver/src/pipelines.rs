@@ -73,6 +73,7 @@ pub const CPU: &[Stage] = &[
         passes: &[
             // No cse on tensors: ops that share what they start from would need copies of it.
             Required("dl-to-linalg"),
+            Optional("func.func(fold-transposes)"), // before fusion hides them
             Optional("fuse-elementwise"),
         ],
     },
