@@ -37,7 +37,7 @@ use dlc_dialects::{
 };
 use melior::{
     Context, IrRewriter,
-    ir::{Attribute, BlockLike, OperationRef, RegionLike, Value, operation::OperationLike},
+    ir::{Attribute, OperationRef, RegionLike, Value, operation::OperationLike},
 };
 use std::collections::BTreeSet;
 
@@ -179,31 +179,30 @@ fn top_level<'c, 'a>(op: OperationRef<'c, 'a>) -> OperationRef<'c, 'a> {
     at
 }
 
-/// The fill of `c` with zeros that ends before `op`, if nothing in between reads or writes `c`.
+/// The last fill of `c` before `op`, if it is with zeros and nothing in between reads or writes `c`.
 fn fill_before<'c, 'a>(op: OperationRef<'c, 'a>, c: Value<'c, 'a>) -> Option<OperationRef<'c, 'a>> {
-    let mut before = vec![];
-    let mut at = op.block()?.first_operation();
-    while let Some(here) = at.filter(|here| *here != op) {
-        before.push(here);
-        at = here.next_in_block();
-    }
-    for op in before.into_iter().rev() {
+    let fills = edit::uses(c).into_iter().map(|(user, _)| user);
+    let fills = fills.filter(|user| {
+        let fills = walk::is(*user, "linalg.fill") && user.operand(1) == Ok(c);
+        fills && user.block() == op.block() && user.is_before_in_block(op)
+    });
+    let fill = fills.reduce(|last, fill| match last.is_before_in_block(fill) {
+        true => fill,
+        false => last,
+    })?;
+    let mut between = std::iter::successors(fill.next_in_block(), |op| op.next_in_block());
+    let harmless = between.by_ref().take_while(|here| *here != op).all(|op| {
         let touches = op.operands().any(|operand| operand == c);
-        let name = op.name();
-        match name.as_string_ref().as_str().ok()? {
-            "linalg.fill" if op.operand(1).ok()? == c => {
-                return zero(op.operand(0).ok()?).then_some(op);
-            }
+        match edit::name(op) {
             "linalg.fill"
             | "memref.alloc"
             | "memref.dim"
             | "memref.extract_strided_metadata"
-            | "memref.reinterpret_cast" => {}
-            name if name.starts_with("arith.") && !touches => {}
-            _ => return None,
+            | "memref.reinterpret_cast" => true,
+            name => name.starts_with("arith.") && !touches,
         }
-    }
-    None
+    });
+    (harmless && zero(fill.operand(0).ok()?)).then_some(fill)
 }
 
 fn zero(value: Value) -> bool {
