@@ -2,11 +2,13 @@
 //!
 //! An `Emitter` is a place in a block. Structured control flow takes closures, which get an emitter for the inside.
 
+use crate::tasks;
+use dlc_dialects::ir::edit;
 use melior::{
     Context,
     ir::{
-        Attribute, Block, BlockLike, BlockRef, Identifier, Location, OperationRef, Region,
-        RegionLike, Type, Value, ValueLike,
+        Attribute, Block, BlockLike, BlockRef, Identifier, Location, Module, Operation,
+        OperationRef, Region, RegionLike, Type, Value, ValueLike,
         attribute::{IntegerAttribute, TypeAttribute},
         operation::{OperationBuilder, OperationLike},
         r#type::IntegerType,
@@ -123,10 +125,24 @@ impl<'c, 'a> Emitter<'c, 'a> {
             .add_regions_vec(regions)
             .build()
             .expect("operations with explicit result types can be created");
+        self.insert(op)
+    }
+
+    /// Puts an operation at this place.
+    pub fn insert(&self, op: Operation<'c>) -> OperationRef<'c, 'a> {
         match self.before {
             Some(before) => self.block.insert_operation_before(before, op),
             None => self.block.append_operation(op),
         }
+    }
+
+    /// Memory of a type in the function's frame.
+    pub fn stack(&self, ty: &str) -> Value<'c, 'a> {
+        let attributes = [
+            ("operandSegmentSizes", self.attr("array<i32: 0, 0>")),
+            ("alignment", self.attr("64 : i64")),
+        ];
+        self.op_with("memref.alloca", &[], self.ty(ty), &attributes)
     }
 
     /// Builds an operation with one result.
@@ -185,6 +201,11 @@ impl<'c, 'a> Emitter<'c, 'a> {
     /// The smaller of two signed integers.
     pub fn min(&self, a: Value<'c, 'a>, b: Value<'c, 'a>) -> Value<'c, 'a> {
         self.op("arith.minsi", &[a, b], a.r#type())
+    }
+
+    /// The larger of two signed integers.
+    pub fn max(&self, a: Value<'c, 'a>, b: Value<'c, 'a>) -> Value<'c, 'a> {
+        self.op("arith.maxsi", &[a, b], a.r#type())
     }
 
     /// The quotient of two non-negative integers.
@@ -278,12 +299,33 @@ impl<'c, 'a> Emitter<'c, 'a> {
         Self::results(op)
     }
 
+    /// A `for_loop` that carries nothing and whose rounds are independent of each other.
+    pub fn parallel_loop(
+        &self,
+        bounds: (Value<'c, 'a>, Value<'c, 'a>, Value<'c, 'a>),
+        body: impl FnOnce(&Self, Value<'c, 'a>),
+    ) {
+        let op = self.plain_loop(bounds, body);
+        tasks::mark(self, op, true);
+    }
+
+    /// A `for_loop` that carries nothing; gives the op.
+    pub fn plain_loop(
+        &self,
+        (low, high, step): (Value<'c, 'a>, Value<'c, 'a>, Value<'c, 'a>),
+        body: impl FnOnce(&Self, Value<'c, 'a>),
+    ) -> OperationRef<'c, 'a> {
+        let region = self.region(&[low.r#type()]).0;
+        let op = self.build("scf.for", &[low, high, step], &[], &[], vec![region]);
+        let (inside, block) = self.inside(op, 0);
+        body(&inside, block.argument(0).expect("made with one").into());
+        inside.effect("scf.yield", &[], &[]);
+        op
+    }
+
     /// A `for_loop` from 0 that carries nothing.
     pub fn loop_to(&self, high: Value<'c, 'a>, step: i64, body: impl FnOnce(&Self, Value<'c, 'a>)) {
-        self.for_loop((self.index(0), high, self.index(step)), &[], |e, iv, _| {
-            body(e, iv);
-            vec![]
-        });
+        self.plain_loop((self.index(0), high, self.index(step)), body);
     }
 
     /// `scf.if` with results of the given types.
@@ -332,6 +374,14 @@ impl<'c, 'a> Emitter<'c, 'a> {
         let next = body(&inside, &Self::block_arguments(block, 0));
         inside.effect("scf.yield", &next, &[]);
         Self::results(op)
+    }
+
+    /// Puts operations, as text, before this place; the emitter must stand in a module's block, before an operation.
+    pub fn define(&self, text: &str) {
+        let module =
+            Module::parse(self.context, text).expect("the text of the emitters is well formed");
+        let before = self.before.expect("a place before an operation");
+        edit::move_module_before(self.context, &module, before, |_| true);
     }
 
     /// A private `func.func` before this place, with its body; the emitter must stand in a module's block.

@@ -1,7 +1,7 @@
 //! What the attributes of an entry function say: names, dims and their ranges, conditions, and the leaves that it
 //! takes and gives. Read on tensors (for the manifest) and on memrefs (for the C entry) alike.
 
-use crate::{passes::plan_workspace::SLOT, walk};
+use crate::{passes::plan_workspace::SLOT, tasks::EXECUTOR, walk};
 use dlc_abi::{
     Condition, DType, DimRange, Mode, Param, Poly, Status, Tree,
     status::{self, CHECK, COMMON},
@@ -102,6 +102,8 @@ pub struct Entry<'c, 'a> {
     pub failures: Vec<String>,
     /// The number of the argument for the status of the first failure, once there is one.
     pub failed: Option<usize>,
+    /// The number of the argument that is the executor, where code may run on several threads.
+    pub executor: Option<usize>,
     /// Every leaf: those of the parameters, then the results.
     pub leaves: Vec<Leaf>,
 }
@@ -243,6 +245,7 @@ fn read<'c, 'a>(func: OperationRef<'c, 'a>, stem: &str) -> Result<Entry<'c, 'a>,
         checks,
         failures,
         failed: argument_with(func, FAILED),
+        executor: argument_with(func, EXECUTOR),
         leaves,
     })
 }
@@ -273,7 +276,7 @@ fn read_check(attribute: Attribute, entry: &str, place: &str) -> Result<Check, S
 }
 
 /// The number of the argument that has an attribute.
-fn argument_with(func: OperationRef, name: &str) -> Option<usize> {
+pub(crate) fn argument_with(func: OperationRef, name: &str) -> Option<usize> {
     let attributes = list(func.attribute("arg_attrs").ok())?;
     attributes.into_iter().position(|attributes| {
         DictionaryAttribute::try_from(attributes)

@@ -22,6 +22,8 @@ pub enum Argument {
     },
     /// Where the status of the first failure goes.
     Failed,
+    /// What runs tasks, or null.
+    Executor,
     /// Memory in the workspace.
     Slot,
 }
@@ -71,6 +73,13 @@ pub fn body(entry: &Entry, arguments: &[Argument]) -> String {
                     "%p{i}: !llvm.ptr {{llvm.noalias, llvm.nonnull, llvm.noundef}}"
                 ));
                 memref_from_pointer(&mut code, &format!("%p{i}"), &[], "memref<i32>");
+            }
+            Argument::Executor => {
+                parameters.push(format!("%p{i}: !llvm.ptr"));
+                // One cast for each argument, as callers of this text count.
+                code.let_(&format!(
+                    "builtin.unrealized_conversion_cast %p{i} : !llvm.ptr to !llvm.ptr"
+                ));
             }
             Argument::Slot => {
                 let align = WORKSPACE_ALIGN;
@@ -124,7 +133,8 @@ fn memref_from_pointer(code: &mut Checked, pointer: &str, extents: &[String], me
 /// Every function that a caller sees, and a declaration of the body.
 pub fn functions(entry: &Entry, slots: &[Vec<Poly>]) -> String {
     let failed = usize::from(!entry.failures.is_empty());
-    let pointers = vec!["!llvm.ptr"; entry.leaves.len() + failed + slots.len()];
+    let executor = usize::from(entry.executor.is_some());
+    let pointers = vec!["!llvm.ptr"; entry.leaves.len() + failed + executor + slots.len()];
     let types = [vec!["i64"; entry.dims.len()], pointers]
         .concat()
         .join(", ");
@@ -368,6 +378,9 @@ fn packed(entry: &Entry, slots: &[Vec<Poly>]) -> String {
         g.code.code += "  llvm.store %ok, %failed : i32, !llvm.ptr\n";
         pointers.push("%failed".into());
     }
+    if entry.executor.is_some() {
+        pointers.push("%executor".into());
+    }
     let (offsets, _) = offsets(&mut g.code, slots);
     for offset in offsets {
         let slot =
@@ -402,8 +415,25 @@ fn packed(entry: &Entry, slots: &[Vec<Poly>]) -> String {
     };
     // Constants that every path has.
     let align = WORKSPACE_ALIGN - 1;
+    let plain = symbol::packed(&entry.symbol);
+    let arguments = "%dims: !llvm.ptr, %leaves: !llvm.ptr, %workspace: !llvm.ptr, %bytes: i64";
+    let (name, executor, wrapper) = match entry.executor {
+        None => (plain, "", String::new()),
+        Some(_) => {
+            let name = symbol::packed_on(&entry.symbol);
+            let wrapper = format!(
+                "llvm.func @{plain}({arguments}) -> i32 {{
+  %none = llvm.mlir.zero : !llvm.ptr
+  %status = llvm.call @{name}(%none, %dims, %leaves, %workspace, %bytes) : (!llvm.ptr, !llvm.ptr, !llvm.ptr, !llvm.ptr, i64) -> i32
+  llvm.return %status : i32
+}}
+"
+            );
+            (name, "%executor: !llvm.ptr, ", wrapper)
+        }
+    };
     let head = format!(
-        "llvm.func @{}(%dims: !llvm.ptr, %leaves: !llvm.ptr, %workspace: !llvm.ptr, %bytes: i64) -> i32 {{
+        "{wrapper}llvm.func @{name}({executor}{arguments}) -> i32 {{
   %zero = llvm.mlir.constant(0 : i64) : i64
   %ok = llvm.mlir.constant(0 : i32) : i32
   %yes = llvm.mlir.constant(true) : i1
@@ -413,8 +443,7 @@ fn packed(entry: &Entry, slots: &[Vec<Poly>]) -> String {
   %mask = llvm.mlir.constant({align} : i64) : i64
   %low = llvm.and %address, %mask : i64
   %aligned = llvm.icmp \"eq\" %low, %zero : i64
-",
-        symbol::packed(&entry.symbol)
+"
     );
     head + &g.end(&result)
 }
@@ -449,8 +478,17 @@ fn c_type(dtype: DType) -> &'static str {
     }
 }
 
-/// The C entry: collects its arguments for the packed one.
+/// The C entries: they collect their arguments for the packed ones.
 fn named(entry: &Entry) -> String {
+    let on = match entry.executor {
+        Some(_) => named_one(entry, true),
+        None => String::new(),
+    };
+    named_one(entry, false) + &on
+}
+
+/// The C entry, with or without an executor.
+fn named_one(entry: &Entry, on: bool) -> String {
     let dims = dim_values(entry);
     let mut parameters: Vec<_> = dims
         .iter()
@@ -510,19 +548,27 @@ fn named(entry: &Entry) -> String {
         }
         next += group.len();
     }
-    let packed = symbol::packed(&entry.symbol);
+    let (symbol, packed, executor, ty) = match on {
+        false => (entry.symbol.clone(), symbol::packed(&entry.symbol), "", ""),
+        true => {
+            parameters.insert(0, "%executor: !llvm.ptr".into());
+            let packed = symbol::packed_on(&entry.symbol);
+            (
+                symbol::on(&entry.symbol),
+                packed,
+                "%executor, ",
+                "!llvm.ptr, ",
+            )
+        }
+    };
     let result = g.code.let_(&format!(
-        "llvm.call @{packed}({dim_array}, {leaf_array}, %workspace, %bytes) : (!llvm.ptr, !llvm.ptr, !llvm.ptr, i64) -> i32"
+        "llvm.call @{packed}({executor}{dim_array}, {leaf_array}, %workspace, %bytes) : ({ty}!llvm.ptr, !llvm.ptr, !llvm.ptr, i64) -> i32"
     ));
     parameters.extend([
         "%workspace: !llvm.ptr".to_string(),
         "%bytes: i64".to_string(),
     ]);
-    let head = format!(
-        "llvm.func @{}({}) -> i32 {{\n",
-        entry.symbol,
-        parameters.join(", ")
-    );
+    let head = format!("llvm.func @{symbol}({}) -> i32 {{\n", parameters.join(", "));
     match g.count {
         0 => format!("{head}{}  llvm.return {result} : i32\n}}\n", g.code.code),
         _ => head + &g.end(&result),

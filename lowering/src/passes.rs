@@ -3,6 +3,7 @@
 pub mod bf16_as_bits;
 pub mod dl_to_linalg;
 pub mod emit_entry_points;
+pub mod emit_forks;
 pub mod emit_matmul;
 pub mod expand_math;
 pub mod explicit_views;
@@ -11,6 +12,8 @@ pub mod forward_copies;
 pub mod fuse_elementwise;
 pub mod fuse_rows;
 pub mod outline_loops;
+pub mod outline_tasks;
+pub mod parallelize_loops;
 pub mod plan_workspace;
 pub mod remove_barriers;
 pub mod settle_carried;
@@ -33,10 +36,13 @@ pub const PASSES: &[PassInfo] = &[
     emit_matmul::INFO,
     fuse_rows::INFO,
     vectorize_generics::INFO,
+    parallelize_loops::INFO,
     plan_workspace::INFO,
+    outline_tasks::INFO,
     outline_loops::INFO,
     expand_math::INFO,
     explicit_views::INFO,
     emit_entry_points::INFO,
     bf16_as_bits::INFO,
+    emit_forks::INFO,
 ];

@@ -88,6 +88,9 @@ pub const FUSION: FusionLimits = FusionLimits {
 /// What taking the elements of a register one by one costs, in loads of a register, where loops are compared.
 pub const GATHER_COST: i64 = 8;
 
+/// Bytes of buffers that a lane has on its stack; others of its buffers are in the workspace.
+pub const LANE_STACK: i64 = 8 << 10;
+
 /// All that the model decides for a target, as text.
 pub fn describe(target: &Target) -> String {
     let mut lines = vec![format!("target {target}")];

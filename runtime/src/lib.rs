@@ -1,5 +1,5 @@
 //! What runs outside the compiler: tensors, the file formats that hold them, the values that
-//! `dlc run` takes, and the loader of built libraries.
+//! `dlc run` takes, the loader of built libraries, and threads for their calls.
 //!
 //! Invariants: nothing here knows the compiler; every reader refuses what it does not understand
 //! and never allocates by a length that it has not checked; every file is written beside its
@@ -17,6 +17,7 @@ pub mod library;
 pub mod npy;
 pub mod npz;
 pub mod output;
+pub mod pool;
 pub mod random;
 pub mod safetensors;
 pub mod tensor;
@@ -29,5 +30,6 @@ pub use formats::{ReadError, WriteError};
 pub use input::{Input, InputError, Value};
 pub use library::{Library, LibraryError};
 pub use output::Output;
+pub use pool::{Pool, PoolError};
 pub use tensor::{Element, Tensor, TensorError};
 pub use tree::NamedTensors;

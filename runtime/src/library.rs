@@ -9,12 +9,13 @@
 use std::ffi::{CStr, c_char, c_void};
 use std::path::{Path, PathBuf};
 
-use dlc_abi::{ABI_VERSION, Entry, Manifest, ManifestError, status, symbol};
+use dlc_abi::{ABI_VERSION, Entry, Executor, Manifest, ManifestError, status, symbol};
 
 use crate::bind::Bound;
 use crate::buffer::Buffer;
 use crate::dims::dim_values;
 use crate::file::{self, FileError};
+use crate::pool::Pool;
 
 /// A library that can't be opened or called.
 #[derive(Debug, thiserror::Error)]
@@ -117,6 +118,13 @@ impl LibraryError {
 }
 
 type PackedFn = unsafe extern "C" fn(*const i64, *const *mut c_void, *mut c_void, usize) -> i32;
+type PackedOnFn = unsafe extern "C" fn(
+    *const Executor,
+    *const i64,
+    *const *mut c_void,
+    *mut c_void,
+    usize,
+) -> i32;
 type HashFn = unsafe extern "C" fn() -> *const c_char;
 
 /// An open library with its manifest.
@@ -213,8 +221,13 @@ impl Library {
     /// functions and allocates the workspace.
     pub fn prepare(&self, bound: &Bound) -> Result<Call<'_>, LibraryError> {
         let entry = self.entry(&bound.entry)?;
-        // SAFETY: the hash agrees, so the library has the entry with this signature.
+        // SAFETY: the hash agrees, so the library has the entries with these signatures.
         let packed: PackedFn = unsafe { self.symbol(&entry.packed_symbol)? };
+        let packed_on: Option<PackedOnFn> = match self.manifest.threads {
+            0 | 1 => None,
+            // SAFETY: the same.
+            _ => Some(unsafe { self.symbol(&entry.packed_on_symbol())? }),
+        };
         let values = values_text(bound);
         let bytes = self.workspace_bytes(entry, &bound.dims)?;
         if bytes == usize::MAX {
@@ -228,6 +241,8 @@ impl Library {
         Ok(Call {
             entry,
             packed,
+            packed_on,
+            pool: None,
             workspace,
             leaves: Vec::new(),
         })
@@ -315,12 +330,22 @@ fn status_error(entry: &Entry, code: i32, values: String) -> LibraryError {
 pub struct Call<'a> {
     entry: &'a Entry,
     packed: PackedFn,
+    packed_on: Option<PackedOnFn>,
+    pool: Option<&'a Pool>,
     workspace: Buffer,
     /// The leaves of the call in progress; kept to not allocate in each.
     leaves: Vec<*mut c_void>,
 }
 
-impl Call<'_> {
+impl<'a> Call<'a> {
+    /// Lets calls run on a pool; a library for one thread runs on one.
+    pub fn on(self, pool: &'a Pool) -> Self {
+        Self {
+            pool: Some(pool),
+            ..self
+        }
+    }
+
     /// Calls the entry: writes its `inout` parameters and its results.
     pub fn run(&mut self, bound: &mut Bound) -> Result<(), LibraryError> {
         assert_eq!(self.entry.name, bound.entry, "a call is for one entry");
@@ -332,12 +357,14 @@ impl Call<'_> {
         // order with its type and shape; all are distinct buffers. The entry itself refuses a
         // workspace that is too small for the dims.
         let code = unsafe {
-            (self.packed)(
-                bound.dims.as_ptr(),
-                self.leaves.as_ptr(),
-                self.workspace.as_mut_ptr().cast(),
-                self.workspace.len(),
-            )
+            let (dims, leaves) = (bound.dims.as_ptr(), self.leaves.as_ptr());
+            let (workspace, bytes) = (self.workspace.as_mut_ptr().cast(), self.workspace.len());
+            match (self.packed_on, self.pool) {
+                (Some(packed_on), Some(pool)) => {
+                    packed_on(&pool.executor(), dims, leaves, workspace, bytes)
+                }
+                _ => (self.packed)(dims, leaves, workspace, bytes),
+            }
         };
         if code == status::OK {
             return Ok(());

@@ -9,7 +9,8 @@ use dlc_driver::{
     compile::{Emit, Failure, Options, Session, Source},
     pipelines,
 };
-use dlc_runtime::{Tensor, bind::Bound, library::Library};
+use dlc_runtime::{Pool, Tensor, bind::Bound, library::Library};
+use std::sync::OnceLock;
 
 /// The library's name in the names of C.
 const STEM: &str = "t";
@@ -37,7 +38,7 @@ pub static CPU: Cpu = Cpu {
     without: &[],
 };
 
-/// With none of the optional passes, and with all but one. They live as long as the tests.
+/// With none of the optional passes, on several threads, and with all passes but one. They live as long as the tests.
 pub fn variants() -> Vec<&'static Cpu> {
     let plain = Cpu {
         name: "cpu-plain",
@@ -47,16 +48,35 @@ pub fn variants() -> Vec<&'static Cpu> {
         },
         without: &[],
     };
+    // Every loop that can be is divided, however short.
+    let threads = Cpu {
+        name: "cpu-threads",
+        options: || Options {
+            threads: THREADS as u32,
+            piece: 1,
+            ..(CPU.options)()
+        },
+        without: &[],
+    };
     let without = pipelines::optional().into_iter().map(|pass| Cpu {
         name: format!("cpu-without-{pass}").leak(),
         options: CPU.options,
         without: vec![pass].leak(),
     });
-    [plain]
+    [plain, threads]
         .into_iter()
         .chain(without)
         .map(|cpu| &*Box::leak(Box::new(cpu)))
         .collect()
+}
+
+/// Threads of calls of libraries that run on several.
+const THREADS: usize = 3;
+
+/// The threads of all tests.
+pub fn pool() -> &'static Pool {
+    static POOL: OnceLock<Pool> = OnceLock::new();
+    POOL.get_or_init(|| Pool::new(THREADS).expect("threads can be started"))
 }
 
 /// Tests that compiled code does not run yet: the beginning of the name, and the reason.
@@ -110,7 +130,7 @@ impl Program for Loaded {
         let names = entry.dims.iter().map(|dim| dim.name.clone());
         let dims = names.zip(dims.iter().copied()).collect::<Vec<_>>();
         let mut bound = Bound::from_tensors(entry, args.to_vec(), &dims)?;
-        self.library.prepare(&bound)?.run(&mut bound)?;
+        self.library.prepare(&bound)?.on(pool()).run(&mut bound)?;
         Ok(bound.results().to_vec())
     }
 }

@@ -1,17 +1,19 @@
-//! Each model of `test/models` and `examples/digits` with every optional pass left out in turn, and with all: the reference's numbers.
+//! Each model of `test/models` and `examples/digits` with every optional pass left out in turn, and with all: the
+//! reference's numbers. On several threads: the same bits as on one.
 
 use crate::{
     compare::{self, Bound},
+    cpu::pool,
     files,
     values::{Random, is_float, uniform_tensor, whole_tensor},
 };
 use anyhow::{Context, Result, ensure};
-use dlc_abi::{DType, Leaf, Poly};
+use dlc_abi::{DType, Entry, Leaf, Manifest, Poly};
 use dlc_driver::{
     compile::{Options, Session, Source, temporary_library},
     pipelines,
 };
-use dlc_runtime::{Tensor, bind, library::Library};
+use dlc_runtime::{Pool, Tensor, bind, library::Library};
 use std::{collections::BTreeMap, path::Path};
 
 /// Values of every dim, as far as its range has them.
@@ -39,67 +41,153 @@ pub fn trials() -> Result<Vec<Named>> {
         for pass in pipelines::optional() {
             add(format!("without-{pass}"), vec![pass], 3);
         }
+        let run = move || check_threads(&path);
+        found.push((format!("{stem}/threads"), Box::new(run)));
     }
     Ok(found)
 }
 
 /// Runs every export of a model, compiled without some passes, and compares it with the reference.
 fn check(path: &Path, without: &[&str], level: u8) -> Result<()> {
-    let text = files::read(path)?;
-    let name = files::shown(path);
-    let stem = path
-        .file_stem()
-        .and_then(|stem| stem.to_str())
-        .unwrap_or("model");
-    let source = Source {
-        name: &name,
-        text: &text,
-        stem,
-    };
+    let model = Model::read(path)?;
     let options = Options {
         opt_level: level,
         ..Options::default()
     };
     let session = Session::new(options).without(without);
-    let built = temporary_library(&session, &source)?;
-    let library = Library::with_manifest(&built.path, built.manifest.clone())?;
-    ensure!(!built.manifest.entries.is_empty(), "{name} exports nothing");
-    for entry in &built.manifest.entries {
+    let library = model.library(&session)?;
+    for_each_call(library.manifest(), |entry, dims, params| {
+        let expected = session.evaluate(&model.source(), &entry.name, dims, params.clone())?;
+        let actual = call(&library, entry, dims, params, None)?;
+        ensure!(
+            actual.len() == expected.len(),
+            "{}: {} results",
+            entry.name,
+            actual.len()
+        );
+        for (expected, actual) in expected.iter().zip(&actual) {
+            let tolerance = compare::tolerance(expected.dtype()) * 10.0;
+            compare::check(expected, actual, Bound::Near(tolerance))
+                .with_context(|| format!("{} {dims:?}", entry.name))?;
+        }
+        Ok(())
+    })
+}
+
+/// Runs every export of a model on one thread and on several, and compares the bits; every loop that can be is divided.
+fn check_threads(path: &Path) -> Result<()> {
+    let model = Model::read(path)?;
+    let one = model.library(&Session::new(Options::default()))?;
+    let several = model.library(&Session::new(Options {
+        threads: pool().threads() as u32,
+        piece: 1,
+        ..Options::default()
+    }))?;
+    for_each_call(one.manifest(), |entry, dims, params| {
+        let expected = call(&one, entry, dims, params.clone(), None)?;
+        let entry = several.entry(&entry.name)?;
+        for pool in [None, Some(pool())] {
+            let actual = call(&several, entry, dims, params.clone(), pool)?;
+            for (expected, actual) in expected.iter().zip(&actual) {
+                ensure!(
+                    expected.bytes() == actual.bytes(),
+                    "{} {dims:?} {}: other bits",
+                    entry.name,
+                    if pool.is_some() {
+                        "on several threads"
+                    } else {
+                        "built for several threads"
+                    },
+                );
+            }
+        }
+        Ok(())
+    })
+}
+
+/// A model's text.
+struct Model {
+    name: String,
+    text: String,
+    stem: String,
+}
+
+impl Model {
+    fn read(path: &Path) -> Result<Self> {
+        let stem = path.file_stem().and_then(|stem| stem.to_str());
+        Ok(Self {
+            name: files::shown(path),
+            text: files::read(path)?,
+            stem: stem.unwrap_or("model").to_string(),
+        })
+    }
+
+    fn source(&self) -> Source<'_> {
+        Source {
+            name: &self.name,
+            text: &self.text,
+            stem: &self.stem,
+        }
+    }
+
+    /// Compiled; once open, it needs its file no more.
+    fn library(&self, session: &Session) -> Result<Library> {
+        let built = temporary_library(session, &self.source())?;
+        let library = Library::with_manifest(&built.path, built.manifest.clone())?;
+        ensure!(
+            !built.manifest.entries.is_empty(),
+            "{} exports nothing",
+            self.name
+        );
+        Ok(library)
+    }
+}
+
+type Dims = BTreeMap<String, i64>;
+
+/// Goes through the entries with some values of their dims, and arguments.
+fn for_each_call(
+    manifest: &Manifest,
+    mut run: impl FnMut(&Entry, &Dims, Vec<Tensor>) -> Result<()>,
+) -> Result<()> {
+    for entry in &manifest.entries {
         for size in SIZES {
             let dims = entry.dims.iter().map(|dim| {
                 let size = size.max(dim.min).min(dim.max.unwrap_or(i64::MAX));
                 (dim.name.clone(), size)
             });
-            let dims = dims.collect::<BTreeMap<_, _>>();
+            let dims = dims.collect::<Dims>();
             let mut random = Random::of(&entry.name);
             let leaves = entry.param_leaves();
             let params = leaves.iter().map(|leaf| argument(leaf, &dims, &mut random));
-            let params = params.collect::<Result<Vec<_>>>()?;
-            let expected = session.evaluate(&source, &entry.name, &dims, params.clone())?;
-            let given = dims.clone().into_iter().collect::<Vec<_>>();
-            let mut bound = bind::Bound::from_tensors(entry, params, &given)?;
-            library.prepare(&bound)?.run(&mut bound)?;
-            let inout = entry.params.iter().flat_map(|param| {
-                let written = param.mode == dlc_abi::Mode::InOut;
-                vec![written; param.tree.leaves(&param.name).len()]
-            });
-            let written = bound.params().iter().zip(inout).filter(|(_, inout)| *inout);
-            let actual = written.map(|(tensor, _)| tensor).chain(bound.results());
-            let actual = actual.collect::<Vec<_>>();
-            ensure!(
-                actual.len() == expected.len(),
-                "{}: {} results",
-                entry.name,
-                actual.len()
-            );
-            for (expected, actual) in expected.iter().zip(actual) {
-                let tolerance = compare::tolerance(expected.dtype()) * 10.0;
-                compare::check(expected, actual, Bound::Near(tolerance))
-                    .with_context(|| format!("{} {dims:?}", entry.name))?;
-            }
+            run(entry, &dims, params.collect::<Result<Vec<_>>>()?)?;
         }
     }
     Ok(())
+}
+
+/// What an entry writes: the `inout` parameters and the results.
+fn call(
+    library: &Library,
+    entry: &Entry,
+    dims: &Dims,
+    params: Vec<Tensor>,
+    pool: Option<&Pool>,
+) -> Result<Vec<Tensor>> {
+    let given = dims.clone().into_iter().collect::<Vec<_>>();
+    let mut bound = bind::Bound::from_tensors(entry, params, &given)?;
+    let mut call = library.prepare(&bound)?;
+    if let Some(pool) = pool {
+        call = call.on(pool);
+    }
+    call.run(&mut bound)?;
+    let inout = entry.params.iter().flat_map(|param| {
+        let written = param.mode == dlc_abi::Mode::InOut;
+        vec![written; param.tree.leaves(&param.name).len()]
+    });
+    let written = bound.params().iter().zip(inout).filter(|(_, inout)| *inout);
+    let written = written.map(|(tensor, _)| tensor);
+    Ok(written.chain(bound.results()).cloned().collect())
 }
 
 /// Any argument of a leaf's type: floats around 0, small whole numbers.

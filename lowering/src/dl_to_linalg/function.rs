@@ -7,7 +7,10 @@ use crate::{
     chain::root,
     emit::Emitter,
     entry::{FAILED, FAILURES},
-    linalg, scalar, walk,
+    linalg, scalar,
+    schedule::Target,
+    tasks::EXECUTOR,
+    walk,
 };
 use dlc_abi::dim::Poly;
 use dlc_dialects::{
@@ -201,6 +204,10 @@ impl<'c, 'a> Signature<'c, 'a> {
                 if !self.failures.is_empty() {
                     arg_attrs.push(e.attr(&format!("{{{FAILED}}}")));
                     inputs.push(e.ty("memref<i32>"));
+                }
+                if Target::of(func).cores > 1 {
+                    arg_attrs.push(e.attr(&format!("{{{EXECUTOR}}}")));
+                    inputs.push(e.ty("!llvm.ptr"));
                 }
                 (inputs, vec![])
             }

@@ -8,15 +8,10 @@ use crate::{
     scalar, walk,
 };
 use dlc_dialects::{
-    ir::{
-        edit,
-        shape::{ElementClass, class, width},
-    },
+    ir::shape::{ElementClass, class, width},
     ops,
 };
-use melior::ir::{
-    Attribute, Module, OperationRef, Type, Value, ValueLike, operation::OperationLike,
-};
+use melior::ir::{Attribute, OperationRef, Type, Value, ValueLike, operation::OperationLike};
 
 /// Tensors of more elements are shortened,
 const WHOLE: i64 = 1000;
@@ -182,7 +177,8 @@ impl<'c, 'a> Lowering<'c, 'a> {
         let name = self.texts.entry(text.to_string()).or_insert_with(|| {
             let owner = crate::entry::string(function.attribute("sym_name").ok());
             let name = format!("{}__text{count}", owner.unwrap_or_default());
-            define(e, function, &string_constant(&format!("@{name}"), text));
+            Emitter::before(e.context(), function)
+                .define(&string_constant(&format!("@{name}"), text));
             name
         });
         let name = e.attr(&format!("@{name}"));
@@ -205,15 +201,9 @@ impl<'c, 'a> Lowering<'c, 'a> {
                 .any(|op| symbol(op).as_deref() == Some(name.as_str()))
         });
         if !defined {
-            define(e, self.function, FUNCTIONS);
+            Emitter::before(e.context(), self.function).define(FUNCTIONS);
         }
         let callee: Attribute<'c> = e.attr(&format!("@{name}"));
         e.effect("func.call", arguments, &[("callee", callee)]);
     }
-}
-
-/// Puts operations into the module, before a function.
-fn define<'c>(e: &Emitter<'c, '_>, before: OperationRef<'c, '_>, text: &str) {
-    let module = Module::parse(e.context(), text).expect("the text of the emitter is well formed");
-    edit::move_module_before(e.context(), &module, before, |_| true);
 }

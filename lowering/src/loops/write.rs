@@ -12,7 +12,8 @@ use super::{
 };
 use crate::{
     emit::Emitter,
-    linalg::{self, Access},
+    linalg::{self, Access, Iterator},
+    tasks,
 };
 use dlc_dialects::ir::{
     edit,
@@ -106,11 +107,20 @@ impl<'c: 'a, 'a> Writer<'_, 'c, 'a> {
         let index = self.plan.order[depth];
         if self.plan.vector == Some(index) {
             for segment in self.segments(e) {
-                self.run(e, &segment, &[], |e, place, width, _| {
+                let low = segment.low;
+                let body = |e: &Emitter<'c, 'a>, place| {
+                    let width = self.width(e, &segment, place);
                     let state = self.inside(e, &state, index, place, width);
                     self.level(e, depth + 1, state);
-                    vec![]
-                });
+                };
+                match segment.single {
+                    true => body(e, low),
+                    false => {
+                        let bounds = (low, segment.high, e.index(segment.step));
+                        let op = e.plain_loop(bounds, body);
+                        tasks::mark(e, op, self.is_parallel(index));
+                    }
+                }
             }
         } else {
             let (low, high) = (e.index(0), self.nest.extents[index].value(e));
@@ -124,7 +134,7 @@ impl<'c: 'a, 'a> Writer<'_, 'c, 'a> {
                 }
             };
             let opens = tile.is_some() && state.tile.is_none();
-            e.for_loop((low, high, e.index(step)), &[], |e, place, _| {
+            let op = e.plain_loop((low, high, e.index(step)), |e, place| {
                 let state = match opens {
                     true => State {
                         tile: Some(place),
@@ -133,8 +143,8 @@ impl<'c: 'a, 'a> Writer<'_, 'c, 'a> {
                     false => self.inside(e, &state, index, place, state.width),
                 };
                 self.level(e, depth + 1, state);
-                vec![]
             });
+            tasks::mark(e, op, self.is_parallel(index));
         }
     }
 
@@ -270,8 +280,12 @@ impl<'c: 'a, 'a> Writer<'_, 'c, 'a> {
         next
     }
 
+    fn is_parallel(&self, index: usize) -> bool {
+        self.nest.generic.iterators[index] == Iterator::Parallel
+    }
+
     /// Outputs that add up.
-    fn accumulating(&self) -> impl Iterator<Item = (&Access<'c, 'a>, &Output)> {
+    fn accumulating(&self) -> impl std::iter::Iterator<Item = (&Access<'c, 'a>, &Output)> {
         let outputs = self.nest.generic.outputs.iter().zip(&self.body.outputs);
         outputs.filter(|(_, output)| output.accumulates())
     }
@@ -281,7 +295,7 @@ impl<'c: 'a, 'a> Writer<'_, 'c, 'a> {
         segments(e, self.nest.extents[index], &self.plan.schedule)
     }
 
-    /// The steps of a segment.
+    /// The steps of a segment that carry values.
     fn run(
         &self,
         e: &Emitter<'c, 'a>,
@@ -294,7 +308,23 @@ impl<'c: 'a, 'a> Writer<'_, 'c, 'a> {
             &[Value<'c, 'a>],
         ) -> Vec<Value<'c, 'a>>,
     ) -> Vec<Value<'c, 'a>> {
-        let width = |e: &Emitter<'c, 'a>, place| match segment.kind {
+        if segment.single {
+            return body(e, segment.low, self.width(e, segment, segment.low), carried);
+        }
+        let bounds = (segment.low, segment.high, e.index(segment.step));
+        e.for_loop(bounds, carried, |e, place, carried| {
+            body(e, place, self.width(e, segment, place), carried)
+        })
+    }
+
+    /// What a step of a segment treats.
+    fn width(
+        &self,
+        e: &Emitter<'c, 'a>,
+        segment: &Segment<'c, 'a>,
+        place: Value<'c, 'a>,
+    ) -> Width<'c, 'a> {
+        match segment.kind {
             Kind::Scalar => Width::Scalar,
             Kind::Vector => Width::Vector(segment.step),
             Kind::Masked => {
@@ -302,14 +332,7 @@ impl<'c: 'a, 'a> Writer<'_, 'c, 'a> {
                 let ty = e.ty(&format!("vector<{}xi1>", segment.step));
                 Width::Masked(segment.step, e.op("vector.create_mask", &[left], ty))
             }
-        };
-        if segment.single {
-            return body(e, segment.low, width(e, segment.low), carried);
         }
-        let bounds = (segment.low, segment.high, e.index(segment.step));
-        e.for_loop(bounds, carried, |e, place, carried| {
-            body(e, place, width(e, place), carried)
-        })
     }
 
     /// The state inside one more loop.

@@ -4,7 +4,10 @@ use super::{
     Kernel,
     contraction::{COLUMN_AXES, Contraction, Operand, SUM_AXES},
 };
-use crate::emit::{Emitter, Int};
+use crate::{
+    emit::{Emitter, Int},
+    tasks,
+};
 use melior::{
     IrRewriter,
     ir::{
@@ -97,6 +100,8 @@ pub(crate) struct Caller<'x, 'c, 'a> {
     pub places: Places<'c, 'a>,
     /// Whether C starts as zeros, which are not written.
     pub zeroed: bool,
+    /// What runs lanes, if there may be several.
+    pub executor: Option<Value<'c, 'a>>,
 }
 
 impl<'c, 'a> Caller<'_, 'c, 'a> {
@@ -171,11 +176,14 @@ impl<'c, 'a> Caller<'_, 'c, 'a> {
             self.call(e, kernel, packed, indices);
             return;
         };
-        e.loop_to(self.size(*dim), 1, |e, index| {
+        let op = e.plain_loop((e.index(0), self.size(*dim), e.index(1)), |e, index| {
             indices.push((*dim, index));
             self.nest(e, kernel, packed, inner, indices);
             indices.pop();
         });
+        if self.contraction.outer.contains(dim) && self.executor.is_some() {
+            tasks::mark(e, op, true);
+        }
     }
 
     fn call(
@@ -222,6 +230,7 @@ impl<'c, 'a> Caller<'_, 'c, 'a> {
             self.axes(e, &x.n, COLUMN_AXES, &mut arguments);
         }
         arguments.extend([places.m, places.n, places.k, accumulate]);
+        arguments.extend(self.executor);
         e.effect("func.call", &arguments, &[("callee", callee)]);
     }
 

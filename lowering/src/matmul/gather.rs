@@ -19,7 +19,7 @@ pub(super) struct Tables<'c, 'a> {
 
 impl<'c, 'a> Tables<'c, 'a> {
     pub fn new(shape: &Shape<'c>, e: &Emitter<'c, 'a>) -> Self {
-        let table = |length: i64| shape.on_stack(e, &format!("memref<{length}xindex>"));
+        let table = |length: i64| e.stack(&format!("memref<{length}xindex>"));
         Self {
             rows: table(shape.schedule().kc),
             columns: table(shape.schedule().nc),
@@ -53,7 +53,7 @@ pub(super) fn block<'c, 'a>(
         e.effect("memref.store", &[last, tables.columns, j], &[]);
         vec![]
     });
-    e.loop_to(block.slivers, 1, |e, s| {
+    e.parallel_loop((e.index(0), block.slivers, e.index(1)), |e, s| {
         for offset in shape.offsets() {
             register(shape, e, x, (block, tables), (s, offset));
         }

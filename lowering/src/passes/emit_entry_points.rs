@@ -14,6 +14,8 @@
 //! llvm.func @m_abi_hash() -> !llvm.ptr                                  // once, if the module has dl.abi_hash
 //! ```
 //! A body that checks something has one more pointer before the slots, by which it leaves the status of what failed.
+//! Where code may run on several threads, the body then takes an executor, and there are two more entries,
+//! `m_f_on` and `m_f_packed_on`, with an executor before the other arguments; the two above pass on none.
 //! The text of these functions is in `entry_text.rs`; the convention is section 7 of ARCHITECTURE.md.
 //!
 //! *Requires*: structured bodies without tensors or allocations, planned slots. *Ensures*: no function with
@@ -129,6 +131,7 @@ fn arguments<'c>(
             },
             (index, None) if index >= first_slot => Argument::Slot,
             (_, None) if entry.failed == Some(index) => Argument::Failed,
+            (_, None) if entry.executor == Some(index) => Argument::Executor,
             _ => {
                 let message = format!(
                     "{INTERNAL}: argument {index} of type {ty} is neither dim, leaf nor slot"

@@ -22,6 +22,7 @@
 //! loops: the result's innermost dim becomes the innermost loop where the right operand allows it.
 
 use crate::{
+    alias::ancestors,
     emit::{Emitter, Int},
     matmul::{
         Form, Kernel,
@@ -29,7 +30,7 @@ use crate::{
         contraction::{Contraction, maps},
     },
     schedule::{MatmulSchedule, Target, matmul_schedule},
-    walk,
+    tasks, walk,
 };
 use dlc_dialects::{
     ir::edit,
@@ -67,6 +68,7 @@ fn run<'c, 'a>(cx: &'c Context, module: OperationRef<'c, 'a>) -> Result<(), Pass
     for kernel in &kernels {
         kernel.define(&e);
     }
+    tasks::define_lanes(&e, module);
     Ok(())
 }
 
@@ -82,11 +84,13 @@ fn replace<'c, 'a>(
     let narrow = wide.narrow();
     let fill = fill_before(op, contraction.c.value);
     let e = Emitter::before(cx, op);
+    let executor = function(op).and_then(tasks::executor);
     let places = Places::new(&e, contraction);
     let caller = Caller {
         contraction,
         places,
         zeroed: fill.is_some(),
+        executor,
     };
     if let Some(fill) = fill {
         caller.fill_if_no_sum(&e, fill);
@@ -97,6 +101,7 @@ fn replace<'c, 'a>(
         bits: contraction.bits,
         layout: contraction.layout,
         schedule: schedule.clone(),
+        parallel: executor.is_some(),
     };
     let tiles = [&narrow, &wide].map(|schedule| kernel(Form::Tiles, schedule));
     let row = kernel(Form::Row, &wide);
@@ -169,14 +174,14 @@ impl<'c, 'a> Known<'c, 'a> {
 
 /// The op in the function's body that `op` stands in.
 fn top_level<'c, 'a>(op: OperationRef<'c, 'a>) -> OperationRef<'c, 'a> {
-    let mut at = op;
-    while let Some(parent) = at.parent_operation() {
-        if walk::is(parent, "func.func") {
-            break;
-        }
-        at = parent;
-    }
-    at
+    let outwards = ancestors(op);
+    outwards[outwards.len() - 2]
+}
+
+/// The function that an op stands in.
+fn function<'c, 'a>(op: OperationRef<'c, 'a>) -> Option<OperationRef<'c, 'a>> {
+    let func = ancestors(op).pop()?;
+    walk::is(func, "func.func").then_some(func)
 }
 
 /// The last fill of `c` before `op`, if it is with zeros and nothing in between reads or writes `c`.

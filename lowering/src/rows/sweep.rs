@@ -5,6 +5,7 @@ use crate::{
     emit::Emitter,
     linalg::{self, Access, Generic},
     loops::nest::index_of,
+    tasks,
 };
 use dlc_dialects::ir::{
     edit,
@@ -53,11 +54,13 @@ pub fn sweep<'c: 'a, 'a>(context: &'c Context, group: Group<'c, 'a>) {
             }
         }
     }
-    e.loop_to(rows, 1, |e, row| {
+    let op = e.plain_loop((e.index(0), rows, e.index(1)), |e, row| {
         for member in &group.members {
             write(e, member, row, &sources);
         }
     });
+    // What adds up over rows does so in their order.
+    tasks::mark(&e, op, group.touched.iter().all(|buffer| !buffer.sum));
     for member in &group.members {
         edit::erase(context, member.op);
     }

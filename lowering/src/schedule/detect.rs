@@ -1,6 +1,6 @@
 //! The machine that the compiler runs on, for `native`.
 
-use super::Target;
+use super::{Target, target::PIECE};
 use inkwell::targets::TargetMachine;
 
 impl Target {
@@ -17,6 +17,7 @@ impl Target {
             l1: cache(1).unwrap_or(base.l1),
             l2: cache(2).unwrap_or(base.l2),
             cores: std::thread::available_parallelism().map_or(1, |n| n.get() as i64),
+            piece: PIECE,
             fma,
             round,
         }

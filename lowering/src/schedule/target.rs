@@ -23,13 +23,18 @@ pub struct Target {
     pub l1: i64,
     /// Bytes of the second-level cache.
     pub l2: i64,
-    /// Cores that one process may use.
+    /// Cores that a call may use; with 1, code has no executor.
     pub cores: i64,
+    /// Work of a piece that a thread takes of a loop, in ops on a register (`crate::work`).
+    pub piece: i64,
     /// Whether a fused multiply-add is one instruction.
     pub fma: bool,
     /// Whether rounding to an integral float is one instruction.
     pub round: bool,
 }
+
+/// Some microseconds, beside which taking a piece and waking a thread cost little.
+pub const PIECE: i64 = 32 << 10;
 
 /// The module attribute that carries a target.
 pub const ATTRIBUTE: &str = "dl.target";
@@ -44,6 +49,7 @@ impl Default for Target {
             l1: 32 << 10,
             l2: 256 << 10,
             cores: 1,
+            piece: PIECE,
             fma: false,
             round: false,
         }
@@ -91,6 +97,7 @@ impl Target {
             l1: l1 << 10,
             l2: l2 << 10,
             cores: 1,
+            piece: PIECE,
             fma: vector_bits >= 256,
             round: cpu != "x86-64",
         })
@@ -144,6 +151,7 @@ impl Target {
             l1: integer("l1").unwrap_or(base.l1),
             l2: integer("l2").unwrap_or(base.l2),
             cores: integer("cores").unwrap_or(base.cores),
+            piece: integer("piece").unwrap_or(base.piece),
             fma: flag("fma").unwrap_or(base.fma || wider),
             round: flag("round").unwrap_or(base.round || wider),
             cpu: cpu.unwrap_or(base.cpu),
@@ -162,13 +170,14 @@ impl fmt::Display for Target {
         write!(
             f,
             "{{cpu = {:?}, vector_bits = {} : i64, registers = {} : i64, l1 = {} : i64, l2 = {} : i64, \
-             cores = {} : i64, fma = {}, round = {}}}",
+             cores = {} : i64, piece = {} : i64, fma = {}, round = {}}}",
             self.cpu,
             self.vector_bits,
             self.registers,
             self.l1,
             self.l2,
             self.cores,
+            self.piece,
             self.fma,
             self.round
         )

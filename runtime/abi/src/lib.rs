@@ -1,5 +1,5 @@
 //! What compiled code and its callers agree on: dims, data types, the manifest, symbol names and
-//! status codes. The compiler, the runtime and the generators of headers and bindings all read
+//! status codes, and who runs the parts of a call. The compiler, the runtime and the generators of headers and bindings all read
 //! this crate and nothing else of one another.
 //!
 //! Invariant: no dependency on the compiler, and no unsafe code.
@@ -9,12 +9,14 @@
 pub mod dim;
 mod dim_parse;
 pub mod dtype;
+pub mod executor;
 pub mod manifest;
 pub mod status;
 pub mod symbol;
 
 pub use dim::{EvalError, ParseError, Poly};
 pub use dtype::DType;
+pub use executor::Executor;
 pub use manifest::{
     Condition, DimRange, Entry, Leaf, Manifest, ManifestError, Mode, Param, Status, StructDef, Tree,
 };

@@ -22,10 +22,21 @@ pub struct Manifest {
     pub abi_hash: String,
     /// The target triple and CPU.
     pub target: String,
+    /// The most threads on which a call runs; with more than one, entries have variants that take an executor.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub threads: u32,
     /// The entry points, in source order.
     pub entries: Vec<Entry>,
     /// The structs that entries use, each after those it holds.
     pub structs: Vec<StructDef>,
+}
+
+fn one() -> u32 {
+    1
+}
+
+fn is_one(threads: &u32) -> bool {
+    *threads == 1
 }
 
 /// One entry point.
@@ -282,6 +293,16 @@ impl Entry {
         symbol::message(&self.symbol)
     }
 
+    /// The C function that takes an executor first, in libraries for several threads.
+    pub fn on_symbol(&self) -> String {
+        symbol::on(&self.symbol)
+    }
+
+    /// The uniform function that takes an executor first, in libraries for several threads.
+    pub fn packed_on_symbol(&self) -> String {
+        symbol::packed_on(&self.symbol)
+    }
+
     /// The signature as text; every change that a caller can notice changes it.
     pub fn signature(&self) -> String {
         let mut text = format!("{}<", self.symbol);
@@ -391,6 +412,7 @@ impl Manifest {
             abi_version: ABI_VERSION,
             abi_hash: String::new(),
             target: target.to_string(),
+            threads: 1,
             entries,
             structs,
         };
@@ -398,9 +420,35 @@ impl Manifest {
         manifest
     }
 
+    /// The same of a library whose calls run on up to so many threads.
+    pub fn with_threads(mut self, threads: u32) -> Self {
+        self.threads = threads;
+        self.abi_hash = self.compute_hash();
+        self
+    }
+
+    /// The functions of the library that its header declares.
+    pub fn exported_symbols(&self) -> Vec<String> {
+        let mut symbols = vec![symbol::abi_hash(&self.stem)];
+        for entry in &self.entries {
+            symbols.push(entry.symbol.clone());
+            symbols.push(entry.packed_symbol.clone());
+            symbols.push(entry.workspace_symbol.clone());
+            symbols.push(entry.message_symbol());
+            if self.threads > 1 {
+                symbols.push(entry.on_symbol());
+                symbols.push(entry.packed_on_symbol());
+            }
+        }
+        symbols
+    }
+
     /// The hash of the calling convention and all signatures.
     pub fn compute_hash(&self) -> String {
         let mut text = format!("abi {}\nstem {}\n", self.abi_version, self.stem);
+        if self.threads > 1 {
+            text += &format!("threads {}\n", self.threads);
+        }
         for entry in &self.entries {
             text += &entry.signature();
             text.push('\n');

@@ -23,6 +23,16 @@ pub fn packed(entry: &str) -> String {
     format!("{entry}_packed")
 }
 
+/// The C entry that takes an executor first.
+pub fn on(entry: &str) -> String {
+    format!("{entry}_on")
+}
+
+/// The uniform entry that takes an executor first.
+pub fn packed_on(entry: &str) -> String {
+    format!("{entry}_packed_on")
+}
+
 /// The function that gives the size of the workspace.
 pub fn workspace(entry: &str) -> String {
     format!("{entry}_workspace")

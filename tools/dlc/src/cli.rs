@@ -333,9 +333,18 @@ pub struct Build {
     )]
     pub emit: Vec<String>,
 
-    /// Makes a library that runs on several threads
-    #[arg(long, help_heading = "Target")]
-    pub threads: bool,
+    /// Makes a library whose calls may run on several threads, on 16 if no number is given
+    #[arg(
+        long,
+        value_name = "N",
+        num_args = 0..=1,
+        require_equals = true,
+        default_value_t = 1,
+        default_missing_value = "16",
+        value_parser = clap::value_parser!(u32).range(1..=1024),
+        help_heading = "Target"
+    )]
+    pub threads: u32,
 
     #[command(flatten)]
     pub compile: Compile,

@@ -26,13 +26,12 @@ pub fn run(cli: Cli) -> Result<(), Error> {
     if let Some(what) = cli.print {
         return print::list(what);
     }
-    let output = cli.common.output();
     match cli.command {
         None => print::help(),
         Some(Command::Check(check)) => check::run(&check, &cli.common),
         Some(Command::Build(build)) => build::run(&build, &cli.common),
-        Some(Command::Run(run)) => run::run(&run, &cli.common, output),
-        Some(Command::Bench(bench)) => bench::run(&bench, &cli.common, output),
+        Some(Command::Run(run)) => run::run(&run, &cli.common),
+        Some(Command::Bench(bench)) => bench::run(&bench, &cli.common),
         Some(Command::Grad(grad)) => grad::run(&grad, &cli.common),
         Some(Command::Test(test)) => test::run(&test, &cli.common),
         Some(Command::RunTest(test)) => test::one::run(&test, &cli.common),
@@ -45,8 +44,8 @@ pub fn run(cli: Cli) -> Result<(), Error> {
     }
 }
 
-/// A session with the options of the command line.
-pub fn session(compile: &Compile, common: &Common) -> Result<Session, Error> {
+/// A session with the options of the command line, for code that runs on so many threads.
+pub fn session(compile: &Compile, threads: u32, common: &Common) -> Result<Session, Error> {
     if compile.gpu != "none" {
         return Err(Error::usage("`--gpu` is not there yet")
             .help(Some("leave it out to compile for the CPU".to_string())));
@@ -65,6 +64,8 @@ pub fn session(compile: &Compile, common: &Common) -> Result<Session, Error> {
         goal: Goal::Library,
         check_bounds: compile.check_bounds,
         max_memory: compile.max_memory,
+        threads,
+        ..Options::default()
     }))
 }
 

@@ -199,11 +199,6 @@ impl Output {
         }
     }
 
-    /// Writes a warning.
-    pub fn warning(self, message: &str) {
-        self.message(Severity::Warning, message, None);
-    }
-
     /// Writes a message with a help line.
     pub fn message(self, severity: Severity, message: &str, help: Option<&str>) {
         to_stderr(&self.render(severity, message, help));

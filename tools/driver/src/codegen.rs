@@ -1,7 +1,7 @@
 //! The hand-over to LLVM, and the check that what comes back needs nothing but the C library.
 
 use crate::compile::{Failure, Options};
-use dlc_abi::{Manifest, symbol};
+use dlc_abi::Manifest;
 use dlc_lowering::{
     entry,
     schedule::Target,
@@ -17,18 +17,6 @@ const ALLOWED: [&str; 4] = ["memcpy", "memmove", "memset", "memcmp"];
 /// What code may call besides if the program prints, and what LLVM makes of that.
 const PRINTING: [&str; 4] = ["printf", "fflush", "puts", "putchar"];
 
-/// The functions that callers see.
-pub fn exported(manifest: &Manifest) -> Vec<String> {
-    let mut names = vec![symbol::abi_hash(&manifest.stem)];
-    for entry in &manifest.entries {
-        names.push(entry.symbol.clone());
-        names.push(entry.packed_symbol.clone());
-        names.push(entry.workspace_symbol.clone());
-        names.push(entry.message_symbol());
-    }
-    names
-}
-
 /// Makes code of a module in the `llvm` dialect.
 pub fn emit(
     module: &Module,
@@ -37,7 +25,7 @@ pub fn emit(
     target: &Target,
     forms: &[Form],
 ) -> Result<BTreeMap<Form, Vec<u8>>, Failure> {
-    let exported = exported(manifest);
+    let exported = manifest.exported_symbols();
     let codegen = CodegenOptions {
         cpu: &options.target_cpu,
         target,

@@ -58,6 +58,10 @@ pub struct Options {
     /// The most bytes that the workspace of an export may have where its dims are greatest; derivatives keep less until
     /// that is so.
     pub max_memory: Option<u64>,
+    /// The most threads on which a call runs.
+    pub threads: u32,
+    /// The least work that is given to a thread, in ops on a register.
+    pub piece: i64,
 }
 
 impl Options {
@@ -93,6 +97,8 @@ impl Default for Options {
             goal: Goal::Library,
             check_bounds: false,
             max_memory: None,
+            threads: 1,
+            piece: schedule::target::PIECE,
         }
     }
 }
@@ -275,7 +281,8 @@ impl Session {
             });
         }
         let unit = source::emit(self, source)?;
-        let manifest = Manifest::new(COMPILER, source.stem, &place, unit.entries);
+        let manifest = Manifest::new(COMPILER, source.stem, &place, unit.entries)
+            .with_threads(self.options.threads);
         let input = Input {
             source,
             sources: &unit.sources,
@@ -351,16 +358,21 @@ impl Session {
     /// What schedules may assume.
     fn target(&self) -> Result<Target, Failure> {
         let cpu = self.options.target_cpu.as_str();
-        match cpu {
-            "native" => Ok(Target::native()),
+        let target = match cpu {
+            "native" => Target::native(),
             _ => Target::named(cpu).ok_or_else(|| {
                 let known: Vec<_> = schedule::Target::names().collect();
                 Failure::Usage(format!(
                     "unknown CPU `{cpu}`\nhelp: `native`, or one of {}",
                     known.join(", ")
                 ))
-            }),
-        }
+            })?,
+        };
+        Ok(Target {
+            cores: self.options.threads.into(),
+            piece: self.options.piece,
+            ..target
+        })
     }
 
     /// Runs the first `stages` stages of the pipeline on a module; `after` is called after each.
@@ -490,9 +502,7 @@ impl<'x> Work<'x> {
             };
             let bytes = match kind {
                 Emit::Staticlib => link::static_library(stem, code),
-                Emit::Cdylib => {
-                    link::shared_library(stem, code, &link::exported_symbols(self.manifest))
-                }
+                Emit::Cdylib => link::shared_library(stem, code, &self.manifest.exported_symbols()),
                 _ => Ok(code.clone()),
             };
             let bytes =

@@ -7,6 +7,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
+use dlc_abi::executor::C_DECLARATION;
 use dlc_abi::{DType, Entry, Manifest, Mode, Tree, symbol};
 
 use crate::layout::{StructType, Structs, dl_signature, is_empty, leaf_comment, unique, visible};
@@ -66,6 +67,7 @@ impl Header<'_> {
              #include <stddef.h>\n\
              #include <stdint.h>\n\
              \n\
+             {executor}\
              /* The hash of all signatures below; {hash_function}() gives that of the library. */\n\
              #define {upper}_ABI_HASH \"{}\"\n\
              \n\
@@ -78,6 +80,10 @@ impl Header<'_> {
             comment(&self.manifest.target),
             comment(&self.manifest.abi_hash),
             hash_function = symbol::abi_hash(stem),
+            executor = match self.manifest.threads > 1 {
+                true => format!("{C_DECLARATION}\n"),
+                false => String::new(),
+            },
         )
     }
 
@@ -96,6 +102,8 @@ impl Header<'_> {
                 &entry.packed_symbol,
                 &entry.workspace_symbol,
                 &entry.message_symbol(),
+                &entry.on_symbol(),
+                &entry.packed_on_symbol(),
             ]
             .contains(&&name)
         });
@@ -213,11 +221,21 @@ impl Header<'_> {
             "void *workspace",
             "size_t workspace_bytes",
         ];
-        text += &prototype(
-            "int32_t ",
-            &entry.packed_symbol,
-            &packed.map(str::to_string),
-        );
+        let packed = packed.map(str::to_string);
+        text += &prototype("int32_t ", &entry.packed_symbol, &packed);
+        if self.manifest.threads > 1 {
+            let on = |parameters: &[String]| {
+                let executor = ["const dlc_executor *executor".to_string()];
+                [&executor, parameters].concat()
+            };
+            let _ = write!(
+                text,
+                "/* The same on up to {} threads of an executor; the results are the same. NULL is one thread. */\n",
+                self.manifest.threads
+            );
+            text += &prototype("int32_t ", &entry.on_symbol(), &on(&signature.parameters));
+            text += &prototype("int32_t ", &entry.packed_on_symbol(), &on(&packed));
+        }
         text
     }
 }

@@ -8,7 +8,6 @@ use std::process::Command;
 use ar_archive_writer::{
     ArchiveKind, DEFAULT_OBJECT_READER, NewArchiveMember, write_archive_to_stream,
 };
-use dlc_abi::{Manifest, symbol};
 
 /// A library could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -56,18 +55,6 @@ impl Error {
             Error::Temporary { .. } => "set TMPDIR to a folder that can be written",
         }
     }
-}
-
-/// The symbols that a library lets out: those that its header declares.
-pub fn exported_symbols(manifest: &Manifest) -> Vec<String> {
-    let mut symbols = vec![symbol::abi_hash(&manifest.stem)];
-    for entry in &manifest.entries {
-        symbols.push(entry.symbol.clone());
-        symbols.push(entry.packed_symbol.clone());
-        symbols.push(entry.workspace_symbol.clone());
-        symbols.push(entry.message_symbol());
-    }
-    symbols
 }
 
 /// An archive of one object, with a symbol table and without dates, so that the same object
@@ -211,7 +198,7 @@ mod tests {
 
     #[test]
     fn the_header_s_functions_are_let_out() {
-        let symbols = exported_symbols(&sample());
+        let symbols = sample().exported_symbols();
         let header = crate::header::generate(&sample());
         for symbol in &symbols {
             assert!(header.contains(&format!("{symbol}(")), "{symbol}");

@@ -94,10 +94,12 @@ pub const CPU: &[Stage] = &[
             Required("func.func(convert-linalg-to-loops)"), // what is left
             Required("func.func(buffer-loop-hoisting)"),
             Required("lower-affine"), // sizes become index arithmetic, which the planner reads
+            Optional("parallelize-loops"), // whose lanes have buffers of their own, so before the planner
             Required("plan-workspace"),
             Optional("canonicalize"),
             Optional("func.func(loop-invariant-code-motion)"),
             Optional("cse"),
+            Optional("outline-tasks"), // of slots, which are their arguments
             Optional("outline-loops"), // after which no pass looks at a whole body
             Optional("duplicate-function-elimination"),
         ],
@@ -117,6 +119,7 @@ pub const CPU: &[Stage] = &[
             Required("convert-vector-to-llvm{vector-contract-lowering=outerproduct}"),
             Required("convert-to-llvm"), // every other dialect in one go
             Required("reconcile-unrealized-casts"),
+            Required("emit-forks"),   // in terms of pointers
             Required("bf16-as-bits"), // no libcalls for moves of bf16 either; all ops are LLVM's by now
             Optional("canonicalize"),
             Optional("cse"),

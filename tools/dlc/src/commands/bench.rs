@@ -7,7 +7,7 @@ use dlc_runtime::library::Call;
 
 use super::call::Request;
 use crate::cli::{Bench, Common};
-use crate::report::{Error, Output, to_stdout};
+use crate::report::{Error, to_stdout};
 use crate::supervise;
 
 /// How long to warm up, and how long to measure.
@@ -20,15 +20,15 @@ const ROUND: Duration = Duration::from_millis(1);
 const MIN_ROUNDS: usize = 10;
 
 /// Runs the command.
-pub fn run(bench: &Bench, common: &Common, output: Output) -> Result<(), Error> {
-    let request = Request::new(&bench.call, common, output)?;
+pub fn run(bench: &Bench, common: &Common) -> Result<(), Error> {
+    let request = Request::new(&bench.call, common)?;
     let library = request.library()?;
     if supervise::keep_ir().is_some() {
         return Ok(());
     }
     let entry = request.entry(library.manifest())?;
     let bound = request.bind(entry)?;
-    let mut call = library.prepare(&bound)?;
+    let mut call = library.prepare(&bound)?.on(&request.pool);
     let times = measure(&mut call, &bound)?;
     let text = if bench.json {
         let object = serde_json::json!({
@@ -36,17 +36,21 @@ pub fn run(bench: &Bench, common: &Common, output: Output) -> Result<(), Error> 
             "median_ms": times.median,
             "min_ms": times.min,
             "rounds": times.rounds,
-            "threads": 1,
+            "threads": request.pool.threads(),
             "workspace_bytes": call.workspace_bytes(),
         });
         format!("{object}\n")
     } else {
         format!(
-            "{}: median {}, minimum {}, {} rounds, 1 thread\n",
+            "{}: median {}, minimum {}, {} rounds, {}\n",
             entry.name,
             time(times.median),
             time(times.min),
-            times.rounds
+            times.rounds,
+            match request.pool.threads() {
+                1 => "1 thread".to_string(),
+                threads => format!("{threads} threads"),
+            }
         )
     };
     to_stdout(text.as_bytes())

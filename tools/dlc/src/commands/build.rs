@@ -19,11 +19,6 @@ const STDOUT: &str = "-";
 
 /// Runs the command.
 pub fn run(build: &Build, common: &Common) -> Result<(), Error> {
-    if build.threads {
-        return Err(Error::usage("`--threads` is not there yet").help(Some(
-            "leave it out: the library runs on one thread".to_string(),
-        )));
-    }
     let (path, export) = split_target(&build.file);
     if export.is_some() {
         return Err(Error::usage("`dlc build` builds all exports of a file")
@@ -35,7 +30,7 @@ pub fn run(build: &Build, common: &Common) -> Result<(), Error> {
         return Err(Error::usage("standard output takes one kind")
             .help(Some("such as --emit=llvm-ir -o -".to_string())));
     }
-    let session = super::session(&build.compile, common)?;
+    let session = super::session(&build.compile, build.threads, common)?;
     let file = SourceFile::read(path)?;
     let kinds: Vec<Emit> = wanted.iter().map(|wanted| wanted.kind).collect();
     let mut compiled = session

@@ -4,10 +4,10 @@ use dlc_abi::Entry;
 use dlc_driver::compile::{Emit, Session};
 use dlc_runtime::input::{parse_dim, parse_output};
 use dlc_runtime::library::{Library, find_entry};
-use dlc_runtime::{BindError, Bound, Input, InputError, LibraryError, WriteError, bind};
+use dlc_runtime::{BindError, Bound, Input, InputError, LibraryError, Pool, WriteError, bind};
 
 use crate::cli::{Call, Common};
-use crate::report::{Error, Output, to_stderr};
+use crate::report::{Error, to_stderr};
 use crate::source::{SourceFile, split_target};
 
 impl From<InputError> for Error {
@@ -65,17 +65,19 @@ pub struct Request {
     seed: u64,
     /// The compiler.
     pub session: Session,
+    /// The threads of calls.
+    pub pool: Pool,
 }
 
 impl Request {
     /// Parses everything that can be wrong before anything is compiled.
-    pub fn new(call: &Call, common: &Common, output: Output) -> Result<Self, Error> {
+    pub fn new(call: &Call, common: &Common) -> Result<Self, Error> {
         if call.threads == 0 {
             return Err(Error::usage("`--threads 0`: one thread at least"));
         }
-        if call.threads > 1 {
-            output.warning("compiled code runs on one thread so far; `--threads` changes nothing");
-        }
+        let threads = u32::try_from(call.threads)
+            .map_err(|_| Error::usage(format!("`--threads {}`: too many", call.threads)))?;
+        let pool = Pool::new(call.threads).map_err(|error| Error::io(error.to_string()))?;
         let (path, export) = split_target(&call.callee);
         let inputs = call.inputs.iter().map(|text| Input::parse(text));
         let dims = call.dims.iter().map(|text| parse_dim(text));
@@ -84,7 +86,8 @@ impl Request {
             inputs: inputs.collect::<Result<_, _>>()?,
             dims: dims.collect::<Result<_, _>>()?,
             seed: call.seed,
-            session: super::session(&call.compile, common)?,
+            pool,
+            session: super::session(&call.compile, threads, common)?,
             file: SourceFile::read(path)?,
         })
     }

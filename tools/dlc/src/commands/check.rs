@@ -6,7 +6,7 @@ use crate::source::SourceFile;
 
 /// Runs the command.
 pub fn run(check: &Check, common: &Common) -> Result<(), Error> {
-    let session = super::session(&check.compile, common)?;
+    let session = super::session(&check.compile, 1, common)?;
     let output = common.output();
     let mut failed = None;
     for path in &check.files {

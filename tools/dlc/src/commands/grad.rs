@@ -22,7 +22,7 @@ pub fn run(grad: &Grad, common: &Common) -> Result<(), Error> {
         wrt: grad.wrt.clone(),
         forward: grad.mode == Mode::Forward,
     };
-    let session = super::session(&grad.compile, common)?;
+    let session = super::session(&grad.compile, 1, common)?;
     let failed = |failure: Failure| Error::of_compilation(failure, &file.name);
     if grad.check {
         return check(grad, &session, &file, &wanted);

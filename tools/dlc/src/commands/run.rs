@@ -7,17 +7,17 @@ use dlc_runtime::output::{Output as CallOutput, outputs_of};
 
 use super::call::{Request, output_files};
 use crate::cli::{Common, Run, RunTarget};
-use crate::report::{Error, Output, to_stderr, to_stdout};
+use crate::report::{Error, to_stderr, to_stdout};
 use crate::supervise;
 
 /// Runs the command.
-pub fn run(run: &Run, common: &Common, output: Output) -> Result<(), Error> {
+pub fn run(run: &Run, common: &Common) -> Result<(), Error> {
     if run.target == RunTarget::Gpu {
         return Err(Error::usage("`--target gpu` is not there yet")
             .help(Some("there are cpu and reference".to_string())));
     }
     let files = output_files(&run.outputs)?;
-    let request = Request::new(&run.call, common, output)?;
+    let request = Request::new(&run.call, common)?;
     let outputs = match run.target {
         RunTarget::Reference => on_reference(&request, &files)?,
         _ => on_cpu(&request, &files)?,
@@ -53,7 +53,7 @@ fn on_cpu(request: &Request, files: &Files) -> Result<Option<Vec<CallOutput>>, E
     let entry = request.entry(library.manifest())?;
     check_output_names(entry, files)?;
     let mut bound = request.bind(entry)?;
-    library.prepare(&bound)?.run(&mut bound)?;
+    library.prepare(&bound)?.on(&request.pool).run(&mut bound)?;
     Ok(Some(bound.into_outputs(entry)))
 }
 

@@ -1,0 +1,229 @@
+//! Makes functions of ops inside of functions.
+
+use crate::{
+    alias::{blocks, is_memref, operations},
+    emit::Emitter,
+    linalg::{arguments, results},
+    walk,
+};
+use dlc_dialects::ir::{
+    edit,
+    inspect::{defining_op, identity},
+};
+use melior::{
+    Context,
+    ir::{
+        BlockLike, BlockRef, OperationRef, Type, TypeLike, Value, ValueLike,
+        attribute::{Attribute, FlatSymbolRefAttribute, TypeAttribute},
+        operation::{OperationLike, OperationMutLike},
+        r#type::FunctionType,
+    },
+};
+use std::collections::{HashMap, HashSet};
+
+/// What is computed inside rather than passed on: names of memory, and constants.
+const INSIDE: &[&str] = &[
+    "arith.constant",
+    "memref.cast",
+    "memref.collapse_shape",
+    "memref.expand_shape",
+    "memref.get_global",
+    "memref.reinterpret_cast",
+    "memref.subview",
+    "memref.view",
+];
+
+/// Whether a value is a number or a vector of numbers.
+pub fn is_register(value: &Value) -> bool {
+    let ty = value.r#type();
+    ty.is_index() || ty.is_integer() || ty.is_float() || ty.is_vector()
+}
+
+/// An op that becomes a function, with all that it reads.
+pub struct Outlined<'c, 'a> {
+    context: &'c Context,
+    func: OperationRef<'c, 'a>,
+    op: OperationRef<'c, 'a>,
+    reads: Reads<'c, 'a>,
+}
+
+/// What an op reads, by what becomes of it in the function.
+#[derive(Default)]
+struct Reads<'c, 'a> {
+    seen: HashSet<usize>,
+    /// Ops that are computed inside, in order.
+    inside: Vec<OperationRef<'c, 'a>>,
+    /// Values that are passed on.
+    passed: Vec<Value<'c, 'a>>,
+}
+
+type Copies<'c, 'a> = HashMap<usize, Value<'c, 'a>>;
+
+impl<'c: 'a, 'a> Outlined<'c, 'a> {
+    /// An op of a function; nothing if something that it reads can't be passed.
+    pub fn new(
+        context: &'c Context,
+        func: OperationRef<'c, 'a>,
+        op: OperationRef<'c, 'a>,
+    ) -> Option<Self> {
+        let mut reads = Reads::default();
+        captured(op).into_iter().for_each(|value| reads.add(value));
+        let pointer = |value: &Value<'c, 'a>| value.r#type().to_string() == "!llvm.ptr";
+        let can_pass =
+            |value: &Value<'c, 'a>| is_register(value) || is_memref(*value) || pointer(value);
+        reads.passed.iter().all(can_pass).then_some(Self {
+            context,
+            func,
+            op,
+            reads,
+        })
+    }
+
+    /// Makes a private function that does what the op does, and calls it in the op's place.
+    pub fn of_op(self, name: &str, attributes: &[(&str, &str)]) {
+        let (block, mut copies) = self.declare(name, &[], &types(&results(self.op)), attributes);
+        let copy = copy(self.op, block, &copies);
+        for (old, new) in results(self.op).into_iter().zip(results(copy)) {
+            copies.insert(identity(old), new);
+        }
+        let given = results(self.op)
+            .into_iter()
+            .map(|old| copies[&identity(old)]);
+        let given = given.collect::<Vec<_>>();
+        Emitter::at_end(self.context, self.op.location(), block).effect("func.return", &given, &[]);
+        self.call(name, &[]);
+    }
+
+    /// Makes a private function of the body of an `scf.for`, whose arguments are those of `leading`, of which the last
+    /// stands for the loop's index, and what it reads; calls it once in the loop's place.
+    pub fn of_body(self, name: &str, leading: &[Value<'c, 'a>], attributes: &[(&str, &str)]) {
+        let (block, mut copies) = self.declare(name, &types(leading), &[], attributes);
+        let body = blocks(self.op)[0];
+        let index = block
+            .argument(leading.len() - 1)
+            .expect("one for each leading value");
+        copies.insert(identity(arguments(body)[0]), index.into());
+        for inner in operations(body) {
+            if walk::is(inner, "scf.yield") {
+                continue;
+            }
+            let copy = copy(inner, block, &copies);
+            for (old, new) in results(inner).into_iter().zip(results(copy)) {
+                copies.insert(identity(old), new);
+            }
+        }
+        Emitter::at_end(self.context, self.op.location(), block).effect("func.return", &[], &[]);
+        self.call(name, leading);
+    }
+
+    /// The function with what is computed inside; gives its body, and what there stands for values outside.
+    fn declare(
+        &self,
+        name: &str,
+        leading: &[Type<'c>],
+        results: &[Type<'c>],
+        attributes: &[(&str, &str)],
+    ) -> (BlockRef<'c, 'a>, Copies<'c, 'a>) {
+        let e = Emitter::before(self.context, self.func);
+        let inputs = [leading, &types(&self.reads.passed)].concat();
+        let ty = TypeAttribute::new(FunctionType::new(self.context, &inputs, results).into());
+        let (region, block) = e.region(&inputs);
+        let mut all: Vec<(&str, Attribute<'c>)> = vec![
+            ("sym_name", e.attr(&format!("\"{name}\""))),
+            ("function_type", ty.into()),
+            ("sym_visibility", e.attr("\"private\"")),
+        ];
+        all.extend(attributes.iter().map(|(name, text)| (*name, e.attr(text))));
+        e.build("func.func", &[], &[], &all, vec![region]);
+        let mut copies = HashMap::new();
+        for (i, value) in self.reads.passed.iter().enumerate() {
+            let argument = block
+                .argument(leading.len() + i)
+                .expect("one for each type");
+            copies.insert(identity(*value), Value::from(argument));
+        }
+        for outer in &self.reads.inside {
+            let copy = copy(*outer, block, &copies);
+            for (old, new) in crate::linalg::results(*outer)
+                .into_iter()
+                .zip(crate::linalg::results(copy))
+            {
+                copies.insert(identity(old), new);
+            }
+        }
+        (block, copies)
+    }
+
+    fn call(self, name: &str, leading: &[Value<'c, 'a>]) {
+        let e = Emitter::before(self.context, self.op);
+        let callee = FlatSymbolRefAttribute::new(self.context, name).into();
+        let outputs = results(self.op);
+        let operands = [leading, &self.reads.passed].concat();
+        let attributes = [("callee", callee)];
+        let call = e.build(
+            "func.call",
+            &operands,
+            &types(&outputs),
+            &attributes,
+            vec![],
+        );
+        for (old, new) in outputs.into_iter().zip(results(call)) {
+            edit::replace_uses(old, new);
+        }
+        edit::erase(self.context, self.op);
+    }
+}
+
+fn types<'c>(values: &[Value<'c, '_>]) -> Vec<Type<'c>> {
+    values.iter().map(|value| value.r#type()).collect()
+}
+
+impl<'c: 'a, 'a> Reads<'c, 'a> {
+    fn add(&mut self, value: Value<'c, 'a>) {
+        if !self.seen.insert(identity(value)) {
+            return;
+        }
+        match defining_op(value).filter(|op| INSIDE.contains(&edit::name(*op))) {
+            None => self.passed.push(value),
+            Some(op) => {
+                op.operands().for_each(|operand| self.add(operand));
+                self.inside.push(op);
+            }
+        }
+    }
+}
+
+/// The values that an op and those inside it use and do not make.
+fn captured<'c: 'a, 'a>(op: OperationRef<'c, 'a>) -> Vec<Value<'c, 'a>> {
+    let mut own = HashSet::new();
+    let mut used = vec![];
+    for inner in walk::inside(op).into_iter().chain([op]) {
+        own.extend(results(inner).into_iter().map(identity));
+        for block in blocks(inner) {
+            own.extend(arguments(block).into_iter().map(identity));
+        }
+        used.extend(inner.operands());
+    }
+    used.retain(|value| !own.contains(&identity(*value)));
+    used
+}
+
+/// Appends a copy of an op to a block; what has a copy is read from there.
+fn copy<'c: 'a, 'a>(
+    op: OperationRef<'c, 'a>,
+    to: BlockRef<'c, 'a>,
+    copies: &HashMap<usize, Value<'c, 'a>>,
+) -> OperationRef<'c, 'a> {
+    let copied = |x: Value<'c, 'a>| copies.get(&identity(x)).copied().unwrap_or(x);
+    let mut copy = (*op).clone();
+    copy.set_operands(&op.operands().map(copied).collect::<Vec<_>>());
+    let copy = to.append_operation(copy);
+    for inner in walk::inside(copy) {
+        for (i, x) in inner.operands().enumerate() {
+            if let Some(copy) = copies.get(&identity(x)) {
+                edit::set_operand(inner, i, *copy);
+            }
+        }
+    }
+    copy
+}
