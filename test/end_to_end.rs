@@ -34,6 +34,8 @@ fn trials(arguments: &Arguments) -> Result<Vec<Trial>> {
     };
     add("c-program", &["cc"], c_program);
     add("c-program-memcheck", &["cc", "valgrind"], memcheck);
+    add("c-threads", &["cc"], c_threads);
+    add("c-threads-races", &["cc", "valgrind"], races);
     add("header-in-c++", &["c++"], header_in_cpp);
     add("rust-program", &["rustc"], rust_program);
     add("undefined-symbols", &["nm"], undefined_symbols);
@@ -80,6 +82,26 @@ fn c_program() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let program = host::c_program(folder.path(), "native")?;
     host::check_printed(&host::run_program(&program)?)?;
+    Ok(())
+}
+
+/// The program exits with a status of its own where bits differ or nothing runs on threads.
+fn c_threads() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    host::run(&mut Command::new(host::threads_program(
+        folder.path(),
+        "native",
+    )?))?;
+    Ok(())
+}
+
+/// No two threads touch memory that one of them writes, for a CPU whose instructions valgrind knows.
+fn races() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let program = host::threads_program(folder.path(), "x86-64-v3")?;
+    let mut valgrind = Command::new("valgrind");
+    valgrind.args(["--tool=helgrind", "--error-exitcode=9", "--quiet"]);
+    host::run(valgrind.arg(program))?;
     Ok(())
 }
 

@@ -61,13 +61,32 @@ type Copies<'c, 'a> = HashMap<usize, Value<'c, 'a>>;
 
 impl<'c: 'a, 'a> Outlined<'c, 'a> {
     /// An op of a function; nothing if something that it reads can't be passed.
-    pub fn new(
+    pub fn op(
         context: &'c Context,
         func: OperationRef<'c, 'a>,
         op: OperationRef<'c, 'a>,
     ) -> Option<Self> {
+        Self::new(context, func, op, op.operands().collect())
+    }
+
+    /// The body of an `scf.for` of a function; nothing if something that it reads can't be passed.
+    pub fn body(
+        context: &'c Context,
+        func: OperationRef<'c, 'a>,
+        op: OperationRef<'c, 'a>,
+    ) -> Option<Self> {
+        Self::new(context, func, op, vec![])
+    }
+
+    fn new(
+        context: &'c Context,
+        func: OperationRef<'c, 'a>,
+        op: OperationRef<'c, 'a>,
+        operands: Vec<Value<'c, 'a>>,
+    ) -> Option<Self> {
         let mut reads = Reads::default();
-        captured(op).into_iter().for_each(|value| reads.add(value));
+        let read = operands.into_iter().chain(captured(op));
+        read.for_each(|value| reads.add(value));
         let pointer = |value: &Value<'c, 'a>| value.r#type().to_string() == "!llvm.ptr";
         let can_pass =
             |value: &Value<'c, 'a>| is_register(value) || is_memref(*value) || pointer(value);
@@ -80,7 +99,7 @@ impl<'c: 'a, 'a> Outlined<'c, 'a> {
     }
 
     /// Makes a private function that does what the op does, and calls it in the op's place.
-    pub fn of_op(self, name: &str, attributes: &[(&str, &str)]) {
+    pub fn into_function(self, name: &str, attributes: &[(&str, &str)]) {
         let (block, mut copies) = self.declare(name, &[], &types(&results(self.op)), attributes);
         let copy = copy(self.op, block, &copies);
         for (old, new) in results(self.op).into_iter().zip(results(copy)) {
@@ -94,9 +113,14 @@ impl<'c: 'a, 'a> Outlined<'c, 'a> {
         self.call(name, &[]);
     }
 
-    /// Makes a private function of the body of an `scf.for`, whose arguments are those of `leading`, of which the last
-    /// stands for the loop's index, and what it reads; calls it once in the loop's place.
-    pub fn of_body(self, name: &str, leading: &[Value<'c, 'a>], attributes: &[(&str, &str)]) {
+    /// Makes a private function of the body, whose arguments are those of `leading`, of which the last stands for the
+    /// loop's index, and what it reads; calls it once in the loop's place.
+    pub fn into_function_of(
+        self,
+        name: &str,
+        leading: &[Value<'c, 'a>],
+        attributes: &[(&str, &str)],
+    ) {
         let (block, mut copies) = self.declare(name, &types(leading), &[], attributes);
         let body = blocks(self.op)[0];
         let index = block
@@ -193,11 +217,12 @@ impl<'c: 'a, 'a> Reads<'c, 'a> {
     }
 }
 
-/// The values that an op and those inside it use and do not make.
+/// The values that the ops inside an op use and do not make.
 fn captured<'c: 'a, 'a>(op: OperationRef<'c, 'a>) -> Vec<Value<'c, 'a>> {
     let mut own = HashSet::new();
     let mut used = vec![];
-    for inner in walk::inside(op).into_iter().chain([op]) {
+    own.extend(blocks(op).into_iter().flat_map(arguments).map(identity));
+    for inner in walk::inside(op) {
         own.extend(results(inner).into_iter().map(identity));
         for block in blocks(inner) {
             own.extend(arguments(block).into_iter().map(identity));

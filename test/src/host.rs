@@ -161,6 +161,17 @@ pub fn c_program(folder: &Path, cpu: &str) -> Result<PathBuf> {
     build(&model("mlp.dl"), folder, &["--target-cpu", cpu])?;
     write_inputs(&folder.join("inputs"))?;
     let program = folder.join("mlp_c");
+    let mut cc = cc();
+    cc.arg("-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=aligned_alloc");
+    cc.arg("-I")
+        .arg(folder)
+        .arg(files::root().join("end_to_end/mlp.c"));
+    run(cc.arg(folder.join("libmlp.a")).arg("-o").arg(&program))?;
+    Ok(program)
+}
+
+/// The C compiler, which takes warnings for errors.
+fn cc() -> Command {
     let mut cc = Command::new("cc");
     cc.args([
         "-std=c11",
@@ -171,11 +182,24 @@ pub fn c_program(folder: &Path, cpu: &str) -> Result<PathBuf> {
         "-g",
         "-O1",
     ]);
-    cc.arg("-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=aligned_alloc");
-    cc.arg("-I")
+    cc
+}
+
+/// Builds a model for several threads, and the C program that brings its own; gives the program.
+pub fn threads_program(folder: &Path, cpu: &str) -> Result<PathBuf> {
+    let source = |name: &str| files::root().join("end_to_end").join(name);
+    build(
+        &source("threads.dl"),
+        folder,
+        &["--threads", "--target-cpu", cpu],
+    )?;
+    let program = folder.join("threads_c");
+    let mut cc = cc();
+    cc.arg("-pthread")
+        .arg("-I")
         .arg(folder)
-        .arg(files::root().join("end_to_end/mlp.c"));
-    run(cc.arg(folder.join("libmlp.a")).arg("-o").arg(&program))?;
+        .arg(source("threads.c"));
+    run(cc.arg(folder.join("libthreads.a")).arg("-o").arg(&program))?;
     Ok(program)
 }
 

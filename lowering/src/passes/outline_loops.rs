@@ -55,8 +55,8 @@ fn run<'c, 'a>(cx: &'c Context, module: OperationRef<'c, 'a>) -> Result<(), Pass
         for (number, op) in loops.into_iter().enumerate() {
             let name = format!("{}__loop{number}", entry.symbol);
             let attributes = [("passthrough", "[\"noinline\"]")];
-            if let Some(outlined) = Outlined::new(cx, entry.func, op) {
-                outlined.of_op(&name, &attributes);
+            if let Some(outlined) = Outlined::op(cx, entry.func, op) {
+                outlined.into_function(&name, &attributes);
             }
         }
     }

@@ -48,9 +48,9 @@ fn run<'c, 'a>(cx: &'c Context, module: OperationRef<'c, 'a>) -> Result<(), Pass
             .collect::<Vec<_>>();
         for (number, op) in loops.into_iter().enumerate() {
             let lanes = op.operand(1)?;
-            if let Some(outlined) = Outlined::new(cx, func, op) {
+            if let Some(outlined) = Outlined::body(cx, func, op) {
                 let name = format!("{}__task{number}", name.value());
-                outlined.of_body(&name, &[executor, lanes], &[(TASK, "unit")]);
+                outlined.into_function_of(&name, &[executor, lanes], &[(TASK, "unit")]);
             }
         }
     }
