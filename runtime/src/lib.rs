@@ -1,5 +1,5 @@
 //! What runs outside the compiler: tensors, the file formats that hold them, the values that
-//! `dlc run` takes, the loader of built libraries, and threads for their calls.
+//! `dlc run` takes, and the loader of built libraries.
 //!
 //! Invariants: nothing here knows the compiler; every reader refuses what it does not understand
 //! and never allocates by a length that it has not checked; every file is written beside its
@@ -17,7 +17,6 @@ pub mod library;
 pub mod npy;
 pub mod npz;
 pub mod output;
-pub mod pool;
 pub mod random;
 pub mod safetensors;
 pub mod tensor;
@@ -25,11 +24,11 @@ pub mod tree;
 
 pub use bind::{BindError, Bound, bind};
 pub use dims::DimError;
+pub use dlc_pool::{Pool, PoolError};
 pub use file::FileError;
 pub use formats::{ReadError, WriteError};
 pub use input::{Input, InputError, Value};
 pub use library::{Library, LibraryError};
 pub use output::Output;
-pub use pool::{Pool, PoolError};
 pub use tensor::{Element, Tensor, TensorError};
 pub use tree::NamedTensors;

@@ -10,12 +10,12 @@ use std::ffi::{CStr, c_char, c_void};
 use std::path::{Path, PathBuf};
 
 use dlc_abi::{ABI_VERSION, Entry, Executor, Manifest, ManifestError, status, symbol};
+use dlc_pool::Pool;
 
 use crate::bind::Bound;
 use crate::buffer::Buffer;
 use crate::dims::dim_values;
 use crate::file::{self, FileError};
-use crate::pool::Pool;
 
 /// A library that can't be opened or called.
 #[derive(Debug, thiserror::Error)]

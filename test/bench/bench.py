@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Times built libraries and their peers in turns in one process.
 
-FOLDER holds what `dlc build` wrote for workloads.dl in `workloads`, for examples/digits in `digits`, and the program `limits`. Of the
+FOLDER holds what `dlc build --threads` wrote for workloads.dl in `workloads`, for examples/digits in `digits`, the program `limits` and libdlc_pool.so. Of the
 workloads those are run whose titles match PATTERN. Every peer's result is first held against ours. Each round calls every implementation in
 turn for about 20 ms; the median of the rounds counts, and the ratio is the best peer's time over ours: above 1, ours is faster.
 """
@@ -63,12 +63,13 @@ def line(workload, times, limits):
 
 def all_ways(options):
     """Makers of workloads with their ways."""
-    library, others = Library(options.folder / "workloads"), peers.found(options.threads)
+    pool, others = executor(options.folder, options.threads), peers.found(options.threads)
+    library = Library(options.folder / "workloads", pool)
     for make in workloads.ALL:
         yield lambda make=make: (one := make(), lambda: ways_of(one, library, others))
     for batch in (32, 256):
         title = f"digits training step, batch {batch}"
-        yield lambda batch=batch, title=title: (workloads.Workload(title), lambda: digits.ways_of(options.folder / "digits", batch, options.threads))
+        yield lambda batch=batch, title=title: (workloads.Workload(title), lambda: digits.ways_of(options.folder / "digits", batch, options.threads, pool))
 
 
 def main(options):
@@ -105,7 +106,7 @@ if __name__ == "__main__":
         import peers
         import turns
         import workloads
-        from library import Library, put
+        from library import Library, executor, put
     except ImportError as missing:
         sys.exit(f"bench.py: {missing}")
     main(given)

@@ -12,7 +12,7 @@ RATE = 1e-7
 SHAPES = {"w1": (64, 128), "b1": (128,), "w2": (128, 10), "b2": (10,)}
 
 
-def ways_of(folder, batch, threads):
+def ways_of(folder, batch, threads, pool):
     """A call and what reads its results, by name, of one Adam step; the first call of each is from the same state."""
     params = {k: (rng.standard_normal(s) * 0.1).astype(np.float32) for k, s in SHAPES.items()}
     images = rng.integers(0, 17, (batch, 64)).astype(np.uint8)
@@ -23,7 +23,7 @@ def ways_of(folder, batch, threads):
     state.append(aligned(()))
     loss = aligned(())
     lr = put(np.float32(RATE).reshape(()))
-    ways["dlc"] = (Library(folder).bind("train_step", {"B": batch}, state + [put(images), put(labels), lr, loss]),
+    ways["dlc"] = (Library(folder, pool).bind("train_step", {"B": batch}, state + [put(images), put(labels), lr, loss]),
                    lambda: [loss.copy(), state[0].copy()])
 
     try:

@@ -34,10 +34,20 @@ def leaves_of(tree):
     return [leaf for part in parts for leaf in leaves_of(part)]
 
 
-class Library:
-    """A built library, called through its uniform `packed` entries."""
+def executor(folder, threads):
+    """What runs calls on so many threads: the pool of the runtime; nothing for one."""
+    if threads == 1:
+        return None
+    pool = ctypes.CDLL(str((pathlib.Path(folder) / "libdlc_pool.so").resolve()))
+    pool.dlc_pool_new.restype = pool.dlc_pool_executor.restype = ctypes.c_void_p
+    return pool.dlc_pool_executor(ctypes.c_void_p(pool.dlc_pool_new(ctypes.c_int64(threads))))
 
-    def __init__(self, folder):
+
+class Library:
+    """A built library, called through its uniform `packed` entries, by an executor if one is given."""
+
+    def __init__(self, folder, executor=None):
+        self.executor = executor
         manifest = next(pathlib.Path(folder).glob("*.json"))
         self.manifest = json.loads(manifest.read_text())
         self.lib = ctypes.CDLL(str(manifest.parent.resolve() / f"lib{self.manifest['stem']}.so"))
@@ -61,12 +71,12 @@ class Library:
         workspace = ctypes.c_void_p((raw.ctypes.data + LINE - 1) // LINE * LINE)
         c_dims = (ctypes.c_int64 * max(1, len(dims)))(*dims)
         c_leaves = (ctypes.c_void_p * len(leaves))(*[leaf.ctypes.data for leaf in leaves])
-        function = getattr(self.lib, entry["packed_symbol"])
-        function.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t]
-        a, b = ctypes.addressof(c_dims), ctypes.addressof(c_leaves)
+        function = getattr(self.lib, entry["packed_symbol"] + "_on")
+        function.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t]
+        a, b, executor = ctypes.addressof(c_dims), ctypes.addressof(c_leaves), self.executor
 
         def call():
-            status = function(a, b, workspace, bytes_)
+            status = function(executor, a, b, workspace, bytes_)
             assert status == 0, status
         call.keep = (raw, c_dims, c_leaves, leaves)
         return call

@@ -33,8 +33,14 @@ pub fn run(python: &str, arguments: &[String]) -> Result<()> {
     }
     let folder = target().join("bench");
     for (name, source) in LIBRARIES {
-        demo::build_library(&dlc, source, &folder.join(name))?;
+        let mut build = command(&dlc);
+        build.args(["build", source, "--threads", "--emit=cdylib,manifest", "-o"]);
+        run_command(build.arg(folder.join(name)))?;
     }
+    let mut pool = llvm.cargo();
+    run_command(pool.args(["build", "--quiet", "--release", "--package", "dlc-pool"]))?;
+    let pool = target().join("release/libdlc_pool.so");
+    std::fs::copy(pool, folder.join("libdlc_pool.so"))?;
     let mut compiler = command("cc");
     compiler.args(["-O3", "-march=native", "-ffp-contract=fast", "-pthread"]);
     compiler.arg(LIMITS).arg("-o").arg(folder.join("limits"));

@@ -7,7 +7,8 @@ use anyhow::{Context, Result};
 /// The crates of the workspace with those that they may use.
 const MAY_USE: &[(&str, &str, &[&str])] = &[
     ("runtime/abi", "dlc-abi", &[]),
-    ("runtime", "dlc-runtime", &["dlc-abi"]),
+    ("runtime/pool", "dlc-pool", &["dlc-abi"]),
+    ("runtime", "dlc-runtime", &["dlc-abi", "dlc-pool"]),
     ("dialects", "dlc-dialects", &[]),
     ("frontend", "dlc-frontend", &["dlc-abi", "dlc-dialects"]),
     ("autodiff", "dlc-autodiff", &["dlc-dialects"]),

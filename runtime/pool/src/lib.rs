@@ -1,4 +1,7 @@
-//! Threads for calls, as an executor of the calling convention.
+//! Threads for the calls of built libraries, as an executor of the calling convention: for programs in Rust, and in C by
+//! the functions of `include/dlc_pool.h`.
+
+mod c;
 
 use std::ffi::c_void;
 
@@ -24,11 +27,9 @@ pub enum PoolError {
 /// Threads that run the tasks of calls; the calling thread is one of them.
 ///
 /// ```
-/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let pool = dlc_runtime::Pool::new(2)?;
+/// let pool = dlc_pool::Pool::new(2)?;
 /// assert_eq!(pool.executor().threads, 2);
-/// # Ok(())
-/// # }
+/// # Ok::<(), dlc_pool::PoolError>(())
 /// ```
 #[derive(Debug)]
 pub struct Pool {
