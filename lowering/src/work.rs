@@ -160,7 +160,8 @@ impl<'c: 'a, 'a> Work<'c, 'a> {
         }
     }
 
-    /// A value of inside the root as one that is known before it, computed again where that is index arithmetic.
+    /// A value of inside the root as one that is known before it, or an upper bound of it, computed again where that is
+    /// index arithmetic.
     fn before(&self, value: Value<'c, 'a>) -> Option<Value<'c, 'a>> {
         if let Some(argument) = inspect::argument(value) {
             let owner = argument.owner().parent_operation()?;
@@ -170,6 +171,11 @@ impl<'c: 'a, 'a> Work<'c, 'a> {
         let op = OperationResult::try_from(value).ok()?.owner();
         if !ancestors(op).contains(&self.root) {
             return Some(value);
+        }
+        if walk::is(op, "arith.minsi") {
+            // No more than any operand that is known.
+            let known = op.operands().filter_map(|x| self.before(x));
+            return known.reduce(|a, b| self.e.min(a, b));
         }
         let index_arithmetic = value.r#type().is_index() && edit::name(op).starts_with("arith.");
         if !index_arithmetic && !walk::is(op, "memref.dim") {

@@ -6,6 +6,7 @@ use super::{
 };
 use crate::{
     emit::{Emitter, Int},
+    size::constant,
     tasks,
 };
 use melior::{
@@ -92,6 +93,18 @@ fn offset<'c, 'a>(
     })
 }
 
+/// Slivers of rows that a part of a product has at least.
+const FEWEST_SLIVERS: i64 = 8;
+
+/// A kernel and its packed block.
+type Call<'x, 'c, 'a> = (&'x Kernel, Option<Value<'c, 'a>>);
+
+/// A block of C: its first row and column, and how many.
+struct Part<'c, 'a> {
+    from: [Value<'c, 'a>; 2],
+    sizes: [Value<'c, 'a>; 2],
+}
+
 /// Calls kernels for one contraction.
 pub(crate) struct Caller<'x, 'c, 'a> {
     /// The contraction.
@@ -156,54 +169,111 @@ impl<'c, 'a> Caller<'_, 'c, 'a> {
 
     /// The loops around the kernel.
     pub fn loops(&self, e: &Emitter<'c, 'a>, kernel: &Kernel, packed: Option<Value<'c, 'a>>) {
-        let dims = [
-            &self.contraction.outer[..],
-            &self.contraction.outer_sums[..],
-        ]
-        .concat();
-        self.nest(e, kernel, packed, &dims, &mut vec![]);
+        let x = &self.contraction;
+        if let Some(executor) = self.executor {
+            self.divided(e, (kernel, packed), executor);
+            return;
+        }
+        let dims = [&x.outer[..], &x.outer_sums[..]].concat();
+        let whole = Part {
+            from: [e.index(0); 2],
+            sizes: [self.places.m, self.places.n],
+        };
+        self.nest(e, (kernel, packed), &dims, &mut vec![], &whole);
+    }
+
+    /// One loop over the products that the dims outside the kernel select, each in parts where there are fewer products
+    /// than lanes. A part is a block of C: what it reads of A or B another part reads too.
+    fn divided(&self, e: &Emitter<'c, 'a>, call: Call<'_, 'c, 'a>, executor: Value<'c, 'a>) {
+        let (x, one) = (&self.contraction, e.index(1));
+        let sizes = x
+            .outer
+            .iter()
+            .map(|dim| self.size(*dim))
+            .collect::<Vec<_>>();
+        let count = sizes.iter().fold(one, |count, size| e.mul(count, *size));
+        let lanes = tasks::lanes(e, executor);
+        let rest = e.op("arith.remui", &[count, lanes], e.index_type());
+        let even = e.cmp(Int::Eq, rest, e.index(0));
+        let wanted = e.select(even, one, lanes);
+        let schedule = &call.0.schedule;
+        let clamped = |value, most: i64, size| e.max(e.min(value, e.div(size, e.index(most))), one);
+        // Rows first: the packing of B twice costs less than parts of uneven width. Gathering costs more.
+        let down = match x.layout.b_scattered {
+            true => one,
+            false => clamped(wanted, FEWEST_SLIVERS * schedule.rows, self.places.m),
+        };
+        let across = e.div(e.sub(e.add(wanted, down), one), down);
+        let across = clamped(across, 2 * schedule.columns(), self.places.n);
+        let length = |size, parts, step: i64| {
+            let length = e.div(e.sub(e.add(size, parts), one), parts);
+            e.mul(e.ceil_div(length, step), e.index(step))
+        };
+        let lengths = [
+            length(self.places.m, down, schedule.rows),
+            length(self.places.n, across, schedule.columns()),
+        ];
+        let parts = e.mul(down, across);
+        e.parallel_loop((e.index(0), e.mul(count, parts), one), |e, unit| {
+            let digit = |number, base| e.op("arith.remui", &[number, base], e.index_type());
+            let part = digit(unit, parts);
+            let mut product = e.div(unit, parts);
+            let mut indices = vec![];
+            for (dim, size) in x.outer.iter().zip(&sizes).rev() {
+                indices.push((*dim, digit(product, *size)));
+                product = e.div(product, *size);
+            }
+            let places = [e.div(part, across), digit(part, across)];
+            let whole = [self.places.m, self.places.n];
+            let from = [0, 1].map(|i| e.mul(places[i], lengths[i]));
+            let left = [0, 1].map(|i| e.max(e.sub(whole[i], from[i]), e.index(0)));
+            let part = Part {
+                from,
+                sizes: [0, 1].map(|i| e.min(lengths[i], left[i])),
+            };
+            self.nest(e, call, &x.outer_sums, &mut indices, &part);
+        });
     }
 
     fn nest(
         &self,
         e: &Emitter<'c, 'a>,
-        kernel: &Kernel,
-        packed: Option<Value<'c, 'a>>,
+        call: Call<'_, 'c, 'a>,
         dims: &[usize],
         indices: &mut Vec<(usize, Value<'c, 'a>)>,
+        part: &Part<'c, 'a>,
     ) {
         let [dim, inner @ ..] = dims else {
-            self.call(e, kernel, packed, indices);
+            self.call(e, call, indices, part);
             return;
         };
-        let op = e.plain_loop((e.index(0), self.size(*dim), e.index(1)), |e, index| {
+        e.loop_to(self.size(*dim), 1, |e, index| {
             indices.push((*dim, index));
-            self.nest(e, kernel, packed, inner, indices);
+            self.nest(e, call, inner, indices, part);
             indices.pop();
         });
-        if self.contraction.outer.contains(dim) && self.executor.is_some() {
-            tasks::mark(e, op, true);
-        }
     }
 
     fn call(
         &self,
         e: &Emitter<'c, 'a>,
-        kernel: &Kernel,
-        packed: Option<Value<'c, 'a>>,
+        (kernel, packed): Call<'_, 'c, 'a>,
         indices: &[(usize, Value<'c, 'a>)],
+        part: &Part<'c, 'a>,
     ) {
         let (x, places) = (self.contraction, &self.places);
-        let (m, n, k) = (
-            (&x.m[..], places.m),
-            (&x.n[..], places.n),
-            (&x.k[..], places.k),
-        );
+        let [rows, columns] = part.sizes;
+        let (m, n, k) = ((&x.m[..], rows), (&x.n[..], columns), (&x.k[..], places.k));
         let a_axes = if x.layout.a_by_k { (k, m) } else { (m, k) };
         let b_axes = if x.layout.b_by_n { (n, k) } else { (k, n) };
+        // A group is walked with the stride of its last dim.
+        let begins = [&x.m, &x.n].into_iter().zip(part.from);
+        let begins = begins.filter_map(|(group, from)| Some((*group.last()?, from)));
+        let begins = begins.filter(|(_, from)| constant(*from) != Some(0));
+        let begins = indices.iter().copied().chain(begins).collect::<Vec<_>>();
         let view =
             |operand: &Operand<'c, 'a>, place: &Place<'c, 'a>, ((rows, count), (_, length))| {
-                self.view(e, kernel, (operand, place), (rows, count, length), indices)
+                self.view(e, kernel, (operand, place), (rows, count, length), &begins)
             };
         let a = view(&x.a, &places.a, a_axes);
         let b = match x.layout.b_scattered {
@@ -228,9 +298,9 @@ impl<'c, 'a> Caller<'_, 'c, 'a> {
         if x.layout.b_scattered {
             self.axes(e, &x.k, SUM_AXES, &mut arguments);
             self.axes(e, &x.n, COLUMN_AXES, &mut arguments);
+            arguments.push(part.from[1]);
         }
-        arguments.extend([places.m, places.n, places.k, accumulate]);
-        arguments.extend(self.executor);
+        arguments.extend([rows, columns, places.k, accumulate]);
         e.effect("func.call", &arguments, &[("callee", callee)]);
     }
 

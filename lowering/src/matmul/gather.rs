@@ -41,7 +41,13 @@ pub(super) fn block<'c, 'a>(
         .expect("a scattered B has axes")
         .split_at(2 * SUM_AXES);
     count(e, rows, (block.pc, block.kb), tables.rows);
-    count(e, columns, (block.jc, block.nb), tables.columns);
+    let first = x.first.expect("a scattered B has a first column");
+    count(
+        e,
+        columns,
+        (e.add(first, block.jc), block.nb),
+        tables.columns,
+    );
     let width = shape.schedule().columns();
     let last = e.op(
         "memref.load",
@@ -53,7 +59,7 @@ pub(super) fn block<'c, 'a>(
         e.effect("memref.store", &[last, tables.columns, j], &[]);
         vec![]
     });
-    e.parallel_loop((e.index(0), block.slivers, e.index(1)), |e, s| {
+    e.loop_to(block.slivers, 1, |e, s| {
         for offset in shape.offsets() {
             register(shape, e, x, (block, tables), (s, offset));
         }

@@ -13,7 +13,6 @@ use super::{
 use crate::{
     emit::{Emitter, Int},
     schedule::MatmulSchedule,
-    tasks::{self, EXECUTOR},
 };
 use melior::ir::{Type, Value};
 
@@ -48,8 +47,6 @@ pub struct Kernel {
     pub layout: Layout,
     /// Tiles and blocks.
     pub schedule: MatmulSchedule,
-    /// Whether it divides its work among lanes.
-    pub parallel: bool,
 }
 
 /// The arguments of the kernel function.
@@ -61,12 +58,12 @@ pub(super) struct Arguments<'c, 'a> {
     packed: Option<Value<'c, 'a>>,
     /// Sizes and strides of the axes of B, if it is scattered.
     pub axes: Option<Axes<'c, 'a>>,
+    /// The column of a scattered B that is C's first.
+    pub first: Option<Value<'c, 'a>>,
     pub m: Value<'c, 'a>,
     pub n: Value<'c, 'a>,
     pub k: Value<'c, 'a>,
     pub accumulate: Value<'c, 'a>,
-    /// What runs lanes, if there may be several.
-    pub executor: Option<Value<'c, 'a>>,
 }
 
 /// Types and access of one kernel's values.
@@ -144,8 +141,8 @@ impl Kernel {
         format!("memref<{slivers}x{kc}x{columns}xf{}>", self.bits)
     }
 
-    /// Types of the function's arguments: A, B, C, the packed block if there are tiles, M, N, K, whether C is added to,
-    /// and what runs lanes.
+    /// Types of the function's arguments: A, B, C, the packed block if there are tiles, for a scattered B its axes and
+    /// its first column, M, N, K, and whether C is added to.
     pub fn arguments<'c>(&self, e: &Emitter<'c, '_>) -> Vec<Type<'c>> {
         let mut types = vec![e.ty(&self.matrix()); 3];
         if self.layout.b_scattered {
@@ -155,7 +152,7 @@ impl Kernel {
             types.push(e.ty(&self.packed("?")));
         }
         if self.layout.b_scattered {
-            types.extend(vec![e.index_type(); AXES]);
+            types.extend(vec![e.index_type(); AXES + 1]);
         }
         types.extend([
             e.index_type(),
@@ -163,24 +160,13 @@ impl Kernel {
             e.index_type(),
             e.int_type(1),
         ]);
-        types.extend(self.parallel.then(|| e.ty("!llvm.ptr")));
         types
     }
 
     /// Emits the function.
     pub fn define(&self, e: &Emitter) {
-        let types = self.arguments(e);
-        let mut attributes = vec![];
-        if self.parallel {
-            let others = vec!["{}"; types.len() - 1].join(", ");
-            attributes.push(("arg_attrs", e.attr(&format!("[{others}, {{{EXECUTOR}}}]"))));
-        }
-        e.private_function(&self.name(), &types, &attributes, |e, arguments| {
+        e.private_function(&self.name(), &self.arguments(e), &[], |e, arguments| {
             let ([a, b, c], rest) = arguments.split_first_chunk().expect("the matrices");
-            let (executor, rest) = match (self.parallel, rest.split_last()) {
-                (true, Some((executor, rest))) => (Some(*executor), rest),
-                _ => (None, rest),
-            };
             let (rest, [m, n, k, accumulate]) = rest.split_last_chunk().expect("the sizes");
             let shape = Shape::new(self.clone(), e);
             let arguments = Arguments {
@@ -191,9 +177,9 @@ impl Kernel {
                 n: *n,
                 k: *k,
                 accumulate: *accumulate,
-                executor,
                 packed: rest.first().copied(),
-                axes: rest.get(1..).and_then(|rest| rest.try_into().ok()),
+                axes: rest.get(1..1 + AXES).and_then(|rest| rest.try_into().ok()),
+                first: rest.get(1 + AXES).copied(),
             };
             match (self.form, self.layout.b_by_n) {
                 (Form::Tiles, _) => shape.blocks(e, &arguments),
@@ -308,7 +294,7 @@ impl<'c> Shape<'c> {
     fn blocks<'a>(&self, e: &Emitter<'c, 'a>, x: &Arguments<'c, 'a>) {
         let schedule = self.schedule().clone();
         let (kc, nc) = (schedule.kc, schedule.nc);
-        let scratch = || Scratch {
+        let scratch = Scratch {
             sliver: e.stack(&pack::sliver_type(&self.kernel)),
             tile: e.stack(&format!(
                 "memref<{}x{}xf{}>",
@@ -316,15 +302,8 @@ impl<'c> Shape<'c> {
                 schedule.columns(),
                 self.kernel.bits
             )),
+            places: x.axes.map(|_| gather::Tables::new(self, e)),
         };
-        // Where lanes work side by side, each has its own for all rows but the first, whose sliver they share.
-        let rest = scratch();
-        let first = match self.kernel.parallel {
-            true => scratch(),
-            false => rest,
-        };
-        let places = x.axes.map(|_| gather::Tables::new(self, e));
-        let lanes = x.executor.map(|executor| tasks::lanes(e, executor));
         // As few blocks of K as possible, of about the same length, in whole cache lines.
         let blocks = e.ceil_div(x.k, kc);
         let even = e.div(
@@ -355,166 +334,76 @@ impl<'c> Shape<'c> {
                     nb,
                     slivers,
                 };
-                match &places {
+                match &scratch.places {
                     Some(places) => gather::block(self, e, &x, &block, places),
                     None => pack::ahead(self, e, &x, &block),
                 }
-                if !self.packed_ahead() {
-                    self.first_rows(e, &x, &block, &first);
-                }
-                self.rows(e, &x, &block, &rest, lanes);
+                self.rows(e, &x, &block, &scratch);
             });
             vec![]
         });
     }
 
-    /// Whether all of a block is packed before its rows; else the first sliver of rows leaves it packed.
-    fn packed_ahead(&self) -> bool {
-        self.kernel.layout.b_by_n || self.kernel.layout.b_scattered
-    }
-
-    /// The first sliver of rows against all full slivers of columns, which it reads in place and packs.
-    fn first_rows<'a>(
-        &self,
-        e: &Emitter<'c, 'a>,
-        x: &Arguments<'c, 'a>,
-        block: &BlockOfB<'c, 'a>,
-        scratch: &Scratch<'c, 'a>,
-    ) {
-        let columns = self.schedule().columns();
-        let whole = e.div(block.nb, e.index(columns));
-        let i = e.index(0);
-        self.by_height(e, x, i, |e, height| {
-            pack::rows(self, e, x, block, scratch.sliver, i, height);
-            e.parallel_loop((e.index(0), whole, e.index(1)), |e, s| {
-                let tile = self.tile(e, block, scratch, (i, s), height);
-                let accumulators = self.packing_loop(e, x, block, &tile);
-                let left = (e.sub(x.m, i), e.sub(x.n, tile.j));
-                self.write(e, x, &tile, &accumulators, scratch.tile, left);
-            });
-        });
-    }
-
-    /// All that the first rows have left, in units of a sliver of rows and, where there are fewer of these than lanes
-    /// need to share evenly, a part of the columns.
+    /// All slivers of rows against one block of B: tall ones, then short ones for the rows that remain.
     fn rows<'a>(
         &self,
         e: &Emitter<'c, 'a>,
         x: &Arguments<'c, 'a>,
         block: &BlockOfB<'c, 'a>,
         scratch: &Scratch<'c, 'a>,
-        lanes: Option<Value<'c, 'a>>,
     ) {
-        let rows = self.schedule().rows;
-        let tall = e.div(x.m, e.index(rows));
-        let short = e.index(self.schedule().short_rows);
-        let left = e.sub(x.m, e.mul(tall, e.index(rows)));
-        let slivers = e.add(tall, e.ceil_div(left, self.schedule().short_rows));
-        // The full columns of the first sliver are done.
-        let done = |e: &Emitter<'c, 'a>| e.div(block.nb, e.index(self.schedule().columns()));
-        let from = |e: &Emitter<'c, 'a>, r: Value<'c, 'a>| match self.packed_ahead() {
-            true => e.index(0),
-            false => {
-                let first = e.cmp(Int::Eq, r, e.index(0));
-                e.select(first, done(e), e.index(0))
-            }
-        };
-        let sliver = |e: &Emitter<'c, 'a>, r, (low, high)| {
-            let is_tall = e.cmp(Int::Slt, r, tall);
-            let i = e.mul(e.min(r, tall), e.index(rows));
-            let past = e.max(e.sub(r, tall), e.index(0));
-            let i = e.add(i, e.mul(past, short));
-            let unit = |e: &Emitter<'c, 'a>, height| {
-                self.row_sliver(e, x, block, scratch, (i, (low, high)), height);
+        let (tall, short) = (self.schedule().rows, self.schedule().short_rows);
+        let height = e.index(tall);
+        let end = e.mul(e.div(x.m, height), height);
+        let bands = [(e.index(0), end, tall), (end, x.m, short)];
+        for (from, to, height) in bands {
+            e.for_loop((from, to, e.index(height)), &[], |e, i, _| {
+                self.row_sliver(e, x, block, scratch, i, height);
                 vec![]
-            };
-            let short = self.schedule().short_rows;
-            e.if_else(is_tall, &[], |e| unit(e, rows), |e| unit(e, short));
-        };
-        let Some(lanes) = lanes else {
-            e.loop_to(slivers, 1, |e, r| {
-                sliver(e, r, (from(e, r), block.slivers));
             });
-            return;
-        };
-        let wanted = e.mul(lanes, e.index(UNITS_PER_LANE));
-        let parts = e.div(wanted, e.max(slivers, e.index(1)));
-        let alone = e.cmp(Int::Eq, lanes, e.index(1));
-        let parts = e.select(alone, e.index(1), parts);
-        let parts = e.max(e.min(parts, block.slivers), e.index(1));
-        let length = e.div(e.sub(e.add(block.slivers, parts), e.index(1)), parts);
-        let units = e.mul(slivers, parts);
-        e.parallel_loop((e.index(0), units, e.index(1)), |e, unit| {
-            let r = e.div(unit, parts);
-            let part = e.op("arith.remui", &[unit, parts], e.index_type());
-            let low = e.mul(part, length);
-            let high = e.min(e.add(low, length), block.slivers);
-            sliver(e, r, (e.max(low, from(e, r)), high));
-        });
-    }
-
-    /// What is emitted for a tall sliver of rows where there are rows enough from `i` on, else for a short one.
-    fn by_height<'a>(
-        &self,
-        e: &Emitter<'c, 'a>,
-        x: &Arguments<'c, 'a>,
-        i: Value<'c, 'a>,
-        emit: impl Fn(&Emitter<'c, 'a>, i64),
-    ) {
-        let [tall, short] = [self.schedule().rows, self.schedule().short_rows];
-        let is_tall = e.cmp(Int::Sge, e.sub(x.m, i), e.index(tall));
-        let some = e.cmp(Int::Sgt, e.sub(x.m, i), e.index(0));
-        e.if_else(
-            is_tall,
-            &[],
-            |e| {
-                emit(e, tall);
-                vec![]
-            },
-            |e| {
-                e.if_then(some, |e| emit(e, short));
-                vec![]
-            },
-        );
-    }
-
-    fn tile<'a>(
-        &self,
-        e: &Emitter<'c, 'a>,
-        block: &BlockOfB<'c, 'a>,
-        scratch: &Scratch<'c, 'a>,
-        (i, s): (Value<'c, 'a>, Value<'c, 'a>),
-        height: i64,
-    ) -> Tile<'c, 'a> {
-        let j = e.add(block.jc, e.mul(s, e.index(self.schedule().columns())));
-        Tile {
-            sliver: scratch.sliver,
-            i,
-            s,
-            j,
-            height,
         }
     }
 
-    /// One sliver of rows against packed slivers of columns.
+    /// One sliver of rows against one block of B.
     fn row_sliver<'a>(
         &self,
         e: &Emitter<'c, 'a>,
         x: &Arguments<'c, 'a>,
         block: &BlockOfB<'c, 'a>,
         scratch: &Scratch<'c, 'a>,
-        (i, (low, high)): (Value<'c, 'a>, (Value<'c, 'a>, Value<'c, 'a>)),
+        i: Value<'c, 'a>,
         height: i64,
     ) {
-        let some = e.cmp(Int::Slt, low, high);
-        e.if_then(some, |e| {
-            pack::rows(self, e, x, block, scratch.sliver, i, height);
-            e.plain_loop((low, high, e.index(1)), |e, s| {
-                let tile = self.tile(e, block, scratch, (i, s), height);
-                let accumulators = self.packed_loop(e, x, block, &tile);
-                let left = (e.sub(x.m, i), e.sub(x.n, tile.j));
-                self.write(e, x, &tile, &accumulators, scratch.tile, left);
-            });
+        let sliver = scratch.sliver;
+        pack::rows(self, e, x, block, sliver, i, height);
+        let columns = self.schedule().columns();
+        let in_place = e.cmp(Int::Eq, i, e.index(0));
+        let rows = e.sub(x.m, i);
+        e.loop_to(block.slivers, 1, |e, s| {
+            let j = e.add(block.jc, e.mul(s, e.index(columns)));
+            let left = e.sub(x.n, j);
+            let full = e.cmp(Int::Sge, left, e.index(columns));
+            let tile = Tile {
+                sliver,
+                i,
+                s,
+                j,
+                height,
+            };
+            let layout = self.kernel.layout;
+            let accumulators = if layout.b_by_n || layout.b_scattered {
+                self.packed_loop(e, x, block, &tile)
+            } else {
+                let direct = e.op("arith.andi", &[in_place, full], e.int_type(1));
+                let types = vec![self.vector; (height * self.schedule().across) as usize];
+                e.if_else(
+                    direct,
+                    &types,
+                    |e| self.packing_loop(e, x, block, &tile),
+                    |e| self.packed_loop(e, x, block, &tile),
+                )
+            };
+            self.write(e, x, &tile, &accumulators, scratch.tile, (rows, left));
         });
     }
 
@@ -631,16 +520,14 @@ impl<'c> Shape<'c> {
     }
 }
 
-/// Units of work for each lane, so that all end at about the same time.
-const UNITS_PER_LANE: i64 = 8;
-
 /// Memory on the stack.
-#[derive(Clone, Copy)]
 struct Scratch<'c, 'a> {
     /// Rows of A.
     sliver: Value<'c, 'a>,
     /// A tile of C at the edge.
     tile: Value<'c, 'a>,
+    /// Where the rows and columns of a scattered B are.
+    places: Option<gather::Tables<'c, 'a>>,
 }
 
 /// A tile: rows of the sliver from `i`, columns of sliver `s` from `j`.

@@ -28,7 +28,7 @@ pub(super) fn ahead<'c, 'a>(
 ) {
     let columns = shape.schedule().columns();
     if shape.kernel.layout.b_by_n {
-        e.parallel_loop((e.index(0), block.slivers, e.index(1)), |e, s| {
+        e.loop_to(block.slivers, 1, |e, s| {
             transposed_sliver(shape, e, x, block, s)
         });
         return;

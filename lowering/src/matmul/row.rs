@@ -103,7 +103,7 @@ pub(super) fn by_columns<'c, 'a>(shape: &Shape<'c>, e: &Emitter<'c, 'a>, x: &Arg
     let results = e.ty(&format!("vector<{STREAMS}xf{}>", shape.kernel.bits));
     let bits = e.ty(&format!("vector<{STREAMS}xi1>"));
     let none = e.constant(results, e.attr(&format!("dense<0.0> : {results}")));
-    e.parallel_loop((zero, x.n, e.index(STREAMS)), |e, n| {
+    e.loop_to(x.n, STREAMS, |e, n| {
         let rows: Vec<_> = (0..STREAMS).map(|r| e.min(e.plus(n, r), last)).collect();
         let zeros = vec![shape.zero(e); STREAMS as usize];
         let steps = (zero, end, e.index(lanes));

@@ -101,7 +101,6 @@ fn replace<'c, 'a>(
         bits: contraction.bits,
         layout: contraction.layout,
         schedule: schedule.clone(),
-        parallel: executor.is_some(),
     };
     let tiles = [&narrow, &wide].map(|schedule| kernel(Form::Tiles, schedule));
     let row = kernel(Form::Row, &wide);
