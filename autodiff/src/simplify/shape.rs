@@ -9,7 +9,7 @@ use dlc_dialects::{
         dims::{Source, source},
         edit,
         inspect::defining_op,
-        shape::{DYNAMIC, shape_of},
+        shape::{DYNAMIC, element_of, shape_of, tensor},
     },
     ops::{Broadcast, OpKind, Pad, Reduce, Reshape, Slice, Transpose},
 };
@@ -27,6 +27,11 @@ pub(super) const REWRITES: &[Rewrite] = &[
         name: "reshape of a reshape, or to the same shape",
         kinds: &[OpKind::Reshape],
         apply: reshape,
+    },
+    Rewrite {
+        name: "elementwise of tensors with new axes of size 1",
+        kinds: &[],
+        apply: of_new_axes,
     },
     Rewrite {
         name: "transpose of a transpose, or in order",
@@ -88,6 +93,64 @@ fn reshape<'c, 'a>(b: &Builder<'c, 'a>, op: OperationRef<'c, 'a>) -> Option<Valu
     }
     let before = operand_of(x, OpKind::Reshape)?;
     Some(b.reshape(before, &b.dims(y)))
+}
+
+/// What is computed element by element needs no axes of size 1: what means and norms keep of reduced axes, and later
+/// passes take for views, so that they see no rows.
+fn of_new_axes<'c, 'a>(b: &Builder<'c, 'a>, op: OperationRef<'c, 'a>) -> Option<Value<'c, 'a>> {
+    let y = result(op);
+    let scalar = |x: Value<'c, 'a>| {
+        operand_of(x, OpKind::Broadcast).filter(|scalar| shape_of(*scalar).is_empty())
+    };
+    let operands = op.operands().collect::<Vec<_>>();
+    let others = operands.iter().filter(|x| scalar(**x).is_none());
+    let before = others
+        .map(|x| before_new_axes(*x).filter(|_| shape_of(*x) == shape_of(y)))
+        .collect::<Option<Vec<_>>>()?;
+    let first = *before.first()?;
+    if before.iter().any(|x| shape_of(*x) != shape_of(first)) {
+        return None;
+    }
+    let (shape, dims) = (shape_of(first), b.dims(first));
+    let mut before = before.into_iter();
+    let operands = operands.into_iter().map(|x| match scalar(x) {
+        Some(scalar) if shape.is_empty() => Some(scalar),
+        Some(scalar) => Some(b.broadcast(scalar, &[], &dims)),
+        None => before.next(),
+    });
+    let operands = operands.collect::<Option<Vec<_>>>()?;
+    let name = op.name();
+    let name = name.as_string_ref().as_str().ok()?;
+    let value = b.op(name, &operands, &[], tensor(&shape, element_of(y)));
+    Some(b.reshape(value, &b.dims(y)))
+}
+
+/// What a reshape has given axes of size 1, and nothing else.
+fn before_new_axes<'c: 'a, 'a>(value: Value<'c, 'a>) -> Option<Value<'c, 'a>> {
+    let op = made_by(value, OpKind::Reshape)?;
+    let x = operand(op, 0);
+    let (from, to) = (shape_of(x), shape_of(value));
+    let mut sizes = Reshape(op).sizes().into_iter();
+    // One unknown size follows from the count of elements, if that is not zero for other reasons.
+    let unknown = to.iter().filter(|size| **size == DYNAMIC).count();
+    let counted = unknown <= 1 && !to.contains(&0);
+    let mut axis = 0;
+    for size in &to {
+        let same = from.get(axis) == Some(size);
+        let same = match *size {
+            DYNAMIC => {
+                let value = sizes.next()?;
+                same && (counted || is_size(value, x, axis))
+            }
+            _ => same,
+        };
+        match same {
+            true => axis += 1,
+            false if *size == 1 => {}
+            false => return None,
+        }
+    }
+    (axis == from.len() && to.len() > from.len()).then_some(x)
 }
 
 /// Whether a reshape between equal types keeps the shape: it does with one unknown dim, which the count of elements
