@@ -9,7 +9,7 @@ use melior::{
     ir::{
         Attribute, Block, BlockLike, BlockRef, Identifier, Location, Module, Operation,
         OperationRef, Region, RegionLike, Type, Value, ValueLike,
-        attribute::{IntegerAttribute, TypeAttribute},
+        attribute::{BoolAttribute, IntegerAttribute, TypeAttribute},
         operation::{OperationBuilder, OperationLike},
         r#type::IntegerType,
     },
@@ -32,6 +32,15 @@ pub enum Int {
     Sge = 5,
     /// Unsigned less than.
     Ult = 6,
+}
+
+/// What is to be done with what is prefetched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Prefetch {
+    /// It is read.
+    Read,
+    /// It is written.
+    Write,
 }
 
 /// A place where operations are built.
@@ -134,6 +143,28 @@ impl<'c, 'a> Emitter<'c, 'a> {
             Some(before) => self.block.insert_operation_before(before, op),
             None => self.block.append_operation(op),
         }
+    }
+
+    /// Brings what stands at a place of a memref nearer: to L1 with the locality 3, to L2 with 2.
+    pub fn prefetch(
+        &self,
+        memory: Value<'c, 'a>,
+        at: &[Value<'c, 'a>],
+        access: Prefetch,
+        locality: i64,
+    ) {
+        let attributes = [
+            (
+                "isWrite",
+                BoolAttribute::new(self.context, access == Prefetch::Write).into(),
+            ),
+            (
+                "localityHint",
+                IntegerAttribute::new(self.int_type(32), locality).into(),
+            ),
+            ("isDataCache", BoolAttribute::new(self.context, true).into()),
+        ];
+        self.effect("memref.prefetch", &[&[memory], at].concat(), &attributes);
     }
 
     /// Memory of a type in the function's frame.

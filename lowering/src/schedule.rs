@@ -32,6 +32,11 @@ pub struct ElementwiseSchedule {
 }
 
 impl ElementwiseSchedule {
+    /// Bytes of a cache line.
+    pub fn line_bytes(&self) -> i64 {
+        64
+    }
+
     /// Elements of one step: the length of the vectors to write.
     pub fn step(&self) -> i64 {
         self.lanes * self.unroll
@@ -88,6 +93,8 @@ pub const FUSION: FusionLimits = FusionLimits {
 /// What taking the elements of a register one by one costs, in loads of a register, where loops are compared.
 pub const GATHER_COST: i64 = 8;
 
+/// Bytes of a buffer up to which it is not prefetched: it stays in a near cache while it is used.
+pub const NEAR: i64 = 128 << 10;
 /// Bytes of buffers that a lane has on its stack; others of its buffers are in the workspace.
 pub const LANE_STACK: i64 = 8 << 10;
 

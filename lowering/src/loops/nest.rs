@@ -1,7 +1,7 @@
 //! A loop nest: sizes and operands, with loops joined that walk memory as one.
 
 use crate::{
-    emit::Emitter,
+    emit::{Emitter, Prefetch},
     linalg::{Access, Generic},
     walk,
 };
@@ -11,8 +11,8 @@ use dlc_dialects::ir::{
     shape::{self, DYNAMIC},
 };
 use melior::ir::{
-    BlockLike, BlockRef, OperationRef, RegionLike, TypeLike, Value, ValueLike,
-    operation::OperationLike, r#type::MemRefType,
+    Attribute, BlockLike, BlockRef, OperationRef, RegionLike, TypeLike, Value, ValueLike,
+    attribute::DenseI64ArrayAttribute, operation::OperationLike, r#type::MemRefType,
 };
 
 /// The number of steps of a loop.
@@ -42,6 +42,45 @@ pub struct Nest<'c, 'a> {
     pub extents: Vec<Extent<'c, 'a>>,
     /// The body.
     pub block: BlockRef<'c, 'a>,
+    /// What to bring nearer on the way, where others have said so.
+    pub ahead: Option<Vec<Ahead>>,
+}
+
+/// The attribute by which it is said, for each input that is: twice its number, and one more where it will be written.
+/// The body does not use such an input.
+pub const AHEAD: &str = "dl.ahead";
+
+/// An input that is only to be brought nearer.
+#[derive(Clone, Copy, Debug)]
+pub struct Ahead {
+    /// Its number.
+    pub input: usize,
+    /// What for.
+    pub access: Prefetch,
+}
+
+impl Ahead {
+    /// The attribute of a list.
+    pub fn attribute<'c>(e: &Emitter<'c, '_>, all: &[Self]) -> Attribute<'c> {
+        let write = |ahead: &Self| i64::from(ahead.access == Prefetch::Write);
+        let numbers = all
+            .iter()
+            .map(|ahead| 2 * ahead.input as i64 + write(ahead));
+        DenseI64ArrayAttribute::new(e.context(), &numbers.collect::<Vec<_>>()).into()
+    }
+
+    fn read(op: OperationRef) -> Option<Vec<Self>> {
+        let numbers = DenseI64ArrayAttribute::try_from(op.attribute(AHEAD).ok()?).ok()?;
+        let numbers = (0..numbers.len()).filter_map(|i| numbers.element(i).ok());
+        let all = numbers.map(|number| Self {
+            input: (number / 2) as usize,
+            access: match number % 2 {
+                0 => Prefetch::Read,
+                _ => Prefetch::Write,
+            },
+        });
+        Some(all.collect())
+    }
 }
 
 impl<'c: 'a, 'a> Nest<'c, 'a> {
@@ -80,6 +119,7 @@ impl<'c: 'a, 'a> Nest<'c, 'a> {
             generic,
             extents,
             block,
+            ahead: Ahead::read(op),
         })
     }
 

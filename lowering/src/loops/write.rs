@@ -80,7 +80,7 @@ impl<'c, 'a> State<'c, 'a> {
 }
 
 pub(super) struct Writer<'x, 'c, 'a> {
-    nest: &'x Nest<'c, 'a>,
+    pub(super) nest: &'x Nest<'c, 'a>,
     pub(super) body: &'x Body<'c, 'a>,
     pub(super) plan: &'x Plan,
     fma: bool,
@@ -347,6 +347,9 @@ impl<'c: 'a, 'a> Writer<'_, 'c, 'a> {
         let mut state = state.clone();
         state.bind(index, place);
         state.width = width;
+        if self.plan.vector == Some(index) {
+            self.bring(e, &state, place);
+        }
         self.ready(e, &mut state);
         state
     }

@@ -1,14 +1,8 @@
 //! Prefetches of a kernel.
 
 use super::kernel::{Arguments, BlockOfB, Shape, Tile};
-use crate::emit::Emitter;
-use melior::{
-    Context,
-    ir::{
-        Attribute, Value,
-        attribute::{BoolAttribute, IntegerAttribute},
-    },
-};
+use crate::emit::{Emitter, Prefetch};
+use melior::ir::Value;
 
 impl<'c> Shape<'c> {
     /// Brings what stands at a place nearer: to L1 with the locality 3, to L2 with 2.
@@ -19,8 +13,7 @@ impl<'c> Shape<'c> {
         at: &[Value<'c, 'a>],
         locality: i64,
     ) {
-        let attributes = prefetch_attributes(e.context(), locality);
-        e.effect("memref.prefetch", &[&[from], at].concat(), &attributes);
+        e.prefetch(from, at, Prefetch::Read, locality);
     }
 
     /// Brings a line of C's tile and of the next sliver of A to L2. One line for each chunk of k: more at once
@@ -61,13 +54,4 @@ impl<'c> Shape<'c> {
             }
         }
     }
-}
-
-fn prefetch_attributes(context: &Context, locality: i64) -> [(&'static str, Attribute<'_>); 3] {
-    let i32 = melior::ir::r#type::IntegerType::new(context, 32).into();
-    [
-        ("isWrite", BoolAttribute::new(context, false).into()),
-        ("localityHint", IntegerAttribute::new(i32, locality).into()),
-        ("isDataCache", BoolAttribute::new(context, true).into()),
-    ]
 }

@@ -2,9 +2,10 @@
 
 use super::{Group, Member};
 use crate::{
-    emit::Emitter,
+    alias,
+    emit::{Emitter, Prefetch},
     linalg::{self, Access, Generic},
-    loops::nest::index_of,
+    loops::nest::{AHEAD, Ahead, index_of},
     tasks,
 };
 use dlc_dialects::ir::{
@@ -54,9 +55,15 @@ pub fn sweep<'c: 'a, 'a>(context: &'c Context, group: Group<'c, 'a>) {
             }
         }
     }
+    let ahead = Rows::of(&group, &sources);
     let op = e.plain_loop((e.index(0), rows, e.index(1)), |e, row| {
-        for member in &group.members {
-            write(e, member, row, &sources);
+        let next = e.min(e.plus(row, 1), e.sub(rows, e.index(1)));
+        for (number, member) in group.members.iter().enumerate() {
+            let ahead = match &ahead {
+                Some(ahead) if ahead.carrier == number => &ahead.rows[..],
+                _ => &[],
+            };
+            write(e, member, (row, next), &sources, ahead);
         }
     });
     // What adds up over rows does so in their order.
@@ -152,12 +159,79 @@ fn shrunk<'c, 'a>(e: &Emitter<'c, 'a>, buffer: Value<'c, 'a>) -> Value<'c, 'a> {
     op.result(0).expect("built with one result").into()
 }
 
-/// The op on one row.
+/// What is brought nearer while an op goes through a row: the one that computes most, beside which memory would idle.
+struct Rows<'c, 'a> {
+    /// The number of the op.
+    carrier: usize,
+    /// Buffers of rows as long as the op's.
+    rows: Vec<Row<'c, 'a>>,
+}
+
+/// A row to bring nearer.
+struct Row<'c, 'a> {
+    buffer: Value<'c, 'a>,
+    access: Prefetch,
+    /// The next one; else the one at hand, which ops after this one write.
+    next: bool,
+}
+
+impl<'c: 'a, 'a> Rows<'c, 'a> {
+    /// Of a group, if one of its ops goes through long rows.
+    fn of(group: &Group<'c, 'a>, sources: &HashMap<usize, Source<'c, 'a>>) -> Option<Self> {
+        let members = group.members.iter().enumerate();
+        let long = members.filter(|(_, member)| member.generic.iterators.len() == 2);
+        let (carrier, _) = long.rev().max_by_key(|(_, member)| work(member))?;
+        let mut rows = vec![];
+        for touched in &group.touched {
+            let in_memory = matches!(sources.get(&identity(touched.value)), Some(Source::Part(_)));
+            if !in_memory || touched.sum || shape::shape_of(touched.value).len() != 2 {
+                continue;
+            }
+            let member_writes = |member: &Member<'c, 'a>| {
+                let mut outputs = member.generic.outputs.iter();
+                outputs.any(|access| identity(access.value) == identity(touched.value))
+            };
+            let first = group.members.iter().position(member_writes);
+            rows.push(Row {
+                buffer: touched.value,
+                access: match first {
+                    Some(_) => Prefetch::Write,
+                    None => Prefetch::Read,
+                },
+                next: first.is_none_or(|first| first <= carrier),
+            });
+        }
+        Some(Self { carrier, rows })
+    }
+}
+
+/// How much an op computes for an element.
+fn work(member: &Member) -> usize {
+    let block = member
+        .op
+        .region(0)
+        .ok()
+        .and_then(|region| region.first_block());
+    let ops = block.map(alias::operations).unwrap_or_default();
+    let ops = ops
+        .into_iter()
+        .map(|op| match edit::name(op).starts_with("math.") {
+            true => FUNCTION,
+            false => 1,
+        });
+    ops.sum()
+}
+
+/// Ops that a function of `math` counts for.
+const FUNCTION: usize = 16;
+
+/// The op on one row; it brings others nearer.
 fn write<'c: 'a, 'a>(
     e: &Emitter<'c, 'a>,
     member: &Member<'c, 'a>,
-    row: Value<'c, 'a>,
+    (row, next): (Value<'c, 'a>, Value<'c, 'a>),
     sources: &HashMap<usize, Source<'c, 'a>>,
+    ahead: &[Row<'c, 'a>],
 ) {
     let context = e.context();
     let inner = |l: &usize| if *l > member.row { l - 1 } else { *l };
@@ -179,11 +253,33 @@ fn write<'c: 'a, 'a>(
     };
     let mut iterators = member.generic.iterators.clone();
     iterators.remove(member.row);
+    let mut inputs = member.generic.inputs.iter().map(access).collect::<Vec<_>>();
+    let own = inputs.len();
+    let mut prefetched = vec![];
+    for Row {
+        buffer,
+        access,
+        next: is_next,
+    } in ahead
+    {
+        let Source::Part(sizes) = &sources[&identity(*buffer)] else {
+            continue;
+        };
+        prefetched.push(Ahead {
+            input: inputs.len(),
+            access: *access,
+        });
+        let which = if *is_next { next } else { row };
+        inputs.push(Access {
+            value: part(e, *buffer, 0, which, sizes),
+            loops: vec![0],
+        });
+    }
     let generic = Generic {
         iterators,
-        inputs: member.generic.inputs.iter().map(access).collect(),
+        inputs,
         outputs: member.generic.outputs.iter().map(access).collect(),
-        attributes: vec![],
+        attributes: vec![(AHEAD, Ahead::attribute(e, &prefetched))],
     };
     let old = member
         .op
@@ -204,7 +300,8 @@ fn write<'c: 'a, 'a>(
         }
     }
     let (_, block) = generic.declare(e);
-    let arguments = linalg::arguments(block);
+    let mut arguments = linalg::arguments(block);
+    arguments.drain(own..own + prefetched.len());
     IrRewriter::new(context)
         .as_rewriter_base()
         .merge_blocks(old, block, &arguments);
