@@ -5,6 +5,8 @@
 //! a function of a lane, and `emit-forks` the calls by which the caller's executor runs it. The executor is an
 //! argument of every function that forks: a pointer to `dlc_executor` (`dlc_abi::executor`), null for one thread.
 
+pub mod private;
+
 use crate::{
     emit::Emitter,
     entry::{argument_with, body, string},

@@ -1,6 +1,7 @@
 // RUN: dlc-opt %s --split-input-file --fuse-rows | FileCheck %s
 
-// Sum and quotient go through the rows together; what only they need is a row, a scalar.
+// Sum and quotient go through the rows together; what only they need is a row, a scalar. The op that computes most brings
+// the next row of what is read nearer, and the row that will be written.
 // CHECK-LABEL: func.func @softmax(
 // CHECK-SAME:    %[[N:[^:]*]]: index, %[[M:[^:]*]]: index, %[[X:[^:]*]]: memref<?x?xf32> {{{.*}}}, %[[Y:[^:]*]]: memref<?x?xf32>
 // CHECK-DAG:     %[[E:.*]] = memref.alloc(%[[M]]) {{.*}} : memref<?xf32>
@@ -8,7 +9,9 @@
 // CHECK:         scf.for %[[I:.*]] = {{.*}} to %[[N]]
 // CHECK:           linalg.generic {{.*}} outs(%[[S]] : memref<f32>)
 // CHECK:           %[[XI:.*]] = memref.subview %[[X]][%[[I]], 0]
-// CHECK:           linalg.generic {{.*}} iterator_types = ["reduction"]} ins(%[[XI]] : {{.*}}) outs(%[[E]], %[[S]] :
+// CHECK:           %[[XN:.*]] = memref.subview %[[X]][%{{.*}}, 0]
+// CHECK:           %[[YN:.*]] = memref.subview %[[Y]][%[[I]], 0]
+// CHECK:           linalg.generic {{.*}} iterator_types = ["reduction"]} ins(%[[XI]], %[[XN]], %[[YN]] : {{.*}}) outs(%[[E]], %[[S]] : {{.*}}) attrs = {dl.ahead = array<i64: 2, 5>}
 // CHECK:           %[[YI:.*]] = memref.subview %[[Y]][%[[I]], 0]
 // CHECK:           linalg.generic {{.*}} ins(%[[E]], %[[S]] : {{.*}}) outs(%[[YI]] :
 // CHECK-NOT:     memref.alloc

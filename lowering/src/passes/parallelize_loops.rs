@@ -29,8 +29,10 @@ use crate::{
     emit::{Emitter, Int},
     entry::{FAILED, argument_with},
     schedule::{LANE_STACK, Target},
-    size::element_bytes,
-    tasks::{self, PARALLEL, TASK},
+    tasks::{
+        self, PARALLEL, TASK,
+        private::{Private, static_bytes},
+    },
     walk,
     work::{Amount, Work},
 };
@@ -38,16 +40,14 @@ use dlc_dialects::{
     ir::{
         edit,
         inspect::{self, defining_op, identity},
-        shape::{self, DYNAMIC},
     },
     pass::{Anchor, PassError, PassInfo},
 };
 use melior::{
     Context, IrRewriter,
     ir::{
-        BlockLike, BlockRef, OperationRef, RegionLike, Value, ValueLike,
+        BlockLike, BlockRef, OperationRef, RegionLike, Value,
         operation::{OperationLike, OperationResult},
-        r#type::MemRefType,
     },
 };
 
@@ -289,80 +289,6 @@ impl<'c: 'a, 'a> Shared<'c, 'a> {
                 .move_op_before(alloc, self.op);
         })
     }
-}
-
-/// A buffer that each lane has for itself.
-struct Private<'c, 'a> {
-    alloc: OperationRef<'c, 'a>,
-    value: Value<'c, 'a>,
-    on_stack: bool,
-}
-
-/// Bytes of a cache line: lanes share none.
-const LINE: i64 = 64;
-
-impl<'c: 'a, 'a> Private<'c, 'a> {
-    /// Memory for `most` lanes; nothing for buffers on the stack.
-    fn make(&self, e: &Emitter<'c, 'a>, most: i64) -> Option<Memory<'c, 'a>> {
-        if self.on_stack {
-            return None;
-        }
-        let element = element_bytes(shape::element_of(self.value)).expect("buffers hold numbers");
-        let known = shape::shape_of(self.value)
-            .into_iter()
-            .filter(|d| *d != DYNAMIC);
-        let known = e.index(known.product::<i64>() * element);
-        let bytes = self
-            .alloc
-            .operands()
-            .fold(known, |bytes, size| e.mul(bytes, size));
-        let bytes = e.plus(bytes, LINE);
-        let all = e.mul(bytes, e.index(most));
-        let attributes = [
-            ("operandSegmentSizes", e.attr("array<i32: 1, 0>")),
-            ("alignment", e.attr("64 : i64")),
-        ];
-        let memory = e.op_with("memref.alloc", &[all], e.ty("memref<?xi8>"), &attributes);
-        let stride = e.mul(e.div(bytes, e.index(LINE)), e.index(LINE));
-        Some(Memory { memory, stride })
-    }
-
-    /// The buffer of a lane.
-    fn own(
-        &self,
-        e: &Emitter<'c, 'a>,
-        all: Option<Memory<'c, 'a>>,
-        lane: Value<'c, 'a>,
-    ) -> Value<'c, 'a> {
-        let ty = self.value.r#type();
-        match all {
-            None => e.stack(&ty.to_string()),
-            Some(Memory { memory, stride }) => {
-                let operands = [memory, e.mul(lane, stride)];
-                let operands = operands
-                    .into_iter()
-                    .chain(self.alloc.operands())
-                    .collect::<Vec<_>>();
-                e.op("memref.view", &operands, ty)
-            }
-        }
-    }
-}
-
-/// Memory of all lanes, and the bytes from one to the next.
-#[derive(Clone, Copy)]
-struct Memory<'c, 'a> {
-    memory: Value<'c, 'a>,
-    stride: Value<'c, 'a>,
-}
-
-/// The size of a buffer in bytes, if it is known when compiling.
-fn static_bytes(buffer: Value) -> Option<i64> {
-    let ty = MemRefType::try_from(buffer.r#type()).ok()?;
-    let element = element_bytes(shape::element(ty.into()))?;
-    shape::shape_of(buffer)
-        .into_iter()
-        .try_fold(element, |bytes, dim| (dim != DYNAMIC).then(|| bytes * dim))
 }
 
 fn block<'c, 'a>(op: OperationRef<'c, 'a>) -> Option<BlockRef<'c, 'a>> {
