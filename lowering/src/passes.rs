@@ -10,6 +10,7 @@ pub mod explicit_views;
 pub mod fold_transposes;
 pub mod forward_copies;
 pub mod fuse_elementwise;
+pub mod fuse_products;
 pub mod fuse_rows;
 pub mod outline_loops;
 pub mod outline_tasks;
@@ -33,6 +34,7 @@ pub const PASSES: &[PassInfo] = &[
     settle_carried::INFO,
     forward_copies::INFO,
     view_windows::INFO,
+    fuse_products::INFO,
     emit_matmul::INFO,
     fuse_rows::INFO,
     vectorize_generics::INFO,

@@ -1,6 +1,7 @@
 //! Ops that can go through their rows together: row i of all of them before row i + 1 of any. The `fuse-rows` pass
 //! makes one loop of such a group.
 
+pub mod blocks;
 pub mod sweep;
 
 use crate::{
@@ -9,7 +10,11 @@ use crate::{
     linalg::{self, Access, Generic, Iterator},
 };
 use dlc_abi::Poly;
-use dlc_dialects::ir::{edit, inspect::identity, shape};
+use dlc_dialects::ir::{
+    edit,
+    inspect::{defining_op, identity},
+    shape,
+};
 use melior::ir::{
     BlockLike, OperationRef, RegionLike, TypeLike, Value, ValueLike, operation::OperationLike,
 };
@@ -45,6 +50,8 @@ pub struct Group<'c, 'a> {
     pub members: Vec<Member<'c, 'a>>,
     /// What is to move before the first of them.
     pub before: Vec<OperationRef<'c, 'a>>,
+    /// Whether products may be members, and then no op that adds rows up.
+    pub products: bool,
     /// The number of rows.
     pub rows: Poly,
     /// The buffers.
@@ -76,13 +83,15 @@ fn read<'c: 'a, 'a>(op: OperationRef<'c, 'a>) -> Option<Generic<'c, 'a>> {
         .outputs
         .iter()
         .all(|access| access.value.r#type().is_mem_ref());
-    (memory && !generic.is_contraction()).then_some(generic)
+    memory.then_some(generic)
 }
 
 impl<'c: 'a, 'a> Group<'c, 'a> {
     /// Takes an op in, as a member or as one that goes before; `false` if it can't.
     pub fn take(&mut self, op: OperationRef<'c, 'a>, spaces: &Spaces) -> bool {
-        if let Some(generic) = read(op) {
+        let products = self.products;
+        let generic = read(op).filter(|generic| products || !generic.is_contraction());
+        if let Some(generic) = generic {
             let extents = spaces.loops(&generic);
             for (row, extent) in extents.iter().enumerate() {
                 let fits = self.members.is_empty() || *extent == self.rows;
@@ -133,6 +142,9 @@ impl<'c: 'a, 'a> Group<'c, 'a> {
         generic: &Generic<'c, 'a>,
         row: usize,
     ) -> Option<Vec<Touched<'c, 'a>>> {
+        if self.products && generic.iterators[row] == Iterator::Reduction {
+            return None;
+        }
         let mut touched = self.touched.iter().map(Touched::copy).collect::<Vec<_>>();
         let mut place = |value: Value<'c, 'a>| -> Option<usize> {
             if let Some(i) = touched
@@ -261,9 +273,31 @@ impl<'c: 'a, 'a> Group<'c, 'a> {
     }
 }
 
+/// Whether a buffer is allocated, or the only view of one that is, with all axes.
 fn made_here(value: Value) -> bool {
-    melior::ir::operation::OperationResult::try_from(value)
-        .is_ok_and(|result| edit::name(result.owner()) == "memref.alloc")
+    let Some(op) = defining_op(value) else {
+        return false;
+    };
+    match edit::name(op) {
+        "memref.alloc" => true,
+        "memref.subview" => op.operand(0).is_ok_and(|whole| {
+            let same_rank = shape::shape_of(whole).len() == shape::shape_of(value).len();
+            let alloc = defining_op(whole).is_some_and(|op| edit::name(op) == "memref.alloc");
+            let uses = edit::uses(whole).into_iter();
+            let views = uses.filter(|(op, _)| edit::name(*op) != "memref.dim");
+            same_rank && alloc && views.count() == 1
+        }),
+        _ => false,
+    }
+}
+
+/// The sizes of a temporary that are not known when compiling.
+fn unknown_sizes<'c: 'a, 'a>(value: Value<'c, 'a>) -> Vec<Value<'c, 'a>> {
+    let op = defining_op(value).expect("a temporary is made here");
+    let unknown = shape::shape_of(value).iter().filter(|d| **d < 0).count();
+    // Those of a view come after its offsets.
+    let operands = op.operands().collect::<Vec<_>>();
+    operands[operands.len() - unknown..].to_vec()
 }
 
 impl<'c, 'a> Touched<'c, 'a> {

@@ -65,6 +65,12 @@ impl Spaces {
         (0..generic.iterators.len()).map(size).collect()
     }
 
+    /// The sizes of a buffer.
+    pub fn of_buffer(&self, buffer: Value) -> Vec<Poly> {
+        let rank = shape::shape_of(buffer).len();
+        (0..rank).map(|axis| self.size(buffer, axis)).collect()
+    }
+
     /// The size of an axis of a tensor or memref.
     fn size(&self, value: Value, axis: usize) -> Poly {
         match shape::shape_of(value)[axis] {
@@ -101,6 +107,20 @@ impl Spaces {
                     .filter(|d| **d == DYNAMIC)
                     .count();
                 Some(self.index(op.operand(before).ok()?))
+            }
+            // A view that drops axes drops such of size 1: axes of unknown size stay in order.
+            "memref.subview" => {
+                let unknown = |list: &str| {
+                    let list = DenseI64ArrayAttribute::try_from(op.attribute(list).ok()?).ok()?;
+                    let found = (0..list.len()).filter(|i| list.element(*i) == Ok(DYNAMIC));
+                    Some(found.count())
+                };
+                let shape = shape::shape_of(value);
+                let count = |axes: &[i64]| axes.iter().filter(|d| **d == DYNAMIC).count();
+                let (before, all) = (count(&shape[..axis]), count(&shape));
+                let offsets = unknown("static_offsets")?;
+                let operand = op.operand(1 + offsets + before).ok()?;
+                (unknown("static_sizes")? == all).then(|| self.index(operand))
             }
             "tensor.expand_shape" | "tensor.extract_slice" => {
                 let list = match edit::name(op) {
@@ -146,6 +166,13 @@ impl Spaces {
     }
 
     fn index(&self, value: Value) -> Poly {
+        let asked = inspect::defining_op(value).filter(|op| edit::name(*op) == "memref.dim");
+        let axis = asked.and_then(|op| size::constant(op.operand(1).ok()?));
+        if let (Some(op), Some(axis)) = (asked, axis)
+            && let Ok(buffer) = op.operand(0)
+        {
+            return self.size(buffer, axis as usize);
+        }
         let dims = Dims {
             names: &self.names,
             leaves: &[],

@@ -10,16 +10,12 @@ use crate::{
 };
 use dlc_dialects::ir::{
     edit,
-    inspect::identity,
+    inspect::{defining_op, identity},
     shape::{self, DYNAMIC},
 };
 use melior::{
     Context, IrRewriter,
-    ir::{
-        BlockLike, RegionLike, Value, ValueLike,
-        operation::{OperationLike, OperationResult},
-        r#type::MemRefType,
-    },
+    ir::{BlockLike, RegionLike, Value, ValueLike, operation::OperationLike, r#type::MemRefType},
 };
 use std::collections::HashMap;
 
@@ -34,11 +30,8 @@ pub fn sweep<'c: 'a, 'a>(context: &'c Context, group: Group<'c, 'a>) {
     let mut sources = HashMap::new();
     let mut rows = None;
     for value in group.temporaries() {
-        let old = OperationResult::try_from(value)
-            .expect("a temporary is allocated")
-            .owner();
         if shape::shape_of(value)[0] == DYNAMIC {
-            rows = rows.or(old.operand(0).ok());
+            rows = rows.or(super::unknown_sizes(value).first().copied());
         }
         sources.insert(identity(value), Source::Whole(shrunk(&e, value)));
     }
@@ -77,10 +70,17 @@ pub fn sweep<'c: 'a, 'a>(context: &'c Context, group: Group<'c, 'a>) {
         .map(|t| t.value)
         .filter(|value| super::made_here(*value))
     {
-        if edit::uses(value).is_empty()
-            && let Ok(result) = OperationResult::try_from(value)
+        let mut unused = Some(value);
+        while let Some(op) = unused
+            .filter(|x| edit::uses(*x).is_empty())
+            .and_then(defining_op)
         {
-            edit::erase(context, result.owner());
+            // A view leaves what it was of.
+            unused = match edit::name(op) {
+                "memref.subview" => op.operand(0).ok(),
+                _ => None,
+            };
+            edit::erase(context, op);
         }
     }
 }
@@ -94,12 +94,12 @@ enum Source<'c, 'a> {
 }
 
 /// The sizes of a buffer but for one axis; values where they are not known.
-struct Sizes<'c, 'a> {
-    values: Vec<Option<Value<'c, 'a>>>,
+pub(super) struct Sizes<'c, 'a> {
+    pub(super) values: Vec<Option<Value<'c, 'a>>>,
 }
 
 impl<'c, 'a> Sizes<'c, 'a> {
-    fn new(e: &Emitter<'c, 'a>, buffer: Value<'c, 'a>) -> Self {
+    pub(super) fn new(e: &Emitter<'c, 'a>, buffer: Value<'c, 'a>) -> Self {
         let values = shape::shape_of(buffer)
             .into_iter()
             .enumerate()
@@ -115,7 +115,10 @@ impl<'c, 'a> Sizes<'c, 'a> {
     }
 }
 
-fn row_count<'c, 'a>(e: &Emitter<'c, 'a>, member: &Member<'c, 'a>) -> Option<Value<'c, 'a>> {
+pub(super) fn row_count<'c, 'a>(
+    e: &Emitter<'c, 'a>,
+    member: &Member<'c, 'a>,
+) -> Option<Value<'c, 'a>> {
     let accesses = member.generic.outputs.iter().chain(&member.generic.inputs);
     let found = accesses.into_iter().find_map(|access| {
         let axis = access.loops.iter().position(|l| *l == member.row)?;
@@ -132,15 +135,10 @@ fn row_count<'c, 'a>(e: &Emitter<'c, 'a>, member: &Member<'c, 'a>) -> Option<Val
 }
 
 /// A buffer of one row in the place of one of all rows.
-fn shrunk<'c, 'a>(e: &Emitter<'c, 'a>, buffer: Value<'c, 'a>) -> Value<'c, 'a> {
-    let old = OperationResult::try_from(buffer)
-        .expect("a temporary is allocated")
-        .owner();
+pub(super) fn shrunk<'c, 'a>(e: &Emitter<'c, 'a>, buffer: Value<'c, 'a>) -> Value<'c, 'a> {
     let shape = shape::shape_of(buffer);
     let drop = usize::from(shape[0] == DYNAMIC);
-    let sizes = (drop..old.operand_count())
-        .filter_map(|i| old.operand(i).ok())
-        .collect::<Vec<_>>();
+    let sizes = super::unknown_sizes(buffer).split_off(drop);
     let dims = shape[1..].iter().map(|dim| match *dim {
         DYNAMIC => "?x".to_string(),
         dim => format!("{dim}x"),
@@ -308,7 +306,7 @@ fn write<'c: 'a, 'a>(
 }
 
 /// A row of a buffer: a view without the axis.
-fn part<'c, 'a>(
+pub(super) fn part<'c, 'a>(
     e: &Emitter<'c, 'a>,
     buffer: Value<'c, 'a>,
     axis: usize,

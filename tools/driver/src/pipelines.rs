@@ -88,6 +88,7 @@ pub const CPU: &[Stage] = &[
             Required("cse"),
             Optional("func.func(forward-copies)"), // while the ops still tell how they read and write
             Optional("func.func(view-windows)"),   // what comes next knows maps that select loops
+            Optional("fuse-products"),             // while products are ops still
             Optional("emit-matmul"), // allocates its packed blocks, so before the planner
             Optional("fuse-rows"), // after the contractions, which would stand between, have become calls
             Required("vectorize-generics"), // also the one that knows strided copies
