@@ -56,11 +56,12 @@ fn run<'c, 'a>(cx: &'c Context, func: OperationRef<'c, 'a>) -> Result<(), PassEr
 fn inputs<'c: 'a, 'a>(cx: &'c Context, op: OperationRef<'c, 'a>) -> Option<()> {
     let mut maps = expressions(op)?;
     let loops = linalg::iterators(op)?.len();
-    for index in 0..op.operand_count() - 1 {
+    let inputs = op.operand_count() - 1;
+    for (index, map) in maps.iter_mut().enumerate().take(inputs) {
         while let Some(turned) = Node::making(op.operand(index).ok()?).filter(keeps_innermost) {
             let source = &turned.generic.inputs[0];
             let axes = source.loops.iter();
-            maps[index] = axes.map(|axis| maps[index][*axis].clone()).collect();
+            *map = axes.map(|axis| map[*axis].clone()).collect();
             edit::set_operand(op, index, source.value);
             if !is_used(linalg::results(turned.op)[0]) {
                 edit::erase(cx, turned.op);

@@ -197,9 +197,7 @@ impl<'c: 'a, 'a> Shared<'c, 'a> {
         let mut stack = 0;
         for op in walk::inside(self.op) {
             for value in op.operands().filter(|value| alias::is_memref(*value)) {
-                let Some(root) = alias::root(value) else {
-                    return None;
-                };
+                let root = alias::root(value)?;
                 if seen.contains(&identity(root)) {
                     continue;
                 }

@@ -228,9 +228,9 @@ impl Header<'_> {
                 let executor = ["const dlc_executor *executor".to_string()];
                 [&executor, parameters].concat()
             };
-            let _ = write!(
+            let _ = writeln!(
                 text,
-                "/* The same on up to {} threads of an executor; the results are the same. NULL is one thread. */\n",
+                "/* The same on up to {} threads of an executor; the results are the same. NULL is one thread. */",
                 self.manifest.threads
             );
             text += &prototype("int32_t ", &entry.on_symbol(), &on(&signature.parameters));
