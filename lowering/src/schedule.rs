@@ -2,6 +2,7 @@
 //! No tile size is written in a pass.
 
 pub mod detect;
+pub mod knobs;
 pub mod matmul;
 pub mod target;
 
@@ -64,11 +65,12 @@ impl fmt::Display for ElementwiseSchedule {
 pub fn elementwise_schedule(target: &Target, bits: i64, alive: i64) -> ElementwiseSchedule {
     // Four chains hide the latency of two FMA ports where registers allow it.
     let most = if target.registers >= 32 { 4 } else { 2 };
+    let most = target.set("elementwise.unroll", most);
     let room = (target.registers / alive.max(1)).clamp(1, most);
     ElementwiseSchedule {
         lanes: (target.vector_bits / bits.max(8)).max(1),
         unroll: 1 << room.ilog2(),
-        prefetch: 2048 * 8 / bits.max(8),
+        prefetch: target.set("elementwise.prefetch", 2048) * 8 / bits.max(8),
         masked: target.vector_bits >= 512,
         columns: 2048 * 8 / bits.max(8),
         line: 64 * 8 / bits.max(8),
@@ -94,9 +96,31 @@ pub const FUSION: FusionLimits = FusionLimits {
 pub const GATHER_COST: i64 = 8;
 
 /// Bytes of a buffer up to which it is not prefetched: it stays in a near cache while it is used.
-pub const NEAR: i64 = 128 << 10;
+const NEAR: i64 = 128 << 10;
 /// Bytes of buffers that a lane has on its stack; others of its buffers are in the workspace.
-pub const LANE_STACK: i64 = 8 << 10;
+const LANE_STACK: i64 = 8 << 10;
+
+/// Slivers beyond which a block of rows gains nothing: packing is a small part of its work by then.
+const MOST_SLIVERS: i64 = 21;
+/// Slivers of rows that a part of a product has at least where it is divided among threads.
+pub const FEWEST_SLIVERS: i64 = 8;
+
+impl Target {
+    /// Bytes of a buffer up to which it is not prefetched.
+    pub fn near(&self) -> i64 {
+        self.set("elementwise.near", NEAR)
+    }
+
+    /// Bytes of buffers that a lane has on its stack.
+    pub fn lane_stack(&self) -> i64 {
+        self.set("parallel.stack", LANE_STACK)
+    }
+
+    /// Slivers of rows that products which pass large arrays on treat together at most.
+    pub fn most_slivers(&self) -> i64 {
+        self.set("products.slivers", MOST_SLIVERS)
+    }
+}
 
 /// All that the model decides for a target, as text.
 pub fn describe(target: &Target) -> String {

@@ -6,7 +6,7 @@ use crate::{
 };
 use anyhow::{Context, Result, anyhow};
 use dlc_driver::{
-    compile::{Emit, Failure, Options, Session, Source},
+    compile::{Emit, Failure, Options, Session, Source, knobs::Knobs},
     pipelines,
 };
 use dlc_runtime::{Pool, Tensor, bind::Bound, library::Library};
@@ -53,7 +53,7 @@ pub fn variants() -> Vec<&'static Cpu> {
         name: "cpu-threads",
         options: || Options {
             threads: THREADS as u32,
-            piece: 1,
+            knobs: divide_all(),
             ..(CPU.options)()
         },
         without: &[],
@@ -72,6 +72,11 @@ pub fn variants() -> Vec<&'static Cpu> {
 
 /// Threads of calls of libraries that run on several.
 const THREADS: usize = 3;
+
+/// Values of schedules by which every loop that can be is divided, however short.
+pub fn divide_all() -> Knobs {
+    Knobs::from([("parallel.piece".to_string(), 1)])
+}
 
 /// The threads of all tests.
 pub fn pool() -> &'static Pool {

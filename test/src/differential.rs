@@ -3,7 +3,7 @@
 
 use crate::{
     compare::{self, Bound},
-    cpu::pool,
+    cpu::{divide_all, pool},
     files,
     values::{Random, is_float, uniform_tensor, whole_tensor},
 };
@@ -80,7 +80,7 @@ fn check_threads(path: &Path) -> Result<()> {
     let one = model.library(&Session::new(Options::default()))?;
     let several = model.library(&Session::new(Options {
         threads: pool().threads() as u32,
-        piece: 1,
+        knobs: divide_all(),
         ..Options::default()
     }))?;
     for_each_call(one.manifest(), |entry, dims, params| {

@@ -9,7 +9,6 @@ use super::{
 use crate::{
     emit::{Emitter, Prefetch},
     linalg::Access,
-    schedule::NEAR,
     size::element_bytes,
 };
 use dlc_dialects::ir::shape::{self, DYNAMIC};
@@ -39,7 +38,8 @@ impl<'c: 'a, 'a> Writer<'_, 'c, 'a> {
                 let outputs = self.nest.generic.outputs.iter();
                 let writes = outputs.map(|access| (access, Prefetch::Write, distance));
                 let all = reads.chain(writes);
-                all.filter(|(access, ..)| is_far(access.value)).collect()
+                all.filter(|(access, ..)| is_far(access.value, self.plan.near))
+                    .collect()
             }
         };
         let vector = self
@@ -66,11 +66,11 @@ impl<'c: 'a, 'a> Writer<'_, 'c, 'a> {
 }
 
 /// Whether a buffer may be too large to be in a near cache when it is walked.
-fn is_far(buffer: Value) -> bool {
+fn is_far(buffer: Value, near: i64) -> bool {
     if !buffer.r#type().is_mem_ref() {
         return false;
     }
     let shape = shape::shape_of(buffer);
     let bytes = element_bytes(shape::element_of(buffer)).unwrap_or(1);
-    shape.contains(&DYNAMIC) || shape.iter().product::<i64>() * bytes > NEAR
+    shape.contains(&DYNAMIC) || shape.iter().product::<i64>() * bytes > near
 }

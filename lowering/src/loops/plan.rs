@@ -31,6 +31,8 @@ pub struct Plan {
     pub schedule: ElementwiseSchedule,
     /// Whether the target multiplies and adds in one step.
     pub fma: bool,
+    /// Bytes of a buffer up to which it is not prefetched.
+    pub near: i64,
 }
 
 /// How an operand is walked by a loop.
@@ -123,6 +125,7 @@ impl Plan {
                 tile: Some((tiled, schedule.line)),
                 schedule,
                 fma: target.fma,
+                near: target.near(),
             };
         }
         let order = match (vector, innermost, in_memory) {
@@ -142,6 +145,7 @@ impl Plan {
             carried,
             schedule,
             fma: target.fma,
+            near: target.near(),
         }
     }
 }

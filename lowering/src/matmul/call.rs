@@ -6,6 +6,7 @@ use super::{
 };
 use crate::{
     emit::{Emitter, Int},
+    schedule::FEWEST_SLIVERS,
     size::constant,
     tasks,
 };
@@ -92,9 +93,6 @@ fn offset<'c, 'a>(
         e.add(offset, e.mul(index, place.strides[axis]))
     })
 }
-
-/// Slivers of rows that a part of a product has at least.
-const FEWEST_SLIVERS: i64 = 8;
 
 /// A kernel and its packed block.
 type Call<'x, 'c, 'a> = (&'x Kernel, Option<Value<'c, 'a>>);

@@ -164,13 +164,10 @@ impl<'c> Pass<'_, 'c> {
             e.index(self.target.l2 / (bytes * sliver)),
             e.max(columns, one),
         );
-        let slivers = e.max(e.min(fitting, e.index(MOST_SLIVERS)), one);
+        let slivers = e.max(e.min(fitting, e.index(self.target.most_slivers())), one);
         e.mul(slivers, e.index(sliver))
     }
 }
-
-/// Slivers beyond which a block gains nothing: packing is a small part of its work by then.
-const MOST_SLIVERS: i64 = 21;
 
 fn new<'c, 'a>() -> Group<'c, 'a> {
     Group {

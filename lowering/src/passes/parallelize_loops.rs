@@ -28,7 +28,7 @@ use crate::{
     alias::{self, ancestors, views},
     emit::{Emitter, Int},
     entry::{FAILED, argument_with},
-    schedule::{LANE_STACK, Target},
+    schedule::Target,
     tasks::{
         self, PARALLEL, TASK,
         private::{Private, static_bytes},
@@ -61,9 +61,11 @@ pub const INFO: PassInfo = PassInfo {
 };
 
 fn run<'c, 'a>(cx: &'c Context, module: OperationRef<'c, 'a>) -> Result<(), PassError<'c>> {
+    let target = Target::of(module);
+    let stack = target.lane_stack();
     let Target {
         cores: most, piece, ..
-    } = Target::of(module);
+    } = target;
     for func in walk::named(module, "func.func") {
         let Some(executor) = tasks::executor(func) else {
             continue;
@@ -76,6 +78,7 @@ fn run<'c, 'a>(cx: &'c Context, module: OperationRef<'c, 'a>) -> Result<(), Pass
                 executor,
                 most,
                 piece,
+                stack,
                 op,
             };
             shared.divide(&mut next);
@@ -104,6 +107,8 @@ struct Shared<'c, 'a> {
     most: i64,
     /// Work of a piece.
     piece: i64,
+    /// Bytes of buffers that a lane has on its stack.
+    stack: i64,
     op: OperationRef<'c, 'a>,
 }
 
@@ -218,7 +223,7 @@ impl<'c: 'a, 'a> Shared<'c, 'a> {
                     self.move_out(alloc)?;
                 }
                 let bytes = static_bytes(root);
-                let on_stack = on_stack || bytes.is_some_and(|bytes| stack + bytes <= LANE_STACK);
+                let on_stack = on_stack || bytes.is_some_and(|bytes| stack + bytes <= self.stack);
                 if on_stack {
                     stack += bytes.unwrap_or(0);
                 }

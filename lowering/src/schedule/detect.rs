@@ -1,6 +1,6 @@
 //! The machine that the compiler runs on, for `native`.
 
-use super::{Target, target::PIECE};
+use super::{Target, knobs::Knobs, target::PIECE};
 use inkwell::targets::TargetMachine;
 
 impl Target {
@@ -20,6 +20,7 @@ impl Target {
             piece: PIECE,
             fma,
             round,
+            knobs: Knobs::new(),
         }
     }
 }

@@ -88,21 +88,24 @@ impl fmt::Display for MatmulSchedule {
 pub fn matmul_schedule(target: &Target, bits: i64) -> MatmulSchedule {
     let lanes = (target.vector_bits / bits).max(2);
     let bytes = bits / 8;
+    let set = |name: &str, value| target.set(&format!("matmul.f{bits}.{name}"), value);
     let (rows, across) = tile(target.registers);
+    let (rows, across) = (set("rows", rows), set("across", across));
     let columns = lanes * across;
     // 1 KiB of each row of A, so that a sliver of 12 stays within 16 KiB.
-    let kc = (1024 / bytes).max(64);
-    let nc = (target.l2 / 2).min(512 << 10) / (kc * bytes) / columns * columns;
+    let kc = set("kc", (1024 / bytes).max(64));
+    let nc = set("nc", (target.l2 / 2).min(512 << 10) / (kc * bytes));
+    let nc = nc / columns * columns;
     MatmulSchedule {
         lanes,
         across,
         rows,
         // Still bound by the FMAs, and enough of them to hide their latency.
-        short_rows: 4.min(rows),
+        short_rows: set("short_rows", 4).min(rows),
         kc,
         nc: nc.max(columns),
-        prefetch_b: 8,
-        spread: 16,
+        prefetch_b: set("prefetch_b", 8),
+        spread: set("spread", 16),
         fma: target.fma,
     }
 }

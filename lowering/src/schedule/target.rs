@@ -1,10 +1,11 @@
 //! What the compiler knows of a target: the module attribute `dl.target`, a table of CPUs by name, and the host.
 
+use super::knobs::{KNOBS, Knobs};
 use melior::{
     Context,
     ir::{
         Attribute, OperationRef,
-        attribute::{IntegerAttribute, StringAttribute},
+        attribute::{DictionaryAttribute, IntegerAttribute, StringAttribute},
         operation::OperationLike,
     },
 };
@@ -31,6 +32,8 @@ pub struct Target {
     pub fma: bool,
     /// Whether rounding to an integral float is one instruction.
     pub round: bool,
+    /// Values of schedules that are set and do not follow from the others.
+    pub knobs: Knobs,
 }
 
 /// Some microseconds, beside which taking a piece and waking a thread cost little.
@@ -52,6 +55,7 @@ impl Default for Target {
             piece: PIECE,
             fma: false,
             round: false,
+            knobs: Knobs::new(),
         }
     }
 }
@@ -100,6 +104,7 @@ impl Target {
             piece: PIECE,
             fma: vector_bits >= 256,
             round: cpu != "x86-64",
+            knobs: Knobs::new(),
         })
     }
 
@@ -122,7 +127,7 @@ impl Target {
     }
 
     fn from_attribute(attribute: Attribute) -> Self {
-        let Ok(entries) = melior::ir::attribute::DictionaryAttribute::try_from(attribute) else {
+        let Ok(entries) = DictionaryAttribute::try_from(attribute) else {
             return Self::default();
         };
         let integer = |name: &str| {
@@ -154,9 +159,15 @@ impl Target {
             piece: integer("piece").unwrap_or(base.piece),
             fma: flag("fma").unwrap_or(base.fma || wider),
             round: flag("round").unwrap_or(base.round || wider),
+            knobs: set_in(entries.element_by_name(KNOBS_IN)),
             cpu: cpu.unwrap_or(base.cpu),
             vector_bits,
         }
+    }
+
+    /// What a knob is set to, or what it is otherwise.
+    pub fn set(&self, knob: &str, otherwise: i64) -> i64 {
+        self.knobs.get(knob).copied().unwrap_or(otherwise)
     }
 
     /// The value of `dl.target`.
@@ -165,12 +176,28 @@ impl Target {
     }
 }
 
+/// The entry of `dl.target` for knobs.
+const KNOBS_IN: &str = "schedule";
+
+/// The knobs that a dictionary sets.
+fn set_in(dictionary: Option<Attribute>) -> Knobs {
+    let entries = dictionary.and_then(|all| DictionaryAttribute::try_from(all).ok());
+    let Some(entries) = entries else {
+        return Knobs::new();
+    };
+    let value = |name: &str| {
+        let value = IntegerAttribute::try_from(entries.element_by_name(name)?).ok()?;
+        Some((name.to_string(), value.value()))
+    };
+    KNOBS.iter().filter_map(|knob| value(knob.name)).collect()
+}
+
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         write!(
             f,
             "{{cpu = {:?}, vector_bits = {} : i64, registers = {} : i64, l1 = {} : i64, l2 = {} : i64, \
-             cores = {} : i64, piece = {} : i64, fma = {}, round = {}}}",
+             cores = {} : i64, piece = {} : i64, fma = {}, round = {}",
             self.cpu,
             self.vector_bits,
             self.registers,
@@ -180,6 +207,18 @@ impl fmt::Display for Target {
             self.piece,
             self.fma,
             self.round
-        )
+        )?;
+        if !self.knobs.is_empty() {
+            let set = self
+                .knobs
+                .iter()
+                .map(|(name, value)| format!("{name} = {value} : i64"));
+            write!(
+                f,
+                ", {KNOBS_IN} = {{{}}}",
+                set.collect::<Vec<_>>().join(", ")
+            )?;
+        }
+        f.write_str("}")
     }
 }

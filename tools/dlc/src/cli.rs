@@ -158,6 +158,8 @@ pub enum Command {
     Run(Run),
     /// Compiles a file and times one of its exports
     Bench(Bench),
+    /// Searches for schedules that make an export faster on this machine
+    Tune(Tune),
     /// Runs the tests of a file or of the standard library
     Test(Test),
     /// Runs one test; `dlc test` starts it
@@ -182,6 +184,7 @@ impl Command {
             | Command::Build(_)
             | Command::Run(_)
             | Command::Bench(_)
+            | Command::Tune(_)
             | Command::Grad(_) => true,
             // Each of its tests runs in a process of its own.
             Command::Test(_)
@@ -199,6 +202,7 @@ impl Command {
             Command::Build(build) => vec![&build.file],
             Command::Run(run) => vec![&run.call.callee],
             Command::Bench(bench) => vec![&bench.call.callee],
+            Command::Tune(tune) => vec![&tune.call.callee],
             Command::Grad(grad) => vec![&grad.callee],
             Command::Test(test) => vec![&test.what],
             Command::RunTest(_) | Command::Imports(_) | Command::Explain(_) | Command::Later(_) => {
@@ -214,6 +218,7 @@ impl Command {
             Command::Build(build) => Some(&build.compile),
             Command::Run(run) => Some(&run.call.compile),
             Command::Bench(bench) => Some(&bench.call.compile),
+            Command::Tune(tune) => Some(&tune.call.compile),
             Command::Grad(grad) => Some(&grad.compile),
             Command::Test(_)
             | Command::RunTest(_)
@@ -244,8 +249,6 @@ pub enum Later {
     #[command(hide = true, disable_help_flag = true)]
     Reduce(Anything),
     #[command(hide = true, disable_help_flag = true)]
-    Tune(Anything),
-    #[command(hide = true, disable_help_flag = true)]
     Lsp(Anything),
     #[command(hide = true, disable_help_flag = true)]
     Completions(Anything),
@@ -256,7 +259,7 @@ pub enum Later {
 impl Later {
     /// The name of the command, and what to do instead.
     pub fn name_and_help(&self) -> (&'static str, &'static str) {
-        const AVAILABLE: &str = "there are check, build, run, bench, test, grad and explain";
+        const AVAILABLE: &str = "there are check, build, run, bench, tune, test, grad and explain";
         match self {
             Later::New(_) => ("new", "write a file NAME.dl and `dlc check` it"),
             Later::Fmt(_) => ("fmt", AVAILABLE),
@@ -266,7 +269,6 @@ impl Later {
             Later::Diff(_) => ("diff", "compare two outputs of `dlc bench --json`"),
             Later::Bisect(_) => ("bisect", "use `dlc build --dump-ir DIR`"),
             Later::Reduce(_) => ("reduce", "use mlir-reduce with dlc-opt"),
-            Later::Tune(_) => ("tune", AVAILABLE),
             Later::Lsp(_) => ("lsp", "use `dlc check --error-format=json`"),
             Later::Completions(_) => ("completions", AVAILABLE),
             Later::Man(_) => ("man", "use `dlc COMMAND --help`"),
@@ -324,7 +326,7 @@ pub struct Build {
     pub output: PathBuf,
 
     /// What to make, separated by commas: ast, dl, linalg, loops, llvm-mlir, llvm-ir, asm, obj,
-    /// staticlib, cdylib, header, rust, manifest, dep-info; KIND=FILE names the file
+    /// staticlib, cdylib, header, rust, manifest, schedule, dep-info; KIND=FILE names the file
     #[arg(
         long,
         value_name = "KINDS",
@@ -393,6 +395,32 @@ pub struct Bench {
     /// Prints a JSON object
     #[arg(long, help_heading = "Output")]
     pub json: bool,
+}
+
+/// Searches for schedules that make an export faster on this machine
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  dlc tune model.dl::f --input x=@x.npy -o model.toml
+  dlc build model.dl --schedule model.toml
+
+Values are tried one by one, and kept where the call takes less time.")]
+pub struct Tune {
+    #[command(flatten)]
+    pub call: Call,
+
+    /// The file for what was found
+    #[arg(short, long, value_name = "FILE", help_heading = "Output")]
+    pub output: PathBuf,
+
+    /// How long to search at most, in seconds
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 300,
+        help_heading = "Optimisation"
+    )]
+    pub seconds: u64,
 }
 
 /// Lists what a file imports
@@ -477,6 +505,10 @@ pub struct Compile {
         help_heading = "Target"
     )]
     pub gpu: String,
+
+    /// Schedules to use, as --emit=schedule or `dlc tune` writes them
+    #[arg(long, value_name = "FILE", help_heading = "Optimisation")]
+    pub schedule: Option<PathBuf>,
 
     /// The most bytes of workspace, such as 512K, 64M or 2G, that an export may need at its dims' greatest sizes: its
     /// derivatives keep less and compute more again, until it fits

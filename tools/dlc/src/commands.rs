@@ -10,8 +10,14 @@ pub mod imports;
 pub mod print;
 pub mod run;
 pub mod test;
+pub mod tune;
 
-use dlc_driver::compile::{Goal, Options, Session};
+use std::path::Path;
+
+use dlc_driver::compile::{
+    Goal, Options, Session,
+    knobs::{self, Knobs},
+};
 
 use crate::cli::{Cli, Command, Common, Compile};
 use crate::report::Error;
@@ -32,6 +38,7 @@ pub fn run(cli: Cli) -> Result<(), Error> {
         Some(Command::Build(build)) => build::run(&build, &cli.common),
         Some(Command::Run(run)) => run::run(&run, &cli.common),
         Some(Command::Bench(bench)) => bench::run(&bench, &cli.common),
+        Some(Command::Tune(tune)) => tune::run(&tune, &cli.common),
         Some(Command::Grad(grad)) => grad::run(&grad, &cli.common),
         Some(Command::Test(test)) => test::run(&test, &cli.common),
         Some(Command::RunTest(test)) => test::one::run(&test, &cli.common),
@@ -51,6 +58,7 @@ pub fn session(compile: &Compile, threads: u32, common: &Common) -> Result<Sessi
             .help(Some("leave it out to compile for the CPU".to_string())));
     }
     let output = common.output();
+    let knobs = compile.schedule.as_deref().map(knobs_of).transpose()?;
     Ok(Session::new(Options {
         target_cpu: compile.code.target_cpu.clone(),
         opt_level: compile.code.level,
@@ -65,8 +73,19 @@ pub fn session(compile: &Compile, threads: u32, common: &Common) -> Result<Sessi
         check_bounds: compile.check_bounds,
         max_memory: compile.max_memory,
         threads,
-        ..Options::default()
+        knobs: knobs.unwrap_or_default(),
     }))
+}
+
+/// The values of a file of schedules.
+fn knobs_of(path: &Path) -> Result<Knobs, Error> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Error::io(format!("cannot read {}: {error}", path.display())))?;
+    knobs::parse(&text).map_err(|message| {
+        Error::usage(format!("{}: {}", path.display(), message.trim_end())).help(Some(
+            "--emit=schedule writes a file with all values".to_string(),
+        ))
+    })
 }
 
 /// The option that makes the process of a test crash, before the test's position.

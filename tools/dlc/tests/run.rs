@@ -212,6 +212,58 @@ fn calls_are_timed() {
     }
 }
 
+#[test]
+fn schedules_are_written_and_read() {
+    let folder = folder();
+    let path = folder.path();
+    stdout(&dlc(path, "build m.dl --emit=schedule,obj -o a"));
+    stdout(&dlc(
+        path,
+        "build m.dl --emit=obj -o b --schedule a/m.schedule.toml",
+    ));
+    let read = |file: &str| std::fs::read(path.join(file)).unwrap();
+    assert_eq!(
+        read("a/m.o"),
+        read("b/m.o"),
+        "what holds anyway changes nothing"
+    );
+    std::fs::write(path.join("two.toml"), "[elementwise]\nunroll = 1").unwrap();
+    stdout(&dlc(path, "build m.dl --emit=obj -o c --schedule two.toml"));
+    assert_ne!(
+        read("a/m.o"),
+        read("c/m.o"),
+        "another unrolling is other code"
+    );
+    for (text, message) in [
+        (
+            "[elementwise]\nunroll = 99",
+            "`elementwise.unroll` is 99, not in 1..=16",
+        ),
+        ("[speed]\nwarp = 9", "there is no `speed.warp`"),
+        ("[", "TOML parse error"),
+    ] {
+        std::fs::write(path.join("bad.toml"), text).unwrap();
+        let output = dlc(path, "build m.dl -o d --schedule bad.toml");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{stderr}");
+        assert!(stderr.contains(message), "{stderr}");
+    }
+    let output = dlc(path, "build m.dl -o d --schedule none.toml");
+    assert_eq!(output.status.code(), Some(3));
+}
+
+#[test]
+fn what_is_tuned_is_a_file_of_schedules() {
+    let folder = folder();
+    let path = folder.path();
+    let line = "tune m.dl::double --input x=ones(300) --seconds 2 -o found.toml";
+    let output = dlc(path, line);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{stderr}");
+    assert!(stderr.contains("wrote found.toml"), "{stderr}");
+    stdout(&dlc(path, "build m.dl -o a --schedule found.toml"));
+}
+
 const PRINTS: &str = "\
 export fn f<N, M>(x: f32[N, M], b: bool[N], k: i8, long: f64[1001]) -> f32 {
   print(\"only text\")

@@ -14,7 +14,8 @@ use dlc_dialects::ir::{
 pub use dlc_frontend::core::Goal;
 use dlc_frontend::levels::Levels;
 use dlc_frontend::source::SourceMap;
-use dlc_lowering::schedule::{self, Target};
+pub use dlc_lowering::schedule::knobs;
+use dlc_lowering::schedule::{self, Target, knobs::Knobs};
 use dlc_runtime::Tensor;
 use melior::{
     Context,
@@ -60,8 +61,8 @@ pub struct Options {
     pub max_memory: Option<u64>,
     /// The most threads on which a call runs.
     pub threads: u32,
-    /// The least work that is given to a thread, in ops on a register.
-    pub piece: i64,
+    /// Values of schedules that do not follow from the target.
+    pub knobs: Knobs,
 }
 
 impl Options {
@@ -98,7 +99,7 @@ impl Default for Options {
             check_bounds: false,
             max_memory: None,
             threads: 1,
-            piece: schedule::target::PIECE,
+            knobs: Knobs::new(),
         }
     }
 }
@@ -370,7 +371,13 @@ impl Session {
         };
         Ok(Target {
             cores: self.options.threads.into(),
-            piece: self.options.piece,
+            piece: self
+                .options
+                .knobs
+                .get("parallel.piece")
+                .copied()
+                .unwrap_or(target.piece),
+            knobs: self.options.knobs.clone(),
             ..target
         })
     }
@@ -447,6 +454,7 @@ impl<'x> Work<'x> {
                 Emit::Header => header::generate(self.manifest),
                 Emit::Rust => rust_bindings::generate(self.manifest),
                 Emit::Manifest => self.manifest.to_json(),
+                Emit::Schedule => schedule::knobs::text(&self.target),
                 _ => continue,
             };
             self.artefacts.insert(*kind, text.into_bytes());

@@ -31,6 +31,8 @@ pub enum Emit {
     Rust,
     /// The manifest.
     Manifest,
+    /// What schedules are made with, which `--schedule` reads.
+    Schedule,
     /// Rules for make, of the files that the others depend on. It names the others, so who writes these makes it:
     /// [`crate::dep_info::rules`].
     DepInfo,
@@ -38,7 +40,7 @@ pub enum Emit {
 
 impl Emit {
     /// Every kind.
-    pub const ALL: [Emit; 14] = [
+    pub const ALL: [Emit; 15] = [
         Emit::Ast,
         Emit::Dl,
         Emit::Linalg,
@@ -52,6 +54,7 @@ impl Emit {
         Emit::Header,
         Emit::Rust,
         Emit::Manifest,
+        Emit::Schedule,
         Emit::DepInfo,
     ];
 
@@ -71,6 +74,7 @@ impl Emit {
             Emit::Header => "header",
             Emit::Rust => "rust",
             Emit::Manifest => "manifest",
+            Emit::Schedule => "schedule",
             Emit::DepInfo => "dep-info",
         }
     }
@@ -78,7 +82,12 @@ impl Emit {
     /// The stage of the pipeline that gives it, or that code is made after.
     pub(crate) fn stage(self) -> Option<usize> {
         match self {
-            Emit::Ast | Emit::Header | Emit::Rust | Emit::Manifest | Emit::DepInfo => None,
+            Emit::Ast
+            | Emit::Header
+            | Emit::Rust
+            | Emit::Manifest
+            | Emit::Schedule
+            | Emit::DepInfo => None,
             Emit::Dl => Some(0),
             Emit::Linalg => Some(1),
             Emit::Loops => Some(2),

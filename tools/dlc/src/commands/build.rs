@@ -121,7 +121,7 @@ fn kind(name: &str) -> Result<Emit, Error> {
     let known = known.or((name == "tensor").then_some(Emit::Dl));
     known.ok_or_else(|| {
         let message = match name {
-            "python" | "ptx" | "schedule" => format!("`--emit={name}` is not there yet"),
+            "python" | "ptx" => format!("`--emit={name}` is not there yet"),
             _ => format!("there is no kind `{name}` to emit"),
         };
         let names: Vec<_> = Emit::ALL.iter().map(|kind| kind.name()).collect();
@@ -145,6 +145,7 @@ pub fn file_name(kind: Emit, stem: &str) -> String {
         Emit::Header => format!("{stem}.h"),
         Emit::Rust => format!("{stem}.rs"),
         Emit::Manifest => format!("{stem}.json"),
+        Emit::Schedule => format!("{stem}.schedule.toml"),
         Emit::DepInfo => format!("{stem}.d"),
     }
 }

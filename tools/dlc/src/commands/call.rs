@@ -94,11 +94,17 @@ impl Request {
 
     /// Compiles to a shared library and opens it.
     pub fn library(&self) -> Result<Library, Error> {
-        let mut compiled = self
-            .session
-            .compile(&self.file.source(), &[Emit::Cdylib])
+        let (library, _) = self.library_of(&self.session, Emit::Cdylib)?;
+        Ok(library)
+    }
+
+    /// Compiles with a session to a shared library, opens it, and gives another artefact too.
+    pub fn library_of(&self, session: &Session, other: Emit) -> Result<(Library, Vec<u8>), Error> {
+        let mut compiled = session
+            .compile(&self.file.source(), &[Emit::Cdylib, other])
             .map_err(|failure| Error::of_compilation(failure, &self.file.name))?;
         to_stderr(&compiled.diagnostics);
+        let more = compiled.artefacts.get(&other).cloned().unwrap_or_default();
         let bytes = compiled.artefacts.remove(&Emit::Cdylib).unwrap_or_default();
         let temporary = |error: std::io::Error| {
             Error::io(format!("cannot use the temporary folder: {error}")).help(Some(
@@ -110,7 +116,7 @@ impl Request {
         let path = folder.path().join(format!("lib{}.so", self.file.stem()));
         std::fs::write(&path, bytes).map_err(temporary)?;
         // Once open, the library stays mapped; the folder goes.
-        Ok(Library::with_manifest(&path, compiled.manifest)?)
+        Ok((Library::with_manifest(&path, compiled.manifest)?, more))
     }
 
     /// The entry of the export that was named, or of the only one.

@@ -1,0 +1,257 @@
+//! What of a schedule can be set from outside: names, ranges, and the file that holds them.
+//!
+//! A file is TOML, such as `--emit=schedule` writes and `--schedule` reads:
+//! ```toml
+//! [matmul.f32]
+//! rows = 12
+//! kc = 256
+//! ```
+//! What a file does not say follows from the target.
+
+use super::{Target, elementwise_schedule, matmul_schedule};
+use std::collections::BTreeMap;
+
+/// Values by dotted names, as far as they are set.
+pub type Knobs = BTreeMap<String, i64>;
+
+/// A value that can be set.
+#[derive(Debug)]
+pub struct Knob {
+    /// Its dotted name.
+    pub name: &'static str,
+    /// What it is.
+    pub what: &'static str,
+    /// The least value.
+    pub min: i64,
+    /// The greatest value.
+    pub max: i64,
+    /// Values that are worth a try.
+    pub tries: &'static [i64],
+}
+
+const fn knob(
+    name: &'static str,
+    what: &'static str,
+    (min, max): (i64, i64),
+    tries: &'static [i64],
+) -> Knob {
+    Knob {
+        name,
+        what,
+        min,
+        max,
+        tries,
+    }
+}
+
+const ROWS: &str = "rows of a tile of a product, which stay in registers";
+const ACROSS: &str = "registers across a tile";
+const SHORT: &str = "rows of a tile for what remains";
+const KC: &str = "steps of a sum that a packed block holds";
+const NC: &str = "columns that a packed block holds, rounded to whole tiles";
+const AHEAD: &str = "steps ahead at which the packed operand is prefetched; 0 for not at all";
+const SPREAD: &str = "steps between prefetches of what the next tile needs";
+
+/// All of them.
+pub const KNOBS: &[Knob] = &[
+    knob("matmul.f32.rows", ROWS, (1, 30), &[6, 8, 10, 12, 13, 14]),
+    knob("matmul.f32.across", ACROSS, (1, 8), &[2, 3, 4]),
+    knob("matmul.f32.short_rows", SHORT, (1, 30), &[1, 2, 4, 6]),
+    knob("matmul.f32.kc", KC, (16, 4096), &[128, 192, 256, 384, 512]),
+    knob("matmul.f32.nc", NC, (16, 1 << 16), &[256, 512, 768, 1024]),
+    knob("matmul.f32.prefetch_b", AHEAD, (0, 64), &[0, 4, 8, 16]),
+    knob("matmul.f32.spread", SPREAD, (1, 256), &[8, 16, 32]),
+    knob("matmul.f64.rows", ROWS, (1, 30), &[6, 8, 10, 12, 13, 14]),
+    knob("matmul.f64.across", ACROSS, (1, 8), &[2, 3, 4]),
+    knob("matmul.f64.short_rows", SHORT, (1, 30), &[1, 2, 4, 6]),
+    knob("matmul.f64.kc", KC, (16, 4096), &[64, 128, 192, 256]),
+    knob("matmul.f64.nc", NC, (16, 1 << 16), &[128, 256, 512]),
+    knob("matmul.f64.prefetch_b", AHEAD, (0, 64), &[0, 4, 8, 16]),
+    knob("matmul.f64.spread", SPREAD, (1, 256), &[8, 16, 32]),
+    knob(
+        "elementwise.unroll",
+        "registers that a step of a loop treats side by side, where there are enough; a power of two",
+        (1, 16),
+        &[1, 2, 4, 8],
+    ),
+    knob(
+        "elementwise.prefetch",
+        "bytes ahead at which large arrays are prefetched; 0 for not at all",
+        (0, 1 << 20),
+        &[0, 1024, 2048, 4096],
+    ),
+    knob(
+        "elementwise.near",
+        "bytes of an array up to which it is not prefetched",
+        (0, 1 << 30),
+        &[0, 128 << 10, 1 << 20],
+    ),
+    knob(
+        "products.slivers",
+        "slivers of rows that products which pass large arrays on treat together at most",
+        (1, 4096),
+        &[4, 8, 21, 42],
+    ),
+    knob(
+        "parallel.piece",
+        "work of a piece that a thread takes, in ops on a register",
+        (1, 1 << 40),
+        &[8 << 10, 32 << 10, 128 << 10],
+    ),
+    knob(
+        "parallel.stack",
+        "bytes of buffers that a thread has on its stack",
+        (0, 1 << 20),
+        &[],
+    ),
+];
+
+/// The values of a file.
+pub fn parse(text: &str) -> Result<Knobs, String> {
+    let table = text
+        .parse::<toml::Table>()
+        .map_err(|error| error.to_string())?;
+    let mut knobs = Knobs::new();
+    flatten("", &table, &mut knobs)?;
+    Ok(knobs)
+}
+
+fn flatten(prefix: &str, table: &toml::Table, knobs: &mut Knobs) -> Result<(), String> {
+    for (key, value) in table {
+        let name = match prefix {
+            "" => key.clone(),
+            _ => format!("{prefix}.{key}"),
+        };
+        match value {
+            toml::Value::Table(inner) => flatten(&name, inner, knobs)?,
+            toml::Value::Integer(value) => {
+                check(&name, *value)?;
+                knobs.insert(name, *value);
+            }
+            other => {
+                return Err(format!(
+                    "`{name}` is {}, not a whole number",
+                    other.type_str()
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn check(name: &str, value: i64) -> Result<(), String> {
+    let Some(knob) = KNOBS.iter().find(|knob| knob.name == name) else {
+        return Err(format!(
+            "there is no `{name}`; `dlc build --emit=schedule` writes all that there is"
+        ));
+    };
+    let fits = (knob.min..=knob.max).contains(&value);
+    let power = name != "elementwise.unroll" || value.count_ones() == 1;
+    match fits && power {
+        true => Ok(()),
+        false if fits => Err(format!("`{name}` is {value}, not a power of two")),
+        false => Err(format!(
+            "`{name}` is {value}, not in {}..={}",
+            knob.min, knob.max
+        )),
+    }
+}
+
+/// The value of each knob for a target.
+pub fn values(target: &Target) -> Vec<(&'static Knob, i64)> {
+    let products = [32, 64].map(|bits| matmul_schedule(target, bits));
+    let elements = elementwise_schedule(target, 8, 1);
+    let value = |name: &str| -> i64 {
+        let product = match name.starts_with("matmul.f64") {
+            true => &products[1],
+            false => &products[0],
+        };
+        match name.rsplit('.').next().unwrap_or(name) {
+            "rows" => product.rows,
+            "across" => product.across,
+            "short_rows" => product.short_rows,
+            "kc" => product.kc,
+            "nc" => product.nc,
+            "prefetch_b" => product.prefetch_b,
+            "spread" => product.spread,
+            "unroll" => elements.unroll,
+            "prefetch" => elements.prefetch,
+            "near" => target.near(),
+            "slivers" => target.most_slivers(),
+            "piece" => target.piece,
+            _ => target.lane_stack(),
+        }
+    };
+    KNOBS.iter().map(|knob| (knob, value(knob.name))).collect()
+}
+
+/// The file that says what holds for a target anyway.
+pub fn text(target: &Target) -> String {
+    let mut text = format!("# Schedules for {}.\n", target.cpu);
+    let mut table = "";
+    for (knob, value) in values(target) {
+        let (of, key) = knob.name.rsplit_once('.').expect("names have two parts");
+        if of != table {
+            text += &format!("\n[{of}]\n");
+            table = of;
+        }
+        text += &format!("# {}\n{key} = {value}\n", knob.what);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read() {
+        let target = Target::named("cascadelake").unwrap();
+        let knobs = parse(&text(&target)).unwrap();
+        assert_eq!(knobs.len(), KNOBS.len());
+        let same = Target {
+            knobs,
+            ..target.clone()
+        };
+        assert_eq!(
+            values(&same).iter().map(|v| v.1).collect::<Vec<_>>(),
+            values(&target).iter().map(|v| v.1).collect::<Vec<_>>()
+        );
+    }
+
+    #[test]
+    fn values_are_used() {
+        let knobs = parse("[matmul.f32]\nrows = 14\nnc = 100\n[elementwise]\nunroll = 2").unwrap();
+        let target = Target {
+            knobs,
+            ..Target::named("cascadelake").unwrap()
+        };
+        let product = matmul_schedule(&target, 32);
+        assert_eq!((product.rows, product.nc, product.kc), (14, 96, 256));
+        assert_eq!(matmul_schedule(&target, 64).rows, 12);
+        assert_eq!(elementwise_schedule(&target, 32, 4).unroll, 2);
+    }
+
+    #[test]
+    fn wrong_files_are_refused() {
+        for (text, message) in [
+            ("matmul = 3", "there is no `matmul`"),
+            (
+                "[matmul.f32]\nrows = 0",
+                "`matmul.f32.rows` is 0, not in 1..=30",
+            ),
+            (
+                "[matmul.f32]\nrows = \"12\"",
+                "`matmul.f32.rows` is string, not a whole number",
+            ),
+            (
+                "[elementwise]\nunroll = 3",
+                "`elementwise.unroll` is 3, not a power of two",
+            ),
+            ("[matmul", "TOML parse error"),
+        ] {
+            let error = parse(text).unwrap_err();
+            assert!(error.contains(message), "{error}");
+        }
+    }
+}
