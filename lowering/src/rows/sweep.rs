@@ -178,11 +178,14 @@ impl<'c: 'a, 'a> Rows<'c, 'a> {
     fn of(group: &Group<'c, 'a>, sources: &HashMap<usize, Source<'c, 'a>>) -> Option<Self> {
         let members = group.members.iter().enumerate();
         let long = members.filter(|(_, member)| member.generic.iterators.len() == 2);
-        let (carrier, _) = long.rev().max_by_key(|(_, member)| work(member))?;
+        let (carrier, member) = long.rev().max_by_key(|(_, member)| work(member))?;
+        let length = length(member);
         let mut rows = vec![];
         for touched in &group.touched {
             let in_memory = matches!(sources.get(&identity(touched.value)), Some(Source::Part(_)));
-            if !in_memory || touched.sum || shape::shape_of(touched.value).len() != 2 {
+            let shape = shape::shape_of(touched.value);
+            // Rows of another length that is known would not be one op's.
+            if !in_memory || touched.sum || shape.len() != 2 || shape[1] != length {
                 continue;
             }
             let member_writes = |member: &Member<'c, 'a>| {
@@ -201,6 +204,18 @@ impl<'c: 'a, 'a> Rows<'c, 'a> {
         }
         Some(Self { carrier, rows })
     }
+}
+
+/// The length of the rows of an op with two loops, if it is known when compiling.
+fn length(member: &Member) -> i64 {
+    let accesses = member.generic.inputs.iter().chain(&member.generic.outputs);
+    let sizes = accesses.flat_map(|access| {
+        let axes = access.loops.iter().enumerate();
+        let axes = axes.filter(|(_, l)| **l != member.row);
+        let shape = shape::shape_of(access.value);
+        axes.map(move |(axis, _)| shape[axis]).collect::<Vec<_>>()
+    });
+    sizes.max().unwrap_or(DYNAMIC)
 }
 
 /// How much an op computes for an element.
