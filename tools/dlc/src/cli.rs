@@ -9,12 +9,14 @@ use dlc_driver::{compile::ErrorFormat, memory::parse_bytes};
 use crate::report::{ColorChoice, Output};
 
 mod code;
+mod explain;
 mod grad;
 mod lints;
 mod test;
 mod tune;
 
 pub use code::Code;
+pub use explain::{Explain, ExplainFormat};
 pub use grad::{Grad, Mode};
 pub use lints::Lints;
 pub use test::{RunTest, Test, TestFormat};
@@ -404,26 +406,6 @@ pub struct Bench {
 pub struct Imports {
     /// The file
     pub file: String,
-}
-
-/// Explains an error code or a lint
-#[derive(Debug, Args)]
-pub struct Explain {
-    /// The code or the lint, such as DL0203 or unused-variables; without one, all codes are listed
-    pub code: Option<String>,
-
-    /// How the list of all codes is written
-    #[arg(long, value_name = "FORMAT", default_value = "text")]
-    pub format: ExplainFormat,
-}
-
-/// How the list of all codes is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum ExplainFormat {
-    /// A line for each
-    Text,
-    /// A table in Markdown
-    Markdown,
 }
 
 /// An export and its inputs.
