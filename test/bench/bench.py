@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Times built libraries and their peers in turns in one process.
 
-FOLDER holds what `dlc build --threads` wrote for workloads.dl in `workloads`, for examples/digits in `digits`, the program `limits` and libdlc_pool.so. Of the
+FOLDER holds what `dlc build --threads` wrote for workloads.dl in `workloads`, for examples/digits in `digits`, the program `limits` and libdlc_pool_c.so. Of the
 workloads those are run whose titles match PATTERN. Every peer's result is first held against ours. Each round calls every implementation in
 turn for about 20 ms; the median of the rounds counts, and the ratio is the best peer's time over ours: above 1, ours is faster.
 """

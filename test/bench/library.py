@@ -38,7 +38,7 @@ def executor(folder, threads):
     """What runs calls on so many threads: the pool of the runtime; nothing for one."""
     if threads == 1:
         return None
-    pool = ctypes.CDLL(str((pathlib.Path(folder) / "libdlc_pool.so").resolve()))
+    pool = ctypes.CDLL(str((pathlib.Path(folder) / "libdlc_pool_c.so").resolve()))
     pool.dlc_pool_new.restype = pool.dlc_pool_executor.restype = ctypes.c_void_p
     return pool.dlc_pool_executor(ctypes.c_void_p(pool.dlc_pool_new(ctypes.c_int64(threads))))
 

@@ -1,7 +1,5 @@
-//! Threads for the calls of built libraries, as an executor of the calling convention: for programs in Rust, and in C by
-//! the functions of `include/dlc_pool.h`.
-
-mod c;
+//! Threads for the calls of built libraries, as an executor of the calling convention: for programs in Rust; those in
+//! C have the functions of `runtime/pool-c`.
 
 use std::ffi::c_void;
 

@@ -38,9 +38,9 @@ pub fn run(python: &str, arguments: &[String]) -> Result<()> {
         run_command(build.arg(folder.join(name)))?;
     }
     let mut pool = llvm.cargo();
-    run_command(pool.args(["build", "--quiet", "--release", "--package", "dlc-pool"]))?;
-    let pool = target().join("release/libdlc_pool.so");
-    std::fs::copy(pool, folder.join("libdlc_pool.so"))?;
+    run_command(pool.args(["build", "--quiet", "--release", "--package", "dlc-pool-c"]))?;
+    let pool = target().join("release/libdlc_pool_c.so");
+    std::fs::copy(pool, folder.join("libdlc_pool_c.so"))?;
     let mut compiler = command("cc");
     compiler.args(["-O3", "-march=native", "-ffp-contract=fast", "-pthread"]);
     compiler.arg(LIMITS).arg("-o").arg(folder.join("limits"));

@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 const MAY_USE: &[(&str, &str, &[&str])] = &[
     ("runtime/abi", "dlc-abi", &[]),
     ("runtime/pool", "dlc-pool", &["dlc-abi"]),
+    ("runtime/pool-c", "dlc-pool-c", &["dlc-abi", "dlc-pool"]),
     ("runtime", "dlc-runtime", &["dlc-abi", "dlc-pool"]),
     ("dialects", "dlc-dialects", &[]),
     ("frontend", "dlc-frontend", &["dlc-abi", "dlc-dialects"]),

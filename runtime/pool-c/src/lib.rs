@@ -1,8 +1,8 @@
-//! The functions of `include/dlc_pool.h`.
+//! The pool of threads for programs in C: the functions of `include/dlc_pool.h`.
 
 use dlc_abi::Executor;
 
-use crate::Pool;
+use dlc_pool::Pool;
 
 /// A pool with its executor, which C programs hold a pointer to.
 pub struct Handle {

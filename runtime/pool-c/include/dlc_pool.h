@@ -1,4 +1,4 @@
-/* Threads for the calls of libraries that `dlc build --threads` made; link libdlc_pool.a or libdlc_pool.so.
+/* Threads for the calls of libraries that `dlc build --threads` made; link libdlc_pool_c.a or libdlc_pool_c.so.
  *
  *   dlc_pool *pool = dlc_pool_new(4);
  *   model_step_on(dlc_pool_executor(pool), ...);
