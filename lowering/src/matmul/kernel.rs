@@ -97,6 +97,10 @@ pub type Axes<'c, 'a> = [Value<'c, 'a>; AXES];
 
 type Values<'c, 'a> = Vec<Value<'c, 'a>>;
 
+/// What a step of k does with the sums.
+type OnStep<'f, 'c, 'a> =
+    &'f dyn Fn(&Emitter<'c, 'a>, Value<'c, 'a>, &[Value<'c, 'a>]) -> Values<'c, 'a>;
+
 impl<'c, 'a> Arguments<'c, 'a> {
     /// The packed block of B.
     pub fn packed(&self) -> Value<'c, 'a> {
@@ -452,20 +456,49 @@ impl<'c> Shape<'c> {
     ) -> Values<'c, 'a> {
         let spread = self.schedule().spread;
         let zeros = self.zeros(e, tile.height);
+        let step = |e: &Emitter<'c, 'a>, k, sums: &[Value<'c, 'a>]| {
+            self.packed_step(e, x, tile, k, sums)
+        };
         if tile.height < self.schedule().rows {
-            let steps = (e.index(0), block.kb, e.index(1));
-            return e.for_loop(steps, &zeros, |e, k, sums| {
-                self.packed_step(e, x, tile, k, sums)
-            });
+            return self.steps(e, block.kb, &zeros, &step);
         }
-        let chunks = (e.index(0), block.kb, e.index(spread));
-        e.for_loop(chunks, &zeros, |e, chunk, sums| {
+        let whole = e.mul(e.div(block.kb, e.index(spread)), e.index(spread));
+        let chunks = (e.index(0), whole, e.index(spread));
+        let sums = e.for_loop(chunks, &zeros, |e, chunk, sums| {
             self.prefetch_next(e, x, block, tile, chunk);
-            let end = e.min(e.add(chunk, e.index(spread)), block.kb);
-            let steps = (chunk, end, e.index(1));
-            e.for_loop(steps, sums, |e, k, sums| {
-                self.packed_step(e, x, tile, k, sums)
-            })
+            let end = e.plus(chunk, spread);
+            self.by_several(e, (chunk, end), sums, &step)
+        });
+        let left = (whole, block.kb, e.index(1));
+        e.for_loop(left, &sums, step)
+    }
+
+    /// `count` steps of k.
+    fn steps<'a>(
+        &self,
+        e: &Emitter<'c, 'a>,
+        count: Value<'c, 'a>,
+        sums: &[Value<'c, 'a>],
+        step: OnStep<'_, 'c, 'a>,
+    ) -> Values<'c, 'a> {
+        let several = e.index(self.schedule().unroll);
+        let whole = e.mul(e.div(count, several), several);
+        let sums = self.by_several(e, (e.index(0), whole), sums, step);
+        e.for_loop((whole, count, e.index(1)), &sums, step)
+    }
+
+    /// Steps of k from one to another, a multiple of what a round takes: what a loop computes for itself is paid for
+    /// once for several steps.
+    fn by_several<'a>(
+        &self,
+        e: &Emitter<'c, 'a>,
+        (from, to): (Value<'c, 'a>, Value<'c, 'a>),
+        sums: &[Value<'c, 'a>],
+        step: OnStep<'_, 'c, 'a>,
+    ) -> Values<'c, 'a> {
+        let unroll = self.schedule().unroll;
+        e.for_loop((from, to, e.index(unroll)), sums, |e, k, sums| {
+            (0..unroll).fold(sums.to_vec(), |sums, i| step(e, e.plus(k, i), &sums))
         })
     }
 
@@ -500,23 +533,19 @@ impl<'c> Shape<'c> {
         tile: &Tile<'c, 'a>,
     ) -> Values<'c, 'a> {
         let zeros = self.zeros(e, tile.height);
-        e.for_loop(
-            (e.index(0), block.kb, e.index(1)),
-            &zeros,
-            |e, k, accumulators| {
-                let row = e.add(block.pc, k);
-                let ahead = e.plus(row, self.schedule().prefetch_b);
-                let mut columns = vec![];
-                for offset in self.offsets() {
-                    columns.push(self.load(e, x.b, &[row, e.plus(tile.j, offset)]));
-                    self.prefetch(e, x.b, &[ahead, e.plus(tile.j, offset)], 3);
-                }
-                for (column, offset) in columns.iter().zip(self.offsets()) {
-                    self.store(e, *column, x.packed(), &[tile.s, k, e.index(offset)]);
-                }
-                self.step(e, tile, k, &columns, accumulators)
-            },
-        )
+        self.steps(e, block.kb, &zeros, &|e, k, accumulators| {
+            let row = e.add(block.pc, k);
+            let ahead = e.plus(row, self.schedule().prefetch_b);
+            let mut columns = vec![];
+            for offset in self.offsets() {
+                columns.push(self.load(e, x.b, &[row, e.plus(tile.j, offset)]));
+                self.prefetch(e, x.b, &[ahead, e.plus(tile.j, offset)], 3);
+            }
+            for (column, offset) in columns.iter().zip(self.offsets()) {
+                self.store(e, *column, x.packed(), &[tile.s, k, e.index(offset)]);
+            }
+            self.step(e, tile, k, &columns, accumulators)
+        })
     }
 }
 

@@ -98,6 +98,9 @@ fn run<'c, 'a>(cx: &'c Context, module: OperationRef<'c, 'a>) -> Result<(), Pass
 /// How calls of kernels begin.
 const KERNEL_CALL: &str = "@dlc_matmul_";
 
+/// The call that asks how many lanes an executor runs.
+const LANES_CALL: &str = "@dlc_lanes";
+
 /// A marked loop.
 struct Shared<'c, 'a> {
     cx: &'c Context,
@@ -244,8 +247,9 @@ impl<'c: 'a, 'a> Shared<'c, 'a> {
         let failed = failed.map(|argument| identity(argument.into()));
         walk::inside(self.op).into_iter().all(|op| {
             let callee = op.attribute("callee").map(|callee| callee.to_string());
-            let kernel = callee.is_ok_and(|callee| callee.starts_with(KERNEL_CALL));
-            let calls = walk::is(op, "func.call") && !kernel;
+            let pure = callee
+                .is_ok_and(|callee| callee.starts_with(KERNEL_CALL) || callee == LANES_CALL);
+            let calls = walk::is(op, "func.call") && !pure;
             !calls && op.operands().all(|x| Some(identity(x)) != failed)
         })
     }

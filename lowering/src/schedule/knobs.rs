@@ -50,6 +50,7 @@ const SHORT: &str = "rows of a tile for what remains";
 const KC: &str = "steps of a sum that a packed block holds";
 const NC: &str = "columns that a packed block holds, rounded to whole tiles";
 const AHEAD: &str = "steps ahead at which the packed operand is prefetched; 0 for not at all";
+const UNROLL: &str = "steps in a round of the innermost loop, lowered to a divisor of `spread`";
 const SPREAD: &str = "steps between prefetches of what the next tile needs";
 
 /// All of them.
@@ -61,6 +62,7 @@ pub const KNOBS: &[Knob] = &[
     knob("matmul.f32.nc", NC, (16, 1 << 16), &[256, 512, 768, 1024]),
     knob("matmul.f32.prefetch_b", AHEAD, (0, 64), &[0, 4, 8, 16]),
     knob("matmul.f32.spread", SPREAD, (1, 256), &[8, 16, 32]),
+    knob("matmul.f32.unroll", UNROLL, (1, 16), &[1, 2, 4]),
     knob("matmul.f64.rows", ROWS, (1, 30), &[6, 8, 10, 12, 13, 14]),
     knob("matmul.f64.across", ACROSS, (1, 8), &[2, 3, 4]),
     knob("matmul.f64.short_rows", SHORT, (1, 30), &[1, 2, 4, 6]),
@@ -68,6 +70,7 @@ pub const KNOBS: &[Knob] = &[
     knob("matmul.f64.nc", NC, (16, 1 << 16), &[128, 256, 512]),
     knob("matmul.f64.prefetch_b", AHEAD, (0, 64), &[0, 4, 8, 16]),
     knob("matmul.f64.spread", SPREAD, (1, 256), &[8, 16, 32]),
+    knob("matmul.f64.unroll", UNROLL, (1, 16), &[1, 2, 4]),
     knob(
         "elementwise.unroll",
         "registers that a step of a loop treats side by side, where there are enough; a power of two",
@@ -166,20 +169,14 @@ pub fn values(target: &Target) -> Vec<(&'static Knob, i64)> {
             true => &products[1],
             false => &products[0],
         };
-        match name.rsplit('.').next().unwrap_or(name) {
-            "rows" => product.rows,
-            "across" => product.across,
-            "short_rows" => product.short_rows,
-            "kc" => product.kc,
-            "nc" => product.nc,
-            "prefetch_b" => product.prefetch_b,
-            "spread" => product.spread,
-            "unroll" => elements.unroll,
-            "prefetch" => elements.prefetch,
-            "near" => target.near(),
-            "slivers" => target.most_slivers(),
-            "piece" => target.piece,
-            _ => target.lane_stack(),
+        match name {
+            "elementwise.unroll" => elements.unroll,
+            "elementwise.prefetch" => elements.prefetch,
+            "elementwise.near" => target.near(),
+            "products.slivers" => target.most_slivers(),
+            "parallel.piece" => target.piece,
+            "parallel.stack" => target.lane_stack(),
+            _ => product.value(name.rsplit('.').next().unwrap_or(name)),
         }
     };
     KNOBS.iter().map(|knob| (knob, value(knob.name))).collect()

@@ -40,6 +40,8 @@ pub struct MatmulSchedule {
     pub prefetch_b: i64,
     /// Steps of k between two prefetches of the next A sliver and of the C tile.
     pub spread: i64,
+    /// Steps of k in a round of the innermost loop, a divisor of `spread`.
+    pub unroll: i64,
     /// Whether a fused multiply-add is one instruction.
     pub fma: bool,
 }
@@ -53,6 +55,20 @@ impl MatmulSchedule {
     /// Slivers of a packed block.
     pub fn slivers(&self) -> i64 {
         self.nc / self.columns()
+    }
+
+    /// A value by the name that it has in files.
+    pub(super) fn value(&self, name: &str) -> i64 {
+        match name {
+            "rows" => self.rows,
+            "across" => self.across,
+            "short_rows" => self.short_rows,
+            "kc" => self.kc,
+            "nc" => self.nc,
+            "prefetch_b" => self.prefetch_b,
+            "spread" => self.spread,
+            _ => self.unroll,
+        }
     }
 
     /// The same for results of at most one register's columns.
@@ -71,7 +87,7 @@ impl fmt::Display for MatmulSchedule {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         write!(
             f,
-            "matmul {{tile = {} x {}, short_rows = {}, kc = {}, nc = {}, prefetch_b = {}, spread = {}, fma = {}}}",
+            "matmul {{tile = {} x {}, short_rows = {}, kc = {}, nc = {}, prefetch_b = {}, spread = {}, unroll = {}, fma = {}}}",
             self.rows,
             self.columns(),
             self.short_rows,
@@ -79,6 +95,7 @@ impl fmt::Display for MatmulSchedule {
             self.nc,
             self.prefetch_b,
             self.spread,
+            self.unroll,
             self.fma
         )
     }
@@ -92,6 +109,7 @@ pub fn matmul_schedule(target: &Target, bits: i64) -> MatmulSchedule {
     let (rows, across) = tile(target.registers);
     let (rows, across) = (set("rows", rows), set("across", across));
     let columns = lanes * across;
+    let spread = set("spread", 16);
     // 1 KiB of each row of A, so that a sliver of 12 stays within 16 KiB.
     let kc = set("kc", (1024 / bytes).max(64));
     let nc = set("nc", (target.l2 / 2).min(512 << 10) / (kc * bytes));
@@ -105,9 +123,15 @@ pub fn matmul_schedule(target: &Target, bits: i64) -> MatmulSchedule {
         kc,
         nc: nc.max(columns),
         prefetch_b: set("prefetch_b", 8),
-        spread: set("spread", 16),
+        spread,
+        unroll: divisor(set("unroll", 4), spread),
         fma: target.fma,
     }
+}
+
+/// The greatest divisor of `n` that is no greater than `most`.
+fn divisor(most: i64, n: i64) -> i64 {
+    (1..=most).rev().find(|d| n % d == 0).unwrap_or(1)
 }
 
 /// The tile for a number of registers: FMA-bound, with the most accumulators, then the tallest.
@@ -128,11 +152,11 @@ mod tests {
         let show = |cpu, bits| matmul_schedule(&Target::named(cpu).unwrap(), bits).to_string();
         assert_eq!(
             show("cascadelake", 32),
-            "matmul {tile = 12 x 32, short_rows = 4, kc = 256, nc = 512, prefetch_b = 8, spread = 16, fma = true}"
+            "matmul {tile = 12 x 32, short_rows = 4, kc = 256, nc = 512, prefetch_b = 8, spread = 16, unroll = 4, fma = true}"
         );
         assert_eq!(
             show("haswell", 64),
-            "matmul {tile = 6 x 8, short_rows = 4, kc = 128, nc = 128, prefetch_b = 8, spread = 16, fma = true}"
+            "matmul {tile = 6 x 8, short_rows = 4, kc = 128, nc = 128, prefetch_b = 8, spread = 16, unroll = 4, fma = true}"
         );
     }
 }
