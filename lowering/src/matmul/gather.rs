@@ -25,6 +25,35 @@ impl<'c, 'a> Tables<'c, 'a> {
             columns: table(shape.schedule().nc),
         }
     }
+
+    /// Whether a sliver is read where it stands: its columns lie side by side in all rows, and few rows of A share them.
+    pub fn in_place(
+        &self,
+        shape: &Shape<'c>,
+        e: &Emitter<'c, 'a>,
+        x: &Arguments<'c, 'a>,
+        s: Value<'c, 'a>,
+    ) -> Value<'c, 'a> {
+        let width = shape.schedule().columns();
+        let first = e.mul(s, e.index(width));
+        let place = |at| e.op("memref.load", &[self.columns, at], e.index_type());
+        let run = e.sub(place(e.plus(first, width - 1)), place(first));
+        let dense = e.cmp(Int::Eq, run, e.index(width - 1));
+        e.op("arith.andi", &[x.in_place, dense], e.int_type(1))
+    }
+
+    /// The place in memory of a step of k in a sliver's first column.
+    pub fn place(
+        &self,
+        shape: &Shape<'c>,
+        e: &Emitter<'c, 'a>,
+        k: Value<'c, 'a>,
+        s: Value<'c, 'a>,
+    ) -> Value<'c, 'a> {
+        let first = e.mul(s, e.index(shape.schedule().columns()));
+        let load = |table, at| e.op("memref.load", &[table, at], e.index_type());
+        e.add(load(self.rows, k), load(self.columns, first))
+    }
 }
 
 /// Packs all slivers of a block. Columns beyond the last repeat it.
@@ -60,9 +89,19 @@ pub(super) fn block<'c, 'a>(
         vec![]
     });
     e.loop_to(block.slivers, 1, |e, s| {
-        for offset in shape.offsets() {
-            register(shape, e, x, (block, tables), (s, offset));
-        }
+        let packed = e.op(
+            "arith.xori",
+            &[
+                tables.in_place(shape, e, x, s),
+                e.constant(e.int_type(1), e.attr("true")),
+            ],
+            e.int_type(1),
+        );
+        e.if_then(packed, |e| {
+            for offset in shape.offsets() {
+                register(shape, e, x, (block, tables), (s, offset));
+            }
+        });
     });
 }
 

@@ -1,8 +1,8 @@
 //! One kernel: C[M,N] = A B, or C += A B, as a private function of memrefs and sizes.
 //!
 //! Loops, from the outside: blocks of K, blocks of N (B packed to L2), slivers of rows (A copied to L1), slivers of
-//! columns, and the k loop with the tile's accumulators in registers. Where B's rows are contiguous, the first
-//! sliver of rows reads B in place and leaves the packed copy behind. Rows that remain below the last full sliver
+//! columns, and the k loop with the tile's accumulators in registers. Where B's rows are contiguous and few rows of A
+//! share them, B is read in place. Rows that remain below the last full sliver
 //! run in the shortest tile that covers them; edges never reach the k loop: rows beyond the last are stale or
 //! repeated, columns beyond the last are zeros of the packing, and only what is inside is stored.
 
@@ -45,6 +45,9 @@ pub struct Kernel {
     pub bits: i64,
     /// Storage of A and B.
     pub layout: Layout,
+    /// Rows of A become columns of their copy, so that a step of k reads the elements of its tile side by side. Pays
+    /// where enough tiles read the copy.
+    pub turn_a: bool,
     /// Tiles and blocks.
     pub schedule: MatmulSchedule,
 }
@@ -64,6 +67,8 @@ pub(super) struct Arguments<'c, 'a> {
     pub n: Value<'c, 'a>,
     pub k: Value<'c, 'a>,
     pub accumulate: Value<'c, 'a>,
+    /// Whether so few rows share a block of B that it is read where it stands, but for columns that fill no tile.
+    pub in_place: Value<'c, 'a>,
 }
 
 /// Types and access of one kernel's values.
@@ -121,11 +126,17 @@ impl Kernel {
             false => letter(self.layout.b_by_n),
         };
         format!(
-            "dlc_matmul_f{}_{}{b}_{rows}x{}",
+            "dlc_matmul_f{}_{}{b}_{rows}x{}{}",
             self.bits,
             letter(self.layout.a_by_k),
-            self.schedule.columns()
+            self.schedule.columns(),
+            if self.turn_a { "_turned" } else { "" }
         )
+    }
+
+    /// Whether the copy of a sliver of A has its elements by k.
+    pub fn sliver_by_k(&self) -> bool {
+        self.layout.a_by_k || self.turn_a
     }
 
     /// Text of the memref type of the matrices: any strides of rows, contiguous within them.
@@ -181,6 +192,7 @@ impl Kernel {
                 n: *n,
                 k: *k,
                 accumulate: *accumulate,
+                in_place: e.cmp(Int::Sle, *m, e.index(self.schedule.rows_in_place)),
                 packed: rest.first().copied(),
                 axes: rest.get(1..1 + AXES).and_then(|rest| rest.try_into().ok()),
                 first: rest.get(1 + AXES).copied(),
@@ -381,12 +393,10 @@ impl<'c> Shape<'c> {
         let sliver = scratch.sliver;
         pack::rows(self, e, x, block, sliver, i, height);
         let columns = self.schedule().columns();
-        let in_place = e.cmp(Int::Eq, i, e.index(0));
         let rows = e.sub(x.m, i);
         e.loop_to(block.slivers, 1, |e, s| {
             let j = e.add(block.jc, e.mul(s, e.index(columns)));
             let left = e.sub(x.n, j);
-            let full = e.cmp(Int::Sge, left, e.index(columns));
             let tile = Tile {
                 sliver,
                 i,
@@ -394,18 +404,24 @@ impl<'c> Shape<'c> {
                 j,
                 height,
             };
-            let layout = self.kernel.layout;
-            let accumulators = if layout.b_by_n || layout.b_scattered {
-                self.packed_loop(e, x, block, &tile)
-            } else {
-                let direct = e.op("arith.andi", &[in_place, full], e.int_type(1));
-                let types = vec![self.vector; (height * self.schedule().across) as usize];
-                e.if_else(
-                    direct,
-                    &types,
-                    |e| self.packing_loop(e, x, block, &tile),
-                    |e| self.packed_loop(e, x, block, &tile),
-                )
+            let direct = match (&scratch.places, self.kernel.layout.b_by_n) {
+                (Some(places), _) => Some(places.in_place(self, e, x, s)),
+                (None, true) => None,
+                (None, false) => {
+                    let full = e.cmp(Int::Sge, left, e.index(columns));
+                    Some(e.op("arith.andi", &[x.in_place, full], e.int_type(1)))
+                }
+            };
+            let packed = |e: &Emitter<'c, 'a>| self.packed_loop(e, x, block, &tile);
+            let accumulators = match direct {
+                None => packed(e),
+                Some(direct) => {
+                    let types = vec![self.vector; (height * self.schedule().across) as usize];
+                    let in_place = |e: &Emitter<'c, 'a>| {
+                        self.direct_loop(e, x, block, &tile, scratch.places.as_ref())
+                    };
+                    e.if_else(direct, &types, in_place, packed)
+                }
             };
             self.write(e, x, &tile, &accumulators, scratch.tile, (rows, left));
         });
@@ -422,7 +438,7 @@ impl<'c> Shape<'c> {
     ) -> Values<'c, 'a> {
         let mut next = vec![];
         for r in 0..tile.height {
-            let at = if self.kernel.layout.a_by_k {
+            let at = if self.kernel.sliver_by_k() {
                 [tile.sliver, k, e.index(r)]
             } else {
                 [tile.sliver, e.index(r), k]
@@ -524,27 +540,35 @@ impl<'c> Shape<'c> {
         self.step(e, tile, k, &columns, sums)
     }
 
-    /// The k loop on B in place, which leaves the packed sliver behind.
-    fn packing_loop<'a>(
+    /// The k loop on B in place.
+    fn direct_loop<'a>(
         &self,
         e: &Emitter<'c, 'a>,
         x: &Arguments<'c, 'a>,
         block: &BlockOfB<'c, 'a>,
         tile: &Tile<'c, 'a>,
+        places: Option<&gather::Tables<'c, 'a>>,
     ) -> Values<'c, 'a> {
         let zeros = self.zeros(e, tile.height);
-        self.steps(e, block.kb, &zeros, &|e, k, accumulators| {
-            let row = e.add(block.pc, k);
-            let ahead = e.plus(row, self.schedule().prefetch_b);
-            let mut columns = vec![];
-            for offset in self.offsets() {
-                columns.push(self.load(e, x.b, &[row, e.plus(tile.j, offset)]));
-                self.prefetch(e, x.b, &[ahead, e.plus(tile.j, offset)], 3);
-            }
-            for (column, offset) in columns.iter().zip(self.offsets()) {
-                self.store(e, *column, x.packed(), &[tile.s, k, e.index(offset)]);
-            }
-            self.step(e, tile, k, &columns, accumulators)
+        self.steps(e, block.kb, &zeros, &|e, k, sums| {
+            let columns: Values = match places {
+                Some(places) => {
+                    let place = places.place(self, e, k, tile.s);
+                    let load = |offset| self.load(e, x.b, &[e.plus(place, offset)]);
+                    self.offsets().map(load).collect()
+                }
+                None => {
+                    let row = e.add(block.pc, k);
+                    let ahead = e.plus(row, self.schedule().prefetch_b);
+                    let load = |offset| {
+                        let column = e.plus(tile.j, offset);
+                        self.prefetch(e, x.b, &[ahead, column], 3);
+                        self.load(e, x.b, &[row, column])
+                    };
+                    self.offsets().map(load).collect()
+                }
+            };
+            self.step(e, tile, k, &columns, sums)
         })
     }
 }

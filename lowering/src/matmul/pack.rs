@@ -7,19 +7,26 @@ use super::{
 use crate::emit::{Emitter, Int};
 use melior::ir::Value;
 
-/// Text of the memref type of a sliver of A: rows as they stand in memory, so that the copy needs no transposition.
+/// Text of the memref type of a sliver of A: by k, or rows as they stand in memory.
 pub fn sliver_type(kernel: &Kernel) -> String {
-    let (height, kc) = (kernel.schedule.rows, kernel.schedule.kc);
+    let (height, kc, lanes) = (
+        kernel.schedule.rows,
+        kernel.schedule.kc,
+        kernel.schedule.lanes,
+    );
     // 64 bytes more keep the rows off each other's cache sets.
     let padded = kc + 512 / kernel.bits;
-    match kernel.layout.a_by_k {
-        true => format!("memref<{kc}x{height}xf{}>", kernel.bits),
+    match kernel.sliver_by_k() {
+        // Whole registers are written, of which the last go beyond.
+        true => {
+            let steps = (kc + lanes - 1) / lanes * lanes + (lanes + height - 1) / height;
+            format!("memref<{steps}x{height}xf{}>", kernel.bits)
+        }
         false => format!("memref<{height}x{padded}xf{}>", kernel.bits),
     }
 }
 
-/// Packs what the first sliver of rows does not pack on its way: all slivers where B has N rows, else the last one
-/// if it is not full.
+/// Packs a block of B; of one that is read in place, the last sliver if it is not full.
 pub(super) fn ahead<'c, 'a>(
     shape: &Shape<'c>,
     e: &Emitter<'c, 'a>,
@@ -34,6 +41,17 @@ pub(super) fn ahead<'c, 'a>(
         return;
     }
     let whole = e.div(block.nb, e.index(columns));
+    let copied = e.select(x.in_place, e.index(0), block.kb);
+    e.loop_to(copied, 1, |e, k| {
+        let row = e.add(block.pc, k);
+        e.loop_to(whole, 1, |e, s| {
+            let j = e.add(block.jc, e.mul(s, e.index(columns)));
+            for offset in shape.offsets() {
+                let value = shape.load(e, x.b, &[row, e.plus(j, offset)]);
+                shape.store(e, value, x.packed(), &[s, k, e.index(offset)]);
+            }
+        });
+    });
     let partial = e.cmp(Int::Ult, whole, block.slivers);
     e.if_then(partial, |e| {
         let lanes = shape.schedule().lanes;
@@ -124,6 +142,9 @@ pub(super) fn rows<'c, 'a>(
     }
     let last = e.sub(x.m, e.index(1));
     let rows: Vec<_> = (0..height).map(|r| e.min(e.plus(i, r), last)).collect();
+    if shape.kernel.turn_a {
+        return turned_rows(shape, e, x, block, sliver, &rows);
+    }
     over_k(shape, e, block, &mut |e, k, mask| {
         let at = e.add(block.pc, k);
         // Every load before any store, against false dependences between rows 4 KiB apart.
@@ -131,6 +152,37 @@ pub(super) fn rows<'c, 'a>(
         let values: Vec<_> = rows.iter().map(read).collect();
         for (r, value) in values.iter().enumerate() {
             shape.store(e, *value, sliver, &[e.index(r as i64), k]);
+        }
+    });
+}
+
+/// The same, by k: squares of registers are transposed, of which rows that are missing are zeros. Each register that is
+/// written goes beyond its step of k where the next one begins, so steps are written in order.
+fn turned_rows<'c, 'a>(
+    shape: &Shape<'c>,
+    e: &Emitter<'c, 'a>,
+    x: &Arguments<'c, 'a>,
+    block: &BlockOfB<'c, 'a>,
+    sliver: Value<'c, 'a>,
+    rows: &[Value<'c, 'a>],
+) {
+    let lanes = shape.schedule().lanes as usize;
+    over_k(shape, e, block, &mut |e, k, mask| {
+        let at = e.add(block.pc, k);
+        let square = |rows: &[Value<'c, 'a>]| {
+            let mut square = rows
+                .iter()
+                .map(|row| shape.load_where(e, x.a, &[*row, at], mask))
+                .collect::<Vec<_>>();
+            square.resize(lanes, shape.zero(e));
+            transpose(e, square, shape.vector, shape.kernel.bits as usize)
+        };
+        let squares = rows.chunks(lanes).map(square).collect::<Vec<_>>();
+        for step in 0..lanes {
+            for (part, square) in squares.iter().enumerate() {
+                let to = [sliver, e.plus(k, step as i64), e.index((part * lanes) as i64)];
+                shape.store(e, square[step], to[0], &to[1..]);
+            }
         }
     });
 }

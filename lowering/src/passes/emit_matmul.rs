@@ -100,6 +100,9 @@ fn replace<'c, 'a>(
         form,
         bits: contraction.bits,
         layout: contraction.layout,
+        turn_a: form == Form::Tiles
+            && !contraction.layout.a_by_k
+            && schedule.turns_a(contraction.sizes.n),
         schedule: schedule.clone(),
     };
     let tiles = [&narrow, &wide].map(|schedule| kernel(Form::Tiles, schedule));

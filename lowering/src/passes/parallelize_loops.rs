@@ -281,20 +281,35 @@ impl<'c: 'a, 'a> Shared<'c, 'a> {
         true
     }
 
-    /// Moves an allocation before the loop, if its sizes are known there.
+    /// Moves an allocation before the loop, with the arithmetic of its sizes, if they follow from what is known there.
     fn move_out(&self, alloc: OperationRef<'c, 'a>) -> Option<()> {
-        let known = |value: Value<'c, 'a>| match inspect::argument(value) {
-            None => defining_op(value).is_some_and(|op| !self.contains(op)),
-            Some(argument) => {
-                let owner = argument.owner().parent_operation();
-                owner.is_some_and(|op| op != self.op && !self.contains(op))
+        let mut needed = vec![alloc];
+        let mut next = 0;
+        while let Some(op) = needed.get(next).copied() {
+            for operand in op.operands() {
+                match defining_op(operand) {
+                    Some(made) if !self.contains(made) => {}
+                    Some(made) if edit::name(made).starts_with("arith.") => needed.push(made),
+                    Some(_) => return None,
+                    None => {
+                        let argument = inspect::argument(operand)?;
+                        let owner = argument.owner().parent_operation()?;
+                        if owner == self.op || self.contains(owner) {
+                            return None;
+                        }
+                    }
+                }
             }
-        };
-        alloc.operands().all(known).then(|| {
-            IrRewriter::new(self.cx)
-                .as_rewriter_base()
-                .move_op_before(alloc, self.op);
-        })
+            next += 1;
+        }
+        for op in needed.into_iter().rev() {
+            if self.contains(op) {
+                IrRewriter::new(self.cx)
+                    .as_rewriter_base()
+                    .move_op_before(op, self.op);
+            }
+        }
+        Some(())
     }
 }
 

@@ -50,6 +50,7 @@ const SHORT: &str = "rows of a tile for what remains";
 const KC: &str = "steps of a sum that a packed block holds";
 const NC: &str = "columns that a packed block holds, rounded to whole tiles";
 const AHEAD: &str = "steps ahead at which the packed operand is prefetched; 0 for not at all";
+const IN_PLACE: &str = "rows of a result up to which the right operand is read in place";
 const UNROLL: &str = "steps in a round of the innermost loop, lowered to a divisor of `spread`";
 const SPREAD: &str = "steps between prefetches of what the next tile needs";
 
@@ -61,6 +62,7 @@ pub const KNOBS: &[Knob] = &[
     knob("matmul.f32.kc", KC, (16, 4096), &[128, 192, 256, 384, 512]),
     knob("matmul.f32.nc", NC, (16, 1 << 16), &[256, 512, 768, 1024]),
     knob("matmul.f32.prefetch_b", AHEAD, (0, 64), &[0, 4, 8, 16]),
+    knob("matmul.f32.rows_in_place", IN_PLACE, (0, 1 << 20), &[0, 80, 160, 320]),
     knob("matmul.f32.spread", SPREAD, (1, 256), &[8, 16, 32]),
     knob("matmul.f32.unroll", UNROLL, (1, 16), &[1, 2, 4]),
     knob("matmul.f64.rows", ROWS, (1, 30), &[6, 8, 10, 12, 13, 14]),
@@ -69,6 +71,7 @@ pub const KNOBS: &[Knob] = &[
     knob("matmul.f64.kc", KC, (16, 4096), &[64, 128, 192, 256]),
     knob("matmul.f64.nc", NC, (16, 1 << 16), &[128, 256, 512]),
     knob("matmul.f64.prefetch_b", AHEAD, (0, 64), &[0, 4, 8, 16]),
+    knob("matmul.f64.rows_in_place", IN_PLACE, (0, 1 << 20), &[0, 80, 160, 320]),
     knob("matmul.f64.spread", SPREAD, (1, 256), &[8, 16, 32]),
     knob("matmul.f64.unroll", UNROLL, (1, 16), &[1, 2, 4]),
     knob(

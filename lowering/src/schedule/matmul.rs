@@ -10,6 +10,10 @@
 use super::Target;
 use std::fmt;
 
+/// Tiles beside each other from which on the copy of A is transposed: it takes about as long as a third of a tile, and
+/// tiles read it a twentieth faster.
+const TURNING_PAYS: i64 = 8;
+
 /// Sizes known at compile time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct MatmulSizes {
@@ -38,6 +42,8 @@ pub struct MatmulSchedule {
     pub nc: i64,
     /// Steps of k ahead at which the packed B is prefetched; 0 for not at all.
     pub prefetch_b: i64,
+    /// Rows of a result up to which B is read in place.
+    pub rows_in_place: i64,
     /// Steps of k between two prefetches of the next A sliver and of the C tile.
     pub spread: i64,
     /// Steps of k in a round of the innermost loop, a divisor of `spread`.
@@ -57,6 +63,11 @@ impl MatmulSchedule {
         self.nc / self.columns()
     }
 
+    /// Whether enough tiles read a sliver of A, of a result with so many columns, for its copy to be transposed.
+    pub fn turns_a(&self, columns: Option<i64>) -> bool {
+        self.across > 1 && columns.is_none_or(|n| n >= TURNING_PAYS * self.columns())
+    }
+
     /// A value by the name that it has in files.
     pub(super) fn value(&self, name: &str) -> i64 {
         match name {
@@ -66,6 +77,7 @@ impl MatmulSchedule {
             "kc" => self.kc,
             "nc" => self.nc,
             "prefetch_b" => self.prefetch_b,
+            "rows_in_place" => self.rows_in_place,
             "spread" => self.spread,
             _ => self.unroll,
         }
@@ -87,13 +99,14 @@ impl fmt::Display for MatmulSchedule {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         write!(
             f,
-            "matmul {{tile = {} x {}, short_rows = {}, kc = {}, nc = {}, prefetch_b = {}, spread = {}, unroll = {}, fma = {}}}",
+            "matmul {{tile = {} x {}, short_rows = {}, kc = {}, nc = {}, prefetch_b = {}, rows_in_place = {}, spread = {}, unroll = {}, fma = {}}}",
             self.rows,
             self.columns(),
             self.short_rows,
             self.kc,
             self.nc,
             self.prefetch_b,
+            self.rows_in_place,
             self.spread,
             self.unroll,
             self.fma
@@ -123,6 +136,8 @@ pub fn matmul_schedule(target: &Target, bits: i64) -> MatmulSchedule {
         kc,
         nc: nc.max(columns),
         prefetch_b: set("prefetch_b", 8),
+        // Packing costs as much as some slivers of rows, each of which then reads a little faster.
+        rows_in_place: set("rows_in_place", 160),
         spread,
         unroll: divisor(set("unroll", 4), spread),
         fma: target.fma,
@@ -152,11 +167,11 @@ mod tests {
         let show = |cpu, bits| matmul_schedule(&Target::named(cpu).unwrap(), bits).to_string();
         assert_eq!(
             show("cascadelake", 32),
-            "matmul {tile = 12 x 32, short_rows = 4, kc = 256, nc = 512, prefetch_b = 8, spread = 16, unroll = 4, fma = true}"
+            "matmul {tile = 12 x 32, short_rows = 4, kc = 256, nc = 512, prefetch_b = 8, rows_in_place = 160, spread = 16, unroll = 4, fma = true}"
         );
         assert_eq!(
             show("haswell", 64),
-            "matmul {tile = 6 x 8, short_rows = 4, kc = 128, nc = 128, prefetch_b = 8, spread = 16, unroll = 4, fma = true}"
+            "matmul {tile = 6 x 8, short_rows = 4, kc = 128, nc = 128, prefetch_b = 8, rows_in_place = 160, spread = 16, unroll = 4, fma = true}"
         );
     }
 }
