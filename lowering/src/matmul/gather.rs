@@ -15,6 +15,8 @@ use melior::ir::Value;
 pub(super) struct Tables<'c, 'a> {
     rows: Value<'c, 'a>,
     columns: Value<'c, 'a>,
+    /// Of each sliver, whether it is read where it stands.
+    in_place: Value<'c, 'a>,
 }
 
 impl<'c, 'a> Tables<'c, 'a> {
@@ -23,23 +25,33 @@ impl<'c, 'a> Tables<'c, 'a> {
         Self {
             rows: table(shape.schedule().kc),
             columns: table(shape.schedule().nc),
+            in_place: e.stack(&format!("memref<{}xi1>", shape.schedule().slivers())),
         }
     }
 
-    /// Whether a sliver is read where it stands: its columns lie side by side in all rows, and few rows of A share them.
-    pub fn in_place(
+    /// Notes of a sliver whether it is read where it stands: its columns lie side by side in all rows, and few rows of A
+    /// share them.
+    fn note(
         &self,
         shape: &Shape<'c>,
         e: &Emitter<'c, 'a>,
         x: &Arguments<'c, 'a>,
         s: Value<'c, 'a>,
     ) -> Value<'c, 'a> {
-        let width = shape.schedule().columns();
-        let first = e.mul(s, e.index(width));
-        let place = |at| e.op("memref.load", &[self.columns, at], e.index_type());
-        let run = e.sub(place(e.plus(first, width - 1)), place(first));
-        let dense = e.cmp(Int::Eq, run, e.index(width - 1));
-        e.op("arith.andi", &[x.in_place, dense], e.int_type(1))
+        let begin = e.mul(s, e.index(shape.schedule().columns()));
+        let first = e.op("memref.load", &[self.columns, begin], e.index_type());
+        let dense = shape.offsets().fold(x.in_place, |dense, offset| {
+            let columns = load_places(shape, e, self.columns, e.plus(begin, offset));
+            let side_by_side = is_run(shape, e, columns, e.plus(first, offset));
+            e.op("arith.andi", &[dense, all(e, side_by_side)], e.int_type(1))
+        });
+        e.effect("memref.store", &[dense, self.in_place, s], &[]);
+        dense
+    }
+
+    /// Whether a sliver is read where it stands.
+    pub fn in_place(&self, e: &Emitter<'c, 'a>, s: Value<'c, 'a>) -> Value<'c, 'a> {
+        e.op("memref.load", &[self.in_place, s], e.int_type(1))
     }
 
     /// The place in memory of a step of k in a sliver's first column.
@@ -89,18 +101,13 @@ pub(super) fn block<'c, 'a>(
         vec![]
     });
     e.loop_to(block.slivers, 1, |e, s| {
-        let packed = e.op(
-            "arith.xori",
-            &[
-                tables.in_place(shape, e, x, s),
-                e.constant(e.int_type(1), e.attr("true")),
-            ],
-            e.int_type(1),
-        );
-        e.if_then(packed, |e| {
+        let nothing = |_: &Emitter<'c, 'a>| vec![];
+        let in_place = tables.note(shape, e, x, s);
+        e.if_else(in_place, &[], nothing, |e| {
             for offset in shape.offsets() {
                 register(shape, e, x, (block, tables), (s, offset));
             }
+            vec![]
         });
     });
 }
@@ -141,6 +148,38 @@ fn count<'c, 'a>(
     });
 }
 
+/// A register of places from a table.
+fn load_places<'c, 'a>(
+    shape: &Shape<'c>,
+    e: &Emitter<'c, 'a>,
+    table: Value<'c, 'a>,
+    at: Value<'c, 'a>,
+) -> Value<'c, 'a> {
+    let indices = e.ty(&format!("vector<{}xindex>", shape.schedule().lanes));
+    e.op("vector.load", &[table, at], indices)
+}
+
+/// Of each place of a register whether it is as far behind `from` as its lane is behind the first.
+fn is_run<'c, 'a>(
+    shape: &Shape<'c>,
+    e: &Emitter<'c, 'a>,
+    places: Value<'c, 'a>,
+    from: Value<'c, 'a>,
+) -> Value<'c, 'a> {
+    let indices = e.ty(&format!("vector<{}xindex>", shape.schedule().lanes));
+    let steps = e.op("vector.step", &[], indices);
+    let run = e.add(e.op("vector.broadcast", &[from], indices), steps);
+    // `eq` in arith's numbering.
+    let predicate = [("predicate", e.attr("0 : i64"))];
+    e.op_with("arith.cmpi", &[places, run], shape.mask, &predicate)
+}
+
+/// Whether a mask has all lanes.
+fn all<'c, 'a>(e: &Emitter<'c, 'a>, mask: Value<'c, 'a>) -> Value<'c, 'a> {
+    let kind = [("kind", e.attr("#vector.kind<and>"))];
+    e.op_with("vector.reduction", &[mask], e.int_type(1), &kind)
+}
+
 /// Packs one register of columns of a sliver, for all rows.
 fn register<'c, 'a>(
     shape: &Shape<'c>,
@@ -150,24 +189,14 @@ fn register<'c, 'a>(
     (s, offset): (Value<'c, 'a>, i64),
 ) {
     let (lanes, columns) = (shape.schedule().lanes, shape.schedule().columns());
-    let indices = e.ty(&format!("vector<{lanes}xindex>"));
     let at = e.plus(e.mul(s, e.index(columns)), offset);
-    let places = e.op("vector.load", &[tables.columns, at], indices);
+    let places = load_places(shape, e, tables.columns, at);
     let place = |at| e.op("memref.load", &[tables.columns, at], e.index_type());
     let (first, last) = (place(at), place(e.plus(at, lanes - 1)));
     let before_last = e.plus(last, 1 - lanes);
-    let steps = e.op("vector.step", &[], indices);
-    let spread = |value| e.op("vector.broadcast", &[value], indices);
-    let same = |from| {
-        let run = e.add(spread(from), steps);
-        // `eq` in arith's numbering.
-        let predicate = [("predicate", e.attr("0 : i64"))];
-        e.op_with("arith.cmpi", &[places, run], shape.mask, &predicate)
-    };
+    let same = |from| is_run(shape, e, places, from);
     let (head, tail) = (same(first), same(before_last));
-    let either = e.op("arith.ori", &[head, tail], shape.mask);
-    let kind = [("kind", e.attr("#vector.kind<and>"))];
-    let pieces = e.op_with("vector.reduction", &[either], e.int_type(1), &kind);
+    let pieces = all(e, e.op("arith.ori", &[head, tail], shape.mask));
     let rows = |e: &Emitter<'c, 'a>,
                 read: &dyn Fn(&Emitter<'c, 'a>, Value<'c, 'a>) -> Value<'c, 'a>| {
         e.loop_to(block.kb, 1, |e, k| {
@@ -214,9 +243,7 @@ fn squares<'c, 'a>(
     (column, places): (&Column<'c, 'a>, Value<'c, 'a>),
 ) {
     let lanes = shape.schedule().lanes;
-    let indices = e.ty(&format!("vector<{lanes}xindex>"));
-    let all = e.constant(shape.mask, e.attr(&format!("dense<true> : {}", shape.mask)));
-    let steps = e.op("vector.step", &[], indices);
+    let every = e.constant(shape.mask, e.attr(&format!("dense<true> : {}", shape.mask)));
     let row = |e: &Emitter<'c, 'a>, k| e.op("memref.load", &[tables.rows, k], e.index_type());
     let store = |e: &Emitter<'c, 'a>, k, value| {
         let to = [column.s, k, e.index(column.offset)];
@@ -226,13 +253,8 @@ fn squares<'c, 'a>(
         let end = e.plus(k, lanes);
         let first = row(e, k);
         // Rows beyond the last are in the table, whatever they are.
-        let found = e.op("vector.load", &[tables.rows, k], indices);
-        let first_of_all = e.op("vector.broadcast", &[first], indices);
-        let run = e.add(first_of_all, steps);
-        let predicate = [("predicate", e.attr("0 : i64"))];
-        let same = e.op_with("arith.cmpi", &[found, run], shape.mask, &predicate);
-        let kind = [("kind", e.attr("#vector.kind<and>"))];
-        let same = e.op_with("vector.reduction", &[same], e.int_type(1), &kind);
+        let found = load_places(shape, e, tables.rows, k);
+        let same = all(e, is_run(shape, e, found, first));
         let whole = e.cmp(Int::Sle, end, block.kb);
         let square = e.op("arith.andi", &[same, whole], e.int_type(1));
         e.if_else(
@@ -253,7 +275,7 @@ fn squares<'c, 'a>(
             },
             |e| {
                 e.for_loop((k, e.min(end, block.kb), e.index(1)), &[], |e, k, _| {
-                    let operands = [x.b, row(e, k), places, all, shape.zero(e)];
+                    let operands = [x.b, row(e, k), places, every, shape.zero(e)];
                     let value = e.op("vector.gather", &operands, shape.vector);
                     store(e, k, value);
                     vec![]

@@ -405,7 +405,7 @@ impl<'c> Shape<'c> {
                 height,
             };
             let direct = match (&scratch.places, self.kernel.layout.b_by_n) {
-                (Some(places), _) => Some(places.in_place(self, e, x, s)),
+                (Some(places), _) => Some(places.in_place(e, s)),
                 (None, true) => None,
                 (None, false) => {
                     let full = e.cmp(Int::Sge, left, e.index(columns));
