@@ -472,9 +472,8 @@ impl<'c> Shape<'c> {
     ) -> Values<'c, 'a> {
         let spread = self.schedule().spread;
         let zeros = self.zeros(e, tile.height);
-        let step = |e: &Emitter<'c, 'a>, k, sums: &[Value<'c, 'a>]| {
-            self.packed_step(e, x, tile, k, sums)
-        };
+        let step =
+            |e: &Emitter<'c, 'a>, k, sums: &[Value<'c, 'a>]| self.packed_step(e, x, tile, k, sums);
         if tile.height < self.schedule().rows {
             return self.steps(e, block.kb, &zeros, &step);
         }

@@ -180,7 +180,11 @@ fn turned_rows<'c, 'a>(
         let squares = rows.chunks(lanes).map(square).collect::<Vec<_>>();
         for step in 0..lanes {
             for (part, square) in squares.iter().enumerate() {
-                let to = [sliver, e.plus(k, step as i64), e.index((part * lanes) as i64)];
+                let to = [
+                    sliver,
+                    e.plus(k, step as i64),
+                    e.index((part * lanes) as i64),
+                ];
                 shape.store(e, square[step], to[0], &to[1..]);
             }
         }

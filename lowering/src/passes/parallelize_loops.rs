@@ -247,8 +247,8 @@ impl<'c: 'a, 'a> Shared<'c, 'a> {
         let failed = failed.map(|argument| identity(argument.into()));
         walk::inside(self.op).into_iter().all(|op| {
             let callee = op.attribute("callee").map(|callee| callee.to_string());
-            let pure = callee
-                .is_ok_and(|callee| callee.starts_with(KERNEL_CALL) || callee == LANES_CALL);
+            let pure =
+                callee.is_ok_and(|callee| callee.starts_with(KERNEL_CALL) || callee == LANES_CALL);
             let calls = walk::is(op, "func.call") && !pure;
             !calls && op.operands().all(|x| Some(identity(x)) != failed)
         })

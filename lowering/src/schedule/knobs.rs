@@ -62,7 +62,12 @@ pub const KNOBS: &[Knob] = &[
     knob("matmul.f32.kc", KC, (16, 4096), &[128, 192, 256, 384, 512]),
     knob("matmul.f32.nc", NC, (16, 1 << 16), &[256, 512, 768, 1024]),
     knob("matmul.f32.prefetch_b", AHEAD, (0, 64), &[0, 4, 8, 16]),
-    knob("matmul.f32.rows_in_place", IN_PLACE, (0, 1 << 20), &[0, 80, 160, 320]),
+    knob(
+        "matmul.f32.rows_in_place",
+        IN_PLACE,
+        (0, 1 << 20),
+        &[0, 80, 160, 320],
+    ),
     knob("matmul.f32.spread", SPREAD, (1, 256), &[8, 16, 32]),
     knob("matmul.f32.unroll", UNROLL, (1, 16), &[1, 2, 4]),
     knob("matmul.f64.rows", ROWS, (1, 30), &[6, 8, 10, 12, 13, 14]),
@@ -71,7 +76,12 @@ pub const KNOBS: &[Knob] = &[
     knob("matmul.f64.kc", KC, (16, 4096), &[64, 128, 192, 256]),
     knob("matmul.f64.nc", NC, (16, 1 << 16), &[128, 256, 512]),
     knob("matmul.f64.prefetch_b", AHEAD, (0, 64), &[0, 4, 8, 16]),
-    knob("matmul.f64.rows_in_place", IN_PLACE, (0, 1 << 20), &[0, 80, 160, 320]),
+    knob(
+        "matmul.f64.rows_in_place",
+        IN_PLACE,
+        (0, 1 << 20),
+        &[0, 80, 160, 320],
+    ),
     knob("matmul.f64.spread", SPREAD, (1, 256), &[8, 16, 32]),
     knob("matmul.f64.unroll", UNROLL, (1, 16), &[1, 2, 4]),
     knob(

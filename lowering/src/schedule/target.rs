@@ -37,7 +37,7 @@ pub struct Target {
 }
 
 /// Some microseconds, beside which taking a piece and waking a thread cost little.
-pub const PIECE: i64 = 32 << 10;
+pub const PIECE: i64 = 64 << 10;
 
 /// The module attribute that carries a target.
 pub const ATTRIBUTE: &str = "dl.target";

@@ -1,9 +1,16 @@
 //! Threads for the calls of built libraries, as an executor of the calling convention: for programs in Rust; those in
 //! C have the functions of `runtime/pool-c`.
+//!
+//! The threads are rayon's, which fall asleep at once when there is nothing to do, and take about 0.1 ms to wake. A
+//! call forks every some tens of microseconds, so a thread that has done a task looks for the next one for a while (`forks`).
+
+mod forks;
 
 use std::ffi::c_void;
+use std::sync::Arc;
 
 use dlc_abi::executor::{Executor, Task};
+use forks::Forks;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 /// A number of threads that is none, or threads that the system does not give.
@@ -32,8 +39,15 @@ pub enum PoolError {
 #[derive(Debug)]
 pub struct Pool {
     /// The threads beside the caller's; none for a pool of one.
-    others: Option<Box<ThreadPool>>,
+    others: Option<Box<Others>>,
     threads: usize,
+}
+
+/// Threads and what they share.
+#[derive(Debug)]
+struct Others {
+    threads: ThreadPool,
+    forks: Arc<Forks>,
 }
 
 impl Pool {
@@ -53,7 +67,10 @@ impl Pool {
                     threads: others,
                     message: error.to_string(),
                 })?;
-                Some(Box::new(pool))
+                Some(Box::new(Others {
+                    threads: pool,
+                    forks: Arc::new(Forks::default()),
+                }))
             }
         };
         Ok(Self { others, threads })
@@ -78,43 +95,35 @@ impl Pool {
     }
 }
 
-/// What tasks share, which is theirs to synchronise.
-#[derive(Clone, Copy)]
-struct Data(*mut c_void);
-
-// SAFETY: an executor may call tasks on any thread; that is what the calling convention says of them.
-unsafe impl Send for Data {}
-
-impl Data {
-    /// # Safety
-    /// The task takes this data.
-    unsafe fn call(self, task: Task, index: i64) {
-        // SAFETY: the caller's promise.
-        unsafe { task(self.0, index) }
-    }
-}
-
 /// # Safety
 /// `context` comes from `executor` of a pool that is still there, and `task` takes `data` on any thread.
 unsafe extern "C" fn run(context: *mut c_void, count: i64, task: Task, data: *mut c_void) {
-    let data = Data(data);
     // SAFETY: the pool is there, and is not changed.
-    let pool = unsafe { context.cast_const().cast::<ThreadPool>().as_ref() };
-    let Some(pool) = pool else {
+    let others = unsafe { context.cast_const().cast::<Others>().as_ref() };
+    match others {
         // SAFETY: the caller's promise.
-        (0..count).for_each(|index| unsafe { data.call(task, index) });
-        return;
-    };
-    pool.in_place_scope(|scope| {
-        for index in 1..count {
-            // SAFETY: the caller's promise; the scope ends before `data` does.
-            scope.spawn(move |_| unsafe { data.call(task, index) });
-        }
-        if count > 0 {
-            // SAFETY: the caller's promise.
-            unsafe { data.call(task, 0) };
-        }
-    });
+        None => (0..count).for_each(|index| unsafe { task(data, index) }),
+        // SAFETY: the caller's promise.
+        Some(others) => unsafe { others.fork(count, task, data) },
+    }
+}
+
+impl Others {
+    /// Runs tasks on all threads; returns when all are done.
+    ///
+    /// # Safety
+    /// `task` takes `data` on any thread.
+    unsafe fn fork(&self, count: i64, task: Task, data: *mut c_void) {
+        let wake = |threads: usize| {
+            let threads = threads.min(self.threads.current_num_threads());
+            for _ in 0..threads {
+                let forks = Arc::clone(&self.forks);
+                self.threads.spawn(move || forks.look());
+            }
+        };
+        // SAFETY: the caller's promise.
+        unsafe { self.forks.run(count, task, data, wake) }
+    }
 }
 
 #[cfg(test)]
@@ -147,6 +156,35 @@ mod tests {
                 assert_eq!(sums, [count, count * (count - 1).max(0) / 2]);
             }
         }
+    }
+
+    /// Forks from within tasks, on a pool that runs others at the same time.
+    #[test]
+    fn forks_inside_of_forks() {
+        struct Both<'x>(Executor, &'x [AtomicI64; 2]);
+        unsafe extern "C" fn again(data: *mut c_void, _: i64) {
+            // SAFETY: the test passes one of these.
+            let Both(executor, sums) = unsafe { &*data.cast::<Both>() };
+            let sums = std::ptr::from_ref(*sums).cast_mut().cast::<c_void>();
+            // SAFETY: the pool outlives the test's calls.
+            unsafe { (executor.run)(executor.context, 10, add, sums) };
+        }
+        let pool = Pool::new(3).unwrap();
+        let sums = [AtomicI64::new(0), AtomicI64::new(0)];
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    let mut both = Both(pool.executor(), &sums);
+                    let data = std::ptr::from_mut(&mut both).cast::<c_void>();
+                    for _ in 0..50 {
+                        // SAFETY: as above.
+                        unsafe { (both.0.run)(both.0.context, 7, again, data) };
+                    }
+                });
+            }
+        });
+        let sums = sums.map(AtomicI64::into_inner);
+        assert_eq!(sums, [4 * 50 * 7 * 10, 4 * 50 * 7 * 45]);
     }
 
     #[test]
