@@ -71,6 +71,7 @@ impl Options {
         dlc_frontend::core::Options {
             goal: self.goal,
             check_bounds: self.check_bounds,
+            threads: self.threads > 1,
         }
     }
 
