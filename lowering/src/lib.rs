@@ -22,3 +22,4 @@ pub mod tasks;
 mod view;
 pub mod walk;
 pub mod work;
+pub mod workspace;

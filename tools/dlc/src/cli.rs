@@ -312,6 +312,7 @@ Examples:
   dlc build tiny.dl --emit=staticlib,header --target-cpu x86-64-v3
   dlc build tiny.dl --emit=llvm-ir -o -
   dlc build tiny.dl --emit=staticlib,header,dep-info -o out
+  dlc build tiny.dl --emit=memory -o - --dim B=32
 
 Without --emit: libSTEM.a, libSTEM.so, STEM.h and STEM.json.")]
 pub struct Build {
@@ -330,7 +331,7 @@ pub struct Build {
     pub output: PathBuf,
 
     /// What to make, separated by commas: ast, dl, linalg, loops, llvm-mlir, llvm-ir, asm, obj,
-    /// staticlib, cdylib, header, rust, manifest, schedule, dep-info; KIND=FILE names the file
+    /// staticlib, cdylib, header, rust, manifest, schedule, memory, dep-info; KIND=FILE names the file
     #[arg(
         long,
         value_name = "KINDS",
@@ -338,6 +339,10 @@ pub struct Build {
         help_heading = "Output"
     )]
     pub emit: Vec<String>,
+
+    /// The size of a dim at which --emit=memory tells bytes
+    #[arg(long = "dim", value_name = "NAME=SIZE", help_heading = "Output")]
+    pub dims: Vec<String>,
 
     /// Makes a library whose calls may run on several threads, on 16 if no number is given
     #[arg(

@@ -5,6 +5,7 @@ use crate::{
     codegen, header, link,
     pipelines::{CPU, Failed, Observe, Runner, Selection},
     render, rust_bindings, source,
+    workspace::{self, Workspace},
 };
 use dlc_abi::Manifest;
 use dlc_dialects::ir::{
@@ -19,7 +20,7 @@ use dlc_lowering::schedule::{self, Target, knobs::Knobs};
 use dlc_runtime::Tensor;
 use melior::{
     Context,
-    ir::{Module, attribute::StringAttribute},
+    ir::{Attribute, Module, attribute::StringAttribute},
 };
 use std::{
     cell::OnceCell,
@@ -63,6 +64,8 @@ pub struct Options {
     pub threads: u32,
     /// Values of schedules that do not follow from the target.
     pub knobs: Knobs,
+    /// Sizes of dims for which reports tell bytes.
+    pub sizes: BTreeMap<String, i64>,
 }
 
 impl Options {
@@ -101,6 +104,7 @@ impl Default for Options {
             max_memory: None,
             threads: 1,
             knobs: Knobs::new(),
+            sizes: BTreeMap::new(),
         }
     }
 }
@@ -156,6 +160,8 @@ pub struct Compiled {
     pub manifest: Manifest,
     /// The files that the program is made of, the standard library's left out; none if only the syntax tree was asked for.
     pub files: Vec<String>,
+    /// The workspaces of the entries, if asked for.
+    pub workspaces: Vec<Workspace>,
 }
 
 /// Why nothing was made.
@@ -280,6 +286,7 @@ impl Session {
                 artefacts,
                 manifest,
                 files: vec![],
+                workspaces: vec![],
             });
         }
         let unit = source::emit(self, source)?;
@@ -306,6 +313,7 @@ impl Session {
             target,
             manifest: &manifest,
             artefacts,
+            workspaces: vec![],
             ran: Ran::default(),
         };
         work.descriptions();
@@ -314,12 +322,13 @@ impl Session {
             eprint!("{}", render::times(&work.ran.times));
         }
         lowered?;
-        let (artefacts, records) = (work.artefacts, work.ran.records);
+        let (artefacts, records, workspaces) = (work.artefacts, work.ran.records, work.workspaces);
         Ok(Compiled {
             diagnostics: unit.diagnostics + &render::remarks(self, input, &records) + &remarks,
             artefacts,
             manifest,
             files: source::files(source, &unit.sources),
+            workspaces,
         })
     }
 
@@ -444,6 +453,7 @@ struct Work<'x> {
     target: Target,
     manifest: &'x Manifest,
     artefacts: BTreeMap<Emit, Vec<u8>>,
+    workspaces: Vec<Workspace>,
     ran: Ran,
 }
 
@@ -473,6 +483,12 @@ impl<'x> Work<'x> {
         edit::set_attribute(op, "dl.stem", text(&self.manifest.stem));
         edit::set_attribute(op, "dl.abi_hash", text(&self.manifest.abi_hash));
         let (session, input, kinds) = (self.session, self.input, self.kinds);
+        let tells = kinds.contains(&Emit::Memory);
+        if tells {
+            let unit = Attribute::unit(context);
+            edit::set_attribute(op, dlc_lowering::workspace::ASKED, unit);
+        }
+        let mut workspaces = Ok(vec![]);
         let artefacts = &mut self.artefacts;
         session.run_stages(
             input,
@@ -483,11 +499,16 @@ impl<'x> Work<'x> {
                 for kind in kinds
                     .iter()
                     .filter(|kind| kind.stage() == Some(stage) && kind.form().is_none())
+                    .filter(|kind| **kind != Emit::Memory)
                 {
                     artefacts.insert(*kind, module.as_operation().to_string().into_bytes());
                 }
+                if tells && Emit::Memory.stage() == Some(stage) {
+                    workspaces = workspace::of(input, module, &session.options.sizes);
+                }
             },
         )?;
+        self.workspaces = workspaces?;
         self.code(&module)
     }
 

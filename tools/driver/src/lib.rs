@@ -22,6 +22,7 @@ mod render;
 pub mod rust_bindings;
 mod source;
 pub mod testing;
+pub mod workspace;
 
 pub use dlc_frontend::diagnostic::Severity;
 pub use dlc_frontend::levels;
