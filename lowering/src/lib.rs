@@ -13,6 +13,7 @@ pub mod math;
 pub mod matmul;
 pub mod outline;
 pub mod passes;
+pub mod remarks;
 pub mod rows;
 pub mod scalar;
 pub mod schedule;

@@ -15,7 +15,7 @@ mod lints;
 mod test;
 mod tune;
 
-pub use code::Code;
+pub use code::{Code, Remarks};
 pub use explain::{Explain, ExplainFormat};
 pub use grad::{Grad, Mode};
 pub use lints::Lints;

@@ -20,7 +20,7 @@ use dlc_driver::compile::{
     knobs::{self, Knobs},
 };
 
-use crate::cli::{Cli, Command, Common, Compile};
+use crate::cli::{Cli, Command, Common, Compile, Remarks};
 use crate::report::Error;
 use crate::supervise;
 
@@ -80,6 +80,7 @@ pub fn session(
         max_memory: compile.max_memory,
         threads,
         knobs: knobs.unwrap_or_default(),
+        fusion_remarks: compile.code.remarks.contains(&Remarks::Fusion),
         sizes,
     }))
 }

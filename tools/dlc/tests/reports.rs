@@ -1,4 +1,4 @@
-//! What the compiler tells of its own work: the workspace over time.
+//! What the compiler tells of its own work: the workspace over time, and what it has fused.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -85,4 +85,25 @@ fn the_workspace_over_time() {
     let stem = folder.join("m.memory.txt");
     dlc(folder, &format!("{build} --emit=memory"));
     assert_eq!(std::fs::read_to_string(stem).unwrap(), text);
+}
+
+#[test]
+fn what_is_fused_and_what_is_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let program = "export fn f<B>(x: f32[B, 64], w: f32[64, 64]) -> f32[B, 64] {\n  let h = tanh(x @ w)\n  exp(2.0 * h) @ w\n}\n";
+    std::fs::write(folder.join("m.dl"), program).unwrap();
+    let build = "build m.dl --emit=loops -o a --error-format=short";
+    let (_, silent) = dlc(folder, build);
+    assert_eq!(silent, "");
+    let (_, told) = dlc(folder, &format!("{build} --remarks=fusion"));
+    for part in [
+        "m.dl:3:3: remark[DL1101]: computed where it is read: 512*B bytes less are written and read",
+        "m.dl:3:3: remark[DL1102]: not fused with what makes its operand, as a product writes all of its result first: 512*B bytes",
+        "remark[DL1102]: not fused with what makes its operand, as a product packs its operands itself: 512*B bytes",
+    ] {
+        assert!(told.contains(part), "{part}\n{told}");
+    }
+    let (_, told) = dlc(folder, &format!("{build} --remarks=fusion --dim B=10"));
+    assert!(told.contains("5120 bytes less are"), "{told}");
 }

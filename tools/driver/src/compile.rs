@@ -15,6 +15,7 @@ use dlc_dialects::ir::{
 pub use dlc_frontend::core::Goal;
 use dlc_frontend::levels::Levels;
 use dlc_frontend::source::SourceMap;
+use dlc_lowering::remarks;
 pub use dlc_lowering::schedule::knobs;
 use dlc_lowering::schedule::{self, Target, knobs::Knobs};
 use dlc_runtime::Tensor;
@@ -64,6 +65,8 @@ pub struct Options {
     pub threads: u32,
     /// Values of schedules that do not follow from the target.
     pub knobs: Knobs,
+    /// Whether remarks tell what is fused and what is not.
+    pub fusion_remarks: bool,
     /// Sizes of dims for which reports tell bytes.
     pub sizes: BTreeMap<String, i64>,
 }
@@ -104,6 +107,7 @@ impl Default for Options {
             max_memory: None,
             threads: 1,
             knobs: Knobs::new(),
+            fusion_remarks: false,
             sizes: BTreeMap::new(),
         }
     }
@@ -302,6 +306,13 @@ impl Session {
             schedule::target::ATTRIBUTE,
             target.attribute(self.context()),
         );
+        if self.options.fusion_remarks {
+            remarks::ask(
+                self.context(),
+                unit.module.as_operation(),
+                &self.options.sizes,
+            );
+        }
         let remarks = match self.options.max_memory {
             Some(most) => self.fit(input, &unit.module, most)?,
             None => String::new(),
@@ -485,8 +496,7 @@ impl<'x> Work<'x> {
         let (session, input, kinds) = (self.session, self.input, self.kinds);
         let tells = kinds.contains(&Emit::Memory);
         if tells {
-            let unit = Attribute::unit(context);
-            edit::set_attribute(op, dlc_lowering::workspace::ASKED, unit);
+            edit::set_attribute(op, dlc_lowering::workspace::ASKED, Attribute::unit(context));
         }
         let mut workspaces = Ok(vec![]);
         let artefacts = &mut self.artefacts;
