@@ -6,6 +6,7 @@ pub mod dl_to_linalg;
 pub mod emit;
 pub mod entry;
 pub mod entry_text;
+pub mod flops;
 pub mod fuse;
 pub mod linalg;
 pub mod loops;

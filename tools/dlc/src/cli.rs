@@ -8,6 +8,7 @@ use dlc_driver::{compile::ErrorFormat, memory::parse_bytes};
 
 use crate::report::{ColorChoice, Output};
 
+mod bench;
 mod code;
 mod explain;
 mod grad;
@@ -15,6 +16,7 @@ mod lints;
 mod test;
 mod tune;
 
+pub use bench::Bench;
 pub use code::{Code, Remarks};
 pub use explain::{Explain, ExplainFormat};
 pub use grad::{Grad, Mode};
@@ -390,22 +392,6 @@ pub struct Run {
     pub target: RunTarget,
 }
 
-/// Compiles a file and times one of its exports
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  dlc bench tiny.dl::train_step --input p=@p.npz --input x='normal(32,64)' --input lr=0.1
-  dlc bench tiny.dl::matmul --input a='normal(512,512)' --input b='normal(512,512)' --json
-  dlc bench tiny.dl::init --input key='key(0)' --target-cpu x86-64-v3")]
-pub struct Bench {
-    #[command(flatten)]
-    pub call: Call,
-
-    /// Prints a JSON object
-    #[arg(long, help_heading = "Output")]
-    pub json: bool,
-}
-
 /// Lists what a file imports
 #[derive(Debug, Args)]
 pub struct Imports {
@@ -428,7 +414,7 @@ pub struct Call {
     #[arg(long = "dim", value_name = "NAME=SIZE", help_heading = "Input")]
     pub dims: Vec<String>,
 
-    /// The seed of normal(...)
+    /// The seed of normal(...), and of what `dlc bench` makes up
     #[arg(long, value_name = "N", default_value_t = 0, help_heading = "Input")]
     pub seed: u64,
 

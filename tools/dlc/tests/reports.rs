@@ -1,4 +1,4 @@
-//! What the compiler tells of its own work: the workspace over time, and what it has fused.
+//! What the compiler tells of its own work: the workspace over time, what it has fused, and how fast its code is.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -106,4 +106,81 @@ fn what_is_fused_and_what_is_not() {
     }
     let (_, told) = dlc(folder, &format!("{build} --remarks=fusion --dim B=10"));
     assert!(told.contains("5120 bytes less are"), "{told}");
+}
+
+/// Products, a convolution of windows, loops and branches of a size that is known when the call is.
+const COUNTED: &str = "\
+export fn product<M, N, K>(a: f32[M, K], b: f32[K, N]) -> f32[M, N] { a @ b }
+export fn windows(x: f32[1, 8, 10, 10], w: f32[4, 8, 3, 3]) -> f32[1, 4, 8, 8] { conv2d(x, w) }
+export fn rounds<B>(x: f32[B], labels: i32[B], flag: bool) -> f32[B] {
+  var y = x
+  for i in 0..10 {
+    y = y * 2.0 + 1.0
+  }
+  where(flag, y, x)
+}
+export fn forever<B>(x: f32[B]) -> f32[B] {
+  var y = x
+  while sum(y) < 100.0 {
+    y = y + 1.0
+  }
+  y
+}
+";
+
+#[test]
+fn a_bench_needs_no_inputs_and_counts() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    std::fs::write(folder.join("m.dl"), COUNTED).unwrap();
+    let bench = |arguments: &str| {
+        let (json, _) = dlc(folder, &format!("bench m.dl::{arguments} --json"));
+        let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+        json
+    };
+    let product = bench("product --dim M=7 --dim N=5 --dim K=3");
+    assert_eq!(product["flops"], 2 * 7 * 5 * 3);
+    assert_eq!(product["bytes"], 4 * (7 * 3 + 3 * 5 + 7 * 5));
+    for number in [
+        "median_ms",
+        "min_ms",
+        "gflops",
+        "limit_ms",
+        "percent_of_limit",
+    ] {
+        assert!(product[number].as_f64().unwrap() > 0.0, "{product}");
+    }
+    assert_eq!(bench("windows")["flops"], 2 * 4 * 8 * 8 * 8 * 3 * 3);
+    assert_eq!(bench("rounds --dim B=100")["flops"], 2000);
+
+    let run = |arguments: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_dlc"));
+        let command = command.current_dir(folder).arg("bench");
+        let output = command.args(arguments.split(' ')).output().unwrap();
+        let text = String::from_utf8(output.stderr).unwrap();
+        (output.status.code(), text)
+    };
+    // The earlier run took so long, or no time, that what holds is not in doubt.
+    std::fs::write(folder.join("slow.json"), "{\"median_ms\": 1e6}").unwrap();
+    std::fs::write(folder.join("fast.json"), "{\"median_ms\": 1e-9}").unwrap();
+    std::fs::write(folder.join("none.json"), "{}").unwrap();
+    let windows = "m.dl::windows --assert-within 5% --baseline";
+    assert_eq!(run(&format!("{windows} slow.json")).0, Some(0));
+    let (status, text) = run(&format!("{windows} fast.json"));
+    assert!(
+        status == Some(1) && text.contains("times the baseline's of"),
+        "{text}"
+    );
+    let (status, text) = run(&format!("{windows} none.json"));
+    assert!(
+        status == Some(1) && text.contains("none.json has no median_ms"),
+        "{text}"
+    );
+    let (status, text) = run(&format!("{windows} missing.json"));
+    assert!(status == Some(3), "{text}");
+    let (status, text) = run("m.dl::windows --assert-within 0.5");
+    assert!(
+        status == Some(2) && text.contains("a factor of 1 and more"),
+        "{text}"
+    );
 }

@@ -10,6 +10,7 @@ mod decompile;
 pub mod dep_info;
 mod emit;
 pub mod files;
+mod flops;
 pub mod grad;
 pub mod header;
 pub mod info;

@@ -142,6 +142,14 @@ impl Request {
     pub fn bind(&self, entry: &Entry) -> Result<Bound, Error> {
         Ok(bind(entry, &self.inputs, &self.dims, self.seed)?)
     }
+
+    /// The tensors of a call whose results do not matter: parameters without an input are random.
+    pub fn bind_or_random(&self, entry: &Entry) -> Result<Bound, Error> {
+        let (inputs, dims) = (&self.inputs, &self.dims);
+        Ok(dlc_runtime::example::bind_or_random(
+            entry, inputs, dims, self.seed,
+        )?)
+    }
 }
 
 /// The outputs to write, by name.
