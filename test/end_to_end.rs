@@ -38,6 +38,7 @@ fn trials(arguments: &Arguments) -> Result<Vec<Trial>> {
     add("c-threads-races", &["cc", "valgrind"], races);
     add("header-in-c++", &["c++"], header_in_cpp);
     add("rust-program", &["rustc"], rust_program);
+    add("rust-threads", &["rustc"], rust_threads);
     add("undefined-symbols", &["nm"], undefined_symbols);
     add("same-bytes-twice", &[], same_bytes);
     add("faults-apply", &["git"], faults_apply);
@@ -181,6 +182,13 @@ fn rust_program() -> Result<()> {
         );
     }
     Ok(())
+}
+
+/// The program fails where bits differ or nothing runs on threads.
+fn rust_threads() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let program = host::rust_threads_program(folder.path())?;
+    host::run(&mut Command::new(program)).map(|_| ())
 }
 
 /// What a library may want of the C library; nothing of its mathematical part, and no memory.

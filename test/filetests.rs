@@ -154,6 +154,8 @@ const SHOWN_ELSEWHERE: &[(&str, &str)] = &[
     ("DL1013", "../tools/driver/src/rust_bindings/tests.rs"),
     ("DL1014", "end_to_end/mlp.c"),
     ("DL1021", "../tools/dlc/tests/test_command.rs"),
+    ("DL1101", "../tools/dlc/tests/reports.rs"),
+    ("DL1102", "../tools/dlc/tests/reports.rs"),
 ];
 
 /// Every code stands in a golden, that of an error in one of a program that is refused, or else in the one other test

@@ -1,7 +1,8 @@
 //! The codes of all diagnostics.
 //!
 //! 00xx characters, 01xx grammar, 02xx types and shapes, 03xx derivatives, 04xx `inout` and in-place updates, 05xx
-//! keys, 06xx names, 07xx calls and arguments, 08xx not yet supported, 09xx warnings, 10xx run time.
+//! keys, 06xx names, 07xx calls and arguments, 08xx not yet supported, 09xx warnings, 10xx run time,
+//! 11xx remarks on the code that is made.
 //!
 //! To add a code: put it in the list below, in order, and write its page `codes/DLnnnn.md`: a title line
 //! (`# inner dims of a matrix product differ`), an explanation, a wrong program in a fence ```` ```dl,wrong ````
@@ -48,6 +49,7 @@ codes! {
     DL0901 DL0902 DL0903 DL0904 DL0905
     DL1001 DL1002 DL1003 DL1004 DL1005 DL1006 DL1007 DL1008 DL1011 DL1012 DL1013 DL1014
     DL1021
+    DL1101 DL1102
 }
 
 impl Code {

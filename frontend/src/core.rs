@@ -440,6 +440,8 @@ pub struct Options {
     pub goal: Goal,
     /// Whether an index that is out of range makes the call fail, where it is clamped otherwise.
     pub check_bounds: bool,
+    /// Whether each entry has variants that take an executor.
+    pub threads: bool,
 }
 
 /// A checked file.

@@ -14,7 +14,9 @@ mod windows;
 
 use crate::ast::File;
 use crate::ast_print;
-use crate::diagnostic::Diagnostic;
+use crate::core::Options;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::modules::NoFiles;
 use crate::parser::parse;
 use crate::source::Source;
 
@@ -164,4 +166,24 @@ return x";
     );
     assert!(once.ends_with("{ / let y = 1 / y / } / return x"), "{once}");
     assert_eq!(body(&once.replace(" / ", "\n")), once);
+}
+
+/// The variants with an executor are there where a library is made for several threads, and so are their names.
+#[test]
+fn variants_with_an_executor_have_names() {
+    for other in ["f_on", "f_packed_on"] {
+        let text = format!(
+            "export fn f(x: f32) -> f32 {{ x }}\nexport fn {other}(x: f32) -> f32 {{ x }}\n"
+        );
+        for threads in [false, true] {
+            let options = Options {
+                threads,
+                ..Options::default()
+            };
+            let checked = crate::check_for(Source::new("t.dl", text.as_str()), &NoFiles, options);
+            let codes: Vec<Code> = checked.diagnostics.iter().map(|one| one.code).collect();
+            let expected = if threads { vec![Code::DL0709] } else { vec![] };
+            assert_eq!(codes, expected, "{other}");
+        }
+    }
 }

@@ -16,7 +16,7 @@ mod reshape;
 mod scalars;
 mod scatter;
 mod shape;
-mod sizes;
+pub(crate) mod sizes;
 mod sort;
 mod window;
 

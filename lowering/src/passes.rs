@@ -17,6 +17,7 @@ pub mod outline_tasks;
 pub mod parallelize_loops;
 pub mod plan_workspace;
 pub mod remove_barriers;
+pub mod report_fusion;
 pub mod settle_carried;
 pub mod unshare_destinations;
 pub mod vectorize_generics;
@@ -37,6 +38,7 @@ pub const PASSES: &[PassInfo] = &[
     fuse_products::INFO,
     emit_matmul::INFO,
     fuse_rows::INFO,
+    report_fusion::INFO,
     vectorize_generics::INFO,
     parallelize_loops::INFO,
     plan_workspace::INFO,

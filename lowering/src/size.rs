@@ -67,6 +67,27 @@ pub fn bytes(alloc: OperationRef, dims: &Dims) -> Option<Poly> {
     Some(size)
 }
 
+/// The type of what an allocation makes as DL would write it, such as `f32[B, 64]`.
+pub fn type_text(alloc: OperationRef, dims: &Dims) -> String {
+    let Ok(memory) = alloc.result(0) else {
+        return String::new();
+    };
+    let mut operands = alloc.operands();
+    let extents = shape::shape(memory.r#type()).into_iter().map(|extent| {
+        let upper = |value| upper(value, dims).map_or("?".to_string(), |size| size.to_string());
+        match extent {
+            DYNAMIC => operands.next().map_or("?".to_string(), upper),
+            known => known.to_string(),
+        }
+    });
+    let extents: Vec<_> = extents.collect();
+    format!(
+        "{}[{}]",
+        shape::element(memory.r#type()),
+        extents.join(", ")
+    )
+}
+
 /// The bytes of a shape of dims.
 pub fn bytes_of_shape(shape: &[Poly], element: i64) -> Poly {
     shape.iter().fold(Poly::constant(element), |size, extent| {

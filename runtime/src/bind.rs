@@ -211,7 +211,7 @@ pub fn bind(
     Bound::new(entry, &leaves, params, given_dims)
 }
 
-fn check_names(entry: &Entry, inputs: &[Input]) -> Result<(), BindError> {
+pub(crate) fn check_names(entry: &Entry, inputs: &[Input]) -> Result<(), BindError> {
     for (i, input) in inputs.iter().enumerate() {
         if !entry.params.iter().any(|param| param.name == input.name) {
             return Err(BindError::Unknown {
@@ -231,7 +231,7 @@ fn check_names(entry: &Entry, inputs: &[Input]) -> Result<(), BindError> {
 }
 
 /// The tensors of one parameter, in leaf order.
-fn read_param(tree: &Tree, input: &Input, seed: u64) -> Result<Vec<Tensor>, BindError> {
+pub(crate) fn read_param(tree: &Tree, input: &Input, seed: u64) -> Result<Vec<Tensor>, BindError> {
     let name = &input.name;
     let read_error = |error| BindError::Read {
         name: name.clone(),

@@ -10,10 +10,12 @@ mod number;
 
 pub mod bind;
 pub mod dims;
+pub mod example;
 pub mod file;
 pub mod formats;
 pub mod input;
 pub mod library;
+pub mod limits;
 pub mod npy;
 pub mod npz;
 pub mod output;

@@ -115,3 +115,59 @@ func.func private @helper() {
   "test.use"(%a) : (memref<100xf32>) -> ()
   return
 }
+
+// -----
+
+// Two buffers that are alive together, but that nothing touches together, lie side by side in the memory of a third one.
+// CHECK-LABEL: func.func @beside
+// CHECK-SAME:    %[[S0:[a-z0-9]+]]: memref<?xi8> {dl.slot = ["2048*B"]}
+// CHECK-SAME:    %[[S1:[a-z0-9]+]]: memref<?xi8> {dl.slot = ["512"]}
+// CHECK-NOT:     dl.slot
+// CHECK:         %[[HALF:.*]] = arith.muli
+// CHECK:         memref.view %[[S0]][%{{.*}}][%{{.*}}] : memref<?xi8> to memref<?x512xf32>
+// CHECK:         memref.view %[[S0]]
+// CHECK-SAME:    to memref<?x256xf32>
+// CHECK:         memref.view %[[S0]][%[[HALF]]]
+// CHECK-SAME:    to memref<?x256xf32>
+func.func @beside(%B: index) attributes {dl.entry = "m_beside", dl.dims = ["B"], dl.ranges = [[1, 64]]} {
+  %all = memref.alloc(%B) : memref<?x512xf32>
+  %left = memref.alloc(%B) : memref<?x256xf32>
+  %right = memref.alloc(%B) : memref<?x256xf32>
+  %other = memref.alloc() : memref<128xf32>
+  "test.use"(%all) : (memref<?x512xf32>) -> ()
+  "test.use"(%left) : (memref<?x256xf32>) -> ()
+  "test.use"(%right, %other) : (memref<?x256xf32>, memref<128xf32>) -> ()
+  "test.use"(%left, %other) : (memref<?x256xf32>, memref<128xf32>) -> ()
+  return
+}
+
+// -----
+
+// Those that one op touches have slots of their own.
+// CHECK-LABEL: func.func @together
+// CHECK-SAME:    dl.slot = ["4096"]
+// CHECK-SAME:    dl.slot = ["2048"]
+// CHECK-NOT:     dl.slot
+func.func @together() attributes {dl.entry = "m_together"} {
+  %all = memref.alloc() : memref<1024xf32>
+  %left = memref.alloc() : memref<512xf32>
+  %right = memref.alloc() : memref<512xf32>
+  "test.use"(%all) : (memref<1024xf32>) -> ()
+  "test.use"(%left, %right) : (memref<512xf32>, memref<512xf32>) -> ()
+  return
+}
+
+// -----
+
+// The plan is told where it is asked for.
+// CHECK-LABEL: module attributes {dl.tell_workspace}
+// CHECK:       func.func @told
+// CHECK-SAME:  dl.workspace = [
+// CHECK-SAME:    {bytes = "400*B", first = {{.*}}, from = {{[0-9]+}} : index, last = {{.*}}, made = {{.*}}, offset = "0", slot = 0 : index, to = {{[0-9]+}} : index, type = "f32[B, 100]"}
+module attributes {dl.tell_workspace} {
+  func.func @told(%B: index) attributes {dl.entry = "m_told", dl.dims = ["B"]} {
+    %a = memref.alloc(%B) : memref<?x100xf32>
+    "test.use"(%a) : (memref<?x100xf32>) -> ()
+    return
+  }
+}

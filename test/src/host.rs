@@ -60,6 +60,10 @@ pub fn model(name: &str) -> PathBuf {
     files::root().join("models").join(name)
 }
 
+fn source(name: &str) -> PathBuf {
+    files::root().join("end_to_end").join(name)
+}
+
 /// Builds a model into a folder.
 pub fn build(model: &Path, folder: &Path, more: &[&str]) -> Result<()> {
     run(dlc()?
@@ -187,7 +191,6 @@ fn cc() -> Command {
 
 /// Builds a model for several threads, and the C program that brings its own; gives the program.
 pub fn threads_program(folder: &Path, cpu: &str) -> Result<PathBuf> {
-    let source = |name: &str| files::root().join("end_to_end").join(name);
     build(
         &source("threads.dl"),
         folder,
@@ -207,24 +210,30 @@ pub fn threads_program(folder: &Path, cpu: &str) -> Result<PathBuf> {
 pub fn rust_program(folder: &Path) -> Result<PathBuf> {
     build(&model("mlp.dl"), folder, &["--emit=staticlib,rust"])?;
     write_inputs(&folder.join("inputs"))?;
-    fs::copy(folder.join("mlp.rs"), folder.join("bindings.rs"))?;
+    with_bindings(folder, "mlp")
+}
+
+/// Builds a model for several threads with bindings, and the Rust program that brings its own; gives the program.
+pub fn rust_threads_program(folder: &Path) -> Result<PathBuf> {
+    let flags = ["--threads", "--emit=staticlib,rust"];
+    build(&source("threads.dl"), folder, &flags)?;
+    with_bindings(folder, "threads")
+}
+
+/// Compiles the Rust program of that name against the library and the bindings in a folder.
+fn with_bindings(folder: &Path, stem: &str) -> Result<PathBuf> {
     fs::copy(
-        files::root().join("end_to_end/mlp.rs"),
-        folder.join("main.rs"),
+        folder.join(format!("{stem}.rs")),
+        folder.join("bindings.rs"),
     )?;
-    let program = folder.join("mlp_rust");
+    fs::copy(source(&format!("{stem}.rs")), folder.join("main.rs"))?;
+    let program = folder.join(format!("{stem}_rust"));
     let rustc = env::var("RUSTC").unwrap_or_else(|_| "rustc".into());
     let mut rustc = Command::new(rustc);
-    rustc.args([
-        "--edition=2024",
-        "-O",
-        "-D",
-        "warnings",
-        "-l",
-        "static=mlp",
-        "-L",
-    ]);
+    rustc.args(["--edition=2024", "-O", "-D", "warnings", "-l"]);
     run(rustc
+        .arg(format!("static={stem}"))
+        .arg("-L")
         .arg(folder)
         .arg(folder.join("main.rs"))
         .arg("-o")

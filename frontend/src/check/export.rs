@@ -51,12 +51,15 @@ impl<'a> Checker<'a> {
                 continue;
             }
             let entry = symbol::entry(&self.stem(), &name);
-            let own = [
+            let mut own = vec![
                 entry.clone(),
                 symbol::packed(&entry),
                 symbol::workspace(&entry),
                 symbol::message(&entry),
             ];
+            if self.options.threads {
+                own.extend([symbol::on(&entry), symbol::packed_on(&entry)]);
+            }
             let clash = own
                 .iter()
                 .find_map(|symbol| seen.get(symbol).map(|first| (symbol.clone(), *first)));

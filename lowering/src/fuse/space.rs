@@ -165,7 +165,8 @@ impl Spaces {
         }
     }
 
-    fn index(&self, value: Value) -> Poly {
+    /// What an index value is.
+    pub fn index(&self, value: Value) -> Poly {
         let asked = inspect::defining_op(value).filter(|op| edit::name(*op) == "memref.dim");
         let axis = asked.and_then(|op| size::constant(op.operand(1).ok()?));
         if let (Some(op), Some(axis)) = (asked, axis)

@@ -17,8 +17,9 @@
 
 use crate::{
     emit::Emitter,
-    fuse::Node,
+    fuse::{Node, Spaces},
     linalg::{self, Access, Generic, expressions, map_of},
+    remarks::Remarks,
     walk,
 };
 use dlc_dialects::{
@@ -45,15 +46,28 @@ pub const INFO: PassInfo = PassInfo {
 fn run<'c, 'a>(cx: &'c Context, func: OperationRef<'c, 'a>) -> Result<(), PassError<'c>> {
     let mut contractions = walk::named(func, "linalg.generic");
     contractions.retain(|op| op.has_attribute(linalg::CONTRACTION) && op.result_count() == 1);
+    let (remarks, spaces) = (Remarks::of(func), Spaces::of(func));
     for op in contractions {
-        inputs(cx, op);
-        result(cx, op);
+        inputs(cx, op, (&remarks, &spaces));
+        result(cx, op, (&remarks, &spaces));
     }
     Ok(())
 }
 
+/// Who tells, and what is known of sizes.
+type Told<'x, 'c> = (&'x Remarks<'c>, &'x Spaces);
+
+/// Tells that a contraction reads or writes as it lies what was turned.
+fn tell<'c: 'a, 'a>((remarks, spaces): Told, op: OperationRef<'c, 'a>, turned: &Node<'c, 'a>) {
+    if remarks.asked() {
+        let saved = Remarks::size(linalg::results(turned.op)[0], spaces, 2);
+        let how = "reads or writes what is transposed as it lies";
+        remarks.fused(turned.op.location(), op.location(), how, &saved);
+    }
+}
+
 /// Reads the inputs as they lie.
-fn inputs<'c: 'a, 'a>(cx: &'c Context, op: OperationRef<'c, 'a>) -> Option<()> {
+fn inputs<'c: 'a, 'a>(cx: &'c Context, op: OperationRef<'c, 'a>, told: Told) -> Option<()> {
     let mut maps = expressions(op)?;
     let loops = linalg::iterators(op)?.len();
     let inputs = op.operand_count() - 1;
@@ -63,6 +77,7 @@ fn inputs<'c: 'a, 'a>(cx: &'c Context, op: OperationRef<'c, 'a>) -> Option<()> {
             let axes = source.loops.iter();
             *map = axes.map(|axis| map[*axis].clone()).collect();
             edit::set_operand(op, index, source.value);
+            tell(told, op, &turned);
             if !is_used(linalg::results(turned.op)[0]) {
                 edit::erase(cx, turned.op);
             }
@@ -76,7 +91,7 @@ fn inputs<'c: 'a, 'a>(cx: &'c Context, op: OperationRef<'c, 'a>) -> Option<()> {
 }
 
 /// Writes the result as it is wanted, where nothing else reads it.
-fn result<'c: 'a, 'a>(cx: &'c Context, op: OperationRef<'c, 'a>) -> Option<()> {
+fn result<'c: 'a, 'a>(cx: &'c Context, op: OperationRef<'c, 'a>, told: Told) -> Option<()> {
     let made = linalg::results(op)[0];
     let [(reader, 0)] = edit::uses(made)[..] else {
         return None;
@@ -99,6 +114,7 @@ fn result<'c: 'a, 'a>(cx: &'c Context, op: OperationRef<'c, 'a>) -> Option<()> {
     let maps = maps.iter().map(|axes| map_of(iterators.len(), axes));
     let maps = maps.collect::<Vec<_>>();
 
+    tell(told, op, &turned);
     // Behind everything that the transposition's destination is made of.
     let e = Emitter::before(cx, reader);
     let start = linalg::fill(&e, fill.operand(0).ok()?, turned.generic.outputs[0].value);

@@ -26,9 +26,11 @@ use crate::{
         neighbours::{movable, users},
     },
     linalg,
+    remarks::Remarks,
     schedule::FUSION,
     walk,
 };
+use dlc_abi::Poly;
 use dlc_dialects::{
     ir::{edit, inspect::identity},
     pass::{Anchor, PassError, PassInfo},
@@ -48,6 +50,7 @@ pub const INFO: PassInfo = PassInfo {
 };
 
 fn run<'c, 'a>(cx: &'c Context, module: OperationRef<'c, 'a>) -> Result<(), PassError<'c>> {
+    let remarks = Remarks::of(module);
     for func in walk::named(module, "func.func") {
         let spaces = Spaces::of(func);
         let mut inner = walk::inside(func);
@@ -60,6 +63,7 @@ fn run<'c, 'a>(cx: &'c Context, module: OperationRef<'c, 'a>) -> Result<(), Pass
                         cx,
                         block,
                         spaces: &spaces,
+                        remarks: &remarks,
                         phase,
                     };
                     while fusion.sweep() {}
@@ -101,6 +105,7 @@ struct Fusion<'x, 'c, 'a> {
     cx: &'c Context,
     block: BlockRef<'c, 'a>,
     spaces: &'x Spaces,
+    remarks: &'x Remarks<'c>,
     phase: Phase,
 }
 
@@ -227,7 +232,14 @@ impl<'c: 'a, 'a> Fusion<'_, 'c, 'a> {
                 edit::set_operand(reader.op, index, new);
             }
         }
-        if edit::uses(old).is_empty() {
+        let last = edit::uses(old).is_empty();
+        if self.remarks.asked() {
+            let saved = Remarks::size(old, self.spaces, if last { 2 } else { 1 });
+            let places = (producer.op.location(), reader.op.location());
+            self.remarks
+                .fused(places.0, places.1, "computed where it is read", &saved);
+        }
+        if last {
             edit::erase(self.cx, producer.op);
         }
         const COPIED: &str = "a copy of a node is one";
@@ -263,6 +275,7 @@ impl<'c: 'a, 'a> Fusion<'_, 'c, 'a> {
             return None;
         }
         let between = movable(first.op, second.op)?;
+        self.tell_merged(first, second);
         let loops = (0..first.loops()).collect::<Vec<_>>();
         let op = join(self.cx, first, second, &loops, Results::Kept);
         let mut last = op;
@@ -273,6 +286,29 @@ impl<'c: 'a, 'a> Fusion<'_, 'c, 'a> {
             last = moved;
         }
         Some(op)
+    }
+
+    /// What one of two ops makes or reads is not read again by the other.
+    fn tell_merged(&self, first: &Node<'c, 'a>, second: &Node<'c, 'a>) {
+        if !self.remarks.asked() {
+            return;
+        }
+        let inputs = || second.generic.inputs.iter();
+        let passed = inputs().filter(|access| first.makes(access.value));
+        let shared = inputs().filter(|access| {
+            let same = |other: &linalg::Access| identity(other.value) == identity(access.value);
+            first.generic.inputs.iter().any(same)
+        });
+        let (how, read): (_, Vec<_>) = match passed.clone().count() {
+            0 => ("read together", shared.collect()),
+            _ => ("joined with what makes its operand", passed.collect()),
+        };
+        let sizes = read
+            .iter()
+            .map(|access| Remarks::size(access.value, self.spaces, 1));
+        let saved = sizes.fold(Poly::zero(), |sum, size| sum + size);
+        let (first, second) = (first.op.location(), second.op.location());
+        self.remarks.fused(first, second, how, &saved);
     }
 
     /// Joins an op with an earlier one that reads the same tensor over the same space.

@@ -24,6 +24,7 @@ use crate::{
     alias::{blocks, operations},
     emit::Emitter,
     fuse::Spaces,
+    remarks::Remarks,
     rows::{
         Group,
         blocks::{Step, divide},
@@ -61,6 +62,7 @@ fn run<'c, 'a>(cx: &'c Context, module: OperationRef<'c, 'a>) -> Result<(), Pass
             cx,
             target: &target,
             spaces: Spaces::of(func),
+            remarks: Remarks::of(module),
         };
         let mut around = walk::inside(func);
         around.retain(|op| !edit::name(*op).starts_with("linalg."));
@@ -77,6 +79,7 @@ struct Pass<'x, 'c> {
     cx: &'c Context,
     target: &'x Target,
     spaces: Spaces,
+    remarks: Remarks<'c>,
 }
 
 impl<'c> Pass<'_, 'c> {
@@ -135,9 +138,11 @@ impl<'c> Pass<'_, 'c> {
             2 => Step::Block(self.rows(&e, large)),
             _ => Step::One,
         };
+        let told = self.remarks.group(&group, &self.spaces);
         let Some(op) = divide(self.cx, group, step) else {
             return;
         };
+        self.remarks.tell(told);
         if rank > 2 {
             for block in blocks(op) {
                 self.block(block);

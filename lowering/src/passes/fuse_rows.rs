@@ -22,6 +22,7 @@
 use crate::{
     alias::{blocks, operations},
     fuse::Spaces,
+    remarks::Remarks,
     rows::{Group, sweep::sweep},
     schedule::{Target, elementwise_schedule},
     walk,
@@ -44,6 +45,7 @@ pub const INFO: PassInfo = PassInfo {
 fn run<'c, 'a>(cx: &'c Context, module: OperationRef<'c, 'a>) -> Result<(), PassError<'c>> {
     // Below some steps of the inner loop, rows are too short for loops of their own.
     let shortest = elementwise_schedule(&Target::of(module), 32, 1).step();
+    let remarks = Remarks::of(module);
     for func in walk::named(module, "func.func") {
         let spaces = Spaces::of(func);
         let mut inner = walk::inside(func);
@@ -62,6 +64,7 @@ fn run<'c, 'a>(cx: &'c Context, module: OperationRef<'c, 'a>) -> Result<(), Pass
                 groups.push(group);
                 for group in groups {
                     if group.members.len() > 1 && group.gains(shortest) {
+                        remarks.by_rows(&group, &spaces);
                         sweep(cx, group);
                     }
                 }

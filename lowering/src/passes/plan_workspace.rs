@@ -10,10 +10,10 @@
 //! func.func @m_f(…, %slot: memref<?xi8> {dl.slot = ["256*B"]}) attributes {dl.entry = "m_f", …} {
 //!   %a = memref.view %slot[%c0][%B] : memref<?xi8> to memref<?x64xf32>
 //! ```
-//! A slot is memory for buffers that are never alive together; its size is the largest of the polynomials. Slots are
-//! arguments of their own, so that nothing later need prove that they are disjoint; `emit-entry-points` lays them out
-//! one after another in the workspace and emits the function that gives its size. Buffers of a few bytes go to the
-//! stack instead, where they become registers.
+//! A slot is memory for buffers that are never alive together, or that no nest of loops touches together: these lie side
+//! by side, at offsets. Its size is the largest of the polynomials. Slots are arguments of their own, so that nothing
+//! later need prove that they are disjoint; `emit-entry-points` lays them out one after another in the workspace and
+//! emits the function that gives its size. Buffers of a few bytes go to the stack instead, where they become registers.
 //!
 //! *Requires*: bufferised, structured functions with affine ops lowered; sizes made by index arithmetic from the
 //! dims. *Ensures*: no `memref.alloc` and no `memref.dealloc`. *Does not*: keep two buffers of one loop apart that
@@ -21,12 +21,14 @@
 
 use crate::{
     alias::{self, Order},
+    dl_to_linalg::sizes::Sizes,
     emit::Emitter,
     entry::{self, Entry},
     size::{self, Dims},
     walk,
+    workspace::{self, Buffer, Placed, Slot},
 };
-use dlc_abi::{DimRange, Poly};
+use dlc_abi::Poly;
 use dlc_dialects::{
     ir::edit,
     pass::{Anchor, INTERNAL, PassError, PassInfo},
@@ -40,7 +42,7 @@ use melior::{
         r#type::FunctionType,
     },
 };
-use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// The pass.
 pub const INFO: PassInfo = PassInfo {
@@ -54,16 +56,15 @@ pub const INFO: PassInfo = PassInfo {
 /// The attribute of a slot argument: the polynomials whose maximum is its size in bytes.
 pub const SLOT: &str = "dl.slot";
 
-/// What a dim counts for when buffers of several dims are compared.
-const TYPICAL: i64 = 256;
 /// Buffers up to so many bytes go to the stack,
 const SMALL: i64 = 256;
 /// while all of them together have no more than so many.
 const STACK: i64 = 16 << 10;
 
 fn run<'c, 'a>(cx: &'c Context, module: OperationRef<'c, 'a>) -> Result<(), PassError<'c>> {
+    let told = module.has_attribute(workspace::ASKED);
     for entry in entry::entries(module)? {
-        plan(cx, &entry)?;
+        plan(cx, &entry, told)?;
     }
     match walk::named(module, "memref.alloc").first() {
         Some(alloc) => Err(PassError::at(
@@ -74,20 +75,15 @@ fn run<'c, 'a>(cx: &'c Context, module: OperationRef<'c, 'a>) -> Result<(), Pass
     }
 }
 
-/// A buffer and when it is alive.
-struct Buffer<'c, 'a> {
+/// A buffer: what makes it, and what is to be placed.
+struct Made<'c, 'a> {
     alloc: OperationRef<'c, 'a>,
-    live: (usize, usize),
-    bytes: Poly,
+    buffer: Buffer,
+    /// The first and the last op that may touch it.
+    ends: [OperationRef<'c, 'a>; 2],
 }
 
-/// Memory for buffers that are not alive together.
-struct Slot {
-    members: Vec<usize>,
-    sizes: Vec<Poly>,
-}
-
-fn plan<'c, 'a>(cx: &'c Context, entry: &Entry<'c, 'a>) -> Result<(), PassError<'c>> {
+fn plan<'c, 'a>(cx: &'c Context, entry: &Entry<'c, 'a>, told: bool) -> Result<(), PassError<'c>> {
     let func = entry.func;
     for op in walk::named(func, "memref.dealloc") {
         edit::erase(cx, op);
@@ -98,42 +94,61 @@ fn plan<'c, 'a>(cx: &'c Context, entry: &Entry<'c, 'a>) -> Result<(), PassError<
         leaves: &entry.leaves,
     };
     let order = Order::new(func);
-    let mut buffers = vec![];
+    let allocs = walk::named(func, "memref.alloc");
+    let holders = allocs.iter().flat_map(|alloc| alias::ancestors(*alloc));
+    let holders: HashSet<usize> = holders.map(edit::identity).collect();
+    let mut made = vec![];
     let mut stack = 0;
-    for alloc in walk::named(func, "memref.alloc") {
+    for alloc in allocs {
         let bytes = size::bytes(alloc, &dims).ok_or_else(|| {
             PassError::at(
                 &alloc,
                 format!("{INTERNAL}: the size of {alloc} does not follow from the dims"),
             )
         })?;
-        let live = live(alloc, &order)?;
+        let touching = touching(alloc, &order, &holders)?;
         let fixed = alloc.operand_count() == 0;
         match bytes.as_const() {
             Some(small) if fixed && small <= SMALL && stack + small <= STACK => {
                 stack += small;
                 to_stack(cx, func, alloc)?;
             }
-            _ => match live {
-                Some(live) => buffers.push(Buffer { alloc, live, bytes }),
+            _ => match touching {
+                Some(Touching { ends, nests }) => made.push(Made {
+                    alloc,
+                    buffer: Buffer {
+                        live: (order.span(ends[0]).0, order.span(ends[1]).1),
+                        bytes,
+                        nests,
+                    },
+                    ends,
+                }),
                 None => edit::erase(cx, alloc),
             },
         }
     }
-    let typical = |bytes: &Poly| bytes.eval(&|name| Some(typical(name, &entry.dims)));
-    buffers.sort_by_cached_key(|buffer| {
-        let bytes = typical(&buffer.bytes).unwrap_or(i64::MAX);
-        (Reverse(bytes), buffer.live.0)
-    });
-    let slots = assign(&buffers, &entry.dims);
-    place(cx, func, &buffers, &slots)
+    let buffers: Vec<Buffer> = made.iter().map(|made| made.buffer.clone()).collect();
+    let slots = workspace::assign(&buffers, &entry.dims);
+    if told {
+        workspace::note(cx, entry, &placed(&made, &slots, &dims));
+    }
+    place(cx, entry, &made, &slots)
 }
 
-/// From the first to the last op that may touch the buffer; nothing if none does.
-fn live<'c, 'a>(
+/// Who may touch a buffer.
+struct Touching<'c, 'a> {
+    /// The first and the last op, of the block that holds all of them.
+    ends: [OperationRef<'c, 'a>; 2],
+    /// The numbers of the outermost ops that make no buffers, which touch it or hold ops that do.
+    nests: BTreeSet<usize>,
+}
+
+/// Who may touch a buffer, in a function where these ops make or hold what makes buffers; nothing if nobody does.
+fn touching<'c, 'a>(
     alloc: OperationRef<'c, 'a>,
     order: &Order,
-) -> Result<Option<(usize, usize)>, PassError<'c>> {
+    holders: &HashSet<usize>,
+) -> Result<Option<Touching<'c, 'a>>, PassError<'c>> {
     let views = alias::views(alloc.result(0)?.into());
     if let Some(op) = views.escape {
         let message = format!(
@@ -145,82 +160,59 @@ fn live<'c, 'a>(
     if touching.is_empty() {
         return Ok(None);
     }
+    let nest = |op: &OperationRef<'c, 'a>| {
+        let around = alias::ancestors(*op).into_iter();
+        let inside = around.take_while(|op| !holders.contains(&edit::identity(*op)));
+        order.span(inside.last().unwrap_or(*op)).0
+    };
+    let nests = touching.iter().map(nest).collect();
     touching.push(alloc);
     let block = alias::common_block(&touching).expect("the ops of a function share its body");
-    let spans = touching
+    let ops = touching
         .iter()
         .filter_map(|op| alias::in_block(*op, &block))
         .filter(|op| *op != alloc);
-    let spans: Vec<_> = spans.map(|op| order.span(op)).collect();
-    let start = spans.iter().map(|span| span.0).min();
-    let end = spans.iter().map(|span| span.1).max();
-    Ok(start.zip(end))
+    let ops: Vec<_> = ops.collect();
+    let first = ops.iter().min_by_key(|op| order.span(**op).0);
+    let last = ops.iter().max_by_key(|op| order.span(**op).1);
+    Ok(first.zip(last).map(|(first, last)| Touching {
+        ends: [*first, *last],
+        nests,
+    }))
 }
 
-/// The value of a dim at which buffers are compared.
-fn typical(name: &str, dims: &[DimRange]) -> i64 {
-    let dim = dims.iter().find(|dim| dim.name == name);
-    let most = dim.and_then(|dim| dim.max).unwrap_or(i64::MAX);
-    TYPICAL.min(most)
-}
-
-/// Puts each buffer into the slot that grows least by it, and of those into the last, which is the smallest. Buffers come
-/// in the order of their sizes, the largest first, so that few slots are larger than most of their buffers.
-/// Source: Pisarchyk and Lee, Efficient Memory Management for Deep Neural Net Inference (2020), greedy by size.
-fn assign(buffers: &[Buffer], dims: &[DimRange]) -> Vec<Slot> {
-    // Dims count from their least values, so that `16*B*T >= 4*B` shows where B and T are at least 1.
-    let least = |name: &str| {
-        let dim = dims.iter().find(|dim| dim.name == name && dim.min > 0)?;
-        Some(Poly::name(name) + Poly::constant(dim.min))
-    };
-    let holds = |a: &Poly, b: &Poly| {
-        size::dominates(&a.substitute_with(&least), &b.substitute_with(&least))
-    };
-    let mut slots: Vec<Slot> = vec![];
-    for (i, Buffer { live, bytes, .. }) in buffers.iter().enumerate() {
-        let free = |slot: &Slot| {
-            slot.members
-                .iter()
-                .map(|other| buffers[*other].live)
-                .all(|other| other.1 < live.0 || live.1 < other.0)
-        };
-        // How much the slot grows, coarsely.
-        let cost = |slot: &Slot| match () {
-            () if slot.sizes.contains(bytes) => 0,
-            () if slot.sizes.iter().any(|size| holds(size, bytes)) => 1,
-            () if slot.sizes.iter().all(|size| holds(bytes, size)) => 2,
-            () => 3,
-        };
-        let best = slots
-            .iter_mut()
-            .rev()
-            .filter(|slot| free(slot))
-            .min_by_key(|slot| cost(slot));
-        match best {
-            Some(slot) => {
-                slot.members.push(i);
-                if !slot.sizes.iter().any(|size| holds(size, bytes)) {
-                    slot.sizes.retain(|size| !holds(bytes, size));
-                    slot.sizes.push(bytes.clone());
-                }
-            }
-            None => slots.push(Slot {
-                members: vec![i],
-                sizes: vec![bytes.clone()],
-            }),
-        }
+/// The plan, for who asks for it.
+fn placed(made: &[Made], slots: &[Slot], dims: &Dims) -> Vec<Placed> {
+    let mut placed = vec![];
+    for (number, slot) in slots.iter().enumerate() {
+        placed.extend(slot.members.iter().map(|(i, offset)| {
+            let made = &made[*i];
+            let places = [made.alloc, made.ends[0], made.ends[1]];
+            let placed = Placed {
+                ty: size::type_text(made.alloc, dims),
+                bytes: made.buffer.bytes.clone(),
+                slot: number,
+                offset: offset.clone(),
+                live: made.buffer.live,
+                places: places.map(|op| op.location().to_string()),
+            };
+            (*i, placed)
+        }));
     }
-    slots
+    placed.sort_by_key(|(i, _)| *i);
+    placed.into_iter().map(|(_, placed)| placed).collect()
 }
 
 /// Adds the slots as arguments and makes the buffers views of them.
 fn place<'c, 'a>(
     cx: &'c Context,
-    func: OperationRef<'c, 'a>,
-    buffers: &[Buffer<'c, 'a>],
+    entry: &Entry<'c, 'a>,
+    made: &[Made<'c, 'a>],
     slots: &[Slot],
 ) -> Result<(), PassError<'c>> {
+    let func = entry.func;
     let body = entry::body(func)?;
+    let offsets = offsets(cx, entry, slots)?;
     let ty = Type::parse(cx, "memref<?xi8>").expect("a memref type");
     let mut attributes = entry::list(func.attribute("arg_attrs").ok()).unwrap_or_default();
     let none = Attribute::parse(cx, "{}").expect("an empty dictionary");
@@ -235,10 +227,12 @@ fn place<'c, 'a>(
         let sizes = ArrayAttribute::new(cx, &sizes);
         attributes
             .push(Attribute::parse(cx, &format!("{{{SLOT} = {sizes}}}")).expect("a dictionary"));
-        for member in &slot.members {
-            let alloc = buffers[*member].alloc;
+        for (member, offset) in &slot.members {
+            let alloc = made[*member].alloc;
             let e = Emitter::before(cx, alloc);
-            let operands: Vec<_> = [memory, e.index(0)]
+            let known = || e.index(offset.as_const().unwrap_or_default());
+            let offset = offsets.get(offset).copied().unwrap_or_else(known);
+            let operands: Vec<_> = [memory, offset]
                 .into_iter()
                 .chain(alloc.operands())
                 .collect();
@@ -259,6 +253,25 @@ fn place<'c, 'a>(
         ArrayAttribute::new(cx, &attributes).into(),
     );
     Ok(())
+}
+
+/// The values of offsets that are not known, made before everything else.
+fn offsets<'c, 'a>(
+    cx: &'c Context,
+    entry: &Entry<'c, 'a>,
+    slots: &[Slot],
+) -> Result<BTreeMap<Poly, Value<'c, 'a>>, PassError<'c>> {
+    let body = entry::body(entry.func)?;
+    let e = Emitter::at_start(cx, entry.func.location(), body);
+    let mut sizes = Sizes::default();
+    for (i, dim) in entry.dims.iter().enumerate() {
+        sizes.bind(&dim.name, body.argument(i)?.into());
+    }
+    let offsets = slots.iter().flat_map(|slot| &slot.members);
+    let open = offsets.filter(|(_, offset)| offset.as_const().is_none());
+    Ok(open
+        .map(|(_, offset)| (offset.clone(), sizes.value(&e, offset)))
+        .collect())
 }
 
 /// Moves a small buffer to the function's frame.

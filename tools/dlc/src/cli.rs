@@ -8,6 +8,7 @@ use dlc_driver::{compile::ErrorFormat, memory::parse_bytes};
 
 use crate::report::{ColorChoice, Output};
 
+mod bench;
 mod code;
 mod explain;
 mod grad;
@@ -15,7 +16,8 @@ mod lints;
 mod test;
 mod tune;
 
-pub use code::Code;
+pub use bench::Bench;
+pub use code::{Code, Remarks};
 pub use explain::{Explain, ExplainFormat};
 pub use grad::{Grad, Mode};
 pub use lints::Lints;
@@ -312,6 +314,7 @@ Examples:
   dlc build tiny.dl --emit=staticlib,header --target-cpu x86-64-v3
   dlc build tiny.dl --emit=llvm-ir -o -
   dlc build tiny.dl --emit=staticlib,header,dep-info -o out
+  dlc build tiny.dl --emit=memory -o - --dim B=32
 
 Without --emit: libSTEM.a, libSTEM.so, STEM.h and STEM.json.")]
 pub struct Build {
@@ -330,7 +333,7 @@ pub struct Build {
     pub output: PathBuf,
 
     /// What to make, separated by commas: ast, dl, linalg, loops, llvm-mlir, llvm-ir, asm, obj,
-    /// staticlib, cdylib, header, rust, manifest, schedule, dep-info; KIND=FILE names the file
+    /// staticlib, cdylib, header, rust, manifest, schedule, memory, dep-info; KIND=FILE names the file
     #[arg(
         long,
         value_name = "KINDS",
@@ -338,6 +341,10 @@ pub struct Build {
         help_heading = "Output"
     )]
     pub emit: Vec<String>,
+
+    /// The size of a dim at which --emit=memory tells bytes
+    #[arg(long = "dim", value_name = "NAME=SIZE", help_heading = "Output")]
+    pub dims: Vec<String>,
 
     /// Makes a library whose calls may run on several threads, on 16 if no number is given
     #[arg(
@@ -385,22 +392,6 @@ pub struct Run {
     pub target: RunTarget,
 }
 
-/// Compiles a file and times one of its exports
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  dlc bench tiny.dl::train_step --input p=@p.npz --input x='normal(32,64)' --input lr=0.1
-  dlc bench tiny.dl::matmul --input a='normal(512,512)' --input b='normal(512,512)' --json
-  dlc bench tiny.dl::init --input key='key(0)' --target-cpu x86-64-v3")]
-pub struct Bench {
-    #[command(flatten)]
-    pub call: Call,
-
-    /// Prints a JSON object
-    #[arg(long, help_heading = "Output")]
-    pub json: bool,
-}
-
 /// Lists what a file imports
 #[derive(Debug, Args)]
 pub struct Imports {
@@ -423,7 +414,7 @@ pub struct Call {
     #[arg(long = "dim", value_name = "NAME=SIZE", help_heading = "Input")]
     pub dims: Vec<String>,
 
-    /// The seed of normal(...)
+    /// The seed of normal(...), and of what `dlc bench` makes up
     #[arg(long, value_name = "N", default_value_t = 0, help_heading = "Input")]
     pub seed: u64,
 

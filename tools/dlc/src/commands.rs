@@ -12,6 +12,7 @@ pub mod run;
 pub mod test;
 pub mod tune;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use dlc_driver::compile::{
@@ -19,7 +20,7 @@ use dlc_driver::compile::{
     knobs::{self, Knobs},
 };
 
-use crate::cli::{Cli, Command, Common, Compile};
+use crate::cli::{Cli, Command, Common, Compile, Remarks};
 use crate::report::Error;
 use crate::supervise;
 
@@ -51,8 +52,13 @@ pub fn run(cli: Cli) -> Result<(), Error> {
     }
 }
 
-/// A session with the options of the command line, for code that runs on so many threads.
-pub fn session(compile: &Compile, threads: u32, common: &Common) -> Result<Session, Error> {
+/// A session with the options of the command line, for code that runs on so many threads, and reports at such sizes of dims.
+pub fn session(
+    compile: &Compile,
+    threads: u32,
+    sizes: BTreeMap<String, i64>,
+    common: &Common,
+) -> Result<Session, Error> {
     if compile.gpu != "none" {
         return Err(Error::usage("`--gpu` is not there yet")
             .help(Some("leave it out to compile for the CPU".to_string())));
@@ -74,6 +80,8 @@ pub fn session(compile: &Compile, threads: u32, common: &Common) -> Result<Sessi
         max_memory: compile.max_memory,
         threads,
         knobs: knobs.unwrap_or_default(),
+        fusion_remarks: compile.code.remarks.contains(&Remarks::Fusion),
+        sizes,
     }))
 }
 

@@ -5,6 +5,7 @@ use crate::{
     codegen, header, link,
     pipelines::{CPU, Failed, Observe, Runner, Selection},
     render, rust_bindings, source,
+    workspace::{self, Workspace},
 };
 use dlc_abi::Manifest;
 use dlc_dialects::ir::{
@@ -14,12 +15,13 @@ use dlc_dialects::ir::{
 pub use dlc_frontend::core::Goal;
 use dlc_frontend::levels::Levels;
 use dlc_frontend::source::SourceMap;
+use dlc_lowering::remarks;
 pub use dlc_lowering::schedule::knobs;
 use dlc_lowering::schedule::{self, Target, knobs::Knobs};
 use dlc_runtime::Tensor;
 use melior::{
     Context,
-    ir::{Module, attribute::StringAttribute},
+    ir::{Attribute, Module, attribute::StringAttribute},
 };
 use std::{
     cell::OnceCell,
@@ -63,6 +65,10 @@ pub struct Options {
     pub threads: u32,
     /// Values of schedules that do not follow from the target.
     pub knobs: Knobs,
+    /// Whether remarks tell what is fused and what is not.
+    pub fusion_remarks: bool,
+    /// Sizes of dims for which reports tell bytes.
+    pub sizes: BTreeMap<String, i64>,
 }
 
 impl Options {
@@ -71,6 +77,7 @@ impl Options {
         dlc_frontend::core::Options {
             goal: self.goal,
             check_bounds: self.check_bounds,
+            threads: self.threads > 1,
         }
     }
 
@@ -100,6 +107,8 @@ impl Default for Options {
             max_memory: None,
             threads: 1,
             knobs: Knobs::new(),
+            fusion_remarks: false,
+            sizes: BTreeMap::new(),
         }
     }
 }
@@ -155,6 +164,8 @@ pub struct Compiled {
     pub manifest: Manifest,
     /// The files that the program is made of, the standard library's left out; none if only the syntax tree was asked for.
     pub files: Vec<String>,
+    /// The workspaces of the entries, if asked for.
+    pub workspaces: Vec<Workspace>,
 }
 
 /// Why nothing was made.
@@ -279,6 +290,7 @@ impl Session {
                 artefacts,
                 manifest,
                 files: vec![],
+                workspaces: vec![],
             });
         }
         let unit = source::emit(self, source)?;
@@ -294,6 +306,13 @@ impl Session {
             schedule::target::ATTRIBUTE,
             target.attribute(self.context()),
         );
+        if self.options.fusion_remarks {
+            remarks::ask(
+                self.context(),
+                unit.module.as_operation(),
+                &self.options.sizes,
+            );
+        }
         let remarks = match self.options.max_memory {
             Some(most) => self.fit(input, &unit.module, most)?,
             None => String::new(),
@@ -305,6 +324,7 @@ impl Session {
             target,
             manifest: &manifest,
             artefacts,
+            workspaces: vec![],
             ran: Ran::default(),
         };
         work.descriptions();
@@ -313,12 +333,13 @@ impl Session {
             eprint!("{}", render::times(&work.ran.times));
         }
         lowered?;
-        let (artefacts, records) = (work.artefacts, work.ran.records);
+        let (artefacts, records, workspaces) = (work.artefacts, work.ran.records, work.workspaces);
         Ok(Compiled {
             diagnostics: unit.diagnostics + &render::remarks(self, input, &records) + &remarks,
             artefacts,
             manifest,
             files: source::files(source, &unit.sources),
+            workspaces,
         })
     }
 
@@ -443,6 +464,7 @@ struct Work<'x> {
     target: Target,
     manifest: &'x Manifest,
     artefacts: BTreeMap<Emit, Vec<u8>>,
+    workspaces: Vec<Workspace>,
     ran: Ran,
 }
 
@@ -472,6 +494,11 @@ impl<'x> Work<'x> {
         edit::set_attribute(op, "dl.stem", text(&self.manifest.stem));
         edit::set_attribute(op, "dl.abi_hash", text(&self.manifest.abi_hash));
         let (session, input, kinds) = (self.session, self.input, self.kinds);
+        let tells = kinds.contains(&Emit::Memory);
+        if tells {
+            edit::set_attribute(op, dlc_lowering::workspace::ASKED, Attribute::unit(context));
+        }
+        let mut workspaces = Ok(vec![]);
         let artefacts = &mut self.artefacts;
         session.run_stages(
             input,
@@ -482,11 +509,16 @@ impl<'x> Work<'x> {
                 for kind in kinds
                     .iter()
                     .filter(|kind| kind.stage() == Some(stage) && kind.form().is_none())
+                    .filter(|kind| **kind != Emit::Memory)
                 {
                     artefacts.insert(*kind, module.as_operation().to_string().into_bytes());
                 }
+                if tells && Emit::Memory.stage() == Some(stage) {
+                    workspaces = workspace::of(input, module, &session.options.sizes);
+                }
             },
         )?;
+        self.workspaces = workspaces?;
         self.code(&module)
     }
 

@@ -33,6 +33,8 @@ pub enum Emit {
     Manifest,
     /// What schedules are made with, which `--schedule` reads.
     Schedule,
+    /// What the workspace holds over time. Who shows it chooses the form: [`crate::workspace`].
+    Memory,
     /// Rules for make, of the files that the others depend on. It names the others, so who writes these makes it:
     /// [`crate::dep_info::rules`].
     DepInfo,
@@ -40,7 +42,7 @@ pub enum Emit {
 
 impl Emit {
     /// Every kind.
-    pub const ALL: [Emit; 15] = [
+    pub const ALL: [Emit; 16] = [
         Emit::Ast,
         Emit::Dl,
         Emit::Linalg,
@@ -55,6 +57,7 @@ impl Emit {
         Emit::Rust,
         Emit::Manifest,
         Emit::Schedule,
+        Emit::Memory,
         Emit::DepInfo,
     ];
 
@@ -75,6 +78,7 @@ impl Emit {
             Emit::Rust => "rust",
             Emit::Manifest => "manifest",
             Emit::Schedule => "schedule",
+            Emit::Memory => "memory",
             Emit::DepInfo => "dep-info",
         }
     }
@@ -90,7 +94,7 @@ impl Emit {
             | Emit::DepInfo => None,
             Emit::Dl => Some(0),
             Emit::Linalg => Some(1),
-            Emit::Loops => Some(2),
+            Emit::Loops | Emit::Memory => Some(2),
             Emit::LlvmMlir
             | Emit::LlvmIr
             | Emit::Asm

@@ -10,6 +10,7 @@ mod decompile;
 pub mod dep_info;
 mod emit;
 pub mod files;
+mod flops;
 pub mod grad;
 pub mod header;
 pub mod info;
@@ -22,6 +23,7 @@ mod render;
 pub mod rust_bindings;
 mod source;
 pub mod testing;
+pub mod workspace;
 
 pub use dlc_frontend::diagnostic::Severity;
 pub use dlc_frontend::levels;

@@ -91,9 +91,9 @@ pub const CPU: &[Stage] = &[
             Optional("fuse-products"),             // while products are ops still
             Optional("emit-matmul"), // allocates its packed blocks, so before the planner
             Optional("fuse-rows"), // after the contractions, which would stand between, have become calls
+            Optional("report-fusion"), // when all is fused that will be
             Required("vectorize-generics"), // also the one that knows strided copies
             Required("func.func(convert-linalg-to-loops)"), // what is left
-            Required("func.func(buffer-loop-hoisting)"),
             Required("lower-affine"), // sizes become index arithmetic, which the planner reads
             Optional("parallelize-loops"), // whose lanes have buffers of their own, so before the planner
             Required("plan-workspace"),

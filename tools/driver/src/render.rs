@@ -98,7 +98,7 @@ fn diagnostic(sources: &SourceMap, record: &Record, message: &str) -> Option<Dia
 }
 
 /// Line and column in MLIR's text of a location; the innermost place in this file, where there are several.
-fn place(file: &str, location: &str) -> Option<(usize, usize)> {
+pub fn place(file: &str, location: &str) -> Option<(usize, usize)> {
     let (_, rest) = location.split_once(&format!("{file:?}:"))?;
     let mut numbers = rest.split(|c: char| !c.is_ascii_digit());
     Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))

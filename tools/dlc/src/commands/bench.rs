@@ -1,9 +1,12 @@
-//! `dlc bench`: the time of a call.
+//! `dlc bench`: the time of a call, and how near it comes to what the machine can do.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
+use dlc_abi::{Entry, Mode};
 use dlc_runtime::Bound;
 use dlc_runtime::library::Call;
+use dlc_runtime::limits::{self, Limits};
 
 use super::call::Request;
 use crate::cli::{Bench, Common};
@@ -22,38 +25,156 @@ const MIN_ROUNDS: usize = 10;
 /// Runs the command.
 pub fn run(bench: &Bench, common: &Common) -> Result<(), Error> {
     let request = Request::new(&bench.call, common)?;
+    let baseline = bench.baseline.as_deref().map(median_of).transpose()?;
     let library = request.library()?;
     if supervise::keep_ir().is_some() {
         return Ok(());
     }
     let entry = request.entry(library.manifest())?;
-    let bound = request.bind(entry)?;
+    let bound = request.bind_or_random(entry)?;
+    let flops = request.session.flops(&request.file.source(), &entry.name);
+    let flops = flops.map_err(|failure| Error::of_compilation(failure, &request.file.name))?;
     let mut call = library.prepare(&bound)?.on(&request.pool);
     let times = measure(&mut call, &bound)?;
-    let text = if bench.json {
+    let threads = request.pool.threads();
+    let result = Found {
+        entry: &entry.name,
+        flops: flops.and_then(|flops| flops.eval(&|name| bound.dims().get(name).copied()).ok()),
+        bytes: bytes(entry, &bound),
+        limits: limits::measure(threads),
+        times,
+        threads,
+        workspace: call.workspace_bytes(),
+    };
+    let text = match bench.json {
+        true => result.json(),
+        false => result.text(),
+    };
+    to_stdout(text.as_bytes())?;
+    match bench.assert_within {
+        Some(factor) => result.holds(factor, baseline),
+        None => Ok(()),
+    }
+}
+
+/// The median of an earlier run.
+fn median_of(path: &Path) -> Result<f64, Error> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Error::io(format!("cannot read {}: {error}", path.display())))?;
+    let json: Option<serde_json::Value> = serde_json::from_str(&text).ok();
+    json.and_then(|json| json["median_ms"].as_f64())
+        .ok_or_else(|| {
+            let message = format!("{} has no median_ms", path.display());
+            Error::input(message).help(Some("`dlc bench --json` writes such a file".to_string()))
+        })
+}
+
+/// The bytes of the parameters, and of what is written: the results, and what is updated in place.
+fn bytes(entry: &Entry, bound: &Bound) -> usize {
+    let inout = entry.params.iter().flat_map(|param| {
+        let count = param.tree.leaves(&param.name).len();
+        vec![param.mode == Mode::InOut; count]
+    });
+    let params = bound.params().iter().zip(inout);
+    let params = params.map(|(tensor, inout)| tensor.bytes().len() * if inout { 2 } else { 1 });
+    let results = bound.results().iter().map(|tensor| tensor.bytes().len());
+    params.chain(results).sum()
+}
+
+/// What a run has found.
+struct Found<'a> {
+    entry: &'a str,
+    times: Times,
+    threads: usize,
+    workspace: usize,
+    /// Floating-point operations of a call, where they do not depend on values.
+    flops: Option<i64>,
+    bytes: usize,
+    limits: Limits,
+}
+
+impl Found<'_> {
+    fn gflops(&self) -> Option<f64> {
+        self.flops
+            .map(|flops| flops as f64 / self.times.median / 1e6)
+    }
+
+    /// The least time of a call in milliseconds.
+    fn limit(&self) -> Option<f64> {
+        let computing = self.flops? as f64 / self.limits.gflops / 1e6;
+        let moving = self.bytes as f64 / self.limits.gbytes / 1e6;
+        Some(computing.max(moving))
+    }
+
+    fn percent(&self) -> Option<f64> {
+        Some(100.0 * self.limit()? / self.times.median)
+    }
+
+    fn json(&self) -> String {
         let object = serde_json::json!({
-            "entry": entry.name,
-            "median_ms": times.median,
-            "min_ms": times.min,
-            "rounds": times.rounds,
-            "threads": request.pool.threads(),
-            "workspace_bytes": call.workspace_bytes(),
+            "entry": self.entry,
+            "median_ms": self.times.median,
+            "min_ms": self.times.min,
+            "rounds": self.times.rounds,
+            "threads": self.threads,
+            "workspace_bytes": self.workspace,
+            "flops": self.flops,
+            "bytes": self.bytes,
+            "gflops": self.gflops(),
+            "limit_ms": self.limit(),
+            "percent_of_limit": self.percent(),
+            "machine": { "gflops": self.limits.gflops, "gbytes": self.limits.gbytes },
         });
         format!("{object}\n")
-    } else {
+    }
+
+    fn text(&self) -> String {
+        let threads = match self.threads {
+            1 => "1 thread".to_string(),
+            threads => format!("{threads} threads"),
+        };
+        let speed = match (self.gflops(), self.limit(), self.percent()) {
+            (Some(gflops), Some(limit), Some(percent)) => format!(
+                "{gflops:.1} GFLOP/s, {percent:.0} % of the limit, {}",
+                time(limit)
+            ),
+            _ => "what is computed can't be counted, as it depends on values or on sizes that no dim tells"
+                .to_string(),
+        };
         format!(
-            "{}: median {}, minimum {}, {} rounds, {}\n",
-            entry.name,
-            time(times.median),
-            time(times.min),
-            times.rounds,
-            match request.pool.threads() {
-                1 => "1 thread".to_string(),
-                threads => format!("{threads} threads"),
-            }
+            "{}: median {}, minimum {}, {} rounds, {threads}\n{speed} \
+             (the machine: {:.1} GFLOP/s, {:.1} GB/s)\n",
+            self.entry,
+            time(self.times.median),
+            time(self.times.min),
+            self.times.rounds,
+            self.limits.gflops,
+            self.limits.gbytes,
         )
-    };
-    to_stdout(text.as_bytes())
+    }
+
+    /// Whether the median is at most so many times the baseline's, or the limit.
+    fn holds(&self, factor: f64, baseline: Option<f64>) -> Result<(), Error> {
+        let (of, reference) = match (baseline, self.limit()) {
+            (Some(baseline), _) => ("the baseline's", baseline),
+            (None, Some(limit)) => ("the limit", limit),
+            (None, None) => {
+                let message = "what is computed can't be counted, so there is no limit";
+                return Err(Error::input(message)
+                    .help(Some("name an earlier run with --baseline FILE".to_string())));
+            }
+        };
+        let ratio = self.times.median / reference;
+        match ratio <= factor {
+            true => Ok(()),
+            false => Err(Error::input(format!(
+                "{}: the median of {} is {ratio:.3} times {of} of {}, and {factor:.3} times are allowed",
+                self.entry,
+                time(self.times.median),
+                time(reference),
+            ))),
+        }
+    }
 }
 
 /// Times of one call in milliseconds.

@@ -5,14 +5,19 @@ use std::path::{Path, PathBuf};
 use dlc_driver::artefact::{self, Artefact};
 use dlc_driver::compile::Emit;
 use dlc_driver::dep_info;
+use dlc_driver::workspace::{self, Workspace};
 
 use crate::cli::{Build, Common};
 use crate::report::{Error, to_stderr, to_stdout};
 use crate::source::{STDIN, SourceFile, split_target};
 use crate::supervise;
+use dlc_runtime::input::parse_dim;
 
 /// What is made when nothing is asked for.
 const DEFAULT: [Emit; 4] = [Emit::Staticlib, Emit::Cdylib, Emit::Header, Emit::Manifest];
+
+/// The characters of a line where no terminal says how many there are.
+const WIDTH: usize = 100;
 
 /// The file name that means standard output.
 const STDOUT: &str = "-";
@@ -30,7 +35,9 @@ pub fn run(build: &Build, common: &Common) -> Result<(), Error> {
         return Err(Error::usage("standard output takes one kind")
             .help(Some("such as --emit=llvm-ir -o -".to_string())));
     }
-    let session = super::session(&build.compile, build.threads, common)?;
+    let sizes = build.dims.iter().map(|text| parse_dim(text));
+    let sizes = sizes.collect::<Result<_, _>>()?;
+    let session = super::session(&build.compile, build.threads, sizes, common)?;
     let file = SourceFile::read(path)?;
     let kinds: Vec<Emit> = wanted.iter().map(|wanted| wanted.kind).collect();
     let mut compiled = session
@@ -53,7 +60,10 @@ pub fn run(build: &Build, common: &Common) -> Result<(), Error> {
     let mut artefacts = Vec::new();
     for wanted in wanted {
         let path = path(&wanted);
-        let bytes = compiled.artefacts.remove(&wanted.kind).unwrap_or_default();
+        let bytes = match wanted.kind {
+            Emit::Memory => memory(&compiled.workspaces, &path),
+            kind => compiled.artefacts.remove(&kind).unwrap_or_default(),
+        };
         match path == Path::new(STDOUT) {
             true => to_stdout(&bytes)?,
             false => artefacts.push(Artefact { path, bytes }),
@@ -69,6 +79,22 @@ pub fn run(build: &Build, common: &Common) -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+/// Workspaces in the form that fits a file.
+fn memory(workspaces: &[Workspace], path: &Path) -> Vec<u8> {
+    let text = match path.extension() {
+        Some(extension) if extension == "json" => workspace::json(workspaces),
+        _ => workspace::text(workspaces, width(path)),
+    };
+    text.into_bytes()
+}
+
+/// The characters of a line: the terminal's, where it goes to one.
+fn width(path: &Path) -> usize {
+    let terminal = terminal_size::terminal_size_of(std::io::stdout());
+    let terminal = terminal.filter(|_| path == Path::new(STDOUT));
+    terminal.map_or(WIDTH, |(width, _)| width.0.into())
 }
 
 /// What make needs to know: the files that the program is made of.
@@ -146,6 +172,7 @@ pub fn file_name(kind: Emit, stem: &str) -> String {
         Emit::Rust => format!("{stem}.rs"),
         Emit::Manifest => format!("{stem}.json"),
         Emit::Schedule => format!("{stem}.schedule.toml"),
+        Emit::Memory => format!("{stem}.memory.txt"),
         Emit::DepInfo => format!("{stem}.d"),
     }
 }

@@ -81,13 +81,15 @@ impl Request {
         let (path, export) = split_target(&call.callee);
         let inputs = call.inputs.iter().map(|text| Input::parse(text));
         let dims = call.dims.iter().map(|text| parse_dim(text));
+        let dims = dims.collect::<Result<Vec<_>, _>>()?;
+        let sizes = dims.iter().cloned().collect();
         Ok(Self {
             export: export.map(str::to_string),
             inputs: inputs.collect::<Result<_, _>>()?,
-            dims: dims.collect::<Result<_, _>>()?,
+            dims,
             seed: call.seed,
             pool,
-            session: super::session(&call.compile, threads, common)?,
+            session: super::session(&call.compile, threads, sizes, common)?,
             file: SourceFile::read(path)?,
         })
     }
@@ -139,6 +141,14 @@ impl Request {
     /// The tensors of the call.
     pub fn bind(&self, entry: &Entry) -> Result<Bound, Error> {
         Ok(bind(entry, &self.inputs, &self.dims, self.seed)?)
+    }
+
+    /// The tensors of a call whose results do not matter: parameters without an input are random.
+    pub fn bind_or_random(&self, entry: &Entry) -> Result<Bound, Error> {
+        let (inputs, dims) = (&self.inputs, &self.dims);
+        Ok(dlc_runtime::example::bind_or_random(
+            entry, inputs, dims, self.seed,
+        )?)
     }
 }
 

@@ -1,12 +1,14 @@
 //! `dlc check`: all diagnostics of some files, and nothing written.
 
+use std::collections::BTreeMap;
+
 use crate::cli::{Check, Common};
 use crate::report::{Error, to_stderr};
 use crate::source::SourceFile;
 
 /// Runs the command.
 pub fn run(check: &Check, common: &Common) -> Result<(), Error> {
-    let session = super::session(&check.compile, 1, common)?;
+    let session = super::session(&check.compile, 1, BTreeMap::new(), common)?;
     let output = common.output();
     let mut failed = None;
     for path in &check.files {

@@ -1,5 +1,7 @@
 //! `dlc grad`: the derivative of a function as source, or compared with finite differences.
 
+use std::collections::BTreeMap;
+
 use std::fmt::Write;
 
 use dlc_driver::compile::{Failure, Goal, Options, Session, Source};
@@ -22,7 +24,7 @@ pub fn run(grad: &Grad, common: &Common) -> Result<(), Error> {
         wrt: grad.wrt.clone(),
         forward: grad.mode == Mode::Forward,
     };
-    let session = super::session(&grad.compile, 1, common)?;
+    let session = super::session(&grad.compile, 1, BTreeMap::new(), common)?;
     let failed = |failure: Failure| Error::of_compilation(failure, &file.name);
     if grad.check {
         return check(grad, &session, &file, &wanted);

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::layout::tests::{sample, tensor};
-use dlc_abi::{DimRange, Param};
+use dlc_abi::{DimRange, Mode, Param};
 use std::path::Path;
 use std::process::{Command, Output};
 
