@@ -261,6 +261,7 @@ impl Session {
 
     /// Makes artefacts, with one run of the pipeline, no further than the kinds need.
     pub fn compile(&self, source: &Source, kinds: &[Emit]) -> Result<Compiled, Failure> {
+        let start = Instant::now();
         let target = self.target()?;
         self.check_pass_names()?;
         let mut artefacts = BTreeMap::new();
@@ -282,6 +283,8 @@ impl Session {
             });
         }
         let unit = source::emit(self, source)?;
+        let mut ran = Ran::default();
+        ran.times.push(("(frontend)".into(), start.elapsed()));
         let manifest = Manifest::new(COMPILER, source.stem, &place, unit.entries)
             .with_threads(self.options.threads);
         let input = Input {
@@ -295,7 +298,12 @@ impl Session {
             target.attribute(self.context()),
         );
         let remarks = match self.options.max_memory {
-            Some(most) => self.fit(input, &unit.module, most)?,
+            Some(most) => {
+                let start = Instant::now();
+                let remarks = self.fit(input, &unit.module, most)?;
+                ran.times.push(("(--max-memory)".into(), start.elapsed()));
+                remarks
+            }
             None => String::new(),
         };
         let mut work = Work {
@@ -305,12 +313,12 @@ impl Session {
             target,
             manifest: &manifest,
             artefacts,
-            ran: Ran::default(),
+            ran,
         };
         work.descriptions();
         let lowered = work.lower(unit.module);
         if self.options.time_passes {
-            eprint!("{}", render::times(&work.ran.times));
+            eprint!("{}", render::times(&work.ran.times, start.elapsed()));
         }
         lowered?;
         let (artefacts, records) = (work.artefacts, work.ran.records);

@@ -215,26 +215,34 @@ impl<'c, 'x> Runner<'c, 'x> {
     /// Runs a stage.
     pub fn run(&mut self, stage: &Stage, module: &mut Module<'c>) -> Result<(), Failed> {
         let steps: Vec<_> = stage.passes.iter().filter(|step| self.runs(step)).collect();
-        if self.observe.each_pass() {
-            return steps
-                .into_iter()
-                .try_for_each(|step| self.one(step, module));
-        }
         let before = edit::clone_module(module);
-        let texts: Vec<_> = steps.iter().map(|step| step.text()).collect();
-        let Err(records) = self.passes(&texts.join(","), module) else {
-            return Ok(());
+        let result = match self.observe.each_pass() {
+            true => steps.iter().try_for_each(|step| self.one(step, module)),
+            false => self.passes(&texts(&steps), module),
         };
-        // Again, one by one, to tell which pass it was.
-        *module = before;
-        steps
-            .into_iter()
-            .try_for_each(|step| self.one(step, module))?;
-        Err(Failed {
-            pass: texts.join(","),
+        result.map_err(|records| {
+            *module = before;
+            self.failed(&steps, module, records)
+        })
+    }
+
+    /// Which of the passes fails, by running them again one by one.
+    fn failed(&mut self, steps: &[&Step], module: &mut Module<'c>, records: Vec<Record>) -> Failed {
+        for step in steps {
+            let before = edit::clone_module(module);
+            if let Err(records) = self.passes(step.text(), module) {
+                return Failed {
+                    pass: step.text().to_string(),
+                    records,
+                    ir: before.as_operation().to_string(),
+                };
+            }
+        }
+        Failed {
+            pass: texts(steps),
             records,
             ir: module.as_operation().to_string(),
-        })
+        }
     }
 
     fn runs(&self, step: &Step) -> bool {
@@ -252,7 +260,7 @@ impl<'c, 'x> Runner<'c, 'x> {
     }
 
     /// Runs one pass, observed.
-    fn one(&mut self, step: &Step, module: &mut Module<'c>) -> Result<(), Failed> {
+    fn one(&mut self, step: &Step, module: &mut Module<'c>) -> Result<(), Vec<Record>> {
         self.count += 1;
         let name = step.name();
         if let Some(path) = &self.observe.keep_ir {
@@ -262,15 +270,10 @@ impl<'c, 'x> Runner<'c, 'x> {
                 format!("// pass: {}\n{}", step.text(), module.as_operation()),
             );
         }
-        let before = edit::clone_module(module);
         let start = Instant::now();
         let result = self.passes(step.text(), module);
         self.times.push((name.to_string(), start.elapsed()));
-        result.map_err(|records| Failed {
-            pass: step.text().to_string(),
-            records,
-            ir: before.as_operation().to_string(),
-        })?;
+        result?;
         if self
             .observe
             .print_ir_after
@@ -314,4 +317,10 @@ impl<'c, 'x> Runner<'c, 'x> {
             Err(_) => Err(records),
         }
     }
+}
+
+/// Passes as the text of a pipeline.
+fn texts(steps: &[&Step]) -> String {
+    let texts: Vec<_> = steps.iter().map(|step| step.text()).collect();
+    texts.join(",")
 }
