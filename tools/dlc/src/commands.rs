@@ -27,7 +27,7 @@ use crate::supervise;
 pub fn run(cli: Cli) -> Result<(), Error> {
     unstable(&cli.common)?;
     if cli.version {
-        return print::version(cli.common.verbose);
+        return print::version(&cli.common);
     }
     if let Some(what) = cli.print {
         return print::list(what);
@@ -74,7 +74,14 @@ pub fn session(compile: &Compile, threads: u32, common: &Common) -> Result<Sessi
         max_memory: compile.max_memory,
         threads,
         knobs: knobs.unwrap_or_default(),
+        jobs: compile.jobs.map_or_else(cores, usize::from),
+        cache: common.cache.cache(),
     }))
+}
+
+/// The threads that this machine runs at a time.
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// The values of a file of schedules.
