@@ -231,16 +231,21 @@ impl<'c: 'a, 'a> Outlined<'c, 'a> {
 fn with_what_follows<'c: 'a, 'a>(op: OperationRef<'c, 'a>) -> Vec<OperationRef<'c, 'a>> {
     let mut ops = vec![op];
     let mut own: HashSet<_> = results(op).into_iter().map(identity).collect();
+    let uses = |op| results(op).into_iter().map(|value| edit::uses(value).len());
+    // How many uses of what these ops give have not come yet.
+    let mut open: usize = uses(op).sum();
     let mut next = op.next_in_block();
-    while let Some(op) = next {
+    while let (Some(op), true) = (next, open > 0) {
         next = op.next_in_block();
         let operands: Vec<_> = op.operands().collect();
         let reads_own = |value: &Value| own.contains(&identity(*value));
         let known = |value: &Value<'c, 'a>| {
             reads_own(value) || defining_op(*value).is_some_and(|op| walk::is(op, CONSTANT))
         };
-        let follows = operands.iter().any(reads_own) && operands.iter().all(known);
-        if follows && is_arithmetic(op) {
+        let here = operands.iter().filter(|value| reads_own(value)).count();
+        open = open.saturating_sub(here);
+        if here > 0 && operands.iter().all(known) && is_arithmetic(op) {
+            open += uses(op).sum::<usize>();
             own.extend(results(op).into_iter().map(identity));
             ops.push(op);
         }
