@@ -1,7 +1,7 @@
 //! What the attributes of an entry function say: names, dims and their ranges, conditions, and the leaves that it
 //! takes and gives. Read on tensors (for the manifest) and on memrefs (for the C entry) alike.
 
-use crate::{passes::plan_workspace::SLOT, tasks::EXECUTOR, walk};
+use crate::{alias::operations, passes::plan_workspace::SLOT, tasks::EXECUTOR, walk};
 use dlc_abi::{
     Condition, DType, DimRange, Mode, Param, Poly, Status, Tree,
     status::{self, CHECK, COMMON},
@@ -159,8 +159,12 @@ fn failures<'c, 'a>(
         if seen.contains(&callee) {
             continue;
         }
-        let functions = walk::named(module, "func.func").into_iter();
-        let mut named = functions.filter(|func| {
+        let body = module
+            .region(0)
+            .ok()
+            .and_then(|region| region.first_block());
+        let functions = body.map(operations).unwrap_or_default();
+        let mut named = functions.into_iter().filter(|func| {
             string(func.attribute("sym_name").ok()).is_some_and(|name| name == callee)
         });
         seen.push(callee.clone());

@@ -194,12 +194,13 @@ fn maps(op: OperationRef) -> Option<Vec<Vec<usize>>> {
 
 /// What the loops of a `linalg.generic` do, outermost first.
 pub fn iterators(op: OperationRef) -> Option<Vec<Iterator>> {
-    let text = op.attribute("iterator_types").ok()?.to_string();
-    let kind = |text: &str| match text.starts_with("parallel") {
+    let kinds = ArrayAttribute::try_from(op.attribute("iterator_types").ok()?).ok()?;
+    let parallel = inspect::equal(kinds, "#linalg.iterator_type<parallel>").into_iter();
+    let kind = |parallel| match parallel {
         true => Iterator::Parallel,
         false => Iterator::Reduction,
     };
-    Some(text.split('<').skip(1).map(kind).collect())
+    Some(parallel.map(kind).collect())
 }
 
 /// The expressions of each operand's map, as text, axis by axis.

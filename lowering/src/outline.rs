@@ -21,9 +21,11 @@ use melior::{
 };
 use std::collections::{HashMap, HashSet};
 
+const CONSTANT: &str = "arith.constant";
+
 /// What is computed inside rather than passed on: names of memory, and constants.
 const INSIDE: &[&str] = &[
-    "arith.constant",
+    CONSTANT,
     "memref.cast",
     "memref.collapse_shape",
     "memref.expand_shape",
@@ -39,11 +41,12 @@ pub fn is_register(value: &Value) -> bool {
     ty.is_index() || ty.is_integer() || ty.is_float() || ty.is_vector()
 }
 
-/// An op that becomes a function, with all that it reads.
+/// Ops that become a function, with all that they read.
 pub struct Outlined<'c, 'a> {
     context: &'c Context,
     func: OperationRef<'c, 'a>,
-    op: OperationRef<'c, 'a>,
+    /// In order; what follows the first reads only what they give, and constants.
+    ops: Vec<OperationRef<'c, 'a>>,
     reads: Reads<'c, 'a>,
 }
 
@@ -60,13 +63,19 @@ struct Reads<'c, 'a> {
 type Copies<'c, 'a> = HashMap<usize, Value<'c, 'a>>;
 
 impl<'c: 'a, 'a> Outlined<'c, 'a> {
-    /// An op of a function; nothing if something that it reads can't be passed.
+    /// An op of a function, with what is computed from its results alone, such as the sum of a vector; nothing if something
+    /// that it reads can't be passed.
     pub fn op(
         context: &'c Context,
         func: OperationRef<'c, 'a>,
         op: OperationRef<'c, 'a>,
     ) -> Option<Self> {
-        Self::new(context, func, op, op.operands().collect())
+        Self::new(
+            context,
+            func,
+            with_what_follows(op),
+            op.operands().collect(),
+        )
     }
 
     /// The body of an `scf.for` of a function; nothing if something that it reads can't be passed.
@@ -75,42 +84,63 @@ impl<'c: 'a, 'a> Outlined<'c, 'a> {
         func: OperationRef<'c, 'a>,
         op: OperationRef<'c, 'a>,
     ) -> Option<Self> {
-        Self::new(context, func, op, vec![])
+        Self::new(context, func, vec![op], vec![])
     }
 
     fn new(
         context: &'c Context,
         func: OperationRef<'c, 'a>,
-        op: OperationRef<'c, 'a>,
+        ops: Vec<OperationRef<'c, 'a>>,
         operands: Vec<Value<'c, 'a>>,
     ) -> Option<Self> {
         let mut reads = Reads::default();
-        let read = operands.into_iter().chain(captured(op));
+        let read = operands.into_iter().chain(captured(ops[0]));
         read.for_each(|value| reads.add(value));
+        for constant in ops[1..].iter().flat_map(|op| op.operands()) {
+            if defining_op(constant).is_some_and(|op| walk::is(op, CONSTANT)) {
+                reads.add(constant);
+            }
+        }
         let pointer = |value: &Value<'c, 'a>| value.r#type().to_string() == "!llvm.ptr";
         let can_pass =
             |value: &Value<'c, 'a>| is_register(value) || is_memref(*value) || pointer(value);
         reads.passed.iter().all(can_pass).then_some(Self {
             context,
             func,
-            op,
+            ops,
             reads,
         })
     }
 
-    /// Makes a private function that does what the op does, and calls it in the op's place.
+    /// Makes a private function that does what the ops do, and calls it in the first one's place.
     pub fn into_function(self, name: &str, attributes: &[(&str, &str)]) {
-        let (block, mut copies) = self.declare(name, &[], &types(&results(self.op)), attributes);
-        let copy = copy(self.op, block, &copies);
-        for (old, new) in results(self.op).into_iter().zip(results(copy)) {
-            copies.insert(identity(old), new);
+        let given = self.given();
+        let (block, mut copies) = self.declare(name, &[], &types(&given), attributes);
+        for op in &self.ops {
+            let copy = copy(*op, block, &copies);
+            for (old, new) in results(*op).into_iter().zip(results(copy)) {
+                copies.insert(identity(old), new);
+            }
         }
-        let given = results(self.op)
-            .into_iter()
-            .map(|old| copies[&identity(old)]);
-        let given = given.collect::<Vec<_>>();
-        Emitter::at_end(self.context, self.op.location(), block).effect("func.return", &given, &[]);
-        self.call(name, &[]);
+        let copied = given.iter().map(|old| copies[&identity(*old)]);
+        let copied = copied.collect::<Vec<_>>();
+        Emitter::at_end(self.context, self.ops[0].location(), block).effect(
+            "func.return",
+            &copied,
+            &[],
+        );
+        self.call(name, &[], &given);
+    }
+
+    /// What the ops compute for others.
+    fn given(&self) -> Vec<Value<'c, 'a>> {
+        let own: HashSet<_> = self.ops.iter().map(|op| edit::identity(*op)).collect();
+        let leaves = |value: &Value<'c, 'a>| {
+            let mut uses = edit::uses(*value).into_iter();
+            uses.any(|(op, _)| !own.contains(&edit::identity(op)))
+        };
+        let all = self.ops.iter().flat_map(|op| results(*op));
+        all.filter(leaves).collect()
     }
 
     /// Makes a private function of the body, whose arguments are those of `leading`, of which the last stands for the
@@ -122,7 +152,7 @@ impl<'c: 'a, 'a> Outlined<'c, 'a> {
         attributes: &[(&str, &str)],
     ) {
         let (block, mut copies) = self.declare(name, &types(leading), &[], attributes);
-        let body = blocks(self.op)[0];
+        let body = blocks(self.ops[0])[0];
         let index = block
             .argument(leading.len() - 1)
             .expect("one for each leading value");
@@ -136,8 +166,12 @@ impl<'c: 'a, 'a> Outlined<'c, 'a> {
                 copies.insert(identity(old), new);
             }
         }
-        Emitter::at_end(self.context, self.op.location(), block).effect("func.return", &[], &[]);
-        self.call(name, leading);
+        Emitter::at_end(self.context, self.ops[0].location(), block).effect(
+            "func.return",
+            &[],
+            &[],
+        );
+        self.call(name, leading, &[]);
     }
 
     /// The function with what is computed inside; gives its body, and what there stands for values outside.
@@ -178,24 +212,56 @@ impl<'c: 'a, 'a> Outlined<'c, 'a> {
         (block, copies)
     }
 
-    fn call(self, name: &str, leading: &[Value<'c, 'a>]) {
-        let e = Emitter::before(self.context, self.op);
+    fn call(self, name: &str, leading: &[Value<'c, 'a>], given: &[Value<'c, 'a>]) {
+        let e = Emitter::before(self.context, self.ops[0]);
         let callee = FlatSymbolRefAttribute::new(self.context, name).into();
-        let outputs = results(self.op);
         let operands = [leading, &self.reads.passed].concat();
         let attributes = [("callee", callee)];
-        let call = e.build(
-            "func.call",
-            &operands,
-            &types(&outputs),
-            &attributes,
-            vec![],
-        );
-        for (old, new) in outputs.into_iter().zip(results(call)) {
-            edit::replace_uses(old, new);
+        let call = e.build("func.call", &operands, &types(given), &attributes, vec![]);
+        for (old, new) in given.iter().zip(results(call)) {
+            edit::replace_uses(*old, new);
         }
-        edit::erase(self.context, self.op);
+        for op in self.ops.into_iter().rev() {
+            edit::erase(self.context, op);
+        }
     }
+}
+
+/// An op, and behind it in its block what reads nothing but what these ops give, and constants.
+fn with_what_follows<'c: 'a, 'a>(op: OperationRef<'c, 'a>) -> Vec<OperationRef<'c, 'a>> {
+    let mut ops = vec![op];
+    let mut own: HashSet<_> = results(op).into_iter().map(identity).collect();
+    let uses = |op| results(op).into_iter().map(|value| edit::uses(value).len());
+    // How many uses of what these ops give have not come yet.
+    let mut open: usize = uses(op).sum();
+    let mut next = op.next_in_block();
+    while let (Some(op), true) = (next, open > 0) {
+        next = op.next_in_block();
+        let operands: Vec<_> = op.operands().collect();
+        let reads_own = |value: &Value| own.contains(&identity(*value));
+        let known = |value: &Value<'c, 'a>| {
+            reads_own(value) || defining_op(*value).is_some_and(|op| walk::is(op, CONSTANT))
+        };
+        let here = operands.iter().filter(|value| reads_own(value)).count();
+        open = open.saturating_sub(here);
+        if here > 0 && operands.iter().all(known) && is_arithmetic(op) {
+            open += uses(op).sum::<usize>();
+            own.extend(results(op).into_iter().map(identity));
+            ops.push(op);
+        }
+    }
+    ops
+}
+
+/// Whether an op only computes registers from registers.
+fn is_arithmetic(op: OperationRef) -> bool {
+    let name = edit::name(op);
+    let of_vectors = [
+        "vector.extract",
+        "vector.extract_strided_slice",
+        "vector.reduction",
+    ];
+    name.starts_with("arith.") || of_vectors.contains(&name)
 }
 
 fn types<'c>(values: &[Value<'c, '_>]) -> Vec<Type<'c>> {

@@ -1,5 +1,8 @@
 //! The hand-over to LLVM: from a module in the `llvm` dialect to LLVM IR, assembly and objects.
 
 pub mod cpu;
+mod machine;
+mod parts;
 
-pub use cpu::{CodegenError, CodegenOptions, Form, emit, host_triple, llvm_version};
+pub use cpu::{CodegenError, CodegenOptions, Form, Made, Objects, emit, host_triple, llvm_version};
+pub use machine::processor;

@@ -7,17 +7,30 @@
 // CHECK:         scf.for
 // CHECK-NEXT:      memref.store %[[ON]], %[[A]]
 // CHECK:         return
+// What follows from a loop's result alone comes with it.
 // CHECK-LABEL: func.func private @m_f__loop95(
 // CHECK:         %[[SUM:.*]] = scf.for
-// CHECK:         return %[[SUM]] : f32
+// CHECK:         %[[LOW:.*]] = vector.extract %[[SUM]][0]
+// CHECK:         %[[HIGH:.*]] = vector.extract %[[SUM]][1]
+// CHECK:         %[[TOTAL:.*]] = arith.addf %[[LOW]], %[[HIGH]]
+// CHECK:         return %[[TOTAL]] : f32
+// So does a branch that holds a loop.
+// CHECK-LABEL: func.func private @m_f__loop96(
+// CHECK:         scf.if
+// CHECK:         } else {
+// CHECK:           scf.for
 // CHECK-NOT:   func.func private
 // CHECK:       func.func @m_f__impl(
 // CHECK-COUNT-95: call @m_f__loop0(
-// CHECK-NEXT:    %[[SUM:.*]] = call @m_f__loop95(
-// CHECK-NEXT:    memref.store %[[SUM]]
+// CHECK:         %[[SUM:.*]] = call @m_f__loop95(
+// CHECK-NEXT:    %[[MORE:.*]] = arith.addf %[[SUM]], %{{.*}} : f32
+// CHECK-NEXT:    memref.store %[[MORE]]
+// CHECK:         call @m_f__loop96(
+// CHECK-NEXT:    %[[BIT:.*]] = scf.if
 func.func @m_f__impl(%x: f32, %out: memref<f32> {dl.path = "out", dl.shape = [], dl.out}, %slot: memref<?xi8> {dl.slot = ["16"]}) attributes {dl.entry = "m_f"} {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
+  %c2 = arith.constant 2 : index
   %c4 = arith.constant 4 : index
   %a = memref.view %slot[%c0][] : memref<?xi8> to memref<4xf32>
   scf.for %i = %c0 to %c4 step %c1 { memref.store %x, %a[%i] : memref<4xf32> }
@@ -115,11 +128,24 @@ func.func @m_f__impl(%x: f32, %out: memref<f32> {dl.path = "out", dl.shape = [],
   scf.for %i = %c0 to %c4 step %c1 { memref.store %x, %a[%i] : memref<4xf32> }
   scf.for %i = %c0 to %c4 step %c1 { memref.store %x, %a[%i] : memref<4xf32> }
   scf.for %i = %c0 to %c4 step %c1 { memref.store %x, %a[%i] : memref<4xf32> }
-  %sum = scf.for %i = %c0 to %c4 step %c1 iter_args(%s = %x) -> f32 {
-    %e = memref.load %a[%i] : memref<4xf32>
-    %t = arith.addf %s, %e : f32
-    scf.yield %t : f32
+  %zeros = arith.constant dense<0.0> : vector<2xf32>
+  %sums = scf.for %i = %c0 to %c4 step %c2 iter_args(%s = %zeros) -> vector<2xf32> {
+    %e = vector.load %a[%i] : memref<4xf32>, vector<2xf32>
+    %t = arith.addf %s, %e : vector<2xf32>
+    scf.yield %t : vector<2xf32>
   }
-  memref.store %sum, %out[] : memref<f32>
+  %low = vector.extract %sums[0] : f32 from vector<2xf32>
+  %high = vector.extract %sums[1] : f32 from vector<2xf32>
+  %sum = arith.addf %low, %high : f32
+  %more = arith.addf %sum, %x : f32
+  memref.store %more, %out[] : memref<f32>
+  %large = arith.cmpf ogt, %x, %more : f32
+  scf.if %large {
+    memref.store %x, %a[%c0] : memref<4xf32>
+  } else {
+    scf.for %i = %c0 to %c4 step %c1 { memref.store %x, %a[%i] : memref<4xf32> }
+  }
+  %bit = scf.if %large -> f32 { scf.yield %x : f32 } else { scf.yield %more : f32 }
+  memref.store %bit, %out[] : memref<f32>
   return
 }

@@ -381,6 +381,7 @@ pub fn python(script: &str) -> Result<Option<String>> {
     }
     let mut command = std::process::Command::new(python);
     command
+        .env("DLC_CACHE_DIR", "")
         .arg(files::root().join(script))
         .arg(files::tools()?.join("dlc"));
     let output = host::run(&mut command)?;

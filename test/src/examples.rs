@@ -40,6 +40,7 @@ pub fn run(name: &str) -> Result<()> {
         .arg(folder().join("Cargo.toml"))
         .args(["--", "--quick"])
         .env("DLC", tools.join("dlc"))
+        .env("DLC_CACHE_DIR", "")
         .env("CARGO_TARGET_DIR", target.join("examples-host"));
     host::run(&mut command)?;
     Ok(())

@@ -37,7 +37,10 @@ pub fn tool(name: &str) -> Option<PathBuf> {
 
 /// The built `dlc`.
 pub fn dlc() -> Result<Command> {
-    Ok(Command::new(files::tools()?.join("dlc")))
+    let mut command = Command::new(files::tools()?.join("dlc"));
+    // No cache: tests are of what is made.
+    command.env("DLC_CACHE_DIR", "");
+    Ok(command)
 }
 
 /// Runs a command; the error holds what it printed.

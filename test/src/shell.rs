@@ -1,6 +1,6 @@
 //! `RUN` lines, run by `sh` as lit would: `%s` is the file, `%t` a path for temporary files.
 
-use crate::files;
+use crate::{files, host};
 use anyhow::{Context, Result, ensure};
 use std::{env, path::Path, process::Command};
 
@@ -23,6 +23,7 @@ pub fn run(path: &Path, commands: &[String]) -> Result<()> {
             .arg("-c")
             .arg(&script)
             .env("PATH", &search)
+            .env("DLC_CACHE_DIR", "")
             .current_dir(folder.path());
         let output = shell.output().context("cannot run bash")?;
         ensure!(
@@ -38,7 +39,7 @@ pub fn run(path: &Path, commands: &[String]) -> Result<()> {
 
 /// Runs `dlc`, which has to succeed.
 pub fn dlc(arguments: &[&str]) -> Result<()> {
-    let output = Command::new(files::tools()?.join("dlc"))
+    let output = host::dlc()?
         .args(arguments)
         .output()
         .context("cannot run dlc")?;
@@ -57,7 +58,7 @@ pub fn dlc(arguments: &[&str]) -> Result<()> {
 pub fn build(path: &Path, name: &str) -> Result<(String, bool)> {
     let folder = tempfile::tempdir()?;
     std::fs::copy(path, folder.path().join(name))?;
-    let output = Command::new(files::tools()?.join("dlc"))
+    let output = host::dlc()?
         .args(["build", name, "-o", "out"])
         .current_dir(folder.path())
         .env("NO_COLOR", "1")

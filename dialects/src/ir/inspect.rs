@@ -1,11 +1,14 @@
 //! What interpreters of IR read: a value's identity and the elements of a constant.
 
 use super::shape;
-use melior::ir::{
-    Attribute, AttributeLike, OperationRef, Type, Value, ValueLike,
-    attribute::{DenseElementsAttribute, StringAttribute},
-    block::BlockArgument,
-    operation::OperationResult,
+use melior::{
+    StringRef,
+    ir::{
+        Attribute, AttributeLike, OperationRef, Type, Value, ValueLike,
+        attribute::{ArrayAttribute, DenseElementsAttribute, StringAttribute},
+        block::BlockArgument,
+        operation::OperationResult,
+    },
 };
 
 /// A number that two uses of one value share, and no other value of the module has.
@@ -96,6 +99,21 @@ pub fn selected_dims(attribute: Attribute) -> Option<Vec<usize>> {
                 let dim = mlir_sys::mlirAffineExprIsADim(result);
                 dim.then(|| mlir_sys::mlirAffineDimExprGetPosition(result) as usize)
             })
+            .collect()
+    }
+}
+
+/// Which elements of an array are the attribute that a text says. Attributes that are equal are one, and to read one text
+/// takes less than to print the elements.
+pub fn equal(array: ArrayAttribute, text: &str) -> Vec<bool> {
+    let raw = array.to_raw();
+    unsafe {
+        let context = mlir_sys::mlirAttributeGetContext(raw);
+        let wanted = mlir_sys::mlirAttributeParseGet(context, StringRef::new(text).to_raw());
+        let element = |i| mlir_sys::mlirArrayAttrGetElement(raw, i);
+        let indices = 0..array.len() as isize;
+        indices
+            .map(|i| mlir_sys::mlirAttributeEqual(element(i), wanted))
             .collect()
     }
 }

@@ -76,22 +76,28 @@ pub enum ElementClass {
 
 /// The class of an element type; `index` counts as signed.
 pub fn class(element: Type) -> ElementClass {
-    match IntegerType::try_from(element) {
-        Ok(ty) if ty.is_unsigned() => ElementClass::Unsigned,
-        Ok(ty) if ty.width() == 1 => ElementClass::Bool,
-        Ok(_) => ElementClass::Signed,
-        Err(_) if element.is_index() => ElementClass::Signed,
-        Err(_) => ElementClass::Float,
+    match integer(element) {
+        Some(ty) if ty.is_unsigned() => ElementClass::Unsigned,
+        Some(ty) if ty.width() == 1 => ElementClass::Bool,
+        Some(_) => ElementClass::Signed,
+        None if element.is_index() => ElementClass::Signed,
+        None => ElementClass::Float,
     }
 }
 
 /// Bits of an integer or float type.
 pub fn width(element: Type) -> u32 {
-    match IntegerType::try_from(element) {
-        Ok(ty) => ty.width(),
-        Err(_) if element.is_index() => 64,
-        Err(_) => element.float_width(),
+    match integer(element) {
+        Some(ty) => ty.width(),
+        None if element.is_index() => 64,
+        None => element.float_width(),
     }
+}
+
+/// Not by a conversion alone: its error prints the type, which takes long.
+fn integer(element: Type) -> Option<IntegerType> {
+    let is_integer = element.is_integer();
+    is_integer.then(|| IntegerType::try_from(element).ok())?
 }
 
 /// An element type by its MLIR name, such as `f32` or `ui8`.

@@ -1,4 +1,4 @@
-//! Makes functions of the loop nests of large bodies, so that what LLVM does to a function, some of which grows faster
+//! Makes functions of the loop nests of large bodies, and of the branches that hold such, so that what LLVM does to a function, some of which grows faster
 //! than its length, is done to short ones; equal nests, as layers have them, become one function.
 //!
 //! Before:
@@ -15,7 +15,8 @@
 //! func.func @m_f__impl(%x: memref<64xf32>, %slot: memref<?xi8>) attributes {dl.entry = "m_f"} {
 //!   call @m_f__loop0(%x, %slot)
 //! ```
-//! Views are made inside, so that nests are equal where they do the same to other memory.
+//! Views are made inside, so that nests are equal where they do the same to other memory; so is what is computed from a
+//! nest's results alone, such as the sum of a vector of sums.
 //!
 //! *Requires*: planned slots. *Ensures*: nothing; it is an optimisation of compile time.
 //! *Does not*: touch bodies of few loops; find equal functions (upstream's `duplicate-function-elimination`).
@@ -39,20 +40,20 @@ pub const INFO: PassInfo = PassInfo {
     run,
 };
 
-/// Bodies of fewer loops stay whole: there LLVM may use what it knows around a loop.
+/// Bodies of fewer nests stay whole: there LLVM may use what it knows around a loop.
 const MANY: usize = 96;
 
 fn run<'c, 'a>(cx: &'c Context, module: OperationRef<'c, 'a>) -> Result<(), PassError<'c>> {
     for entry in entry::entries(module)? {
         let body = entry::body(entry.func)?;
-        let loops = operations(body)
+        let nests = operations(body)
             .into_iter()
-            .filter(|op| walk::is(*op, "scf.for") && results(*op).iter().all(is_register));
-        let loops = loops.collect::<Vec<_>>();
-        if loops.len() < MANY {
+            .filter(|op| is_nest(*op) && results(*op).iter().all(is_register));
+        let nests = nests.collect::<Vec<_>>();
+        if nests.len() < MANY {
             continue;
         }
-        for (number, op) in loops.into_iter().enumerate() {
+        for (number, op) in nests.into_iter().enumerate() {
             let name = format!("{}__loop{number}", entry.symbol);
             let attributes = [("passthrough", "[\"noinline\"]")];
             if let Some(outlined) = Outlined::op(cx, entry.func, op) {
@@ -61,4 +62,13 @@ fn run<'c, 'a>(cx: &'c Context, module: OperationRef<'c, 'a>) -> Result<(), Pass
         }
     }
     Ok(())
+}
+
+/// Whether an op is a loop, or a branch with loops or calls.
+fn is_nest(op: OperationRef) -> bool {
+    let holds_code = || {
+        let mut inside = walk::inside(op).into_iter();
+        inside.any(|op| walk::is(op, "scf.for") || walk::is(op, "func.call"))
+    };
+    walk::is(op, "scf.for") || walk::is(op, "scf.if") && holds_code()
 }

@@ -1,16 +1,25 @@
-//! Objects for CPUs. The only user of inkwell, and of LLVM's own passes.
+//! Objects for CPUs, by LLVM's own passes.
 
+use super::{
+    machine::{machine, optimise, processor},
+    parts::{self, Parts},
+};
 use crate::schedule::Target;
 use inkwell::{
-    OptimizationLevel,
     attributes::AttributeLoc,
     context::Context,
     llvm_sys::prelude::{LLVMContextRef, LLVMModuleRef},
     module::{Linkage, Module},
-    passes::PassBuilderOptions,
-    targets::{CodeModel, FileType, InitializationConfig, RelocMode, TargetMachine, TargetTriple},
+    targets::{FileType, TargetMachine, TargetTriple},
 };
-use std::{collections::BTreeMap, fmt, sync::Once};
+use rayon::prelude::*;
+use std::{
+    fmt,
+    time::{Duration, Instant},
+};
+
+/// The stack of a thread that LLVM runs on, which recurs as deep as expressions are.
+const STACK: usize = 64 << 20;
 
 /// What to make of a module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,8 +43,31 @@ pub struct CodegenOptions<'x> {
     pub opt_level: u8,
     /// The functions that callers see; all others become internal.
     pub exported: &'x [String],
-    /// The name that the IR carries.
+    /// The name that the IR carries, and the symbols between parts.
     pub name: &'x str,
+    /// The most threads to work on. What is made does not depend on it.
+    pub jobs: usize,
+}
+
+/// Objects of parts that were made before, by all that they are made from.
+pub trait Objects: Sync {
+    /// The object, if it is there.
+    fn get(&self, made_from: &[&[u8]]) -> Option<Vec<u8>>;
+    /// Keeps it.
+    fn put(&self, made_from: &[&[u8]], object: &[u8]);
+}
+
+/// What was made of a module.
+#[derive(Debug, Default)]
+pub struct Made {
+    /// LLVM IR, if it was asked for.
+    pub ir: Option<Vec<u8>>,
+    /// Assembly, if it was asked for.
+    pub assembly: Option<Vec<u8>>,
+    /// The objects, if they were asked for: one, or several of a large module, which belong together.
+    pub objects: Vec<Vec<u8>>,
+    /// How long the parts of the work took, by their names; they add up to the whole.
+    pub times: Vec<(&'static str, Duration)>,
 }
 
 /// Why no code was made.
@@ -71,12 +103,14 @@ pub fn llvm_version() -> String {
     format!("{major}.{minor}.{patch}")
 }
 
-/// Makes the forms asked for. The module must hold only ops of the `llvm` dialect.
+/// Makes the forms asked for. The module must hold only ops of the `llvm` dialect. Parts that are known are not made again.
 pub fn emit(
     module: &melior::ir::Module,
     options: &CodegenOptions,
     forms: &[Form],
-) -> Result<BTreeMap<Form, Vec<u8>>, CodegenError> {
+    known: Option<&dyn Objects>,
+) -> Result<Made, CodegenError> {
+    let start = Instant::now();
     let context = Context::create();
     let module = translate(module, &context)?;
     let machine = machine(options)?;
@@ -84,26 +118,150 @@ pub fn emit(
     module
         .verify()
         .map_err(|error| CodegenError::Internal(format!("LLVM refuses the module: {error}")))?;
-    let passes = PassBuilderOptions::create();
-    passes.set_loop_vectorization(options.opt_level >= 2);
-    passes.set_loop_slp_vectorization(options.opt_level >= 2);
-    module
-        .run_passes(
-            &format!("default<O{}>", options.opt_level.min(3)),
-            &machine,
-            passes,
-        )
-        .map_err(|error| CodegenError::Internal(format!("LLVM's passes failed: {error}")))?;
-    let mut made = BTreeMap::new();
-    for form in forms {
-        let bytes = match form {
-            Form::LlvmIr => module.print_to_string().to_string().into_bytes(),
-            Form::Assembly => write(&machine, &module, FileType::Assembly)?,
-            Form::Object => write(&machine, &module, FileType::Object)?,
-        };
-        made.insert(*form, bytes);
+    let parts = Parts::of(&module, &machine, options.name)?;
+    let translation = start.elapsed();
+    let start = Instant::now();
+    let has = |form| forms.contains(&form);
+    let text = has(Form::LlvmIr) || has(Form::Assembly);
+    let work = Work {
+        options,
+        object: has(Form::Object),
+        bitcode: text && parts.is_some(),
+        known: known.filter(|_| !text),
+    };
+    let (done, whole) = match parts {
+        None => (vec![work.on(&module, &machine)?], module),
+        Some(parts) => {
+            let done = work.on_all(&parts)?;
+            let whole = context.create_module(options.name);
+            for part in &done {
+                if let Some(bitcode) = &part.bitcode {
+                    link(&whole, parts::parse(bitcode, &context)?)?;
+                }
+            }
+            (done, whole)
+        }
+    };
+    let mut made = Made::default();
+    if has(Form::LlvmIr) {
+        made.ir = Some(whole.print_to_string().to_string().into_bytes());
     }
+    if has(Form::Assembly) {
+        made.assembly = Some(write(&machine, &whole, FileType::Assembly)?);
+    }
+    // What threads did at the same time counts by its share.
+    let (elapsed, passes, code) = (
+        start.elapsed().as_secs_f64(),
+        done.iter()
+            .map(|part| part.passes.as_secs_f64())
+            .sum::<f64>(),
+        done.iter().map(|part| part.code.as_secs_f64()).sum::<f64>(),
+    );
+    let share = |of: f64| Duration::from_secs_f64(elapsed * of / (passes + code).max(1e-9));
+    made.times = vec![
+        ("(translation)", translation),
+        ("(LLVM passes)", share(passes)),
+        ("(code generation)", share(code)),
+    ];
+    made.objects = done.into_iter().filter_map(|part| part.object).collect();
     Ok(made)
+}
+
+/// What to do with each part.
+struct Work<'x> {
+    options: &'x CodegenOptions<'x>,
+    object: bool,
+    bitcode: bool,
+    known: Option<&'x dyn Objects>,
+}
+
+/// What was done with a part.
+struct Done {
+    object: Option<Vec<u8>>,
+    /// The module after LLVM's passes.
+    bitcode: Option<Vec<u8>>,
+    passes: Duration,
+    code: Duration,
+}
+
+impl Work<'_> {
+    /// Goes through all parts, several at a time.
+    fn on_all(&self, parts: &Parts) -> Result<Vec<Done>, CodegenError> {
+        let one = |index| {
+            let context = Context::create();
+            let machine = machine(self.options)?;
+            let start = Instant::now();
+            let module = parts.module(index, &context, &machine)?;
+            let cut = start.elapsed();
+            let done = self.on_part(&module, &machine)?;
+            Ok(Done {
+                passes: done.passes + cut,
+                ..done
+            })
+        };
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(self.options.jobs.min(parts.count()))
+            .stack_size(STACK)
+            .build()
+            .map_err(|error| CodegenError::Internal(format!("no threads for LLVM: {error}")))?;
+        pool.install(|| {
+            let parts = (0..parts.count()).into_par_iter().with_max_len(1);
+            parts.map(one).collect()
+        })
+    }
+
+    /// What is made of a part, or was.
+    fn on_part(&self, module: &Module, machine: &TargetMachine) -> Result<Done, CodegenError> {
+        let Some(known) = self.known else {
+            return self.on(module, machine);
+        };
+        let bitcode = module.write_bitcode_to_memory();
+        let how = format!(
+            "{:?} {}",
+            processor(self.options.cpu),
+            self.options.opt_level
+        );
+        let made_from = [bitcode.as_slice(), how.as_bytes()];
+        if let Some(object) = known.get(&made_from) {
+            return Ok(Done {
+                object: Some(object),
+                bitcode: None,
+                passes: Duration::ZERO,
+                code: Duration::ZERO,
+            });
+        }
+        let done = self.on(module, machine)?;
+        if let Some(object) = &done.object {
+            known.put(&made_from, object);
+        }
+        Ok(done)
+    }
+
+    fn on(&self, module: &Module, machine: &TargetMachine) -> Result<Done, CodegenError> {
+        let start = Instant::now();
+        optimise(module, machine, self.options.opt_level)?;
+        let passes = start.elapsed();
+        let start = Instant::now();
+        let bitcode = self
+            .bitcode
+            .then(|| module.write_bitcode_to_memory().as_slice().to_vec());
+        let object = match self.object {
+            true => Some(write(machine, module, FileType::Object)?),
+            false => None,
+        };
+        Ok(Done {
+            object,
+            bitcode,
+            passes,
+            code: start.elapsed(),
+        })
+    }
+}
+
+fn link<'x>(whole: &Module<'x>, part: Module<'x>) -> Result<(), CodegenError> {
+    whole
+        .link_in_module(part)
+        .map_err(|error| CodegenError::Internal(format!("LLVM can't join the parts: {error}")))
 }
 
 fn write(
@@ -132,41 +290,6 @@ fn translate<'x>(
     }
     // The module is ours now, and lives in `context`.
     Ok(unsafe { Module::new(translated as LLVMModuleRef) })
-}
-
-fn machine(options: &CodegenOptions) -> Result<TargetMachine, CodegenError> {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        // A host that LLVM was not built for shows below, when its triple is not found.
-        let _ = inkwell::targets::Target::initialize_native(&InitializationConfig::default());
-    });
-    let triple = TargetMachine::get_default_triple();
-    let target = inkwell::targets::Target::from_triple(&triple).map_err(|error| {
-        CodegenError::Target(format!("LLVM has no target {}: {error}", host_triple()))
-    })?;
-    let (cpu, features) = match options.cpu {
-        "native" => (
-            TargetMachine::get_host_cpu_name().to_string(),
-            TargetMachine::get_host_cpu_features().to_string(),
-        ),
-        cpu => (cpu.to_string(), String::new()),
-    };
-    let level = match options.opt_level {
-        0 => OptimizationLevel::None,
-        1 => OptimizationLevel::Less,
-        2 => OptimizationLevel::Default,
-        _ => OptimizationLevel::Aggressive,
-    };
-    target
-        .create_target_machine(
-            &triple,
-            &cpu,
-            &features,
-            level,
-            RelocMode::PIC,
-            CodeModel::Default,
-        )
-        .ok_or_else(|| CodegenError::Target(format!("LLVM can't make code for {cpu}")))
 }
 
 /// Sets what MLIR's module does not say: target, linkage, and attributes of functions.

@@ -9,6 +9,7 @@ use dlc_driver::{compile::ErrorFormat, memory::parse_bytes};
 use crate::report::{ColorChoice, Output};
 
 mod bench;
+mod cached;
 mod code;
 mod explain;
 mod grad;
@@ -17,6 +18,7 @@ mod test;
 mod tune;
 
 pub use bench::Bench;
+pub use cached::Cached;
 pub use code::{Code, Remarks};
 pub use explain::{Explain, ExplainFormat};
 pub use grad::{Grad, Mode};
@@ -85,6 +87,9 @@ pub struct Common {
     /// Says more
     #[arg(short, long, global = true, help_heading = "Diagnostics")]
     pub verbose: bool,
+
+    #[command(flatten)]
+    pub cache: Cached,
 
     /// Unstable options
     #[arg(short = 'Z', value_name = "KEY=VALUE", global = true, hide = true)]
@@ -464,6 +469,10 @@ pub struct Compile {
     #[arg(long, value_name = "BYTES", value_parser = parse_bytes, help_heading = "Optimisation")]
     pub max_memory: Option<u64>,
 
+    /// On how many threads to compile; default one for each core. What is made does not depend on it
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..), help_heading = "Optimisation")]
+    pub jobs: Option<u16>,
+
     /// Makes a call fail where an index is out of range, which is clamped otherwise
     #[arg(long, help_heading = "Debugging")]
     pub check_bounds: bool,
@@ -481,7 +490,7 @@ pub struct Compile {
     #[arg(long, value_name = "DIR", help_heading = "Debugging")]
     pub dump_ir: Option<PathBuf>,
 
-    /// Prints how long each pass took
+    /// Prints how long each pass, LLVM and the linker took
     #[arg(long, help_heading = "Debugging")]
     pub time_passes: bool,
 
@@ -492,10 +501,10 @@ pub struct Compile {
 
 /// The arguments with `build` put in before a file that stands where a command would.
 pub fn expand(mut arguments: Vec<OsString>) -> Vec<OsString> {
-    const WITH_VALUE: [&str; 4] = ["--error-format", "--color", "--print", "-Z"];
+    const WITH_VALUE: &str = "--error-format --color --print --cache-dir --cache-limit -Z";
     let mut at = 1;
     while let Some(argument) = arguments.get(at).and_then(|argument| argument.to_str()) {
-        if WITH_VALUE.contains(&argument) {
+        if WITH_VALUE.split(' ').any(|option| option == argument) {
             at += 2;
         } else if argument.starts_with('-') && argument != "-" {
             at += 1;

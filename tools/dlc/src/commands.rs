@@ -28,7 +28,7 @@ use crate::supervise;
 pub fn run(cli: Cli) -> Result<(), Error> {
     unstable(&cli.common)?;
     if cli.version {
-        return print::version(cli.common.verbose);
+        return print::version(&cli.common);
     }
     if let Some(what) = cli.print {
         return print::list(what);
@@ -82,7 +82,14 @@ pub fn session(
         knobs: knobs.unwrap_or_default(),
         fusion_remarks: compile.code.remarks.contains(&Remarks::Fusion),
         sizes,
+        jobs: compile.jobs.map_or_else(cores, usize::from),
+        cache: common.cache.cache(),
     }))
+}
+
+/// The threads that this machine runs at a time.
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// The values of a file of schedules.

@@ -5,12 +5,12 @@ use dlc_abi::Manifest;
 use dlc_lowering::{
     entry,
     schedule::Target,
-    target::{self, CodegenError, CodegenOptions, Form},
+    target::{self, CodegenError, CodegenOptions, Form, Made, Objects},
     walk,
 };
 use melior::ir::{Module, operation::OperationLike};
 use object::{Object, ObjectSymbol};
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 /// The functions that code may call: what a compiler of C for machines without an operating system asks for too.
 const ALLOWED: [&str; 4] = ["memcpy", "memmove", "memset", "memcmp"];
@@ -24,7 +24,7 @@ pub fn emit(
     options: &Options,
     target: &Target,
     forms: &[Form],
-) -> Result<BTreeMap<Form, Vec<u8>>, Failure> {
+) -> Result<Made, Failure> {
     let exported = manifest.exported_symbols();
     let codegen = CodegenOptions {
         cpu: &options.target_cpu,
@@ -32,15 +32,17 @@ pub fn emit(
         opt_level: options.opt_level,
         exported: &exported,
         name: &manifest.stem,
+        jobs: options.jobs,
     };
-    let made = target::emit(module, &codegen, forms).map_err(|error| match error {
+    let known = options.cache.as_ref().map(|cache| cache as &dyn Objects);
+    let made = target::emit(module, &codegen, forms, known).map_err(|error| match error {
         CodegenError::Target(message) => {
             Failure::Usage(format!("{message}\nhelp: see `dlc --print target-cpus`"))
         }
         CodegenError::Internal(message) => Failure::internal(message),
     })?;
-    if let Some(object) = made.get(&Form::Object) {
-        let undefined = undefined_symbols(object).map_err(Failure::internal)?;
+    if !made.objects.is_empty() {
+        let undefined = undefined_symbols(&made.objects).map_err(Failure::internal)?;
         let prints = walk::named(module.as_operation(), "llvm.func")
             .into_iter()
             .any(|function| {
@@ -61,18 +63,20 @@ pub fn emit(
     Ok(made)
 }
 
-/// The symbols that an object needs from elsewhere.
-pub fn undefined_symbols(object: &[u8]) -> Result<Vec<String>, String> {
-    let file = object::File::parse(object)
-        .map_err(|error| format!("LLVM's object can't be read: {error}"))?;
-    let names = file
-        .symbols()
-        .filter(|symbol| symbol.is_undefined())
-        .filter_map(|symbol| symbol.name().ok());
-    let mut names: Vec<_> = names
-        .filter(|name| !name.is_empty())
-        .map(str::to_string)
-        .collect();
-    names.sort();
-    Ok(names)
+/// The symbols that objects, together, need from elsewhere.
+pub fn undefined_symbols(objects: &[Vec<u8>]) -> Result<BTreeSet<String>, String> {
+    let (mut defined, mut undefined) = (BTreeSet::new(), BTreeSet::new());
+    for object in objects {
+        let file = object::File::parse(object.as_slice())
+            .map_err(|error| format!("LLVM's object can't be read: {error}"))?;
+        for symbol in file.symbols() {
+            let Ok(name) = symbol.name() else { continue };
+            if symbol.is_undefined() && !name.is_empty() {
+                undefined.insert(name.to_string());
+            } else if symbol.is_global() {
+                defined.insert(name.to_string());
+            }
+        }
+    }
+    Ok(&undefined - &defined)
 }

@@ -1,7 +1,9 @@
 //! Compilation: from a source text, or a textual `dl` module, to artefacts.
 
 pub use crate::emit::Emit;
+pub use crate::temporary::{TempLibrary, compile_mlir_to_library, temporary_library};
 use crate::{
+    cache::{self, Cache},
     codegen, header, link,
     pipelines::{CPU, Failed, Observe, Runner, Selection},
     render, rust_bindings, source,
@@ -69,6 +71,10 @@ pub struct Options {
     pub fusion_remarks: bool,
     /// Sizes of dims for which reports tell bytes.
     pub sizes: BTreeMap<String, i64>,
+    /// The most threads on which the compiler works; what it makes does not depend on it.
+    pub jobs: usize,
+    /// Where to keep what is made, and to look for it.
+    pub cache: Option<Cache>,
 }
 
 impl Options {
@@ -109,6 +115,8 @@ impl Default for Options {
             knobs: Knobs::new(),
             fusion_remarks: false,
             sizes: BTreeMap::new(),
+            jobs: 1,
+            cache: None,
         }
     }
 }
@@ -166,6 +174,8 @@ pub struct Compiled {
     pub files: Vec<String>,
     /// The workspaces of the entries, if asked for.
     pub workspaces: Vec<Workspace>,
+    /// Whether it was made before and kept.
+    pub from_cache: bool,
 }
 
 /// Why nothing was made.
@@ -270,9 +280,30 @@ impl Session {
         source::find_imports(source, found);
     }
 
-    /// Makes artefacts, with one run of the pipeline, no further than the kinds need.
+    pub(crate) fn skipped(&self) -> &[String] {
+        &self.skipped
+    }
+
+    /// Makes artefacts, or takes them from the cache where the same was made before.
     pub fn compile(&self, source: &Source, kinds: &[Emit]) -> Result<Compiled, Failure> {
         let target = self.target()?;
+        let cache = self.options.cache.as_ref();
+        let Some((cache, key)) =
+            cache.and_then(|cache| Some((cache, cache::key(self, &target, source, kinds)?)))
+        else {
+            return self.make(target, source, kinds);
+        };
+        if let Some(found) = cache.get(&key).and_then(|entry| cache::read(&entry)) {
+            return Ok(found);
+        }
+        let made = self.make(target, source, kinds)?;
+        cache.put(&key, &cache::write(&made));
+        Ok(made)
+    }
+
+    /// Makes artefacts, with one run of the pipeline, no further than the kinds need.
+    fn make(&self, target: Target, source: &Source, kinds: &[Emit]) -> Result<Compiled, Failure> {
+        let start = Instant::now();
         self.check_pass_names()?;
         let mut artefacts = BTreeMap::new();
         let mut diagnostics = String::new();
@@ -291,9 +322,12 @@ impl Session {
                 manifest,
                 files: vec![],
                 workspaces: vec![],
+                from_cache: false,
             });
         }
         let unit = source::emit(self, source)?;
+        let mut ran = Ran::default();
+        ran.times.push(("(frontend)".into(), start.elapsed()));
         let manifest = Manifest::new(COMPILER, source.stem, &place, unit.entries)
             .with_threads(self.options.threads);
         let input = Input {
@@ -314,7 +348,12 @@ impl Session {
             );
         }
         let remarks = match self.options.max_memory {
-            Some(most) => self.fit(input, &unit.module, most)?,
+            Some(most) => {
+                let start = Instant::now();
+                let remarks = self.fit(input, &unit.module, most)?;
+                ran.times.push(("(--max-memory)".into(), start.elapsed()));
+                remarks
+            }
             None => String::new(),
         };
         let mut work = Work {
@@ -325,12 +364,12 @@ impl Session {
             manifest: &manifest,
             artefacts,
             workspaces: vec![],
-            ran: Ran::default(),
+            ran,
         };
         work.descriptions();
         let lowered = work.lower(unit.module);
         if self.options.time_passes {
-            eprint!("{}", render::times(&work.ran.times));
+            eprint!("{}", render::times(&work.ran.times, start.elapsed()));
         }
         lowered?;
         let (artefacts, records, workspaces) = (work.artefacts, work.ran.records, work.workspaces);
@@ -340,6 +379,7 @@ impl Session {
             manifest,
             files: source::files(source, &unit.sources),
             workspaces,
+            from_cache: false,
         })
     }
 
@@ -530,71 +570,29 @@ impl<'x> Work<'x> {
         }
         forms.sort();
         forms.dedup();
-        let start = Instant::now();
         let options = &self.session.options;
-        let mut made = codegen::emit(module, self.manifest, options, &self.target, &forms)?;
-        self.ran.times.push(("(LLVM)".into(), start.elapsed()));
+        let made = codegen::emit(module, self.manifest, options, &self.target, &forms)?;
+        let times = made.times.iter();
+        let times = times.map(|(name, time)| (name.to_string(), *time));
+        self.ran.times.extend(times);
         let stem = &self.manifest.stem;
         let start = Instant::now();
         for kind in self.kinds {
-            let Some(code) = kind.form().and_then(|form| made.get_mut(&form)) else {
-                continue;
-            };
             let bytes = match kind {
-                Emit::Staticlib => link::static_library(stem, code),
-                Emit::Cdylib => link::shared_library(stem, code, &self.manifest.exported_symbols()),
-                _ => Ok(code.clone()),
+                Emit::LlvmIr => Ok(made.ir.clone().unwrap_or_default()),
+                Emit::Asm => Ok(made.assembly.clone().unwrap_or_default()),
+                Emit::Obj => link::object(&made.objects),
+                Emit::Staticlib => link::static_library(stem, &made.objects),
+                Emit::Cdylib => {
+                    link::shared_library(stem, &made.objects, &self.manifest.exported_symbols())
+                }
+                _ => continue,
             };
             let bytes =
                 bytes.map_err(|error| Failure::Io(format!("{error}\nhelp: {}", error.help())))?;
             self.artefacts.insert(*kind, bytes);
         }
-        self.ran.times.push(("(link)".into(), start.elapsed()));
+        self.ran.times.push(("(linking)".into(), start.elapsed()));
         Ok(())
     }
-}
-
-/// A library in a temporary folder, removed with it.
-pub struct TempLibrary {
-    /// What it holds.
-    pub manifest: Manifest,
-    /// The shared object.
-    pub path: PathBuf,
-    folder: tempfile::TempDir,
-}
-
-impl TempLibrary {
-    /// The folder; other files may be put there.
-    pub fn folder(&self) -> &std::path::Path {
-        self.folder.path()
-    }
-}
-
-/// Builds a shared library of a source for one process.
-pub fn temporary_library(session: &Session, source: &Source) -> Result<TempLibrary, Failure> {
-    let mut compiled = session.compile(source, &[Emit::Cdylib])?;
-    let io =
-        |error: std::io::Error| Failure::Io(format!("cannot write a temporary library: {error}"));
-    let folder = tempfile::tempdir().map_err(io)?;
-    let path = folder.path().join(format!("lib{}.so", source.stem));
-    let bytes = compiled.artefacts.remove(&Emit::Cdylib).unwrap_or_default();
-    std::fs::write(&path, bytes).map_err(io)?;
-    Ok(TempLibrary {
-        manifest: compiled.manifest,
-        path,
-        folder,
-    })
-}
-
-/// Builds a textual `dl` module, whose functions with `dl.entry` are the entries, for one process.
-pub fn compile_mlir_to_library(text: &str, options: Options) -> Result<TempLibrary, Failure> {
-    let session = Session::new(options);
-    temporary_library(
-        &session,
-        &Source {
-            name: "module.mlir",
-            text,
-            stem: "m",
-        },
-    )
 }

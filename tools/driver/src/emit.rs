@@ -83,6 +83,11 @@ impl Emit {
         }
     }
 
+    /// The kind of a word.
+    pub fn named(name: &str) -> Option<Emit> {
+        Emit::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
     /// The stage of the pipeline that gives it, or that code is made after.
     pub(crate) fn stage(self) -> Option<usize> {
         match self {

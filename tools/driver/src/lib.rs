@@ -1,9 +1,10 @@
 //! The library behind `dlc`: the pipelines, and compilation from source text to artefacts.
 //!
-//! Invariant: no file is read or written here but those that a source imports (`files`) and temporary ones that a linker
-//! or a loader needs; sources come in and artefacts go out as bytes.
+//! Invariant: no file is read or written here but those that a source imports (`files`), those of a cache (`cache`) and
+//! temporary ones that a linker or a loader needs; sources come in and artefacts go out as bytes.
 
 pub mod artefact;
+pub mod cache;
 mod codegen;
 pub mod compile;
 mod decompile;
@@ -22,6 +23,7 @@ pub mod pipelines;
 mod render;
 pub mod rust_bindings;
 mod source;
+mod temporary;
 pub mod testing;
 pub mod workspace;
 

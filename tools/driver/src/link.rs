@@ -1,4 +1,4 @@
-//! From an object to a static archive and a shared library.
+//! From objects to a static archive, a shared library and one object.
 
 use std::fmt::Write as _;
 use std::io::{Cursor, ErrorKind};
@@ -13,17 +13,21 @@ use ar_archive_writer::{
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// There is no C compiler to link with.
-    #[error("there is no C compiler `{program}` to link the shared library with")]
+    #[error("there is no C compiler `{program}` to link the {what} with")]
     NoCompiler {
         /// What was called.
         program: String,
+        /// What was to be made.
+        what: &'static str,
     },
     /// This system's shared libraries are not made yet.
     #[error("shared libraries are made on Linux only")]
     System,
     /// The linker failed.
-    #[error("linking the shared library failed: {message}")]
+    #[error("linking the {what} failed: {message}")]
     Linker {
+        /// What was to be made.
+        what: &'static str,
         /// What it said.
         message: String,
     },
@@ -46,28 +50,38 @@ impl Error {
     pub fn help(&self) -> &'static str {
         match self {
             Error::NoCompiler { .. } => {
-                "install gcc or clang, set CC, or leave the shared library out with \
+                "install gcc or clang, set CC, or make the static library alone with \
                  --emit=staticlib,header,manifest"
             }
             Error::System => "link the static library, --emit=staticlib,header,manifest",
-            Error::Linker { .. } => "leave the shared library out with --emit=staticlib",
+            Error::Linker { .. } => "make the static library alone with --emit=staticlib",
             Error::Archive { .. } => "take the object itself, --emit=obj",
             Error::Temporary { .. } => "set TMPDIR to a folder that can be written",
         }
     }
 }
 
-/// An archive of one object, with a symbol table and without dates, so that the same object
-/// gives the same archive.
-pub fn static_library(stem: &str, object: &[u8]) -> Result<Vec<u8>, Error> {
-    let member = NewArchiveMember::new(object, &DEFAULT_OBJECT_READER, format!("{stem}.o"));
-    let kind = if object.starts_with(b"\x7fELF") {
+/// An archive of objects, with a symbol table and without dates, so that the same objects give the same archive.
+pub fn static_library(stem: &str, objects: &[Vec<u8>]) -> Result<Vec<u8>, Error> {
+    let members: Vec<_> = objects
+        .iter()
+        .enumerate()
+        .map(|(i, object)| {
+            let name = match objects.len() {
+                1 => format!("{stem}.o"),
+                _ => format!("{stem}.{i}.o"),
+            };
+            NewArchiveMember::new(object.as_slice(), &DEFAULT_OBJECT_READER, name)
+        })
+        .collect();
+    let elf = |object: &Vec<u8>| object.starts_with(b"\x7fELF");
+    let kind = if objects.iter().all(elf) {
         ArchiveKind::Gnu
     } else {
         ArchiveKind::Darwin
     };
     let mut archive = Cursor::new(Vec::new());
-    write_archive_to_stream(&mut archive, &[member], kind, false, None).map_err(|error| {
+    write_archive_to_stream(&mut archive, &members, kind, false, None).map_err(|error| {
         Error::Archive {
             message: error.to_string(),
         }
@@ -76,35 +90,71 @@ pub fn static_library(stem: &str, object: &[u8]) -> Result<Vec<u8>, Error> {
 }
 
 /// A shared library that lets out only `exported`, linked by the system's C compiler.
-pub fn shared_library(stem: &str, object: &[u8], exported: &[String]) -> Result<Vec<u8>, Error> {
+pub fn shared_library(
+    stem: &str,
+    objects: &[Vec<u8>],
+    exported: &[String],
+) -> Result<Vec<u8>, Error> {
     if !cfg!(target_os = "linux") {
         return Err(Error::System);
     }
+    let script = version_script(exported);
+    linked("shared library", objects, Some(&script), |script| {
+        let mut arguments = ["-shared", "-nostdlib", "-fPIC"].map(String::from).to_vec();
+        arguments.push(
+            "-Wl,-z,now,-z,relro,-z,noexecstack,--hash-style=gnu,--build-id=none,--no-undefined-version".into(),
+        );
+        arguments.push(format!("-Wl,-soname,lib{stem}.so"));
+        arguments.push(format!("-Wl,--version-script={script}"));
+        arguments
+    })
+}
+
+/// One object of all: the only one as it is, several linked by the system's C compiler.
+pub fn object(objects: &[Vec<u8>]) -> Result<Vec<u8>, Error> {
+    match objects {
+        [only] => Ok(only.clone()),
+        _ => linked("object", objects, None, |_| {
+            ["-r", "-nostdlib", "-Wl,--build-id=none"]
+                .map(String::from)
+                .to_vec()
+        }),
+    }
+}
+
+/// Calls the system's C compiler on objects, with the arguments that `arguments` gives for the path of a script.
+fn linked(
+    what: &'static str,
+    objects: &[Vec<u8>],
+    script: Option<&str>,
+    arguments: impl FnOnce(&str) -> Vec<String>,
+) -> Result<Vec<u8>, Error> {
     let temporary = |error| Error::Temporary { error };
     let folder = tempfile::Builder::new()
         .prefix("dlc-link-")
         .tempdir()
         .map_err(temporary)?;
     let path = |name: &str| folder.path().join(name);
-    let (input, script, output) = (path("in.o"), path("exports.map"), path("out.so"));
-    std::fs::write(&input, object).map_err(temporary)?;
-    std::fs::write(&script, version_script(exported)).map_err(temporary)?;
+    let (exports, output) = (path("exports.map"), path("out"));
+    std::fs::write(&exports, script.unwrap_or_default()).map_err(temporary)?;
     let compiler = std::env::var("CC").unwrap_or_default();
     let mut words = compiler.split_whitespace();
     let program = words.next().unwrap_or("cc").to_string();
     let mut command = Command::new(&program);
-    command.args(words).args(["-shared", "-nostdlib", "-fPIC"]);
-    command.args([
-        "-Wl,-z,now,-z,relro,-z,noexecstack,--hash-style=gnu,--build-id=none,--no-undefined-version",
-        &format!("-Wl,-soname,lib{stem}.so"),
-        &format!("-Wl,--version-script={}", display(&script)),
-    ]);
-    command.arg("-o").arg(&output).arg(&input);
+    command.args(words).args(arguments(&display(&exports)));
+    command.arg("-o").arg(&output);
+    for (i, object) in objects.iter().enumerate() {
+        let input = path(&format!("in{i}.o"));
+        std::fs::write(&input, object).map_err(temporary)?;
+        command.arg(input);
+    }
     let result = command.output().map_err(|error| match error.kind() {
         ErrorKind::NotFound | ErrorKind::PermissionDenied => Error::NoCompiler {
             program: program.clone(),
+            what,
         },
         _ => Error::Linker {
+            what,
             message: error.to_string(),
         },
     })?;
@@ -112,6 +162,7 @@ pub fn shared_library(stem: &str, object: &[u8], exported: &[String]) -> Result<
         let stderr = String::from_utf8_lossy(&result.stderr);
         let said = stderr.replace(&display(folder.path()), "…");
         return Err(Error::Linker {
+            what,
             message: format!(
                 "{program} ended with {}\n{}",
                 result.status,
@@ -163,9 +214,10 @@ mod tests {
     #[test]
     fn archives_are_the_same_each_time_and_have_an_index() {
         let Some(object) = object() else { return };
-        let archive = static_library("t", &object).unwrap();
+        let objects = [object];
+        let archive = static_library("t", &objects).unwrap();
         assert!(archive.starts_with(b"!<arch>\n/ "));
-        assert_eq!(static_library("t", &object).unwrap(), archive);
+        assert_eq!(static_library("t", &objects).unwrap(), archive);
         let index = &archive[..200];
         assert!(index.windows(3).any(|window| window == b"t_f"));
     }
@@ -175,8 +227,9 @@ mod tests {
         use object::{Object, ObjectSymbol};
         let Some(bytes) = object() else { return };
         let exported = ["t_f".to_string()];
-        let library = shared_library("t", &bytes, &exported).unwrap();
-        assert_eq!(shared_library("t", &bytes, &exported).unwrap(), library);
+        let objects = [bytes];
+        let library = shared_library("t", &objects, &exported).unwrap();
+        assert_eq!(shared_library("t", &objects, &exported).unwrap(), library);
         let file = object::File::parse(library.as_slice()).unwrap();
         let names: Vec<_> = file
             .dynamic_symbols()
@@ -188,7 +241,7 @@ mod tests {
 
     #[test]
     fn what_the_linker_says_is_passed_on() {
-        let error = shared_library("t", b"junk", &[]).unwrap_err();
+        let error = shared_library("t", &[b"junk".to_vec()], &[]).unwrap_err();
         assert!(matches!(
             error,
             Error::Linker { .. } | Error::NoCompiler { .. }

@@ -10,7 +10,11 @@ use dlc_dialects::{
     },
     pass::parse_pipeline,
 };
-use melior::{Context, ir::Module, pass::PassManager};
+use melior::{
+    Context,
+    ir::{Module, operation::OperationLike},
+    pass::PassManager,
+};
 use std::{
     path::PathBuf,
     time::{Duration, Instant},
@@ -143,10 +147,11 @@ pub struct Observe {
 
 impl Observe {
     fn each_pass(&self) -> bool {
-        !self.print_ir_after.is_empty()
-            || self.dump_ir.is_some()
-            || self.time_passes
-            || self.keep_ir.is_some()
+        self.time_passes || self.shows_ir()
+    }
+
+    fn shows_ir(&self) -> bool {
+        !self.print_ir_after.is_empty() || self.dump_ir.is_some() || self.keep_ir.is_some()
     }
 }
 
@@ -192,6 +197,8 @@ pub struct Runner<'c, 'x> {
     observe: &'x Observe,
     selection: Selection<'x>,
     count: usize,
+    /// Whether the module is verified after each pass, and not only at the end of a stage.
+    verifies_each: bool,
     /// Passes and times, in order, if kept.
     pub times: Vec<(String, Duration)>,
     /// Warnings and remarks.
@@ -207,6 +214,7 @@ impl<'c, 'x> Runner<'c, 'x> {
             observe,
             selection,
             count: 0,
+            verifies_each: observe.shows_ir(),
             times: vec![],
             records: vec![],
         }
@@ -215,26 +223,36 @@ impl<'c, 'x> Runner<'c, 'x> {
     /// Runs a stage.
     pub fn run(&mut self, stage: &Stage, module: &mut Module<'c>) -> Result<(), Failed> {
         let steps: Vec<_> = stage.passes.iter().filter(|step| self.runs(step)).collect();
-        if self.observe.each_pass() {
-            return steps
-                .into_iter()
-                .try_for_each(|step| self.one(step, module));
-        }
         let before = edit::clone_module(module);
-        let texts: Vec<_> = steps.iter().map(|step| step.text()).collect();
-        let Err(records) = self.passes(&texts.join(","), module) else {
-            return Ok(());
+        let result = match self.observe.each_pass() {
+            true => steps.iter().try_for_each(|step| self.one(step, module)),
+            false => self.passes(&texts(&steps), module),
         };
-        // Again, one by one, to tell which pass it was.
-        *module = before;
-        steps
-            .into_iter()
-            .try_for_each(|step| self.one(step, module))?;
-        Err(Failed {
-            pass: texts.join(","),
+        let result = result.and_then(|()| self.verify(module));
+        result.map_err(|records| {
+            *module = before;
+            self.failed(&steps, module, records)
+        })
+    }
+
+    /// Which of the passes fails, by running them again one by one.
+    fn failed(&mut self, steps: &[&Step], module: &mut Module<'c>, records: Vec<Record>) -> Failed {
+        self.verifies_each = true;
+        for step in steps {
+            let before = edit::clone_module(module);
+            if let Err(records) = self.passes(step.text(), module) {
+                return Failed {
+                    pass: step.text().to_string(),
+                    records,
+                    ir: before.as_operation().to_string(),
+                };
+            }
+        }
+        Failed {
+            pass: texts(steps),
             records,
             ir: module.as_operation().to_string(),
-        })
+        }
     }
 
     fn runs(&self, step: &Step) -> bool {
@@ -252,7 +270,7 @@ impl<'c, 'x> Runner<'c, 'x> {
     }
 
     /// Runs one pass, observed.
-    fn one(&mut self, step: &Step, module: &mut Module<'c>) -> Result<(), Failed> {
+    fn one(&mut self, step: &Step, module: &mut Module<'c>) -> Result<(), Vec<Record>> {
         self.count += 1;
         let name = step.name();
         if let Some(path) = &self.observe.keep_ir {
@@ -262,15 +280,10 @@ impl<'c, 'x> Runner<'c, 'x> {
                 format!("// pass: {}\n{}", step.text(), module.as_operation()),
             );
         }
-        let before = edit::clone_module(module);
         let start = Instant::now();
         let result = self.passes(step.text(), module);
         self.times.push((name.to_string(), start.elapsed()));
-        result.map_err(|records| Failed {
-            pass: step.text().to_string(),
-            records,
-            ir: before.as_operation().to_string(),
-        })?;
+        result?;
         if self
             .observe
             .print_ir_after
@@ -294,9 +307,20 @@ impl<'c, 'x> Runner<'c, 'x> {
         Ok(())
     }
 
+    /// Verifies the module at the end of a stage.
+    fn verify(&mut self, module: &Module<'c>) -> Result<(), Vec<Record>> {
+        if self.verifies_each {
+            return Ok(());
+        }
+        let start = Instant::now();
+        let (valid, records) = with_diagnostics(self.context, || module.as_operation().verify());
+        self.times.push(("(verification)".into(), start.elapsed()));
+        if valid { Ok(()) } else { Err(records) }
+    }
+
     fn passes(&mut self, passes: &str, module: &mut Module<'c>) -> Result<(), Vec<Record>> {
         let manager = PassManager::new(self.context);
-        manager.enable_verifier(true);
+        manager.enable_verifier(self.verifies_each);
         if let Err(message) = parse_pipeline(&manager, &format!("builtin.module({passes})")) {
             return Err(vec![Record {
                 error: true,
@@ -314,4 +338,10 @@ impl<'c, 'x> Runner<'c, 'x> {
             Err(_) => Err(records),
         }
     }
+}
+
+/// Passes as the text of a pipeline.
+fn texts(steps: &[&Step]) -> String {
+    let texts: Vec<_> = steps.iter().map(|step| step.text()).collect();
+    texts.join(",")
 }

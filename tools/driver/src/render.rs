@@ -135,20 +135,38 @@ fn word(source: &dlc_frontend::source::Source, (line, column): (usize, usize)) -
     Span::in_file(source.file, start as u32, (start + length) as u32)
 }
 
-/// Passes and times, the total last.
-pub fn times(times: &[(String, Duration)]) -> String {
-    let total: Duration = times.iter().map(|(_, time)| *time).sum();
+/// Passes and times; then what else the time was spent on, and the whole.
+pub fn times(times: &[(String, Duration)], total: Duration) -> String {
+    let known: Duration = times.iter().map(|(_, time)| *time).sum();
     let share =
         |time: Duration| 100.0 * time.as_secs_f64() / total.as_secs_f64().max(f64::MIN_POSITIVE);
     let mut text = String::new();
     for (name, time) in times
         .iter()
         .map(|(name, time)| (name.as_str(), *time))
-        .chain([("total", total)])
+        .chain([("(other)", total.saturating_sub(known)), ("total", total)])
     {
         let milliseconds = time.as_secs_f64() * 1e3;
         writeln!(text, "{milliseconds:10.3} ms {:5.1} %  {name}", share(time))
             .expect("writing to a string succeeds");
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_add_up() {
+        let spent = |name: &str, ms| (name.to_string(), Duration::from_millis(ms));
+        let text = times(
+            &[spent("(frontend)", 2), spent("cse", 5)],
+            Duration::from_millis(8),
+        );
+        assert_eq!(
+            text,
+            "     2.000 ms  25.0 %  (frontend)\n     5.000 ms  62.5 %  cse\n     1.000 ms  12.5 %  (other)\n     8.000 ms 100.0 %  total\n"
+        );
+    }
 }

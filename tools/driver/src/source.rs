@@ -42,7 +42,7 @@ pub fn is_module(source: &Source) -> bool {
 }
 
 /// The source as the frontend has it.
-fn text(source: &Source) -> dlc_frontend::source::Source {
+pub fn text(source: &Source) -> dlc_frontend::source::Source {
     dlc_frontend::source::Source::new(source.name, source.text)
 }
 

@@ -44,6 +44,16 @@ pub fn run(build: &Build, common: &Common) -> Result<(), Error> {
         .compile(&file.source(), &kinds)
         .map_err(|failure| Error::of_compilation(failure, &file.name))?;
     to_stderr(&compiled.diagnostics);
+    if common.verbose
+        && let Some(cache) = &session.options().cache
+    {
+        let what = if compiled.from_cache {
+            "found"
+        } else {
+            "nothing found"
+        };
+        to_stderr(&format!("{what} in the cache {}\n", cache.folder.display()));
+    }
     if supervise::keep_ir().is_some() {
         return Ok(());
     }
@@ -142,7 +152,7 @@ fn wanted(emit: &[String]) -> Result<Vec<Wanted>, Error> {
 }
 
 fn kind(name: &str) -> Result<Emit, Error> {
-    let known = Emit::ALL.into_iter().find(|kind| kind.name() == name);
+    let known = Emit::named(name);
     // The stage before any lowering has both names.
     let known = known.or((name == "tensor").then_some(Emit::Dl));
     known.ok_or_else(|| {

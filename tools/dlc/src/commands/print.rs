@@ -3,7 +3,7 @@
 use clap::CommandFactory;
 use dlc_driver::info;
 
-use crate::cli::{Cli, Print};
+use crate::cli::{Cli, Common, Print};
 use crate::report::{Error, to_stdout};
 
 /// The version, and with `verbose` what a report needs.
@@ -19,8 +19,15 @@ pub fn version_text(verbose: bool) -> String {
 }
 
 /// Prints the version.
-pub fn version(verbose: bool) -> Result<(), Error> {
-    to_stdout(version_text(verbose).as_bytes())
+pub fn version(common: &Common) -> Result<(), Error> {
+    let mut text = version_text(common.verbose);
+    if common.verbose {
+        text += &match common.cache.cache() {
+            Some(cache) => format!("cache {}\n", cache.folder.display()),
+            None => "no cache\n".to_string(),
+        };
+    }
+    to_stdout(text.as_bytes())
 }
 
 /// Prints a list.

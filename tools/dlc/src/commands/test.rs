@@ -232,6 +232,7 @@ fn child(
         .arg(test.code.level.to_string())
         .args(test.check_bounds.then_some("--check-bounds"))
         .arg(format!("--error-format={}", format.get_name()))
+        .args(common.cache.arguments())
         .env(supervise::CHILD, supervise::child_value(output))
         .stdin(if stdin { Stdio::piped() } else { Stdio::null() })
         .stdout(Stdio::piped())

@@ -106,7 +106,7 @@ struct Built {
 
 impl Built {
     fn new(request: &Request, session: &Session) -> Result<Self, Error> {
-        let (library, code) = request.library_of(session, Emit::Obj)?;
+        let (library, code) = request.library_of(session, Emit::Staticlib)?;
         let bound = request.bind(request.entry(library.manifest())?)?;
         Ok(Self {
             library,

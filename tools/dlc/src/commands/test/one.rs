@@ -33,6 +33,7 @@ pub fn session(common: &Common, setup: Setup) -> Session {
         color: output.color,
         lints: setup.lints,
         goal: setup.goal,
+        cache: common.cache.cache(),
         ..Options::default()
     })
 }
