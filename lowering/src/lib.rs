@@ -23,5 +23,6 @@ pub mod target;
 pub mod tasks;
 mod view;
 pub mod walk;
+pub mod winograd;
 pub mod work;
 pub mod workspace;

@@ -243,33 +243,36 @@ pub fn fill<'c, 'a>(
     scalar: Value<'c, 'a>,
     into: Value<'c, 'a>,
 ) -> Value<'c, 'a> {
-    let ty = into.r#type();
-    let element = shape::element(ty);
-    let region = Region::new();
-    region.append_block(Block::new(&[
-        (element, e.location()),
-        (element, e.location()),
-    ]));
-    let segments = [("operandSegmentSizes", e.attr("array<i32: 1, 1>"))];
-    let op = e.build(
-        "linalg.fill",
-        &[scalar, into],
-        &[ty],
-        &segments,
-        vec![region],
-    );
-    let block = op
-        .region(0)
-        .ok()
-        .and_then(|region| region.first_block())
-        .expect("built with one block");
-    let inside = Emitter::at_end(e.context(), e.location(), block);
-    inside.effect(
+    let op = declare_fill(e, scalar, into, &[into.r#type()]);
+    op.result(0).expect("built with one result").into()
+}
+
+/// `linalg.fill` of memory with a scalar.
+pub fn fill_memory<'c, 'a>(e: &Emitter<'c, 'a>, scalar: Value<'c, 'a>, into: Value<'c, 'a>) {
+    declare_fill(e, scalar, into, &[]);
+}
+
+fn declare_fill<'c, 'a>(
+    e: &Emitter<'c, 'a>,
+    scalar: Value<'c, 'a>,
+    into: Value<'c, 'a>,
+    results: &[Type<'c>],
+) -> OperationRef<'c, 'a> {
+    let element = shape::element_of(into);
+    let (region, block) = e.region(&[element, element]);
+    Emitter::at_end(e.context(), e.location(), block).effect(
         "linalg.yield",
         &[block.argument(0).expect("made with two").into()],
         &[],
     );
-    op.result(0).expect("built with one result").into()
+    let segments = [("operandSegmentSizes", e.attr("array<i32: 1, 1>"))];
+    e.build(
+        "linalg.fill",
+        &[scalar, into],
+        results,
+        &segments,
+        vec![region],
+    )
 }
 
 /// `tensor.empty` of a type, with a value for each `?`.

@@ -3,6 +3,7 @@
 
 pub(crate) mod call;
 pub mod contraction;
+pub(crate) mod fill;
 mod gather;
 pub mod kernel;
 pub mod pack;

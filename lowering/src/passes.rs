@@ -5,6 +5,7 @@ pub mod dl_to_linalg;
 pub mod emit_entry_points;
 pub mod emit_forks;
 pub mod emit_matmul;
+pub mod emit_winograd;
 pub mod expand_math;
 pub mod explicit_views;
 pub mod fold_transposes;
@@ -34,6 +35,7 @@ pub const PASSES: &[PassInfo] = &[
     unshare_destinations::INFO,
     settle_carried::INFO,
     forward_copies::INFO,
+    emit_winograd::INFO,
     view_windows::INFO,
     fuse_products::INFO,
     emit_matmul::INFO,

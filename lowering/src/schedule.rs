@@ -5,9 +5,11 @@ pub mod detect;
 pub mod knobs;
 pub mod matmul;
 pub mod target;
+pub mod winograd;
 
 pub use matmul::{MatmulSchedule, matmul_schedule};
 pub use target::Target;
+pub use winograd::winograd_schedule;
 
 use std::fmt;
 

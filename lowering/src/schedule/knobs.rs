@@ -109,6 +109,18 @@ pub const KNOBS: &[Knob] = &[
         &[4, 8, 21, 42],
     ),
     knob(
+        "winograd.use",
+        "1 where convolutions with windows of 3 x 3 may take fewer products, 0 where not",
+        (0, 1),
+        &[0, 1],
+    ),
+    knob(
+        "winograd.bytes",
+        "bytes of transformed tiles that they treat together",
+        (1, 1 << 30),
+        &[128 << 10, 256 << 10, 512 << 10, 1 << 20, 2 << 20],
+    ),
+    knob(
         "parallel.piece",
         "work of a piece that a thread takes, in ops on a register",
         (1, 1 << 40),
@@ -187,6 +199,8 @@ pub fn values(target: &Target) -> Vec<(&'static Knob, i64)> {
             "elementwise.prefetch" => elements.prefetch,
             "elementwise.near" => target.near(),
             "products.slivers" => target.most_slivers(),
+            "winograd.use" => target.uses_winograd().into(),
+            "winograd.bytes" => target.winograd_bytes(),
             "parallel.piece" => target.piece,
             "parallel.stack" => target.lane_stack(),
             _ => product.value(name.rsplit('.').next().unwrap_or(name)),

@@ -91,9 +91,10 @@ pub const CPU: &[Stage] = &[
             Required("canonicalize"), // folds casts, so that copies join buffers of one type
             Required("cse"),
             Optional("func.func(forward-copies)"), // while the ops still tell how they read and write
-            Optional("func.func(view-windows)"),   // what comes next knows maps that select loops
-            Optional("fuse-products"),             // while products are ops still
-            Optional("emit-matmul"), // allocates its packed blocks, so before the planner
+            Optional("emit-winograd"), // before what hides windows, and emit-matmul, which makes its products
+            Optional("func.func(view-windows)"), // what comes next knows maps that select loops
+            Optional("fuse-products"), // while products are ops still
+            Optional("emit-matmul"),   // allocates its packed blocks, so before the planner
             Optional("fuse-rows"), // after the contractions, which would stand between, have become calls
             Optional("report-fusion"), // when all is fused that will be
             Required("vectorize-generics"), // also the one that knows strided copies

@@ -1,0 +1,123 @@
+// RUN: dlc-opt %s --split-input-file --pass-pipeline='builtin.module(emit-winograd,canonicalize)' | FileCheck %s
+
+#x = affine_map<(n, o, h, w, c, i, j) -> (n, c, h + i, w + j)>
+#w = affine_map<(n, o, h, w, c, i, j) -> (o, c, i, j)>
+#y = affine_map<(n, o, h, w, c, i, j) -> (n, o, h, w)>
+
+// The fill is gone: results are written, not added to.
+// CHECK-LABEL: func.func @conv
+// CHECK-SAME: (%[[X:.*]]: memref<?x32x18x32xf32>, %[[W:.*]]: memref<48x32x3x3xf32>, %[[Y:.*]]: memref<?x48x16x30xf32>)
+// CHECK-NOT: outs(%[[Y]]
+// CHECK: %[[FILTERS:.*]] = memref.alloc() {alignment = 64 : i64} : memref<16x32x48xf32>
+// CHECK: scf.for
+// CHECK: memref.load %[[W]]
+// CHECK: memref.store %{{.*}}, %[[FILTERS]]
+// CHECK: dl.parallel = true
+// CHECK: scf.for
+// CHECK: %[[INPUT:.*]] = memref.alloc() {alignment = 64 : i64} : memref<16x32x[[ROOM:[0-9]+]]xf32>
+// CHECK: %[[RESULT:.*]] = memref.alloc() {alignment = 64 : i64} : memref<16x48x[[ROOM]]xf32>
+// CHECK: vector.maskedload %[[X]]
+// CHECK: vector.deinterleave
+// CHECK: vector.store %{{.*}}, %[[INPUT]]
+// CHECK: linalg.generic
+// CHECK-SAME: dl.contraction
+// CHECK: vector.load %[[RESULT]]
+// CHECK: vector.interleave
+// CHECK: vector.maskedstore %[[Y]]
+// CHECK: dl.parallel = true
+module attributes {dl.target = {cpu = "skylake-avx512"}} {
+func.func @conv(%x: memref<?x32x18x32xf32>, %w: memref<48x32x3x3xf32>, %y: memref<?x48x16x30xf32>) {
+  %zero = arith.constant 0.0 : f32
+  linalg.fill ins(%zero : f32) outs(%y : memref<?x48x16x30xf32>)
+  linalg.generic {dl.contraction, indexing_maps = [#x, #w, #y],
+      iterator_types = ["parallel", "parallel", "parallel", "parallel", "reduction", "reduction", "reduction"]}
+      ins(%x, %w : memref<?x32x18x32xf32>, memref<48x32x3x3xf32>) outs(%y : memref<?x48x16x30xf32>) {
+  ^bb0(%a: f32, %b: f32, %s: f32):
+    %p = arith.mulf %a, %b : f32
+    %q = arith.addf %s, %p : f32
+    linalg.yield %q : f32
+  }
+  return
+}
+}
+
+// -----
+
+#x = affine_map<(n, o, h, w, c, i, j) -> (n, c, h * 2 + i, w * 2 + j)>
+#w = affine_map<(n, o, h, w, c, i, j) -> (o, c, i, j)>
+#y = affine_map<(n, o, h, w, c, i, j) -> (n, o, h, w)>
+
+// Windows of every second place share too little.
+// CHECK-LABEL: func.func @strides
+// CHECK: linalg.fill
+// CHECK-NEXT: linalg.generic
+module attributes {dl.target = {cpu = "skylake-avx512"}} {
+func.func @strides(%x: memref<1x32x33x33xf32>, %w: memref<48x32x3x3xf32>, %y: memref<1x48x16x16xf32>) {
+  %zero = arith.constant 0.0 : f32
+  linalg.fill ins(%zero : f32) outs(%y : memref<1x48x16x16xf32>)
+  linalg.generic {dl.contraction, indexing_maps = [#x, #w, #y],
+      iterator_types = ["parallel", "parallel", "parallel", "parallel", "reduction", "reduction", "reduction"]}
+      ins(%x, %w : memref<1x32x33x33xf32>, memref<48x32x3x3xf32>) outs(%y : memref<1x48x16x16xf32>) {
+  ^bb0(%a: f32, %b: f32, %s: f32):
+    %p = arith.mulf %a, %b : f32
+    %q = arith.addf %s, %p : f32
+    linalg.yield %q : f32
+  }
+  return
+}
+}
+
+// -----
+
+#x = affine_map<(n, o, h, w, c, i, j) -> (n, c, h + i, w + j)>
+#w = affine_map<(n, o, h, w, c, i, j) -> (o, c, i, j)>
+#y = affine_map<(n, o, h, w, c, i, j) -> (n, o, h, w)>
+
+// Few channels, narrow images, a target without masks, and results that do not start as zeros.
+// CHECK-LABEL: func.func @few_channels
+// CHECK: linalg.fill
+// CHECK-NEXT: linalg.generic
+// CHECK-LABEL: func.func @narrow
+// CHECK: linalg.fill
+// CHECK-NEXT: linalg.generic
+// CHECK-LABEL: func.func @added
+// CHECK-NEXT: linalg.generic
+module attributes {dl.target = {cpu = "haswell"}} {
+func.func @few_channels(%x: memref<1x3x34x34xf32>, %w: memref<48x3x3x3xf32>, %y: memref<1x48x32x32xf32>) {
+  %zero = arith.constant 0.0 : f32
+  linalg.fill ins(%zero : f32) outs(%y : memref<1x48x32x32xf32>)
+  linalg.generic {dl.contraction, indexing_maps = [#x, #w, #y],
+      iterator_types = ["parallel", "parallel", "parallel", "parallel", "reduction", "reduction", "reduction"]}
+      ins(%x, %w : memref<1x3x34x34xf32>, memref<48x3x3x3xf32>) outs(%y : memref<1x48x32x32xf32>) {
+  ^bb0(%a: f32, %b: f32, %s: f32):
+    %p = arith.mulf %a, %b : f32
+    %q = arith.addf %s, %p : f32
+    linalg.yield %q : f32
+  }
+  return
+}
+func.func @narrow(%x: memref<1x32x34x6xf32>, %w: memref<48x32x3x3xf32>, %y: memref<1x48x32x4xf32>) {
+  %zero = arith.constant 0.0 : f32
+  linalg.fill ins(%zero : f32) outs(%y : memref<1x48x32x4xf32>)
+  linalg.generic {dl.contraction, indexing_maps = [#x, #w, #y],
+      iterator_types = ["parallel", "parallel", "parallel", "parallel", "reduction", "reduction", "reduction"]}
+      ins(%x, %w : memref<1x32x34x6xf32>, memref<48x32x3x3xf32>) outs(%y : memref<1x48x32x4xf32>) {
+  ^bb0(%a: f32, %b: f32, %s: f32):
+    %p = arith.mulf %a, %b : f32
+    %q = arith.addf %s, %p : f32
+    linalg.yield %q : f32
+  }
+  return
+}
+func.func @added(%x: memref<1x32x34x34xf32>, %w: memref<48x32x3x3xf32>, %y: memref<1x48x32x32xf32>) {
+  linalg.generic {dl.contraction, indexing_maps = [#x, #w, #y],
+      iterator_types = ["parallel", "parallel", "parallel", "parallel", "reduction", "reduction", "reduction"]}
+      ins(%x, %w : memref<1x32x34x34xf32>, memref<48x32x3x3xf32>) outs(%y : memref<1x48x32x32xf32>) {
+  ^bb0(%a: f32, %b: f32, %s: f32):
+    %p = arith.mulf %a, %b : f32
+    %q = arith.addf %s, %p : f32
+    linalg.yield %q : f32
+  }
+  return
+}
+}
