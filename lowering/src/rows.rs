@@ -50,8 +50,10 @@ pub struct Group<'c, 'a> {
     pub members: Vec<Member<'c, 'a>>,
     /// What is to move before the first of them.
     pub before: Vec<OperationRef<'c, 'a>>,
-    /// Whether products may be members, and then no op that adds rows up.
+    /// Whether products may be members.
     pub products: bool,
+    /// Whether the next op may be a product that adds rows up, where products may be members; no other op that does so may.
+    pub adds_up: bool,
     /// The number of rows.
     pub rows: Poly,
     /// The buffers.
@@ -96,6 +98,7 @@ impl<'c: 'a, 'a> Group<'c, 'a> {
             for (row, extent) in extents.iter().enumerate() {
                 let fits = self.members.is_empty() || *extent == self.rows;
                 if fits && let Some(touched) = self.fits(op, &generic, row) {
+                    self.begin_sums(&touched);
                     self.rows = extent.clone();
                     self.touched = touched;
                     self.members.push(Member { op, generic, row });
@@ -108,6 +111,34 @@ impl<'c: 'a, 'a> Group<'c, 'a> {
         }
         self.before.push(op);
         true
+    }
+
+    /// The member that fills a buffer, if no other touches it.
+    fn fill_of(&self, buffer: Value<'c, 'a>) -> Option<usize> {
+        let touches = |member: &Member<'c, 'a>| {
+            let all = member.generic.inputs.iter().chain(&member.generic.outputs);
+            all.clone()
+                .any(|access| identity(access.value) == identity(buffer))
+        };
+        let mut touching = (0..self.members.len()).filter(|i| touches(&self.members[*i]));
+        let only = touching.next()?;
+        let fill = edit::name(self.members[only].op) == "linalg.fill";
+        (self.products && fill && touching.next().is_none()).then_some(only)
+    }
+
+    /// Lets what fills the sums of a product go before the loop.
+    fn begin_sums(&mut self, touched: &[Touched<'c, 'a>]) {
+        for sum in touched.iter().filter(|t| t.sum) {
+            if let Some(fill) = self.fill_of(sum.value) {
+                let fill = self.members.remove(fill);
+                self.before.push(fill.op);
+            }
+        }
+    }
+
+    /// Whether rows add up in a buffer.
+    pub fn has_sums(&self) -> bool {
+        self.touched.iter().any(|t| t.sum)
     }
 
     /// Whether an op does not depend on the members and they not on it.
@@ -142,7 +173,8 @@ impl<'c: 'a, 'a> Group<'c, 'a> {
         generic: &Generic<'c, 'a>,
         row: usize,
     ) -> Option<Vec<Touched<'c, 'a>>> {
-        if self.products && generic.iterators[row] == Iterator::Reduction {
+        let sum = generic.iterators[row] == Iterator::Reduction;
+        if self.products && sum && !(self.adds_up && generic.is_contraction()) {
             return None;
         }
         let mut touched = self.touched.iter().map(Touched::copy).collect::<Vec<_>>();
@@ -196,17 +228,17 @@ impl<'c: 'a, 'a> Group<'c, 'a> {
                 }
                 t.written = true;
             } else {
-                let first = !t.written && !t.sum && inputs.iter().all(|(j, _)| j != i);
+                let read = inputs.iter().any(|(j, _)| j == i);
                 let known = self
                     .touched
                     .iter()
                     .any(|old| identity(old.value) == identity(access.value));
-                let sums =
-                    generic.iterators[row] == Iterator::Reduction && !access.loops.contains(&row);
-                if !first || known || !sums {
+                let known = known && self.fill_of(access.value).is_none();
+                if read || known || t.sum || !sum || access.loops.contains(&row) {
                     return None;
                 }
                 t.sum = true;
+                t.written = false;
             }
         }
         // What the body loads by itself is only read.

@@ -47,17 +47,19 @@ def stolen():
 
 
 def slice_of(call):
-    """Seconds of a call, from calls of about SLICE seconds."""
+    """Seconds of a call, from calls of about SLICE seconds after as many that warm caches, clocks and threads again."""
     time.sleep(PAUSE)
+    called_for(call)
+    return called_for(call)
+
+
+def called_for(call):
+    """Seconds of a call, from calls of about SLICE seconds."""
     count, start = 0, time.perf_counter()
-    call()
-    first = time.perf_counter()
-    if first - start < SLICE:
-        start = first
-        while time.perf_counter() - start < SLICE:
-            call()
-            count += 1
-    return (time.perf_counter() - start) / max(count, 1)
+    while count == 0 or time.perf_counter() - start < SLICE:
+        call()
+        count += 1
+    return (time.perf_counter() - start) / count
 
 
 def timed(calls, rounds):

@@ -128,6 +128,12 @@ def attention(heads, length, goal=None):
                     [normal(heads, length, 64) for _ in range(3)], flops=4 * heads * length * length * 64, goal=goal)
 
 
+def attention_grad(heads, length, goal=None):
+    # Two products of the way forth and four of the way back.
+    return Workload(f"attention gradient {heads}x{length}x64", "attend_grad", {"N": heads, "T": length}, lambda o, p: o.mean(o.attention(*p) ** 2),
+                    [normal(heads, length, 64) for _ in range(3)], [], gradient=True, flops=2 * 6 * heads * length * length * 64, goal=goal)
+
+
 def conv(batch, size, goal=None):
     return Workload(f"conv 3x3 {batch}x64x{size}x{size}", "conv_relu", {"N": batch, "H": size, "W": size}, lambda o, p, x: o.relu(o.conv(x, p[0])),
                     [normal(64, 64, 3, 3, scale=.05)], [normal(batch, 64, size, size)], flops=2 * batch * size * size * 64 * 64 * 9, goal=goal)
@@ -170,7 +176,7 @@ ALL = [
     lambda: chain(4096, 1024, 1.7),
     lambda: small(1), lambda: mlp_infer(1, 1.1), lambda: mlp_infer(64, 1.1), lambda: mlp_grad(128, 1.3),
     lambda: block_infer(4, 128, 1.4), lambda: block_grad(4, 128, 1.4),
-    lambda: attention(8, 1024, 1.15), lambda: attention(2, 4096, 1.15),
+    lambda: attention(8, 1024, 1.15), lambda: attention(2, 4096, 1.15), lambda: attention_grad(8, 1024),
     lambda: conv(1, 56, 1.1), lambda: conv_grad(8, 32, 1.3),
     lambda: gru_grad(32, 32, 2.0),
 ]

@@ -81,3 +81,45 @@ func.func @small(%n: index, %x: memref<?x64xf32> {dl.shape = ["N", "64"]}, %w: m
   }
   return
 }
+
+// -----
+
+// A product that adds up the rows of the scores adds to its result block by block, which is filled before; blocks are in order.
+// CHECK-LABEL: func.func @adds_up(
+// CHECK-SAME:    %[[T:[^:]*]]: index, %{{.*}}: memref<?x8xf32>{{.*}}, %{{.*}}: memref<?x8xf32>{{.*}}, %[[O:[^:]*]]: memref<?x8xf32>
+// CHECK:         %[[ROWS:.*]] = arith.muli
+// CHECK:         linalg.fill {{.*}} outs(%[[O]] :
+// CHECK:         %[[S:.*]] = memref.alloc(%[[ROWS]], %[[T]]) {{.*}} : memref<?x?xf32>
+// CHECK-NOT:     memref.alloc
+// CHECK:         scf.for %{{.*}} = %{{.*}} to %[[T]] step %[[ROWS]]
+// CHECK-DAG:       %[[SI:.*]] = memref.subview %[[S]][0, 0]
+// CHECK:           linalg.fill {{.*}} outs(%[[SI]] :
+// CHECK:           linalg.generic {{.*}} outs(%[[SI]] : {{.*}} {dl.contraction}
+// CHECK:           linalg.generic {{.*}} ins(%[[SI]], {{.*}} outs(%[[O]] : {{.*}} {dl.contraction}
+// CHECK-NOT:     dl.parallel
+// CHECK:         return
+#q = affine_map<(i, j, d) -> (i, d)>
+#k = affine_map<(i, j, d) -> (j, d)>
+#s = affine_map<(i, j, d) -> (i, j)>
+#p = affine_map<(j, d, i) -> (i, j)>
+#v = affine_map<(j, d, i) -> (i, d)>
+#o = affine_map<(j, d, i) -> (j, d)>
+func.func @adds_up(%t: index, %q: memref<?x8xf32> {dl.shape = ["T", "8"]}, %k: memref<?x8xf32> {dl.shape = ["T", "8"]}, %o: memref<?x8xf32> {dl.shape = ["T", "8"]}) attributes {dl.dims = ["T"]} {
+  %zero = arith.constant 0.0 : f32
+  %s = memref.alloc(%t, %t) : memref<?x?xf32>
+  linalg.fill ins(%zero : f32) outs(%s : memref<?x?xf32>)
+  linalg.generic {indexing_maps = [#q, #k, #s], iterator_types = ["parallel", "parallel", "reduction"]} ins(%q, %k : memref<?x8xf32>, memref<?x8xf32>) outs(%s : memref<?x?xf32>) attrs = {dl.contraction} {
+  ^bb0(%x: f32, %y: f32, %sum: f32):
+    %m = arith.mulf %x, %y : f32
+    %n = arith.addf %sum, %m : f32
+    linalg.yield %n : f32
+  }
+  linalg.fill ins(%zero : f32) outs(%o : memref<?x8xf32>)
+  linalg.generic {indexing_maps = [#p, #v, #o], iterator_types = ["parallel", "parallel", "reduction"]} ins(%s, %q : memref<?x?xf32>, memref<?x8xf32>) outs(%o : memref<?x8xf32>) attrs = {dl.contraction} {
+  ^bb0(%x: f32, %y: f32, %sum: f32):
+    %m = arith.mulf %x, %y : f32
+    %n = arith.addf %sum, %m : f32
+    linalg.yield %n : f32
+  }
+  return
+}

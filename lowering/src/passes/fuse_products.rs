@@ -17,7 +17,9 @@
 //!     …
 //! ```
 //! *Requires*: bufferised `linalg.generic` and `linalg.fill`. *Ensures*: nothing; it is an optimisation.
-//! *Does not*: touch products that add rows up, or whose rows another reads before all are made; divide products that
+//! Products that add up the rows of such an array, as in the gradient of attention, join too, and add to their results block by
+//! block; the loop over blocks is then not divided among threads, but each product in it.
+//! *Does not*: touch other ops that add rows up, or products whose rows another reads before all are made; divide products that
 //! pass on what the second-level cache holds, as each block of rows packs the right operand anew.
 
 use crate::{
@@ -36,7 +38,7 @@ use crate::{
 use dlc_dialects::{
     ir::{
         edit,
-        inspect::defining_op,
+        inspect::{defining_op, identity},
         shape::{self, DYNAMIC},
     },
     pass::{Anchor, PassError, PassInfo},
@@ -90,6 +92,7 @@ impl<'c> Pass<'_, 'c> {
         let mut group = new();
         let mut groups = vec![];
         for op in operations(block) {
+            group.adds_up = self.reads_large(op, &group);
             if !group.take(op, &self.spaces) {
                 groups.push(std::mem::replace(&mut group, new()));
                 // It may begin the next one.
@@ -113,19 +116,30 @@ impl<'c> Pass<'_, 'c> {
         'c: 'a,
     {
         let temporaries = group.temporaries();
-        temporaries.into_iter().find(|buffer| {
-            let sizes = self.spaces.of_buffer(*buffer);
-            let [.., rows, columns] = &sizes[..] else {
-                return false;
-            };
-            let bytes = element_bytes(shape::element_of(*buffer)).unwrap_or(1);
-            let known = rows.as_const().zip(columns.as_const());
-            match known {
-                Some((rows, columns)) => rows * columns * bytes > self.target.l2,
-                // Both grow with one dim.
-                None => rows == columns,
-            }
-        })
+        temporaries
+            .into_iter()
+            .find(|buffer| self.is_large(*buffer))
+    }
+
+    fn is_large(&self, buffer: Value) -> bool {
+        let sizes = self.spaces.of_buffer(buffer);
+        let [.., rows, columns] = &sizes[..] else {
+            return false;
+        };
+        let bytes = element_bytes(shape::element_of(buffer)).unwrap_or(1);
+        let known = rows.as_const().zip(columns.as_const());
+        match known {
+            Some((rows, columns)) => rows * columns * bytes > self.target.l2,
+            // Both grow with one dim.
+            None => rows == columns,
+        }
+    }
+
+    /// Whether an op reads a large buffer that the group writes row by row.
+    fn reads_large<'a>(&self, op: OperationRef<'c, 'a>, group: &Group<'c, 'a>) -> bool {
+        let written = group.touched.iter().filter(|t| t.written);
+        let mut large = written.filter(|t| self.is_large(t.value));
+        large.any(|t| op.operands().any(|x| identity(x) == identity(t.value)))
     }
 
     fn divide<'a>(&self, group: Group<'c, 'a>, large: Value<'c, 'a>)

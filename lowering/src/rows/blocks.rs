@@ -121,7 +121,9 @@ pub fn divide<'c: 'a, 'a>(
             }
         }
     });
-    tasks::mark(&e, op, true);
+    if !group.has_sums() {
+        tasks::mark(&e, op, true);
+    }
     for member in &group.members {
         edit::erase(context, member.op);
     }
