@@ -13,6 +13,8 @@
 //!
 //! The image goes in strips of rows of tiles, whose transformed elements stay in a near cache.
 
+pub mod source;
+
 use crate::{
     emit::{Emitter, Int},
     linalg::{self, Access, Generic, Iterator},
@@ -70,10 +72,13 @@ impl<'c, 'a> Operand<'c, 'a> {
     }
 }
 
-/// A convolution of stride 1: y = x ∗ w, with x of two rows and columns more than y.
+/// A convolution of stride 1: y = x ∗ w, with x of two rows and columns more than y, of which some around it may be zeros
+/// that are not in memory.
 pub struct Winograd<'c, 'a> {
     /// Images; elements of a row are side by side.
     pub x: Operand<'c, 'a>,
+    /// Rows and columns of zeros before those of x.
+    pub before: [i64; 2],
     /// Filters with windows of 3 × 3.
     pub w: Operand<'c, 'a>,
     /// Results; elements of a row are side by side.
@@ -107,10 +112,11 @@ impl<'c, 'a> Winograd<'c, 'a> {
             .map(|axis| e.ceil_div(self.y.size(e, axis), TILE));
         let one = e.index(1);
         // Strips for all lanes, if there are not enough images.
-        let share = e.add(e.div(e.mul(images, down), lanes), one);
+        let parts = |count, of| e.div(e.sub(e.add(count, of), one), of);
+        let share = parts(e.mul(images, down), lanes);
         let fitting = e.div(e.index(self.schedule.tiles), e.max(across, one));
         let rows = e.max(e.min(fitting, e.min(share, down)), one);
-        let strips = e.div(e.sub(e.add(down, rows), one), rows);
+        let strips = parts(down, rows);
         // A row is written in whole registers, of which the last goes beyond.
         let tiles = e.max(e.index(self.schedule.tiles), across);
         let room = e.plus(tiles, self.schedule.lanes);
@@ -203,36 +209,44 @@ impl<'c, 'a> Winograd<'c, 'a> {
     fn transform_input(&self, e: &Emitter<'c, 'a>, strip: &Strip<'c, 'a>, to: Value<'c, 'a>) {
         let [rows, columns] =
             [self.x.axes.rows, self.x.axes.columns].map(|axis| self.x.size(e, axis));
-        let last = e.sub(rows, e.index(1));
+        let (zero, last) = (e.index(0), e.sub(rows, e.index(1)));
         let (register, pair) = (self.vector(e, 1), self.vector(e, 2));
         let mask = self.mask(e);
+        let [above, aside] = self.before;
         self.over_tiles(
             e,
             strip,
             self.counts.0,
             |e, channel, [row, column, tile]| {
-                let across = e.mul(column, e.index(TILE));
-                let left = e.sub(columns, across);
+                let across = e.plus(e.mul(column, e.index(TILE)), -aside);
                 let zeros = e.attr(&format!("dense<0.0> : {pair}"));
                 let zeros = e.constant(pair, zeros);
-                let masks =
-                    [0, 2].map(|from| e.op("vector.create_mask", &[e.plus(left, -from)], mask));
-                // Rows and columns beyond the last have no part in results that are kept.
+                let first = |count| e.op("vector.create_mask", &[count], mask);
+                // Lanes of columns that there are: those before the first are gone from those before the end.
+                let there = [0, 2].map(|from| {
+                    let at = e.plus(across, from);
+                    let before_end = first(e.sub(columns, at));
+                    match from < aside {
+                        true => {
+                            let missing = first(e.sub(zero, at));
+                            e.op("arith.xori", &[before_end, missing], mask)
+                        }
+                        false => before_end,
+                    }
+                });
                 let under: Square<UNDER> = std::array::from_fn(|i| {
-                    let row = e.min(e.plus(e.mul(row, e.index(TILE)), i as i64), last);
+                    let row = e.plus(e.mul(row, e.index(TILE)), i as i64 - above);
+                    let near = e.max(e.min(row, last), zero);
+                    let inside = e.cmp(Int::Eq, row, near);
+                    let inside = e.op("vector.broadcast", &[inside], mask);
                     let [first, second] = [0, 1].map(|half| {
                         let at = e.plus(across, 2 * half as i64);
-                        let place = self.x.place([strip.image, channel, row, at]);
-                        let operands =
-                            [&[self.x.value], &place[..], &[masks[half], zeros]].concat();
+                        let place = self.x.place([strip.image, channel, near, at]);
+                        let there = e.op("arith.andi", &[there[half], inside], mask);
+                        let operands = [&[self.x.value], &place[..], &[there, zeros]].concat();
                         let loaded = e.op("vector.maskedload", &operands, pair);
-                        let parts = e.build(
-                            "vector.deinterleave",
-                            &[loaded],
-                            &[register, register],
-                            &[],
-                            vec![],
-                        );
+                        let halves = &[register, register];
+                        let parts = e.build("vector.deinterleave", &[loaded], halves, &[], vec![]);
                         linalg::results(parts)
                     });
                     [first[0], first[1], second[0], second[1]]

@@ -121,3 +121,57 @@ func.func @added(%x: memref<1x32x34x34xf32>, %w: memref<48x32x3x3xf32>, %y: memr
   return
 }
 }
+
+// -----
+
+#x = affine_map<(n, o, h, w, c, i, j) -> (n, c, h + i, w + j)>
+#w = affine_map<(n, o, h, w, c, i, j) -> (o, c, i, j)>
+#y = affine_map<(n, o, h, w, c, i, j) -> (n, o, h, w)>
+
+// A copy with zeros around it that no other op reads is not made: lanes outside of the image are masked.
+// CHECK-LABEL: func.func @padded
+// CHECK-SAME: (%[[X:.*]]: memref<1x32x16x30xf32>, %{{.*}}: memref<48x32x3x3xf32>, %[[Y:.*]]: memref<1x48x16x30xf32>)
+// CHECK-NOT: memref.copy
+// CHECK-NOT: memref<1x32x18x32xf32>
+// CHECK: arith.xori
+// CHECK: vector.maskedload %[[X]]
+// CHECK-LABEL: func.func @changed
+// CHECK: memref.copy
+module attributes {dl.target = {cpu = "skylake-avx512"}} {
+func.func @padded(%x: memref<1x32x16x30xf32>, %w: memref<48x32x3x3xf32>, %y: memref<1x48x16x30xf32>) {
+  %zero = arith.constant 0.0 : f32
+  %p = memref.alloc() : memref<1x32x18x32xf32>
+  linalg.fill ins(%zero : f32) outs(%p : memref<1x32x18x32xf32>)
+  %v = memref.subview %p[0, 0, 1, 1] [1, 32, 16, 30] [1, 1, 1, 1] : memref<1x32x18x32xf32> to memref<1x32x16x30xf32, strided<[18432, 576, 32, 1], offset: 33>>
+  memref.copy %x, %v : memref<1x32x16x30xf32> to memref<1x32x16x30xf32, strided<[18432, 576, 32, 1], offset: 33>>
+  linalg.fill ins(%zero : f32) outs(%y : memref<1x48x16x30xf32>)
+  linalg.generic {dl.contraction, indexing_maps = [#x, #w, #y],
+      iterator_types = ["parallel", "parallel", "parallel", "parallel", "reduction", "reduction", "reduction"]}
+      ins(%p, %w : memref<1x32x18x32xf32>, memref<48x32x3x3xf32>) outs(%y : memref<1x48x16x30xf32>) {
+  ^bb0(%a: f32, %b: f32, %s: f32):
+    %m = arith.mulf %a, %b : f32
+    %q = arith.addf %s, %m : f32
+    linalg.yield %q : f32
+  }
+  return
+}
+// The image is another one by the time that the copy is read.
+func.func @changed(%x: memref<1x32x16x30xf32>, %w: memref<48x32x3x3xf32>, %y: memref<1x48x16x30xf32>) {
+  %zero = arith.constant 0.0 : f32
+  %p = memref.alloc() : memref<1x32x18x32xf32>
+  linalg.fill ins(%zero : f32) outs(%p : memref<1x32x18x32xf32>)
+  %v = memref.subview %p[0, 0, 1, 1] [1, 32, 16, 30] [1, 1, 1, 1] : memref<1x32x18x32xf32> to memref<1x32x16x30xf32, strided<[18432, 576, 32, 1], offset: 33>>
+  memref.copy %x, %v : memref<1x32x16x30xf32> to memref<1x32x16x30xf32, strided<[18432, 576, 32, 1], offset: 33>>
+  linalg.fill ins(%zero : f32) outs(%x : memref<1x32x16x30xf32>)
+  linalg.fill ins(%zero : f32) outs(%y : memref<1x48x16x30xf32>)
+  linalg.generic {dl.contraction, indexing_maps = [#x, #w, #y],
+      iterator_types = ["parallel", "parallel", "parallel", "parallel", "reduction", "reduction", "reduction"]}
+      ins(%p, %w : memref<1x32x18x32xf32>, memref<48x32x3x3xf32>) outs(%y : memref<1x48x16x30xf32>) {
+  ^bb0(%a: f32, %b: f32, %s: f32):
+    %m = arith.mulf %a, %b : f32
+    %q = arith.addf %s, %m : f32
+    linalg.yield %q : f32
+  }
+  return
+}
+}

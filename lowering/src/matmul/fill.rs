@@ -30,10 +30,11 @@ pub(crate) fn fill_before<'c, 'a>(
             name => name.starts_with("arith.") && !touches,
         }
     });
-    (harmless && zero(fill.operand(0).ok()?)).then_some(fill)
+    (harmless && is_zero(fill.operand(0).ok()?)).then_some(fill)
 }
 
-fn zero(value: Value) -> bool {
+/// Whether a value is a constant of zero.
+pub(crate) fn is_zero(value: Value) -> bool {
     let Ok(result) = melior::ir::operation::OperationResult::try_from(value) else {
         return false;
     };

@@ -21,7 +21,8 @@
 //! ```
 //!
 //! *Requires*: bufferised ops, whose windows are not views yet. *Ensures*: convolutions of f32 and f64 with static channels and
-//! filters, whose results start as zeros, are gone where the algorithm pays; their products are contractions. *Does not*: treat
+//! filters, whose results start as zeros, are gone where the algorithm pays, and so are copies with zeros around them that no other op
+//! reads; their products are contractions. *Does not*: treat
 //! groups, strides or dilations.
 
 use crate::{
@@ -30,7 +31,7 @@ use crate::{
     matmul::fill::fill_before,
     schedule::{Target, winograd_schedule},
     tasks, walk,
-    winograd::{Axes, Operand, Winograd},
+    winograd::{Axes, Operand, Winograd, source::Source},
 };
 use dlc_dialects::{
     ir::{
@@ -65,8 +66,9 @@ fn run<'c, 'a>(cx: &'c Context, module: OperationRef<'c, 'a>) -> Result<(), Pass
             let fill = found
                 .as_ref()
                 .and_then(|found| fill_before(op, found.y.value));
-            if let (Some(winograd), Some(fill)) = (found, fill) {
+            if let (Some(mut winograd), Some(fill)) = (found, fill) {
                 let e = Emitter::before(cx, op);
+                let makers = read_source(&mut winograd, op);
                 let lanes = match tasks::executor(func) {
                     Some(executor) => tasks::lanes(&e, executor),
                     None => e.index(1),
@@ -74,6 +76,9 @@ fn run<'c, 'a>(cx: &'c Context, module: OperationRef<'c, 'a>) -> Result<(), Pass
                 winograd.emit(&e, lanes);
                 edit::erase(cx, op);
                 edit::erase(cx, fill);
+                for maker in makers {
+                    edit::erase(cx, maker);
+                }
             }
         }
     }
@@ -170,9 +175,28 @@ fn read<'c, 'a>(op: OperationRef<'c, 'a>, target: &Target) -> Option<Winograd<'c
         x: operand(x, x_axes),
         w: operand(w, w_axes),
         y: operand(y, y_axes),
+        before: [0; 2],
         counts,
         schedule,
     })
+}
+
+/// Lets the convolution read the image that its own is a copy of with zeros around it; gives what is not needed then.
+fn read_source<'c: 'a, 'a>(
+    winograd: &mut Winograd<'c, 'a>,
+    op: OperationRef<'c, 'a>,
+) -> Vec<OperationRef<'c, 'a>> {
+    let axes = winograd.x.axes;
+    let Some(source) = Source::of(winograd.x.value, op) else {
+        return vec![];
+    };
+    let elsewhere = source.before[axes.outer] + source.before[axes.inner];
+    if elsewhere != 0 || !side_by_side(source.image, axes.columns) {
+        return vec![];
+    }
+    winograd.x.value = source.image;
+    winograd.before = [axes.rows, axes.columns].map(|axis| source.before[axis]);
+    source.makers
 }
 
 /// Whether the axis is the last, whose elements are side by side.

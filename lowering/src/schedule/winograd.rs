@@ -48,6 +48,6 @@ impl Target {
 
     /// Bytes of transformed tiles that a strip has.
     pub fn winograd_bytes(&self) -> i64 {
-        self.set("winograd.bytes", 2 * self.l2)
+        self.set("winograd.bytes", 4 * self.l2)
     }
 }
