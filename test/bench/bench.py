@@ -23,8 +23,12 @@ def arguments():
     parser.add_argument("pattern", metavar="PATTERN", nargs="?", default="")
     parser.add_argument("--threads", type=int, default=1, metavar="N")
     parser.add_argument("--rounds", type=int, default=15, metavar="N")
-    parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="the figures, for a program")
-    return parser.parse_args()
+    parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="the figures, for a program; with --dlc")
+    parser.add_argument("--dlc", type=pathlib.Path, metavar="PATH", help="the compiler that the libraries are of")
+    options = parser.parse_args()
+    if options.json and not options.dlc:
+        parser.error("--json tells the versions too: name the compiler with --dlc")
+    return options
 
 
 def ways_of(workload, library, others):
@@ -92,7 +96,8 @@ def main(options):
         print(f"geometric mean of the ratios with a goal: {math.exp(statistics.fmean(map(math.log, ratios))):.3f}; "
               f"{len(ratios) - len(short)} of {len(ratios)} reach it; short: {', '.join(short) or 'none'}")
     if options.json:
-        options.json.write_text(json.dumps({"threads": options.threads, "limits": limits, "results": results}, indent=1))
+        figures = {"threads": options.threads, **machine.about(options.dlc), "limits": limits, "results": results}
+        options.json.write_text(json.dumps(figures, indent=1) + "\n")
 
 
 if __name__ == "__main__":
@@ -103,6 +108,7 @@ if __name__ == "__main__":
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[-given.threads:])
     try:
         import digits
+        import machine
         import peers
         import turns
         import workloads

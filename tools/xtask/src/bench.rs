@@ -1,9 +1,13 @@
 //! `cargo xtask bench`: built libraries against their peers, side by side; and how long the checker takes.
 
-use anyhow::Result;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
+use anyhow::{Result, ensure};
+
+use crate::demo;
+use crate::llvm::{self, Llvm};
 use crate::process::{command, has, read, run as run_command, target};
-use crate::{demo, llvm};
 
 /// What is built and timed: the folder that `test/bench/bench.py` looks in, and its source.
 const LIBRARIES: [(&str, &str); 2] = [
@@ -20,7 +24,7 @@ pub fn run(python: &str, arguments: &[String]) -> Result<()> {
     let llvm = llvm::ensure()?;
     // LLVM optimises the libraries, however the compiler itself was built.
     let dlc = demo::build_dlc(&llvm, false)?;
-    if !has(python) || read(command(python).args(["-c", "import numpy"])).is_none() {
+    if !imports(python, "numpy") {
         println!("skipped: the peers, as {python} has no NumPy; name another with --python");
         let mut bench = command(&dlc);
         bench.args(["bench", &format!("{}::nn", LIBRARIES[0].1)]);
@@ -31,9 +35,45 @@ pub fn run(python: &str, arguments: &[String]) -> Result<()> {
             "b=normal(512,512)",
         ]));
     }
+    let folder = built(&llvm, &dlc)?;
+    run_command(script(python, &folder, &dlc).args(arguments))
+}
+
+/// Takes the figures of these numbers of threads, and writes the page on performance from them and from those of other
+/// numbers that are kept.
+pub fn write(python: &str, threads: &[u32]) -> Result<()> {
+    for module in ["numpy", "matplotlib"] {
+        ensure!(
+            imports(python, module),
+            "{python} has no {module}; install it there, or name another Python with --python"
+        );
+    }
+    let llvm = llvm::ensure()?;
+    let dlc = demo::build_dlc(&llvm, false)?;
+    let folder = built(&llvm, &dlc)?;
+    let mut report = command(python);
+    report.arg("test/bench/report.py");
+    for threads in threads {
+        let figures = folder.join(format!("threads-{threads}.json"));
+        let mut bench = script(python, &folder, &dlc);
+        bench.arg("--threads").arg(threads.to_string());
+        run_command(bench.arg("--json").arg(&figures))?;
+        report.arg(figures);
+    }
+    run_command(&mut report)
+}
+
+/// Whether a Python can import a module.
+fn imports(python: &str, module: &str) -> bool {
+    let import = format!("import {module}");
+    has(python) && read(command(python).args(["-c", &import])).is_some()
+}
+
+/// Builds all that the script looks for; the folder.
+fn built(llvm: &Llvm, dlc: &Path) -> Result<PathBuf> {
     let folder = target().join("bench");
     for (name, source) in LIBRARIES {
-        let mut build = command(&dlc);
+        let mut build = command(dlc);
         build.args(["build", source, "--threads", "--emit=cdylib,manifest", "-o"]);
         run_command(build.arg(folder.join(name)))?;
     }
@@ -45,9 +85,15 @@ pub fn run(python: &str, arguments: &[String]) -> Result<()> {
     compiler.args(["-O3", "-march=native", "-ffp-contract=fast", "-pthread"]);
     compiler.arg(LIMITS).arg("-o").arg(folder.join("limits"));
     run_command(&mut compiler)?;
-    let mut python = command(python);
-    python.arg("test/bench/bench.py").arg(&folder);
-    run_command(python.args(arguments))
+    Ok(folder)
+}
+
+/// The command that times what is in `folder`.
+fn script(python: &str, folder: &Path, dlc: &Path) -> Command {
+    let mut script = command(python);
+    script.arg("test/bench/bench.py").arg(folder);
+    script.arg("--dlc").arg(dlc);
+    script
 }
 
 /// Times the checker, built with optimisation, on long programs (`frontend/benches/check.rs`).

@@ -64,6 +64,17 @@ enum Task {
         /// Times `dlc check` of long programs instead
         #[arg(long)]
         check: bool,
+        /// Writes docs/src/performance.md: with new figures of one thread and of two, or of these numbers of threads
+        #[arg(
+            long,
+            value_name = "THREADS",
+            num_args = 0..=1,
+            require_equals = true,
+            value_delimiter = ',',
+            default_missing_value = "1,2",
+            conflicts_with_all = ["check", "arguments"]
+        )]
+        write: Option<Vec<u32>>,
         /// Arguments for test/bench/bench.py
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
@@ -103,6 +114,11 @@ fn main() -> ExitCode {
         Task::Bless { filter } => test::bless(filter.as_deref()),
         Task::Tidy => tidy::run(),
         Task::Bench { check: true, .. } => bench::check(),
+        Task::Bench {
+            python,
+            write: Some(threads),
+            ..
+        } => bench::write(&python, &threads),
         Task::Bench {
             python, arguments, ..
         } => bench::run(&python, &arguments),
