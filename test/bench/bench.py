@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Times built libraries and their peers in turns in one process.
 
-FOLDER holds what `dlc build --threads` wrote for workloads.dl in `workloads`, for examples/digits in `digits`, the program `limits` and libdlc_pool_c.so. Of the
-workloads those are run whose titles match PATTERN. Every peer's result is first held against ours. Each round calls every implementation in
+FOLDER holds what `dlc build --threads` wrote for workloads.dl in `workloads`, for examples/digits in `digits`, the programs `limits` and `call` and
+libdlc_pool_c.so. Of the workloads those are run whose titles match PATTERN. Every peer's result is first held against ours. Each round calls every implementation in
 turn for about 20 ms; the median of the rounds counts, and the ratio is the best peer's time over ours: above 1, ours is faster.
 """
 
@@ -15,6 +15,10 @@ import re
 import statistics
 import subprocess
 import sys
+
+
+#: A call from C, timed by call.c, and the most nanoseconds that it is meant to take.
+CALL, MOST = "call of MLP 64-64-10, batch 1, from C", 2000
 
 
 def arguments():
@@ -76,10 +80,24 @@ def all_ways(options):
         yield lambda batch=batch, title=title: (workloads.Workload(title), lambda: digits.ways_of(options.folder / "digits", batch, options.threads, pool))
 
 
+def told(*command):
+    """What a program prints, which is JSON."""
+    return json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+
+def call_from_c(options):
+    """The call that call.c times, where it is asked for: it runs on one thread."""
+    if options.threads > 1 or not re.search(options.pattern, CALL):
+        return None
+    call = {"title": CALL, "goal": MOST, **told(options.folder / "call")}
+    print(f"{CALL}: {call['nanoseconds']:.0f} ns, {MOST} ns at most wanted", flush=True)
+    return call
+
+
 def main(options):
-    limits = [options.folder / "limits", str(options.threads)]
-    limits = json.loads(subprocess.run(limits, capture_output=True, text=True, check=True).stdout)
+    limits = told(options.folder / "limits", str(options.threads))
     print(f"{options.threads} thread(s); limits: {limits['gflops']} GFLOP/s of f32 multiply-adds, {limits['gbytes']} GB/s of a copy")
+    call = call_from_c(options)
     results, ratios, short = [], [], []
     for make in all_ways(options):
         workload, ways = make()
@@ -96,7 +114,7 @@ def main(options):
         print(f"geometric mean of the ratios with a goal: {math.exp(statistics.fmean(map(math.log, ratios))):.3f}; "
               f"{len(ratios) - len(short)} of {len(ratios)} reach it; short: {', '.join(short) or 'none'}")
     if options.json:
-        figures = {"threads": options.threads, **machine.about(options.dlc), "limits": limits, "results": results}
+        figures = {"threads": options.threads, **machine.about(options.dlc), "limits": limits, "call": call, "results": results}
         options.json.write_text(json.dumps(figures, indent=1) + "\n")
 
 

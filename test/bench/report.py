@@ -77,6 +77,12 @@ def mean(results):
     return f"The geometric mean of the ratios that have a goal is **{geometric:.2f}**; {reached} of {len(aimed)} goals are reached.\n"
 
 
+def call(figures):
+    """A sentence on the call from C, where it was timed."""
+    timed = figures.get("call")
+    return f"\nA {timed['title']}, takes {timed['nanoseconds']:.0f} ns; the goal is {timed['goal']} ns.\n" if timed else ""
+
+
 def named(threads):
     return "One thread" if threads == 1 else f"{threads} threads"
 
@@ -92,7 +98,7 @@ def section(figures):
 - Limits of {named(figures["threads"]).lower()}: {limits["gflops"]} GFLOP/s, {limits["gbytes"]} GB/s.
 
 {table([row(one, limits) for one in figures["results"]])}
-{mean(figures["results"])}"""
+{mean(figures["results"])}{call(figures)}"""
 
 
 def plot(kept, path):

@@ -18,6 +18,9 @@ const LIBRARIES: [(&str, &str); 2] = [
 /// What measures the limits of the machine.
 const LIMITS: &str = "test/bench/limits.c";
 
+/// What times a call from C.
+const CALL: &str = "test/bench/call.c";
+
 /// Builds the libraries and times them and their peers in turns, in a process of `python`; without NumPy there, times
 /// a product of matrices alone. `arguments` go to `test/bench/bench.py`.
 pub fn run(python: &str, arguments: &[String]) -> Result<()> {
@@ -71,10 +74,11 @@ fn imports(python: &str, module: &str) -> bool {
 
 /// Builds all that the script looks for; the folder.
 fn built(llvm: &Llvm, dlc: &Path) -> Result<PathBuf> {
+    const KINDS: &str = "--emit=cdylib,staticlib,header,manifest";
     let folder = target().join("bench");
     for (name, source) in LIBRARIES {
         let mut build = command(dlc);
-        build.args(["build", source, "--threads", "--emit=cdylib,manifest", "-o"]);
+        build.args(["build", source, "--threads", KINDS, "-o"]);
         run_command(build.arg(folder.join(name)))?;
     }
     let mut pool = llvm.cargo();
@@ -85,6 +89,12 @@ fn built(llvm: &Llvm, dlc: &Path) -> Result<PathBuf> {
     compiler.args(["-O3", "-march=native", "-ffp-contract=fast", "-pthread"]);
     compiler.arg(LIMITS).arg("-o").arg(folder.join("limits"));
     run_command(&mut compiler)?;
+    let library = folder.join(LIBRARIES[0].0);
+    let mut compiler = command("cc");
+    compiler.args(["-std=c11", "-D_POSIX_C_SOURCE=199309L", "-O2"]);
+    compiler.args(["-Wall", "-Wextra", "-I"]).arg(&library);
+    compiler.arg(CALL).arg(library.join("libworkloads.a"));
+    run_command(compiler.arg("-o").arg(folder.join("call")))?;
     Ok(folder)
 }
 
@@ -98,6 +108,15 @@ fn script(python: &str, folder: &Path, dlc: &Path) -> Command {
 
 /// Times the checker, built with optimisation, on long programs (`frontend/benches/check.rs`).
 pub fn check() -> Result<()> {
+    criterion("dlc-frontend", "check")
+}
+
+/// Times pieces of the compiler, built with optimisation, and of what it builds (`tools/driver/benches/pieces.rs`).
+pub fn pieces() -> Result<()> {
+    criterion("dlc-driver", "pieces")
+}
+
+fn criterion(package: &str, bench: &str) -> Result<()> {
     let mut cargo = llvm::ensure()?.cargo();
-    run_command(cargo.args(["bench", "--package", "dlc-frontend", "--bench", "check"]))
+    run_command(cargo.args(["bench", "--package", package, "--bench", bench]))
 }

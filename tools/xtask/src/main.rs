@@ -64,6 +64,9 @@ enum Task {
         /// Times `dlc check` of long programs instead
         #[arg(long)]
         check: bool,
+        /// Times pieces of the compiler and of what it builds instead
+        #[arg(long, conflicts_with = "check")]
+        pieces: bool,
         /// Writes docs/src/performance.md: with new figures of one thread and of two, or of these numbers of threads
         #[arg(
             long,
@@ -72,7 +75,7 @@ enum Task {
             require_equals = true,
             value_delimiter = ',',
             default_missing_value = "1,2",
-            conflicts_with_all = ["check", "arguments"]
+            conflicts_with_all = ["check", "pieces", "arguments"]
         )]
         write: Option<Vec<u32>>,
         /// Arguments for test/bench/bench.py
@@ -114,6 +117,7 @@ fn main() -> ExitCode {
         Task::Bless { filter } => test::bless(filter.as_deref()),
         Task::Tidy => tidy::run(),
         Task::Bench { check: true, .. } => bench::check(),
+        Task::Bench { pieces: true, .. } => bench::pieces(),
         Task::Bench {
             python,
             write: Some(threads),
