@@ -16,7 +16,8 @@ use dlc_dialects::ir::{
     shape,
 };
 use melior::ir::{
-    BlockLike, OperationRef, RegionLike, TypeLike, Value, ValueLike, operation::OperationLike,
+    BlockLike, BlockRef, OperationRef, RegionLike, TypeLike, Value, ValueLike,
+    operation::OperationLike,
 };
 
 /// An op of a group.
@@ -56,6 +57,25 @@ pub struct Group<'c, 'a> {
     pub rows: Poly,
     /// The buffers.
     pub touched: Vec<Touched<'c, 'a>>,
+}
+
+/// The ops of a block in groups as large as they can be; each begins like `empty`.
+pub fn groups<'c: 'a, 'a>(
+    block: BlockRef<'c, 'a>,
+    empty: impl Fn() -> Group<'c, 'a>,
+    spaces: &Spaces,
+) -> Vec<Group<'c, 'a>> {
+    let mut group = empty();
+    let mut groups = vec![];
+    for op in alias::operations(block) {
+        if !group.take(op, spaces) {
+            groups.push(std::mem::replace(&mut group, empty()));
+            // It may begin the next one.
+            group.take(op, spaces);
+        }
+    }
+    groups.push(group);
+    groups
 }
 
 /// The op as a generic one, if it is one on memrefs.
