@@ -48,6 +48,9 @@ enum Task {
     Test {
         /// Only tests whose name contains this; then without `tidy`
         filter: Option<String>,
+        /// Also all ops and models at -O0, -O2 and -O3, on one thread and on two, which takes half an hour and more
+        #[arg(long)]
+        full: bool,
     },
     /// Rewrites the goldens that the tests compare with
     Bless {
@@ -113,7 +116,7 @@ fn main() -> ExitCode {
             quick,
             release,
         } => example::run(name.as_deref(), quick, release),
-        Task::Test { filter } => test::run(filter.as_deref()),
+        Task::Test { filter, full } => test::run(filter.as_deref(), full),
         Task::Bless { filter } => test::bless(filter.as_deref()),
         Task::Tidy => tidy::run(),
         Task::Bench { check: true, .. } => bench::check(),
