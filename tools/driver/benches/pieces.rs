@@ -2,19 +2,17 @@
 //!
 //! - `passes`: one layer of a training step of a transformer, from text to MLIR of LLVM's dialect.
 //! - `planner`: places in the workspace for buffers as a long program has them.
-//! - `fork`: tasks that do nothing, on the threads of a pool.
 //! - `call`: a perceptron so small that the call is what takes time.
 //! - `product`: a product of matrices, in multiply-adds a second.
 
 use std::collections::BTreeSet;
-use std::ffi::c_void;
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use dlc_abi::{DimRange, Poly};
 use dlc_driver::compile::{Emit, Options, Session, Source, TempLibrary, temporary_library};
 use dlc_lowering::workspace::{Buffer, assign};
-use dlc_runtime::{Bound, Library, Pool, Tensor};
+use dlc_runtime::{Bound, Library, Tensor};
 
 const TRANSFORMER: &str = include_str!("../../../test/bench/transformer.dl");
 const LAYERS: &str = "const LAYERS = 12";
@@ -84,27 +82,6 @@ fn planner(criterion: &mut Criterion) {
     group.finish();
 }
 
-unsafe extern "C" fn nothing(_: *mut c_void, index: i64) {
-    black_box(index);
-}
-
-fn fork(criterion: &mut Criterion) {
-    let mut group = criterion.benchmark_group("fork");
-    for threads in [1, 2] {
-        let pool = Pool::new(threads).expect("threads can be started");
-        let executor = pool.executor();
-        for tasks in [2, 64] {
-            group.bench_function(format!("{tasks} tasks, {threads} threads"), |bencher| {
-                // SAFETY: the pool is there, and the task touches no memory.
-                bencher.iter(|| unsafe {
-                    (executor.run)(executor.context, tasks, nothing, std::ptr::null_mut());
-                });
-            });
-        }
-    }
-    group.finish();
-}
-
 /// Tensors for an entry with dims of these values.
 fn bound(library: &TempLibrary, name: &str, dims: &[i64]) -> Bound {
     let entry = library.manifest.entry(name).expect("it is exported");
@@ -160,5 +137,5 @@ fn calls(criterion: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, passes, planner, fork, calls);
+criterion_group!(benches, passes, planner, calls);
 criterion_main!(benches);

@@ -108,15 +108,20 @@ fn script(python: &str, folder: &Path, dlc: &Path) -> Command {
 
 /// Times the checker, built with optimisation, on long programs (`frontend/benches/check.rs`).
 pub fn check() -> Result<()> {
-    criterion("dlc-frontend", "check")
+    criterion(&[("dlc-frontend", "check")])
 }
 
-/// Times pieces of the compiler, built with optimisation, and of what it builds (`tools/driver/benches/pieces.rs`).
+/// Times pieces of the compiler and of what it builds (`tools/driver/benches/pieces.rs`), and of the runtime
+/// (`runtime/pool/benches/fork.rs`), all built with optimisation.
 pub fn pieces() -> Result<()> {
-    criterion("dlc-driver", "pieces")
+    criterion(&[("dlc-pool", "fork"), ("dlc-driver", "pieces")])
 }
 
-fn criterion(package: &str, bench: &str) -> Result<()> {
-    let mut cargo = llvm::ensure()?.cargo();
-    run_command(cargo.args(["bench", "--package", package, "--bench", bench]))
+fn criterion(benches: &[(&str, &str)]) -> Result<()> {
+    let llvm = llvm::ensure()?;
+    for (package, bench) in benches {
+        let mut cargo = llvm.cargo();
+        run_command(cargo.args(["bench", "--package", package, "--bench", bench]))?;
+    }
+    Ok(())
 }
