@@ -2,6 +2,7 @@
 //! makes one loop of such a group.
 
 pub mod blocks;
+mod parts;
 pub mod sweep;
 
 use crate::{
