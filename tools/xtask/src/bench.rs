@@ -101,8 +101,9 @@ fn built(llvm: &Llvm, dlc: &Path) -> Result<PathBuf> {
 /// The command that times what is in `folder`.
 fn script(python: &str, folder: &Path, dlc: &Path) -> Command {
     let mut script = command(python);
-    script.arg("test/bench/bench.py").arg(folder);
-    script.arg("--dlc").arg(dlc);
+    script.args(["test/bench/bench.py", "--dlc"]).arg(dlc);
+    // A pattern may follow, which Python's parser wants right behind.
+    script.arg(folder);
     script
 }
 
