@@ -10,7 +10,7 @@ use dlc_test::{
     directive::{self, Directives},
     docs, files,
     golden::{self, Expected},
-    opfile,
+    levels, opfile,
     runner::{Reference, Runner},
     shell, skipped, sweep, trial,
 };
@@ -32,7 +32,8 @@ fn trials(arguments: &Arguments) -> Result<Vec<Trial>> {
     if !arguments.list {
         files::build_tools()?;
     }
-    let runners: [&'static dyn Runner; 2] = [&Reference, &CPU];
+    let mut runners: Vec<&'static dyn Runner> = vec![&Reference, &CPU];
+    runners.extend(levels::asked().iter().map(|level| level as &dyn Runner));
     let mut trials = vec![];
     let mut ops = BTreeMap::new();
     for folder in ["ops", "passes", "pipelines"] {
@@ -73,7 +74,7 @@ fn trials(arguments: &Arguments) -> Result<Vec<Trial>> {
     trials.extend(docs::trials()?);
     for &kind in OpKind::ALL {
         let ulp = ops.get(kind.mnemonic()).and_then(|found| found.ulp);
-        for runner in runners {
+        for &runner in &runners {
             let sweeps = [("sweep", sweep::run as Sweep), ("batch", sweep::batch::run)];
             // The batch of an elementwise op is the op.
             let once = kind.elementwise().is_some() && runner.name() != Reference.name();

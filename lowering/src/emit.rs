@@ -2,7 +2,7 @@
 //!
 //! An `Emitter` is a place in a block. Structured control flow takes closures, which get an emitter for the inside.
 
-use crate::tasks;
+use crate::{schedule::LINE, tasks};
 use dlc_dialects::ir::edit;
 use melior::{
     Context,
@@ -169,11 +169,22 @@ impl<'c, 'a> Emitter<'c, 'a> {
 
     /// Memory of a type in the function's frame.
     pub fn stack(&self, ty: &str) -> Value<'c, 'a> {
+        self.memory("memref.alloca", &[], ty)
+    }
+
+    /// Memory of a type, with the sizes that it leaves open.
+    pub fn alloc(&self, sizes: &[Value<'c, 'a>], ty: &str) -> Value<'c, 'a> {
+        self.memory("memref.alloc", sizes, ty)
+    }
+
+    /// Memory that begins with a cache line.
+    fn memory(&self, name: &str, sizes: &[Value<'c, 'a>], ty: &str) -> Value<'c, 'a> {
+        let segments = format!("array<i32: {}, 0>", sizes.len());
         let attributes = [
-            ("operandSegmentSizes", self.attr("array<i32: 0, 0>")),
-            ("alignment", self.attr("64 : i64")),
+            ("operandSegmentSizes", self.attr(&segments)),
+            ("alignment", self.attr(&format!("{LINE} : i64"))),
         ];
-        self.op_with("memref.alloca", &[], self.ty(ty), &attributes)
+        self.op_with(name, sizes, self.ty(ty), &attributes)
     }
 
     /// Builds an operation with one result.

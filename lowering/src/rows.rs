@@ -2,6 +2,7 @@
 //! makes one loop of such a group.
 
 pub mod blocks;
+mod parts;
 pub mod sweep;
 
 use crate::{
@@ -16,7 +17,8 @@ use dlc_dialects::ir::{
     shape,
 };
 use melior::ir::{
-    BlockLike, OperationRef, RegionLike, TypeLike, Value, ValueLike, operation::OperationLike,
+    BlockLike, BlockRef, OperationRef, RegionLike, TypeLike, Value, ValueLike,
+    operation::OperationLike,
 };
 
 /// An op of a group.
@@ -58,6 +60,28 @@ pub struct Group<'c, 'a> {
     pub rows: Poly,
     /// The buffers.
     pub touched: Vec<Touched<'c, 'a>>,
+}
+
+/// The ops of a block in groups as large as they can be; each begins like `empty`. `adds_up` says whether an op may join as a
+/// product that adds rows up.
+pub fn groups<'c: 'a, 'a>(
+    block: BlockRef<'c, 'a>,
+    empty: impl Fn() -> Group<'c, 'a>,
+    adds_up: impl Fn(OperationRef<'c, 'a>, &Group<'c, 'a>) -> bool,
+    spaces: &Spaces,
+) -> Vec<Group<'c, 'a>> {
+    let mut group = empty();
+    let mut groups = vec![];
+    for op in alias::operations(block) {
+        group.adds_up = adds_up(op, &group);
+        if !group.take(op, spaces) {
+            groups.push(std::mem::replace(&mut group, empty()));
+            // It may begin the next one.
+            group.take(op, spaces);
+        }
+    }
+    groups.push(group);
+    groups
 }
 
 /// The op as a generic one, if it is one on memrefs.

@@ -75,7 +75,7 @@ pub fn elementwise_schedule(target: &Target, bits: i64, alive: i64) -> Elementwi
         prefetch: target.set("elementwise.prefetch", 2048) * 8 / bits.max(8),
         masked: target.vector_bits >= 512,
         columns: 2048 * 8 / bits.max(8),
-        line: 64 * 8 / bits.max(8),
+        line: LINE * 8 / bits.max(8),
     }
 }
 
@@ -97,8 +97,12 @@ pub const FUSION: FusionLimits = FusionLimits {
 /// What taking the elements of a register one by one costs, in loads of a register, where loops are compared.
 pub const GATHER_COST: i64 = 8;
 
+/// Bytes of a cache line, of every target.
+pub const LINE: i64 = 64;
 /// Bytes of a buffer up to which it is not prefetched: it stays in a near cache while it is used.
 const NEAR: i64 = 128 << 10;
+/// Work of a piece: some microseconds, beside which taking it and waking a thread cost little.
+const PIECE: i64 = 64 << 10;
 /// Bytes of buffers that a lane has on its stack; others of its buffers are in the workspace.
 const LANE_STACK: i64 = 8 << 10;
 
@@ -111,6 +115,11 @@ impl Target {
     /// Bytes of a buffer up to which it is not prefetched.
     pub fn near(&self) -> i64 {
         self.set("elementwise.near", NEAR)
+    }
+
+    /// Work of a piece that a thread takes of a loop, in ops on a register (`crate::work`).
+    pub fn piece(&self) -> i64 {
+        self.set("parallel.piece", PIECE)
     }
 
     /// Bytes of buffers that a lane has on its stack.

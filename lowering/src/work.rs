@@ -15,7 +15,7 @@ use melior::ir::{
 /// Rounds of a loop of which nothing is known outside.
 const UNKNOWN_ROUNDS: i64 = 8;
 /// What a function of `math` counts on one register: a polynomial.
-const FUNCTION: i64 = 16;
+pub const FUNCTION: i64 = 16;
 /// Elements of the register that counts 1.
 const LANES: i64 = 16;
 /// Ops that compute addresses, which vanish in loops over vectors.

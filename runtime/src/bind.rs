@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use dlc_abi::{DType, Entry, Leaf, Tree};
+use dlc_abi::{DType, Entry, Leaf, Param, Tree};
 
 use crate::dims::{self, Actual, DimError, Dims};
 use crate::formats::{self, ReadError};
@@ -194,24 +194,46 @@ pub fn bind(
     given_dims: &[(String, i64)],
     seed: u64,
 ) -> Result<Bound, BindError> {
-    check_names(entry, inputs)?;
-    let mut params = Vec::new();
-    let mut leaves = Vec::new();
-    for param in &entry.params {
-        let Some(input) = inputs.iter().find(|input| input.name == param.name) else {
-            return Err(BindError::Missing {
-                entry: entry.name.clone(),
-                name: param.name.clone(),
-                ty: param.tree.to_string(),
-            });
-        };
-        params.extend(read_param(&param.tree, input, seed)?);
-        leaves.extend(param.tree.leaves(&param.name));
-    }
-    Bound::new(entry, &leaves, params, given_dims)
+    let given = read_params(entry, inputs, seed)?;
+    let params = given.into_iter().zip(&entry.params);
+    let params = params.map(|(tensors, param)| {
+        tensors.ok_or_else(|| BindError::Missing {
+            entry: entry.name.clone(),
+            name: param.name.clone(),
+            ty: param.tree.to_string(),
+        })
+    });
+    let params: Vec<_> = params.collect::<Result<_, _>>()?;
+    Bound::from_tensors(entry, params.into_iter().flatten().collect(), given_dims)
 }
 
-pub(crate) fn check_names(entry: &Entry, inputs: &[Input]) -> Result<(), BindError> {
+/// The tensors of each parameter, in leaf order; none of those without an input.
+pub(crate) fn read_params(
+    entry: &Entry,
+    inputs: &[Input],
+    seed: u64,
+) -> Result<Vec<Option<Vec<Tensor>>>, BindError> {
+    check_names(entry, inputs)?;
+    let read = |param: &Param| {
+        let input = inputs.iter().find(|input| input.name == param.name);
+        input
+            .map(|input| read_param(&param.tree, input, seed))
+            .transpose()
+    };
+    entry.params.iter().map(read).collect()
+}
+
+/// What is known of dims by tensors.
+pub(crate) fn actual<'a>(pairs: impl Iterator<Item = (&'a Leaf, &'a Tensor)>) -> Vec<Actual<'a>> {
+    let actual = pairs.map(|(leaf, tensor)| Actual {
+        leaf,
+        dtype: tensor.dtype(),
+        shape: tensor.shape(),
+    });
+    actual.collect()
+}
+
+fn check_names(entry: &Entry, inputs: &[Input]) -> Result<(), BindError> {
     for (i, input) in inputs.iter().enumerate() {
         if !entry.params.iter().any(|param| param.name == input.name) {
             return Err(BindError::Unknown {
@@ -231,7 +253,7 @@ pub(crate) fn check_names(entry: &Entry, inputs: &[Input]) -> Result<(), BindErr
 }
 
 /// The tensors of one parameter, in leaf order.
-pub(crate) fn read_param(tree: &Tree, input: &Input, seed: u64) -> Result<Vec<Tensor>, BindError> {
+fn read_param(tree: &Tree, input: &Input, seed: u64) -> Result<Vec<Tensor>, BindError> {
     let name = &input.name;
     let read_error = |error| BindError::Read {
         name: name.clone(),
@@ -302,22 +324,21 @@ fn take_leaves(
 }
 
 impl Bound {
-    /// A call with the given parameter leaves; solves the dims and allocates the results.
-    fn new(
+    /// A call with parameter leaves that are already tensors, in manifest order; solves the dims and allocates the results.
+    pub fn from_tensors(
         entry: &Entry,
-        leaves: &[Leaf],
         params: Vec<Tensor>,
         given_dims: &[(String, i64)],
     ) -> Result<Self, BindError> {
-        let actual: Vec<Actual<'_>> = leaves
-            .iter()
-            .zip(&params)
-            .map(|(leaf, tensor)| Actual {
-                leaf,
-                dtype: tensor.dtype(),
-                shape: tensor.shape(),
-            })
-            .collect();
+        let leaves = entry.param_leaves();
+        if let Some(leaf) = leaves.get(params.len()) {
+            return Err(BindError::Missing {
+                entry: entry.name.clone(),
+                name: leaf.path.clone(),
+                ty: leaf.to_string(),
+            });
+        }
+        let actual = actual(leaves.iter().zip(&params));
         let by_name = dims::solve(entry, &actual, given_dims)?;
         let mut values = by_name.clone();
         for (leaf, tensor) in leaves.iter().zip(&params) {
@@ -343,23 +364,6 @@ impl Bound {
             params,
             results,
         })
-    }
-
-    /// A call with parameter leaves that are already tensors, in manifest order.
-    pub fn from_tensors(
-        entry: &Entry,
-        params: Vec<Tensor>,
-        given_dims: &[(String, i64)],
-    ) -> Result<Self, BindError> {
-        let leaves = entry.param_leaves();
-        if let Some(leaf) = leaves.get(params.len()) {
-            return Err(BindError::Missing {
-                entry: entry.name.clone(),
-                name: leaf.path.clone(),
-                ty: leaf.to_string(),
-            });
-        }
-        Self::new(entry, &leaves, params, given_dims)
     }
 
     /// The dims by name.

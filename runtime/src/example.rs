@@ -1,7 +1,7 @@
 //! Inputs for calls whose time is of interest, not their results: random where none are given.
 
-use crate::bind::{BindError, Bound, check_names, read_param};
-use crate::dims::{self, Actual};
+use crate::bind::{BindError, Bound, actual, read_params};
+use crate::dims;
 use crate::input::Input;
 use crate::random::Random;
 use crate::tensor::{Tensor, TensorError};
@@ -18,25 +18,17 @@ pub fn bind_or_random(
     given_dims: &[(String, i64)],
     seed: u64,
 ) -> Result<Bound, BindError> {
-    check_names(entry, inputs)?;
-    let mut read = Vec::new();
-    for param in &entry.params {
-        let input = inputs.iter().find(|input| input.name == param.name);
-        let tensors = input.map(|input| read_param(&param.tree, input, seed));
-        read.push((param.tree.leaves(&param.name), tensors.transpose()?));
-    }
-    let pairs = read
+    let leaves = entry
+        .params
+        .iter()
+        .map(|param| param.tree.leaves(&param.name));
+    let read = read_params(entry, inputs, seed)?;
+    let read: Vec<(Vec<Leaf>, Option<Vec<Tensor>>)> = leaves.zip(read).collect();
+    let given = read
         .iter()
         .filter_map(|(leaves, tensors)| Some((leaves, tensors.as_ref()?)));
-    let pairs = pairs.flat_map(|(leaves, tensors)| leaves.iter().zip(tensors));
-    let actual: Vec<Actual<'_>> = pairs
-        .map(|(leaf, tensor)| Actual {
-            leaf,
-            dtype: tensor.dtype(),
-            shape: tensor.shape(),
-        })
-        .collect();
-    let dims = dims::solve(entry, &actual, given_dims)?;
+    let pairs = given.flat_map(|(leaves, tensors)| leaves.iter().zip(tensors));
+    let dims = dims::solve(entry, &actual(pairs), given_dims)?;
     let mut params = Vec::new();
     for (leaves, tensors) in read {
         match tensors {

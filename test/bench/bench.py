@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Times built libraries and their peers in turns in one process.
 
-FOLDER holds what `dlc build --threads` wrote for workloads.dl in `workloads`, for examples/digits in `digits`, the program `limits` and libdlc_pool_c.so. Of the
-workloads those are run whose titles match PATTERN. Every peer's result is first held against ours. Each round calls every implementation in
+FOLDER holds what `dlc build --threads` wrote for workloads.dl in `workloads`, for examples/digits in `digits`, the programs `limits` and `call` and
+libdlc_pool_c.so. Of the workloads those are run whose titles match PATTERN. Every peer's result is first held against ours. Each round calls every implementation in
 turn for about 20 ms; the median of the rounds counts, and the ratio is the best peer's time over ours: above 1, ours is faster.
 """
 
@@ -17,14 +17,22 @@ import subprocess
 import sys
 
 
+#: A call from C, timed by call.c, and the most nanoseconds that it is meant to take.
+CALL, MOST = "call of MLP 64-64-10, batch 1, from C", 2000
+
+
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", metavar="FOLDER", type=pathlib.Path)
     parser.add_argument("pattern", metavar="PATTERN", nargs="?", default="")
     parser.add_argument("--threads", type=int, default=1, metavar="N")
     parser.add_argument("--rounds", type=int, default=15, metavar="N")
-    parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="the figures, for a program")
-    return parser.parse_args()
+    parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="the figures, for a program; with --dlc")
+    parser.add_argument("--dlc", type=pathlib.Path, metavar="PATH", help="the compiler that the libraries are of")
+    options = parser.parse_args()
+    if options.json and not options.dlc:
+        parser.error("--json tells the versions too: name the compiler with --dlc")
+    return options
 
 
 def ways_of(workload, library, others):
@@ -72,10 +80,24 @@ def all_ways(options):
         yield lambda batch=batch, title=title: (workloads.Workload(title), lambda: digits.ways_of(options.folder / "digits", batch, options.threads, pool))
 
 
+def told(*command):
+    """What a program prints, which is JSON."""
+    return json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+
+def call_from_c(options):
+    """The call that call.c times, where it is asked for: it runs on one thread."""
+    if options.threads > 1 or not re.search(options.pattern, CALL):
+        return None
+    call = {"title": CALL, "goal": MOST, **told(options.folder / "call")}
+    print(f"{CALL}: {call['nanoseconds']:.0f} ns, {MOST} ns at most wanted", flush=True)
+    return call
+
+
 def main(options):
-    limits = [options.folder / "limits", str(options.threads)]
-    limits = json.loads(subprocess.run(limits, capture_output=True, text=True, check=True).stdout)
+    limits = told(options.folder / "limits", str(options.threads))
     print(f"{options.threads} thread(s); limits: {limits['gflops']} GFLOP/s of f32 multiply-adds, {limits['gbytes']} GB/s of a copy")
+    call = call_from_c(options)
     results, ratios, short = [], [], []
     for make in all_ways(options):
         workload, ways = make()
@@ -92,7 +114,8 @@ def main(options):
         print(f"geometric mean of the ratios with a goal: {math.exp(statistics.fmean(map(math.log, ratios))):.3f}; "
               f"{len(ratios) - len(short)} of {len(ratios)} reach it; short: {', '.join(short) or 'none'}")
     if options.json:
-        options.json.write_text(json.dumps({"threads": options.threads, "limits": limits, "results": results}, indent=1))
+        figures = {"threads": options.threads, **machine.about(options.dlc), "limits": limits, "call": call, "results": results}
+        options.json.write_text(json.dumps(figures, indent=1) + "\n")
 
 
 if __name__ == "__main__":
@@ -103,6 +126,7 @@ if __name__ == "__main__":
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[-given.threads:])
     try:
         import digits
+        import machine
         import peers
         import turns
         import workloads

@@ -1,6 +1,6 @@
 // RUN: dlc-opt %s --split-input-file --parallelize-loops --canonicalize | FileCheck %s
 
-module attributes {dl.target = {cpu = "cascadelake", cores = 4 : i64, piece = 100 : i64}} {
+module attributes {dl.target = {cpu = "cascadelake", cores = 4 : i64, schedule = {parallel.piece = 100 : i64}}} {
   // Rounds of enough work are divided: each lane takes pieces until none is left. A row of known size is on its stack,
   // the others are in memory for all lanes.
   // CHECK-LABEL: func.func @rows(

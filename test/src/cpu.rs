@@ -98,34 +98,43 @@ impl Runner for Cpu {
     }
 
     fn load(&self, text: &str) -> Result<Box<dyn Program>> {
-        let module = module::parse(text)?;
-        module::make_entries(&module, STEM)?;
-        let text = module.as_operation().to_string();
-        let source = Source {
-            name: "test.mlir",
-            text: &text,
-            stem: STEM,
-        };
-        let session = Session::new((self.options)()).without(self.without);
-        let compiled = session.compile(&source, &[Emit::Cdylib]);
-        let mut compiled = compiled.map_err(|failure| match failure {
-            // Without the IR, which fills screens; `dlc build` on the test's module writes it down.
-            Failure::Internal { message, .. } => anyhow!("compiler bug: {message}"),
-            other => other.into(),
-        })?;
-        let library = compiled.artefacts.remove(&Emit::Cdylib);
-        let folder = tempfile::tempdir()?;
-        let path = folder.path().join("libt.so");
-        std::fs::write(&path, library.context("there is no library")?)?;
-        Ok(Box::new(Loaded {
-            library: Library::with_manifest(&path, compiled.manifest)?,
-            _folder: folder,
-        }))
+        let loaded = load(text, (self.options)(), self.without, pool())?;
+        Ok(Box::new(loaded))
     }
 }
 
-struct Loaded {
+/// Compiles a module and opens it; its calls run on a pool, if it was built for several threads.
+pub fn load(text: &str, options: Options, without: &[&str], pool: &'static Pool) -> Result<Loaded> {
+    let module = module::parse(text)?;
+    module::make_entries(&module, STEM)?;
+    let text = module.as_operation().to_string();
+    let source = Source {
+        name: "test.mlir",
+        text: &text,
+        stem: STEM,
+    };
+    let session = Session::new(options).without(without);
+    let compiled = session.compile(&source, &[Emit::Cdylib]);
+    let mut compiled = compiled.map_err(|failure| match failure {
+        // Without the IR, which fills screens; `dlc build` on the test's module writes it down.
+        Failure::Internal { message, .. } => anyhow!("compiler bug: {message}"),
+        other => other.into(),
+    })?;
+    let library = compiled.artefacts.remove(&Emit::Cdylib);
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("libt.so");
+    std::fs::write(&path, library.context("there is no library")?)?;
+    Ok(Loaded {
+        library: Library::with_manifest(&path, compiled.manifest)?,
+        pool,
+        _folder: folder,
+    })
+}
+
+/// A compiled program.
+pub struct Loaded {
     library: Library,
+    pool: &'static Pool,
     _folder: tempfile::TempDir,
 }
 
@@ -135,7 +144,10 @@ impl Program for Loaded {
         let names = entry.dims.iter().map(|dim| dim.name.clone());
         let dims = names.zip(dims.iter().copied()).collect::<Vec<_>>();
         let mut bound = Bound::from_tensors(entry, args.to_vec(), &dims)?;
-        self.library.prepare(&bound)?.on(pool()).run(&mut bound)?;
+        self.library
+            .prepare(&bound)?
+            .on(self.pool)
+            .run(&mut bound)?;
         Ok(bound.results().to_vec())
     }
 }

@@ -1,10 +1,11 @@
 //! Each model of `test/models` and `examples/digits` with every optional pass left out in turn, and with all: the
-//! reference's numbers. On several threads: the same bits as on one.
+//! reference's numbers. On several threads, where every loop is divided that can be: the same bits as on one.
 
 use crate::{
     compare::{self, Bound},
     cpu::{divide_all, pool},
-    files,
+    files, levels,
+    runner::Runner,
     values::{Random, is_float, uniform_tensor, whole_tensor},
 };
 use anyhow::{Context, Result, ensure};
@@ -33,7 +34,11 @@ pub fn trials() -> Result<Vec<Named>> {
             .to_string();
         let mut add = |name: String, without: Vec<&'static str>, level: u8| {
             let path = path.clone();
-            let run = move || check(&path, &without, level);
+            let options = Options {
+                opt_level: level,
+                ..Options::default()
+            };
+            let run = move || check(&path, &without, options);
             found.push((format!("{stem}/{name}"), Box::new(run)));
         };
         add("all".into(), vec![], 3);
@@ -41,19 +46,28 @@ pub fn trials() -> Result<Vec<Named>> {
         for pass in pipelines::optional() {
             add(format!("without-{pass}"), vec![pass], 3);
         }
-        let run = move || check_threads(&path);
+        for level in levels::asked() {
+            let path = path.clone();
+            let run = move || {
+                check(&path, &[], level.one())?;
+                check_threads(&path, [level.one(), level.two()], levels::pool())
+            };
+            found.push((format!("{stem}/{}", level.name()), Box::new(run)));
+        }
+        let several = Options {
+            threads: pool().threads() as u32,
+            knobs: divide_all(),
+            ..Options::default()
+        };
+        let run = move || check_threads(&path, [Options::default(), several], pool());
         found.push((format!("{stem}/threads"), Box::new(run)));
     }
     Ok(found)
 }
 
 /// Runs every export of a model, compiled without some passes, and compares it with the reference.
-fn check(path: &Path, without: &[&str], level: u8) -> Result<()> {
+fn check(path: &Path, without: &[&str], options: Options) -> Result<()> {
     let model = Model::read(path)?;
-    let options = Options {
-        opt_level: level,
-        ..Options::default()
-    };
     let session = Session::new(options).without(without);
     let library = model.library(&session)?;
     for_each_call(library.manifest(), |entry, dims, params| {
@@ -74,19 +88,15 @@ fn check(path: &Path, without: &[&str], level: u8) -> Result<()> {
     })
 }
 
-/// Runs every export of a model on one thread and on several, and compares the bits; every loop that can be is divided.
-fn check_threads(path: &Path) -> Result<()> {
+/// Runs every export of a model, built with options for one thread and for several, alone and on a pool, and compares the bits.
+fn check_threads(path: &Path, options: [Options; 2], threads: &Pool) -> Result<()> {
     let model = Model::read(path)?;
-    let one = model.library(&Session::new(Options::default()))?;
-    let several = model.library(&Session::new(Options {
-        threads: pool().threads() as u32,
-        knobs: divide_all(),
-        ..Options::default()
-    }))?;
+    let [one, several] = options.map(|options| model.library(&Session::new(options)));
+    let (one, several) = (one?, several?);
     for_each_call(one.manifest(), |entry, dims, params| {
         let expected = call(&one, entry, dims, params.clone(), None)?;
         let entry = several.entry(&entry.name)?;
-        for pool in [None, Some(pool())] {
+        for pool in [None, Some(threads)] {
             let actual = call(&several, entry, dims, params.clone(), pool)?;
             for (expected, actual) in expected.iter().zip(&actual) {
                 ensure!(

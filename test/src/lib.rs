@@ -16,6 +16,7 @@ pub mod files;
 pub mod golden;
 pub mod gradcheck;
 pub mod host;
+pub mod levels;
 pub mod literal;
 pub mod module;
 pub mod opfile;

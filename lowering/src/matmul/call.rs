@@ -156,12 +156,7 @@ impl<'c, 'a> Caller<'_, 'c, 'a> {
             Some(n) => slivers.min(n / kernel.schedule.columns() + 1),
             None => slivers,
         };
-        let ty = e.ty(&kernel.packed(&slivers.to_string()));
-        let attributes = [
-            ("operandSegmentSizes", e.attr("array<i32: 0, 0>")),
-            ("alignment", e.attr("64 : i64")),
-        ];
-        let packed = e.op_with("memref.alloc", &[], ty, &attributes);
+        let packed = e.alloc(&[], &kernel.packed(&slivers.to_string()));
         e.op("memref.cast", &[packed], e.ty(&kernel.packed("?")))
     }
 

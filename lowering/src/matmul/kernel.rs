@@ -352,7 +352,7 @@ impl<'c> Shape<'c> {
                 };
                 match &scratch.places {
                     Some(places) => gather::block(self, e, &x, &block, places),
-                    None => pack::ahead(self, e, &x, &block),
+                    None => pack::block(self, e, &x, &block),
                 }
                 self.rows(e, &x, &block, &scratch);
             });

@@ -27,7 +27,7 @@ pub fn sliver_type(kernel: &Kernel) -> String {
 }
 
 /// Packs a block of B; of one that is read in place, the last sliver if it is not full.
-pub(super) fn ahead<'c, 'a>(
+pub(super) fn block<'c, 'a>(
     shape: &Shape<'c>,
     e: &Emitter<'c, 'a>,
     x: &Arguments<'c, 'a>,

@@ -1,7 +1,10 @@
 //! Prefetches of a kernel.
 
 use super::kernel::{Arguments, BlockOfB, Shape, Tile};
-use crate::emit::{Emitter, Prefetch};
+use crate::{
+    emit::{Emitter, Prefetch},
+    schedule::LINE,
+};
 use melior::ir::Value;
 
 impl<'c> Shape<'c> {
@@ -45,7 +48,7 @@ impl<'c> Shape<'c> {
                 self.prefetch(e, x.a, &[k, e.plus(tile.i, tile.height)], 2);
             }
         } else {
-            let line = 64 * 8 / self.kernel.bits;
+            let line = LINE * 8 / self.kernel.bits;
             let lines = (schedule.kc / line / schedule.slivers()).max(1);
             let row = e.min(e.add(e.plus(tile.i, tile.height), count), last);
             let k = e.add(block.pc, e.mul(tile.s, e.index(line * lines)));

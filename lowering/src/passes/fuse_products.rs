@@ -23,13 +23,14 @@
 //! pass on what the second-level cache holds, as each block of rows packs the right operand anew.
 
 use crate::{
-    alias::{blocks, operations},
+    alias::blocks,
     emit::Emitter,
     fuse::Spaces,
     remarks::Remarks,
     rows::{
         Group,
         blocks::{Step, divide},
+        groups,
     },
     schedule::{Target, matmul_schedule},
     size::element_bytes,
@@ -85,29 +86,36 @@ struct Pass<'x, 'c> {
 }
 
 impl<'c> Pass<'_, 'c> {
+    /// Divides what there is in a block, and tells.
     fn block<'a>(&self, block: BlockRef<'c, 'a>)
     where
         'c: 'a,
     {
-        let mut group = new();
-        let mut groups = vec![];
-        for op in operations(block) {
-            group.adds_up = self.reads_large(op, &group);
-            if !group.take(op, &self.spaces) {
-                groups.push(std::mem::replace(&mut group, new()));
-                // It may begin the next one.
-                group.take(op, &self.spaces);
+        for (group, large) in self.groups(block) {
+            let told = self.remarks.group(&group, &self.spaces);
+            if self.divide(group, large) {
+                self.remarks.tell(told);
             }
         }
-        groups.push(group);
-        for group in groups {
+    }
+
+    /// The groups of products in a block, each with a large buffer that these pass on.
+    fn groups<'a>(&self, block: BlockRef<'c, 'a>) -> Vec<(Group<'c, 'a>, Value<'c, 'a>)>
+    where
+        'c: 'a,
+    {
+        let empty = || Group {
+            products: true,
+            ..Group::default()
+        };
+        let adds_up = |op, group: &Group<'c, 'a>| self.reads_large(op, group);
+        let groups = groups(block, empty, adds_up, &self.spaces).into_iter();
+        let groups = groups.filter_map(|group| {
             let products = group.members.iter().filter(|m| m.generic.is_contraction());
-            if products.count() > 1
-                && let Some(large) = self.large(&group)
-            {
-                self.divide(group, large);
-            }
-        }
+            let large = (products.count() > 1).then(|| self.large(&group))??;
+            Some((group, large))
+        });
+        groups.collect()
     }
 
     /// A buffer that products pass on and that may be larger than the cache.
@@ -142,7 +150,8 @@ impl<'c> Pass<'_, 'c> {
         large.any(|t| op.operands().any(|x| identity(x) == identity(t.value)))
     }
 
-    fn divide<'a>(&self, group: Group<'c, 'a>, large: Value<'c, 'a>)
+    /// Makes a loop of a group, and of those inside of it; `false` if it can't be.
+    fn divide<'a>(&self, group: Group<'c, 'a>, large: Value<'c, 'a>) -> bool
     where
         'c: 'a,
     {
@@ -152,16 +161,15 @@ impl<'c> Pass<'_, 'c> {
             2 => Step::Block(self.rows(&e, large)),
             _ => Step::One,
         };
-        let told = self.remarks.group(&group, &self.spaces);
         let Some(op) = divide(self.cx, group, step) else {
-            return;
+            return false;
         };
-        self.remarks.tell(told);
         if rank > 2 {
-            for block in blocks(op) {
-                self.block(block);
+            for (group, large) in blocks(op).into_iter().flat_map(|block| self.groups(block)) {
+                self.divide(group, large);
             }
         }
+        true
     }
 
     /// Rows of which the buffer fills the second-level cache, in whole slivers of a product: fewer would be packed for too
@@ -185,12 +193,5 @@ impl<'c> Pass<'_, 'c> {
         );
         let slivers = e.max(e.min(fitting, e.index(self.target.most_slivers())), one);
         e.mul(slivers, e.index(sliver))
-    }
-}
-
-fn new<'c, 'a>() -> Group<'c, 'a> {
-    Group {
-        products: true,
-        ..Group::default()
     }
 }

@@ -20,10 +20,10 @@
 //! *Does not*: touch contractions, or ops of which one reads rows that another has not made yet.
 
 use crate::{
-    alias::{blocks, operations},
+    alias::blocks,
     fuse::Spaces,
     remarks::Remarks,
-    rows::{Group, sweep::sweep},
+    rows::{Group, groups, sweep::sweep},
     schedule::{Target, elementwise_schedule},
     walk,
 };
@@ -52,17 +52,7 @@ fn run<'c, 'a>(cx: &'c Context, module: OperationRef<'c, 'a>) -> Result<(), Pass
         inner.retain(|op| !edit::name(*op).starts_with("linalg."));
         for op in inner.into_iter().chain([func]) {
             for block in blocks(op) {
-                let mut group = Group::default();
-                let mut groups = vec![];
-                for op in operations(block) {
-                    if !group.take(op, &spaces) {
-                        groups.push(std::mem::take(&mut group));
-                        // It may begin the next one.
-                        group.take(op, &spaces);
-                    }
-                }
-                groups.push(group);
-                for group in groups {
+                for group in groups(block, Group::default, |_, _| false, &spaces) {
                     if group.members.len() > 1 && group.gains(shortest) {
                         remarks.by_rows(&group, &spaces);
                         sweep(cx, group);

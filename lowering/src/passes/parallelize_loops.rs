@@ -62,10 +62,7 @@ pub const INFO: PassInfo = PassInfo {
 
 fn run<'c, 'a>(cx: &'c Context, module: OperationRef<'c, 'a>) -> Result<(), PassError<'c>> {
     let target = Target::of(module);
-    let stack = target.lane_stack();
-    let Target {
-        cores: most, piece, ..
-    } = target;
+    let (most, piece, stack) = (target.cores, target.piece(), target.lane_stack());
     for func in walk::named(module, "func.func") {
         let Some(executor) = tasks::executor(func) else {
             continue;
@@ -97,9 +94,6 @@ fn run<'c, 'a>(cx: &'c Context, module: OperationRef<'c, 'a>) -> Result<(), Pass
 
 /// How calls of kernels begin.
 const KERNEL_CALL: &str = "@dlc_matmul_";
-
-/// The call that asks how many lanes an executor runs.
-const LANES_CALL: &str = "@dlc_lanes";
 
 /// A marked loop.
 struct Shared<'c, 'a> {
@@ -247,8 +241,9 @@ impl<'c: 'a, 'a> Shared<'c, 'a> {
         let failed = failed.map(|argument| identity(argument.into()));
         walk::inside(self.op).into_iter().all(|op| {
             let callee = op.attribute("callee").map(|callee| callee.to_string());
-            let pure =
-                callee.is_ok_and(|callee| callee.starts_with(KERNEL_CALL) || callee == LANES_CALL);
+            let pure = callee.is_ok_and(|callee| {
+                callee.starts_with(KERNEL_CALL) || callee.strip_prefix('@') == Some(tasks::LANES)
+            });
             let calls = walk::is(op, "func.call") && !pure;
             !calls && op.operands().all(|x| Some(identity(x)) != failed)
         })

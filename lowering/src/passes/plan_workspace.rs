@@ -282,9 +282,7 @@ fn to_stack<'c, 'a>(
 ) -> Result<(), PassError<'c>> {
     let e = Emitter::at_start(cx, alloc.location(), entry::body(func)?);
     let result: Value = alloc.result(0)?.into();
-    let sizes = ("operandSegmentSizes", e.attr("array<i32: 0, 0>"));
-    let alignment = ("alignment", e.attr("64 : i64"));
-    let memory = e.op_with("memref.alloca", &[], result.r#type(), &[sizes, alignment]);
+    let memory = e.stack(&result.r#type().to_string());
     edit::replace_uses(result, memory);
     edit::erase(cx, alloc);
     Ok(())

@@ -2,25 +2,19 @@
 
 use super::{
     Group, Member,
-    sweep::{Sizes, part, row_count, shrunk},
+    parts::{Rows, Sizes, begin, end, on_row, part, row_count, temporary},
     unknown_sizes,
 };
 use crate::{
     emit::Emitter,
-    linalg::{self, Access, Generic},
+    linalg::{self, Access},
     loops::nest::index_of,
     tasks,
 };
-use dlc_dialects::ir::{
-    edit,
-    inspect::{defining_op, identity},
-    shape::{self, DYNAMIC},
-};
+use dlc_dialects::ir::{edit, inspect::identity};
 use melior::{
-    Context, IrRewriter,
-    ir::{
-        OperationRef, RegionLike, Value, ValueLike, operation::OperationLike, r#type::MemRefType,
-    },
+    Context,
+    ir::{OperationRef, RegionLike, Value, ValueLike, operation::OperationLike},
 };
 use std::collections::{BTreeMap, HashMap};
 
@@ -42,32 +36,20 @@ pub fn divide<'c: 'a, 'a>(
     group: Group<'c, 'a>,
     step: Step<'c, 'a>,
 ) -> Option<OperationRef<'c, 'a>> {
-    let rewriter = IrRewriter::new(context);
-    let first = group.members[0].op;
-    for op in &group.before {
-        rewriter.as_rewriter_base().move_op_before(*op, first);
-    }
-    let e = Emitter::before(context, first);
+    let e = begin(context, &group);
     let by_rows = by_rows(&group);
     let temporaries = group.temporaries();
-    // Asking an old temporary for its size would keep it.
-    let size = temporaries
-        .iter()
-        .find_map(|buffer| match shape::shape_of(*buffer)[0] {
-            DYNAMIC => unknown_sizes(*buffer).first().copied(),
-            known => Some(e.index(known)),
-        });
-    let rows = size.or_else(|| row_count(&e, &group.members[0]))?;
+    let rows = row_count(&e, &group, &temporaries)?;
     let shared = shared(&group, &temporaries);
     let own = temporaries
         .iter()
         .filter(|old| !shared.contains_key(&identity(**old)));
     let own = own.map(|old| {
-        let new = match step {
-            Step::One => shrunk(&e, *old),
-            Step::Block(size) => of_rows(&e, *old, size),
+        let rows = match step {
+            Step::One => None,
+            Step::Block(size) => Some(size),
         };
-        (identity(*old), new)
+        (identity(*old), temporary(&e, *old, rows))
     });
     let mut temporaries = own.collect::<Views>();
     temporaries.extend(
@@ -95,14 +77,17 @@ pub fn divide<'c: 'a, 'a>(
             Step::One => None,
             Step::Block(size) => Some(e.min(size, e.sub(rows, row))),
         };
+        let rows_from = |from| match count {
+            None => Rows::One(from),
+            Some(count) => Rows::Some(from, count),
+        };
         let views = by_rows.iter().zip(&sizes).map(|(buffer, sizes)| {
             let temporary = temporaries.get(&identity(*buffer));
             let from = if temporary.is_some() { e.index(0) } else { row };
             let memory = *temporary.unwrap_or(buffer);
-            let view = match (sizes, count) {
-                (None, _) => memory,
-                (Some(sizes), None) => part(e, memory, 0, from, sizes),
-                (Some(sizes), Some(count)) => block(e, memory, (from, count), sizes),
+            let view = match sizes {
+                None => memory,
+                Some(sizes) => part(e, memory, 0, rows_from(from), sizes),
             };
             (identity(*buffer), view)
         });
@@ -124,18 +109,7 @@ pub fn divide<'c: 'a, 'a>(
     if !group.has_sums() {
         tasks::mark(&e, op, true);
     }
-    for member in &group.members {
-        edit::erase(context, member.op);
-    }
-    let made = group.touched.iter().filter_map(|t| defining_op(t.value));
-    for op in made.filter(|op| edit::name(*op) == "memref.alloc") {
-        if op
-            .result(0)
-            .is_ok_and(|buffer| edit::uses(buffer.into()).is_empty())
-        {
-            edit::erase(context, op);
-        }
-    }
+    end(context, &group);
     Some(op)
 }
 
@@ -223,46 +197,9 @@ fn one<'c: 'a, 'a>(
         several(e, member, row, views);
         return;
     }
-    let inner = |l: &usize| if *l > member.row { l - 1 } else { *l };
-    let access = |access: &Access<'c, 'a>| match access.loops.contains(&member.row) {
-        false => Access {
-            value: access.value,
-            loops: access.loops.iter().map(inner).collect(),
-        },
-        true => Access {
-            value: views[&identity(access.value)],
-            loops: access.loops[1..].iter().map(inner).collect(),
-        },
-    };
-    let mut iterators = member.generic.iterators.clone();
-    iterators.remove(member.row);
-    let generic = Generic {
-        iterators,
-        inputs: member.generic.inputs.iter().map(access).collect(),
-        outputs: member.generic.outputs.iter().map(access).collect(),
-        attributes: member.generic.attributes.clone(),
-    };
-    let old = member
-        .op
-        .region(0)
-        .ok()
-        .and_then(|region| region.first_block());
-    let old = old.expect("an op of linalg has a body");
-    for op in crate::alias::operations(old) {
-        if let Some(index) = index_of(op) {
-            if index == member.row {
-                edit::replace_uses(linalg::results(op)[0], row);
-                edit::erase(e.context(), op);
-            } else {
-                edit::set_attribute(op, "dim", e.attr(&format!("{} : i64", inner(&index))));
-            }
-        }
-    }
-    let (_, block) = generic.declare(e);
-    let arguments = linalg::arguments(block);
-    IrRewriter::new(e.context())
-        .as_rewriter_base()
-        .merge_blocks(old, block, &arguments);
+    let view = |access: &Access<'c, 'a>| views[&identity(access.value)];
+    let attributes = member.generic.attributes.clone();
+    on_row(e, member, row, view, |_| (vec![], attributes));
 }
 
 /// An op on the rows from `start` on: the same, on views.
@@ -289,78 +226,5 @@ fn several<'c: 'a, 'a>(
                 edit::set_operand(user, operand, place);
             }
         }
-    }
-}
-
-/// A buffer of so many rows in the place of one of all.
-fn of_rows<'c, 'a>(
-    e: &Emitter<'c, 'a>,
-    buffer: Value<'c, 'a>,
-    rows: Value<'c, 'a>,
-) -> Value<'c, 'a> {
-    let shape = shape::shape_of(buffer);
-    let drop = usize::from(shape[0] == DYNAMIC);
-    let mut sizes = vec![rows];
-    sizes.extend(unknown_sizes(buffer).split_off(drop));
-    let dims = shape[1..]
-        .iter()
-        .map(|dim| text(*dim) + "x")
-        .collect::<String>();
-    let ty = e.ty(&format!("memref<?x{dims}{}>", shape::element_of(buffer)));
-    let segments = e.attr(&format!("array<i32: {}, 0>", sizes.len()));
-    let attributes = [
-        ("operandSegmentSizes", segments),
-        ("alignment", e.attr("64 : i64")),
-    ];
-    e.op_with("memref.alloc", &sizes, ty, &attributes)
-}
-
-/// Rows of a buffer, which has its other axes whole.
-fn block<'c, 'a>(
-    e: &Emitter<'c, 'a>,
-    buffer: Value<'c, 'a>,
-    (start, count): (Value<'c, 'a>, Value<'c, 'a>),
-    sizes: &Sizes<'c, 'a>,
-) -> Value<'c, 'a> {
-    let shape = shape::shape_of(buffer);
-    let ty = MemRefType::try_from(buffer.r#type()).expect("members work on memrefs");
-    let strides = ty.strides_and_offset().0;
-    let dims = shape[1..]
-        .iter()
-        .map(|dim| text(*dim) + "x")
-        .collect::<String>();
-    let strides = strides.iter().map(|n| text(*n)).collect::<Vec<_>>();
-    let ty = e.ty(&format!(
-        "memref<?x{dims}{}, strided<[{}], offset: ?>>",
-        shape::element_of(buffer),
-        strides.join(", ")
-    ));
-    let list = |f: &dyn Fn(usize) -> i64| {
-        let entries = (0..shape.len()).map(|i| f(i).to_string());
-        let entries = entries.collect::<Vec<_>>();
-        e.attr(&format!("array<i64: {}>", entries.join(", ")))
-    };
-    let mut operands = vec![buffer, start, count];
-    operands.extend(sizes.values[1..].iter().flatten());
-    let segments = format!("array<i32: 1, 1, {}, 0>", operands.len() - 2);
-    let attributes = [
-        (
-            "static_offsets",
-            list(&|i| if i == 0 { DYNAMIC } else { 0 }),
-        ),
-        (
-            "static_sizes",
-            list(&|i| if i == 0 { DYNAMIC } else { shape[i] }),
-        ),
-        ("static_strides", list(&|_| 1)),
-        ("operandSegmentSizes", e.attr(&segments)),
-    ];
-    e.op_with("memref.subview", &operands, ty, &attributes)
-}
-
-fn text(n: i64) -> String {
-    match n {
-        DYNAMIC => "?".to_string(),
-        n => n.to_string(),
     }
 }

@@ -1,43 +1,39 @@
 //! One loop over the rows of a group, and in it the ops on a row.
 
-use super::{Group, Member};
+use super::{
+    Group, Member,
+    parts::{Rows, Sizes, begin, end, on_row, part, row_count, temporary},
+};
 use crate::{
     alias,
     emit::{Emitter, Prefetch},
-    linalg::{self, Access, Generic},
-    loops::nest::{AHEAD, Ahead, index_of},
+    linalg::Access,
+    loops::nest::{AHEAD, Ahead},
     tasks,
+    work::FUNCTION,
 };
 use dlc_dialects::ir::{
     edit,
-    inspect::{defining_op, identity},
+    inspect::identity,
     shape::{self, DYNAMIC},
 };
 use melior::{
-    Context, IrRewriter,
-    ir::{BlockLike, RegionLike, Value, ValueLike, operation::OperationLike, r#type::MemRefType},
+    Context,
+    ir::{RegionLike, Value, operation::OperationLike},
 };
 use std::collections::HashMap;
 
 /// Writes the loop in the place of the group.
 pub fn sweep<'c: 'a, 'a>(context: &'c Context, group: Group<'c, 'a>) {
-    let rewriter = IrRewriter::new(context);
-    let first = group.members[0].op;
-    for op in &group.before {
-        rewriter.as_rewriter_base().move_op_before(*op, first);
-    }
-    let e = Emitter::before(context, first);
-    let mut sources = HashMap::new();
-    let mut rows = None;
-    for value in group.temporaries() {
-        if shape::shape_of(value)[0] == DYNAMIC {
-            rows = rows.or(super::unknown_sizes(value).first().copied());
-        }
-        sources.insert(identity(value), Source::Whole(shrunk(&e, value)));
-    }
-    let Some(rows) = rows.or_else(|| row_count(&e, &group.members[0])) else {
+    let e = begin(context, &group);
+    let temporaries = group.temporaries();
+    let Some(rows) = row_count(&e, &group, &temporaries) else {
         return;
     };
+    let mut sources = HashMap::new();
+    for value in temporaries {
+        sources.insert(identity(value), Source::Whole(temporary(&e, value, None)));
+    }
     for member in &group.members {
         for access in member.generic.inputs.iter().chain(&member.generic.outputs) {
             if access.loops.contains(&member.row) {
@@ -48,7 +44,7 @@ pub fn sweep<'c: 'a, 'a>(context: &'c Context, group: Group<'c, 'a>) {
             }
         }
     }
-    let ahead = Rows::of(&group, &sources);
+    let ahead = Nearer::of(&group, &sources);
     let op = e.plain_loop((e.index(0), rows, e.index(1)), |e, row| {
         let next = e.min(e.plus(row, 1), e.sub(rows, e.index(1)));
         for (number, member) in group.members.iter().enumerate() {
@@ -61,28 +57,7 @@ pub fn sweep<'c: 'a, 'a>(context: &'c Context, group: Group<'c, 'a>) {
     });
     // What adds up over rows does so in their order.
     tasks::mark(&e, op, group.touched.iter().all(|buffer| !buffer.sum));
-    for member in &group.members {
-        edit::erase(context, member.op);
-    }
-    for value in group
-        .touched
-        .iter()
-        .map(|t| t.value)
-        .filter(|value| super::made_here(*value))
-    {
-        let mut unused = Some(value);
-        while let Some(op) = unused
-            .filter(|x| edit::uses(*x).is_empty())
-            .and_then(defining_op)
-        {
-            // A view leaves what it was of.
-            unused = match edit::name(op) {
-                "memref.subview" => op.operand(0).ok(),
-                _ => None,
-            };
-            edit::erase(context, op);
-        }
-    }
+    end(context, &group);
 }
 
 /// Where an op on a row finds a buffer's row.
@@ -93,72 +68,8 @@ enum Source<'c, 'a> {
     Part(Sizes<'c, 'a>),
 }
 
-/// The sizes of a buffer but for one axis; values where they are not known.
-pub(super) struct Sizes<'c, 'a> {
-    pub(super) values: Vec<Option<Value<'c, 'a>>>,
-}
-
-impl<'c, 'a> Sizes<'c, 'a> {
-    pub(super) fn new(e: &Emitter<'c, 'a>, buffer: Value<'c, 'a>) -> Self {
-        let values = shape::shape_of(buffer)
-            .into_iter()
-            .enumerate()
-            .map(|(axis, dim)| {
-                (dim == DYNAMIC).then(|| {
-                    let axis = e.index(axis as i64);
-                    e.op("memref.dim", &[buffer, axis], e.index_type())
-                })
-            });
-        Self {
-            values: values.collect(),
-        }
-    }
-}
-
-pub(super) fn row_count<'c, 'a>(
-    e: &Emitter<'c, 'a>,
-    member: &Member<'c, 'a>,
-) -> Option<Value<'c, 'a>> {
-    let accesses = member.generic.outputs.iter().chain(&member.generic.inputs);
-    let found = accesses.into_iter().find_map(|access| {
-        let axis = access.loops.iter().position(|l| *l == member.row)?;
-        Some((access.value, axis))
-    });
-    let (value, axis) = found?;
-    Some(match shape::shape_of(value)[axis] {
-        DYNAMIC => {
-            let axis = e.index(axis as i64);
-            e.op("memref.dim", &[value, axis], e.index_type())
-        }
-        known => e.index(known),
-    })
-}
-
-/// A buffer of one row in the place of one of all rows.
-pub(super) fn shrunk<'c, 'a>(e: &Emitter<'c, 'a>, buffer: Value<'c, 'a>) -> Value<'c, 'a> {
-    let shape = shape::shape_of(buffer);
-    let drop = usize::from(shape[0] == DYNAMIC);
-    let sizes = super::unknown_sizes(buffer).split_off(drop);
-    let dims = shape[1..].iter().map(|dim| match *dim {
-        DYNAMIC => "?x".to_string(),
-        dim => format!("{dim}x"),
-    });
-    let ty = e.ty(&format!(
-        "memref<{}{}>",
-        dims.collect::<String>(),
-        shape::element_of(buffer)
-    ));
-    let segments = e.attr(&format!("array<i32: {}, 0>", sizes.len()));
-    let attributes = [
-        ("operandSegmentSizes", segments),
-        ("alignment", e.attr("64 : i64")),
-    ];
-    let op = e.build("memref.alloc", &sizes, &[ty], &attributes, vec![]);
-    op.result(0).expect("built with one result").into()
-}
-
 /// What is brought nearer while an op goes through a row: the one that computes most, beside which memory would idle.
-struct Rows<'c, 'a> {
+struct Nearer<'c, 'a> {
     /// The number of the op.
     carrier: usize,
     /// Buffers of rows as long as the op's.
@@ -173,7 +84,7 @@ struct Row<'c, 'a> {
     next: bool,
 }
 
-impl<'c: 'a, 'a> Rows<'c, 'a> {
+impl<'c: 'a, 'a> Nearer<'c, 'a> {
     /// Of a group, if one of its ops goes through long rows.
     fn of(group: &Group<'c, 'a>, sources: &HashMap<usize, Source<'c, 'a>>) -> Option<Self> {
         let members = group.members.iter().enumerate();
@@ -219,7 +130,7 @@ fn length(member: &Member) -> i64 {
 }
 
 /// How much an op computes for an element.
-fn work(member: &Member) -> usize {
+fn work(member: &Member) -> i64 {
     let block = member
         .op
         .region(0)
@@ -235,9 +146,6 @@ fn work(member: &Member) -> usize {
     ops.sum()
 }
 
-/// Ops that a function of `math` counts for.
-const FUNCTION: usize = 16;
-
 /// The op on one row; it brings others nearer.
 fn write<'c: 'a, 'a>(
     e: &Emitter<'c, 'a>,
@@ -246,126 +154,31 @@ fn write<'c: 'a, 'a>(
     sources: &HashMap<usize, Source<'c, 'a>>,
     ahead: &[Row<'c, 'a>],
 ) {
-    let context = e.context();
-    let inner = |l: &usize| if *l > member.row { l - 1 } else { *l };
-    let access = |access: &Access<'c, 'a>| {
-        let loops = access
-            .loops
-            .iter()
-            .filter(|l| **l != member.row)
-            .map(inner)
-            .collect();
-        let value = match access.loops.iter().position(|l| *l == member.row) {
-            None => access.value,
-            Some(axis) => match &sources[&identity(access.value)] {
-                Source::Whole(value) => *value,
-                Source::Part(sizes) => part(e, access.value, axis, row, sizes),
-            },
-        };
-        Access { value, loops }
-    };
-    let mut iterators = member.generic.iterators.clone();
-    iterators.remove(member.row);
-    let mut inputs = member.generic.inputs.iter().map(access).collect::<Vec<_>>();
-    let own = inputs.len();
-    let mut prefetched = vec![];
-    for Row {
-        buffer,
-        access,
-        next: is_next,
-    } in ahead
-    {
-        let Source::Part(sizes) = &sources[&identity(*buffer)] else {
-            continue;
-        };
-        prefetched.push(Ahead {
-            input: inputs.len(),
-            access: *access,
-        });
-        let which = if *is_next { next } else { row };
-        inputs.push(Access {
-            value: part(e, *buffer, 0, which, sizes),
-            loops: vec![0],
-        });
-    }
-    let generic = Generic {
-        iterators,
-        inputs,
-        outputs: member.generic.outputs.iter().map(access).collect(),
-        attributes: vec![(AHEAD, Ahead::attribute(e, &prefetched))],
-    };
-    let old = member
-        .op
-        .region(0)
-        .ok()
-        .and_then(|region| region.first_block());
-    let old = old.expect("an op of linalg has a body");
-    let mut next = old.first_operation();
-    while let Some(op) = next {
-        next = op.next_in_block();
-        if let Some(index) = index_of(op) {
-            if index == member.row {
-                edit::replace_uses(linalg::results(op)[0], row);
-                edit::erase(context, op);
-            } else {
-                edit::set_attribute(op, "dim", e.attr(&format!("{} : i64", inner(&index))));
-            }
+    let axis = |access: &Access| access.loops.iter().position(|l| *l == member.row);
+    let view = |access: &Access<'c, 'a>| match &sources[&identity(access.value)] {
+        Source::Whole(value) => *value,
+        Source::Part(sizes) => {
+            let axis = axis(access).expect("it is walked by rows");
+            part(e, access.value, axis, Rows::One(row), sizes)
         }
-    }
-    let (_, block) = generic.declare(e);
-    let mut arguments = linalg::arguments(block);
-    arguments.drain(own..own + prefetched.len());
-    IrRewriter::new(context)
-        .as_rewriter_base()
-        .merge_blocks(old, block, &arguments);
-}
-
-/// A row of a buffer: a view without the axis.
-pub(super) fn part<'c, 'a>(
-    e: &Emitter<'c, 'a>,
-    buffer: Value<'c, 'a>,
-    axis: usize,
-    row: Value<'c, 'a>,
-    sizes: &Sizes<'c, 'a>,
-) -> Value<'c, 'a> {
-    let shape = shape::shape_of(buffer);
-    let ty = MemRefType::try_from(buffer.r#type()).expect("members work on memrefs");
-    let (strides, _) = ty.strides_and_offset();
-    let text = |n: i64| match n {
-        DYNAMIC => "?".to_string(),
-        n => n.to_string(),
     };
-    let others = (0..shape.len()).filter(|i| *i != axis).collect::<Vec<_>>();
-    let dims = others
-        .iter()
-        .map(|i| format!("{}x", text(shape[*i])))
-        .collect::<String>();
-    let strides = others.iter().map(|i| text(strides[*i])).collect::<Vec<_>>();
-    let ty = e.ty(&format!(
-        "memref<{dims}{}, strided<[{}], offset: ?>>",
-        shape::element_of(buffer),
-        strides.join(", ")
-    ));
-    let list = |f: &dyn Fn(usize) -> i64| {
-        let entries = (0..shape.len())
-            .map(|i| f(i).to_string())
-            .collect::<Vec<_>>();
-        e.attr(&format!("array<i64: {}>", entries.join(", ")))
-    };
-    let mut operands = vec![buffer, row];
-    operands.extend(others.iter().filter_map(|i| sizes.values[*i]));
-    let segments = format!("array<i32: 1, 1, {}, 0>", operands.len() - 2);
-    let attributes = [
-        (
-            "static_offsets",
-            list(&|i| if i == axis { DYNAMIC } else { 0 }),
-        ),
-        (
-            "static_sizes",
-            list(&|i| if i == axis { 1 } else { shape[i] }),
-        ),
-        ("static_strides", list(&|_| 1)),
-        ("operandSegmentSizes", e.attr(&segments)),
-    ];
-    e.op_with("memref.subview", &operands, ty, &attributes)
+    on_row(e, member, row, view, |own| {
+        let mut rows = vec![];
+        let mut prefetched = vec![];
+        for one in ahead {
+            let Source::Part(sizes) = &sources[&identity(one.buffer)] else {
+                continue;
+            };
+            prefetched.push(Ahead {
+                input: own + rows.len(),
+                access: one.access,
+            });
+            let which = if one.next { next } else { row };
+            rows.push(Access {
+                value: part(e, one.buffer, 0, Rows::One(which), sizes),
+                loops: vec![0],
+            });
+        }
+        (rows, vec![(AHEAD, Ahead::attribute(e, &prefetched))])
+    });
 }

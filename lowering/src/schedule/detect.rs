@@ -1,6 +1,6 @@
 //! The machine that the compiler runs on, for `native`.
 
-use super::{Target, knobs::Knobs, target::PIECE};
+use super::{Target, knobs::Knobs};
 use inkwell::targets::TargetMachine;
 
 impl Target {
@@ -17,7 +17,6 @@ impl Target {
             l1: cache(1).unwrap_or(base.l1),
             l2: cache(2).unwrap_or(base.l2),
             cores: std::thread::available_parallelism().map_or(1, |n| n.get() as i64),
-            piece: PIECE,
             fma,
             round,
             knobs: Knobs::new(),

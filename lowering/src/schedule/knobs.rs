@@ -201,7 +201,7 @@ pub fn values(target: &Target) -> Vec<(&'static Knob, i64)> {
             "products.slivers" => target.most_slivers(),
             "winograd.use" => target.uses_winograd().into(),
             "winograd.bytes" => target.winograd_bytes(),
-            "parallel.piece" => target.piece,
+            "parallel.piece" => target.piece(),
             "parallel.stack" => target.lane_stack(),
             _ => product.value(name.rsplit('.').next().unwrap_or(name)),
         }
@@ -211,15 +211,28 @@ pub fn values(target: &Target) -> Vec<(&'static Knob, i64)> {
 
 /// The file that says what holds for a target anyway.
 pub fn text(target: &Target) -> String {
-    let mut text = format!("# Schedules for {}.\n", target.cpu);
+    let values = values(target).into_iter();
+    let values = values.map(|(knob, value)| (knob.name, Some(knob.what), value));
+    file(&format!("Schedules for {}.", target.cpu), values)
+}
+
+/// A file that begins with a comment, of names, what they are where that is to stand there, and values.
+pub fn file<'x>(
+    comment: &str,
+    values: impl IntoIterator<Item = (&'x str, Option<&'x str>, i64)>,
+) -> String {
+    let mut text = format!("# {comment}\n");
     let mut table = "";
-    for (knob, value) in values(target) {
-        let (of, key) = knob.name.rsplit_once('.').expect("names have two parts");
+    for (name, what, value) in values {
+        let (of, key) = name.rsplit_once('.').expect("names have two parts");
         if of != table {
             text += &format!("\n[{of}]\n");
             table = of;
         }
-        text += &format!("# {}\n{key} = {value}\n", knob.what);
+        if let Some(what) = what {
+            text += &format!("# {what}\n");
+        }
+        text += &format!("{key} = {value}\n");
     }
     text
 }

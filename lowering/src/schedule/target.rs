@@ -26,8 +26,6 @@ pub struct Target {
     pub l2: i64,
     /// Cores that a call may use; with 1, code has no executor.
     pub cores: i64,
-    /// Work of a piece that a thread takes of a loop, in ops on a register (`crate::work`).
-    pub piece: i64,
     /// Whether a fused multiply-add is one instruction.
     pub fma: bool,
     /// Whether rounding to an integral float is one instruction.
@@ -35,9 +33,6 @@ pub struct Target {
     /// Values of schedules that are set and do not follow from the others.
     pub knobs: Knobs,
 }
-
-/// Some microseconds, beside which taking a piece and waking a thread cost little.
-pub const PIECE: i64 = 64 << 10;
 
 /// The module attribute that carries a target.
 pub const ATTRIBUTE: &str = "dl.target";
@@ -52,7 +47,6 @@ impl Default for Target {
             l1: 32 << 10,
             l2: 256 << 10,
             cores: 1,
-            piece: PIECE,
             fma: false,
             round: false,
             knobs: Knobs::new(),
@@ -101,7 +95,6 @@ impl Target {
             l1: l1 << 10,
             l2: l2 << 10,
             cores: 1,
-            piece: PIECE,
             fma: vector_bits >= 256,
             round: cpu != "x86-64",
             knobs: Knobs::new(),
@@ -156,7 +149,6 @@ impl Target {
             l1: integer("l1").unwrap_or(base.l1),
             l2: integer("l2").unwrap_or(base.l2),
             cores: integer("cores").unwrap_or(base.cores),
-            piece: integer("piece").unwrap_or(base.piece),
             fma: flag("fma").unwrap_or(base.fma || wider),
             round: flag("round").unwrap_or(base.round || wider),
             knobs: set_in(entries.element_by_name(KNOBS_IN)),
@@ -197,14 +189,13 @@ impl fmt::Display for Target {
         write!(
             f,
             "{{cpu = {:?}, vector_bits = {} : i64, registers = {} : i64, l1 = {} : i64, l2 = {} : i64, \
-             cores = {} : i64, piece = {} : i64, fma = {}, round = {}",
+             cores = {} : i64, fma = {}, round = {}",
             self.cpu,
             self.vector_bits,
             self.registers,
             self.l1,
             self.l2,
             self.cores,
-            self.piece,
             self.fma,
             self.round
         )?;

@@ -1,6 +1,6 @@
 //! Buffers that each lane has for itself.
 
-use crate::{emit::Emitter, size::element_bytes};
+use crate::{emit::Emitter, schedule::LINE, size::element_bytes};
 use dlc_dialects::ir::shape::{self, DYNAMIC};
 use melior::ir::{OperationRef, Value, ValueLike, operation::OperationLike, r#type::MemRefType};
 
@@ -13,9 +13,6 @@ pub struct Private<'c, 'a> {
     /// Whether it is on the stack of a lane; else in the workspace.
     pub on_stack: bool,
 }
-
-/// Bytes of a cache line: lanes share none.
-const LINE: i64 = 64;
 
 impl<'c: 'a, 'a> Private<'c, 'a> {
     /// Memory for `most` lanes; nothing for buffers on the stack.
@@ -32,13 +29,10 @@ impl<'c: 'a, 'a> Private<'c, 'a> {
             .alloc
             .operands()
             .fold(known, |bytes, size| e.mul(bytes, size));
+        // Lanes share no cache line.
         let bytes = e.plus(bytes, LINE);
         let all = e.mul(bytes, e.index(most));
-        let attributes = [
-            ("operandSegmentSizes", e.attr("array<i32: 1, 0>")),
-            ("alignment", e.attr("64 : i64")),
-        ];
-        let memory = e.op_with("memref.alloc", &[all], e.ty("memref<?xi8>"), &attributes);
+        let memory = e.alloc(&[all], "memref<?xi8>");
         let stride = e.mul(e.div(bytes, e.index(LINE)), e.index(LINE));
         Some(Memory { memory, stride })
     }

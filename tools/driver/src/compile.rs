@@ -432,12 +432,6 @@ impl Session {
         };
         Ok(Target {
             cores: self.options.threads.into(),
-            piece: self
-                .options
-                .knobs
-                .get("parallel.piece")
-                .copied()
-                .unwrap_or(target.piece),
             knobs: self.options.knobs.clone(),
             ..target
         })

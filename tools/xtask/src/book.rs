@@ -46,14 +46,16 @@ pub fn build() -> Result<()> {
         .arg(target().join("book")))
 }
 
-/// Copies the Markdown files of a folder; their names in order.
+/// Copies the Markdown files of a folder and its pictures; the names of the former in order.
 fn copy(from: &Path, to: &Path) -> Result<Vec<String>> {
     let mut names = Vec::new();
     let entries = fs::read_dir(from).with_context(|| format!("cannot read {}", from.display()))?;
     for entry in entries {
         let name = entry?.file_name().to_string_lossy().into_owned();
-        if name.ends_with(".md") {
+        if name.ends_with(".md") || name.ends_with(".svg") {
             fs::copy(from.join(&name), to.join(&name))?;
+        }
+        if name.ends_with(".md") {
             names.push(name);
         }
     }

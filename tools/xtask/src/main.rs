@@ -48,6 +48,9 @@ enum Task {
     Test {
         /// Only tests whose name contains this; then without `tidy`
         filter: Option<String>,
+        /// Also all ops and models at -O0, -O2 and -O3, on one thread and on two, which takes half an hour and more
+        #[arg(long)]
+        full: bool,
     },
     /// Rewrites the goldens that the tests compare with
     Bless {
@@ -64,6 +67,20 @@ enum Task {
         /// Times `dlc check` of long programs instead
         #[arg(long)]
         check: bool,
+        /// Times pieces of the compiler and of what it builds instead
+        #[arg(long, conflicts_with = "check")]
+        pieces: bool,
+        /// Writes docs/src/performance.md: with new figures of one thread and of two, or of these numbers of threads
+        #[arg(
+            long,
+            value_name = "THREADS",
+            num_args = 0..=1,
+            require_equals = true,
+            value_delimiter = ',',
+            default_missing_value = "1,2",
+            conflicts_with_all = ["check", "pieces", "arguments"]
+        )]
+        write: Option<Vec<u32>>,
         /// Arguments for test/bench/bench.py
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
@@ -99,10 +116,16 @@ fn main() -> ExitCode {
             quick,
             release,
         } => example::run(name.as_deref(), quick, release),
-        Task::Test { filter } => test::run(filter.as_deref()),
+        Task::Test { filter, full } => test::run(filter.as_deref(), full),
         Task::Bless { filter } => test::bless(filter.as_deref()),
         Task::Tidy => tidy::run(),
         Task::Bench { check: true, .. } => bench::check(),
+        Task::Bench { pieces: true, .. } => bench::pieces(),
+        Task::Bench {
+            python,
+            write: Some(threads),
+            ..
+        } => bench::write(&python, &threads),
         Task::Bench {
             python, arguments, ..
         } => bench::run(&python, &arguments),

@@ -11,13 +11,19 @@ use crate::{llvm, tidy};
 /// Set for the tests that may rewrite goldens.
 const BLESS: &str = "DLC_BLESS";
 
-/// Builds everything once, runs all tests, then `tidy`.
-pub fn run(filter: Option<&str>) -> Result<()> {
+/// Set for the tests that take long (`test/src/levels.rs`).
+const FULL: &str = "DLC_TEST_FULL";
+
+/// Builds everything once, runs all tests, the long ones if they are asked for, then `tidy`.
+pub fn run(filter: Option<&str>, full: bool) -> Result<()> {
     let llvm = llvm::ensure()?;
     // The binaries first: tests of one crate run those of another.
     process::run(llvm.cargo().args(["build", "--workspace"]))?;
     let mut cargo = llvm.cargo();
     cargo.args(["test", "--workspace", "--no-fail-fast"]);
+    if full {
+        cargo.env(FULL, "1");
+    }
     if let Some(filter) = filter {
         cargo.args(["--", filter]);
     }

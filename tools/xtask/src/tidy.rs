@@ -169,10 +169,11 @@ fn raw_outside(source: &Source) -> Option<String> {
     outside(source, "mlir_sys")
 }
 
-/// The first line with a word outside the places for it. A test may call compiled code.
+/// The first line with a word outside the places for it. A test and a bench may call compiled code.
 fn outside(source: &Source, word: &str) -> Option<String> {
     let allowed = UNSAFE.iter().any(|place| source.path.starts_with(place));
-    if !source.is_rust() || allowed || source.path.contains("/tests/") {
+    let calls = ["/tests/", "/benches/"].map(|folder| source.path.contains(folder));
+    if !source.is_rust() || allowed || calls.contains(&true) {
         return None;
     }
     let line = source.line_of_word(word)?;

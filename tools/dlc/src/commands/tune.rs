@@ -6,7 +6,7 @@
 use std::time::{Duration, Instant};
 
 use dlc_driver::artefact::{self, Artefact};
-use dlc_driver::compile::{Emit, Session, knobs::Knobs};
+use dlc_driver::compile::{Emit, Options, Session, knobs};
 use dlc_runtime::Bound;
 use dlc_runtime::library::{Call, Library};
 
@@ -36,17 +36,17 @@ pub fn run(tune: &Tune, common: &Common) -> Result<(), Error> {
     let mut gained = 1.0;
     let mut again = true;
     while std::mem::take(&mut again) && start.elapsed() < budget {
-        for knob in dlc_driver::compile::knobs::KNOBS {
+        for knob in knobs::KNOBS {
             for value in knob.tries {
                 if start.elapsed() >= budget {
                     break;
                 }
-                let mut knobs = options.knobs.clone();
-                if knobs.insert(knob.name.to_string(), *value) == Some(*value) {
+                let mut changed = options.knobs.clone();
+                if changed.insert(knob.name.to_string(), *value) == Some(*value) {
                     continue;
                 }
-                let session = Session::new(dlc_driver::compile::Options {
-                    knobs: knobs.clone(),
+                let session = Session::new(Options {
+                    knobs: changed.clone(),
                     ..options.clone()
                 });
                 let other = Built::new(&request, &session)?;
@@ -60,14 +60,18 @@ pub fn run(tune: &Tune, common: &Common) -> Result<(), Error> {
                         "{} = {value}: {ratio:.3} of the time\n",
                         knob.name
                     ));
-                    options.knobs = knobs;
+                    options.knobs = changed;
                     best = other;
                     again = true;
                 }
             }
         }
     }
-    let text = file(&options.knobs, &request, gained);
+    let name = &request.file.name;
+    let comment = format!("Found by `dlc tune` for {name}: {gained:.3} of the time.");
+    let values = options.knobs.iter();
+    let values = values.map(|(name, value)| (name.as_str(), None, *value));
+    let text = knobs::file(&comment, values);
     artefact::write_all(&[Artefact {
         path: tune.output.clone(),
         bytes: text.into_bytes(),
@@ -76,25 +80,9 @@ pub fn run(tune: &Tune, common: &Common) -> Result<(), Error> {
         "wrote {}: {} of {} values set, {gained:.3} of the time\n",
         tune.output.display(),
         options.knobs.len(),
-        dlc_driver::compile::knobs::KNOBS.len()
+        knobs::KNOBS.len()
     ));
     Ok(())
-}
-
-/// The values that were found, as a file.
-fn file(knobs: &Knobs, request: &Request, gained: f64) -> String {
-    let name = &request.file.name;
-    let mut text = format!("# Found by `dlc tune` for {name}: {gained:.3} of the time.\n");
-    let mut table = "";
-    for (name, value) in knobs {
-        let (of, key) = name.rsplit_once('.').expect("names have two parts");
-        if of != table {
-            text += &format!("\n[{of}]\n");
-            table = of;
-        }
-        text += &format!("{key} = {value}\n");
-    }
-    text
 }
 
 /// A library, its code, and the inputs of its call.
