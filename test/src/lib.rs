@@ -17,6 +17,7 @@ pub mod golden;
 pub mod gradcheck;
 pub mod host;
 pub mod literal;
+pub mod memory;
 pub mod module;
 pub mod opfile;
 pub mod programs;

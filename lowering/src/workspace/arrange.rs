@@ -52,7 +52,9 @@ struct Slot {
 /// The greatest sum of the bytes of buffers that are alive at one time: no arrangement is smaller.
 pub fn bound(blocks: &[Block]) -> i64 {
     let begins = blocks.iter().map(|block| (block.live.0, 1, block.size));
-    let ends = blocks.iter().map(|block| (block.live.1 + 1, 0, -block.size));
+    let ends = blocks
+        .iter()
+        .map(|block| (block.live.1 + 1, 0, -block.size));
     let mut changes: Vec<_> = begins.chain(ends).collect();
     changes.sort_unstable();
     let alive = changes.iter().scan(0i64, |alive, (_, _, change)| {
