@@ -35,7 +35,7 @@ pub struct Workspace {
     pub least: u64,
 }
 
-/// Memory for buffers that are not alive together.
+/// Memory for some buffers.
 #[derive(Clone, Debug)]
 pub struct Slot {
     /// Polynomials whose maximum is its size.
