@@ -26,10 +26,14 @@ pub const ASKED: &str = "dl.tell_workspace";
 /// The attribute of an entry with its plan.
 const PLAN: &str = "dl.workspace";
 
-/// What a dim counts for when buffers of several dims are compared.
-pub const TYPICAL: i64 = 256;
-/// Slots of which no nest touches two buffers may take more than is alive by one part in so many.
-const TOLERANCE: i64 = 32;
+/// What dims are taken to be where buffers are compared, as far as their ranges allow,
+const SAMPLES: [i64; 4] = [1, 16, 256, 4096];
+/// and the number of those that are typical.
+const TYPICAL: usize = 2;
+/// Plans for more buffers are judged where dims are typical only, which takes a fraction of the time.
+const MANY: usize = 256;
+/// What a plan may take above what is alive, in thousandths, without another one being sought.
+const TOLERANCE: i64 = 30;
 
 /// A buffer to be placed.
 #[derive(Clone, Debug)]
@@ -51,40 +55,47 @@ pub struct Slot {
     pub sizes: Vec<Poly>,
 }
 
-/// The value of a dim at which buffers are compared.
+/// The typical value of a dim.
 pub fn typical(name: &str, dims: &[DimRange]) -> i64 {
+    sample(SAMPLES[TYPICAL], name, dims)
+}
+
+/// A size, or what comes nearest in the range of a dim.
+fn sample(size: i64, name: &str, dims: &[DimRange]) -> i64 {
     let dim = dims.iter().find(|dim| dim.name == name);
     let most = dim.and_then(|dim| dim.max).unwrap_or(i64::MAX);
-    TYPICAL.min(most).max(dim.map_or(0, |dim| dim.min))
+    size.min(most).max(dim.map_or(0, |dim| dim.min))
 }
 
 /// Gives each buffer a slot and an offset in it, such that two that are alive together do not overlap, for all dims of
 /// their ranges.
 ///
 /// Where it costs little, no nest touches two buffers of one slot: so all that it touches are different arguments, which
-/// don't alias. Else all buffers share one slot. Which one of two lies above the other is decided where dims are typical; a
-/// buffer begins where the last of those ends that are alive with it and beneath it.
+/// don't alias. Else all buffers share one slot. Which one of two lies above the other is decided for some sample of dims; a
+/// buffer begins where the last of those ends that are alive with it and beneath it. Of plans that take little more than is
+/// alive where dims are typical, the best for the other samples is taken.
 pub fn assign(buffers: &[Buffer], dims: &[DimRange]) -> Vec<Slot> {
     if buffers.is_empty() {
         return vec![];
     }
     let planner = Planner::new(buffers, dims);
-    let blocks = buffers.iter().zip(&planner.sizes);
-    let blocks: Vec<Block> = blocks
-        .map(|(buffer, sizes)| Block {
-            live: buffer.live,
-            size: planner.basis.typical(&sizes.whole),
-            nests: &buffer.nests,
-        })
-        .collect();
-    let bound = arrange::bound(&blocks);
-    let apart = arrange::apart(&blocks);
-    let (size, slots) = planner.slots(&apart);
-    if size <= bound.saturating_add(bound / TOLERANCE) {
-        return slots;
+    let apart = planner.plan(&arrange::apart(&planner.blocks(TYPICAL)));
+    let samples = match dims.is_empty() || buffers.len() > MANY {
+        true => TYPICAL..TYPICAL + 1,
+        false => 0..SAMPLES.len(),
+    };
+    let mut excess = apart.excess[samples.clone()].iter();
+    if excess.all(|excess| *excess <= TOLERANCE) {
+        return apart.slots;
     }
-    let (smaller, slot) = planner.slots(&arrange::together(&blocks));
-    if smaller < size { slot } else { slots }
+    let together = samples.map(|sample| arrange::together(&planner.blocks(sample)));
+    let together = together.map(|arrangement| planner.plan(&arrangement));
+    let plans = std::iter::once(apart).chain(together);
+    let best = plans.min_by_key(|plan| {
+        let most = plan.excess.iter().max().copied();
+        (plan.excess[TYPICAL].max(TOLERANCE), most)
+    });
+    best.expect("there is a plan").slots
 }
 
 /// What makes slots of an arrangement.
@@ -92,6 +103,14 @@ struct Planner<'x> {
     buffers: &'x [Buffer],
     basis: Basis<'x>,
     sizes: Vec<Sizes>,
+    /// What is alive at the most, at each sample.
+    bounds: [i64; SAMPLES.len()],
+}
+
+struct Plan {
+    slots: Vec<Slot>,
+    /// What it takes above what is alive, in thousandths, at each sample.
+    excess: [i64; SAMPLES.len()],
 }
 
 /// The size of a buffer.
@@ -109,20 +128,35 @@ impl<'x> Planner<'x> {
             whole: basis.sum(&bytes::aligned(&buffer.bytes)),
         });
         let sizes = sizes.collect();
-        Self {
+        let bounds = [0; SAMPLES.len()];
+        let mut planner = Self {
             buffers,
             basis,
             sizes,
-        }
+            bounds,
+        };
+        planner.bounds = std::array::from_fn(|sample| arrange::bound(&planner.blocks(sample)));
+        planner
     }
 
-    /// The slots, and their bytes where dims are typical.
-    fn slots(&self, arrangement: &Arrangement) -> (i64, Vec<Slot>) {
+    /// The buffers at a sample of dims.
+    fn blocks(&self, sample: usize) -> Vec<Block<'x>> {
+        let blocks = self.buffers.iter().zip(&self.sizes);
+        let blocks = blocks.map(|(buffer, sizes)| Block {
+            live: buffer.live,
+            size: self.basis.at(&sizes.whole, sample),
+            nests: &buffer.nests,
+        });
+        blocks.collect()
+    }
+
+    /// The slots of an arrangement.
+    fn plan(&self, arrangement: &Arrangement) -> Plan {
         let mut order: Vec<usize> = (0..self.buffers.len()).collect();
-        // One that is placed at the same height as another has no bytes where dims are typical.
+        // One that is placed at the same height as another that is alive with it has no bytes at the sample.
         order.sort_by_key(|i| (arrangement.places[*i], *i));
         let mut slots = vec![Slot::default(); arrangement.slots];
-        let mut size = 0i64;
+        let mut totals = [0i64; SAMPLES.len()];
         for members in order.chunk_by(|a, b| arrangement.places[*a].0 == arrangement.places[*b].0) {
             let slot = &mut slots[arrangement.places[members[0]].0];
             let mut sizes = vec![];
@@ -135,14 +169,20 @@ impl<'x> Planner<'x> {
                 }
                 offsets.push(offset);
             }
-            let most = sizes.iter().map(|sum| self.basis.typical(sum)).max();
-            size = size.saturating_add(most.unwrap_or(0));
+            for (sample, total) in totals.iter_mut().enumerate() {
+                let most = sizes.iter().map(|sum| self.basis.at(sum, sample)).max();
+                *total = total.saturating_add(most.unwrap_or(0));
+            }
             slot.sizes = sizes.iter().map(|sum| self.basis.poly(sum)).collect();
             let polys = |sums: &Vec<Sum>| sums.iter().map(|sum| self.basis.poly(sum)).collect();
             let offsets = offsets.iter().map(polys);
             slot.members = members.iter().copied().zip(offsets).collect();
         }
-        (size, slots)
+        let excess = std::array::from_fn(|sample| {
+            let (total, bound) = (totals[sample], self.bounds[sample].max(1));
+            (total - bound).saturating_mul(1000) / bound
+        });
+        Plan { slots, excess }
     }
 
     /// Where a buffer begins that lies above others, as far as they are alive with it.

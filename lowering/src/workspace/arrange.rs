@@ -9,7 +9,7 @@ use std::{cmp::Reverse, collections::BTreeSet};
 /// The most orders that are tried from each start,
 const ORDERS: usize = 40;
 /// and of how many pairs of buffers it is looked at whether they are alive together.
-const PAIRS: usize = 1 << 22;
+const PAIRS: usize = 1 << 21;
 
 /// A buffer to be placed.
 pub struct Block<'x> {

@@ -1,6 +1,6 @@
 //! Bytes for all dims of their ranges: sums of monomials, and which of two is never the smaller.
 
-use super::typical;
+use super::{SAMPLES, TYPICAL, sample};
 use dlc_abi::{DimRange, Poly, WORKSPACE_ALIGN, dim::Factor};
 use std::collections::BTreeMap;
 
@@ -26,8 +26,8 @@ struct Monomial {
     least: Option<i128>,
     /// The greatest, if it is known.
     most: Option<i128>,
-    /// The value where dims are typical.
-    typical: i128,
+    /// The values at the samples.
+    values: [i128; SAMPLES.len()],
 }
 
 impl<'x> Basis<'x> {
@@ -66,11 +66,11 @@ impl<'x> Basis<'x> {
         })
     }
 
-    /// The value where dims are typical.
-    pub fn typical(&self, sum: &Sum) -> i64 {
+    /// The value at a sample of dims.
+    pub fn at(&self, sum: &Sum, sample: usize) -> i64 {
         let terms = sum.iter().zip(&self.monomials);
         let value = terms.fold(0i128, |sum, (coefficient, monomial)| {
-            sum.saturating_add(coefficient.saturating_mul(monomial.typical))
+            sum.saturating_add(coefficient.saturating_mul(monomial.values[sample]))
         });
         i64::try_from(value).map_or(i64::MAX / 4, |value| value.min(i64::MAX / 4))
     }
@@ -94,7 +94,7 @@ impl<'x> Basis<'x> {
             let pairs = (0..maximum.len()).flat_map(|j| (0..j).map(move |i| (i, j)));
             let joined = pairs.filter_map(|(i, j)| {
                 let both = self.join(&maximum[i], &maximum[j])?;
-                Some((self.typical(&both), i, j, both))
+                Some((self.at(&both, TYPICAL), i, j, both))
             });
             let Some((_, i, j, both)) = joined.min() else {
                 return;
@@ -160,12 +160,16 @@ impl<'x> Basis<'x> {
         };
         let grows = factors.iter().all(grows);
         let most = (grows.then(|| shifted.eval(&greatest).ok()).flatten()).map(i128::from);
-        let value = poly.eval(&|name| Some(typical(name, self.dims)));
+        let value = |size| {
+            let value = poly.eval(&|name| Some(sample(size, name, self.dims)));
+            i128::from(value.unwrap_or(i64::MAX / 4))
+        };
+        let values = SAMPLES.map(value);
         let monomial = Monomial {
             poly,
             least: grows.then_some(i128::from(factors.is_empty())),
             most,
-            typical: i128::from(value.unwrap_or(i64::MAX / 4)),
+            values,
         };
         let number = self.monomials.len();
         self.monomials.push(monomial);
