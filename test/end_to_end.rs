@@ -1,8 +1,9 @@
 //! Whole uses of the compiler: libraries linked into C and Rust programs, what they may call and when they may
-//! allocate, the same bytes twice, bad input, the examples, pipelines without each optional pass, and JAX's numbers.
+//! allocate, the same bytes twice, bad input, the examples, pipelines without each optional pass, the size of workspaces,
+//! and JAX's numbers.
 
 use anyhow::{Context, Result, ensure};
-use dlc_test::{bad_input, differential, examples, files, host, skipped, trial};
+use dlc_test::{bad_input, differential, examples, files, host, memory, skipped, trial};
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use std::{
     collections::BTreeSet,
@@ -55,6 +56,9 @@ fn trials(arguments: &Arguments) -> Result<Vec<Trial>> {
     }
     for (name, run) in differential::trials()? {
         trials.push(trial(format!("differential/{name}"), run));
+    }
+    for (name, run) in memory::trials()? {
+        trials.push(trial(format!("workspace/{name}"), run));
     }
     for (name, script) in [
         ("jax", "jax_compare.py"),

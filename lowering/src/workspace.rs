@@ -3,8 +3,10 @@
 //! `plan-workspace` gives each buffer a place by [`assign`]; where a module asks for it by [`ASKED`], the pass also notes on the
 //! entry what it has decided, which [`read`] gives to who shows it.
 
-use crate::{entry::Entry, size};
-use dlc_abi::{DimRange, Poly, WORKSPACE_ALIGN, dim::Factor};
+use crate::entry::Entry;
+use arrange::{Arrangement, Block};
+use bytes::{Basis, Sum};
+use dlc_abi::{DimRange, Poly};
 use dlc_dialects::{ir::edit, pass::INTERNAL};
 use melior::{
     Context,
@@ -14,15 +16,24 @@ use melior::{
         operation::OperationLike,
     },
 };
-use std::{cmp::Reverse, collections::BTreeSet};
+use std::collections::BTreeSet;
+
+mod arrange;
+mod bytes;
 
 /// The attribute of a module whose plans are asked for.
 pub const ASKED: &str = "dl.tell_workspace";
 /// The attribute of an entry with its plan.
 const PLAN: &str = "dl.workspace";
 
-/// What a dim counts for when buffers of several dims are compared.
-pub const TYPICAL: i64 = 256;
+/// What dims are taken to be where buffers are compared, as far as their ranges allow,
+const SAMPLES: [i64; 4] = [1, 16, 256, 4096];
+/// and the number of those that are typical.
+const TYPICAL: usize = 2;
+/// Plans for more buffers are judged where dims are typical only, which takes a fraction of the time.
+const MANY: usize = 256;
+/// What a plan may take above what is alive, in thousandths, without another one being sought.
+const TOLERANCE: i64 = 30;
 
 /// A buffer to be placed.
 #[derive(Clone, Debug)]
@@ -35,221 +46,163 @@ pub struct Buffer {
     pub nests: BTreeSet<usize>,
 }
 
-/// Memory for buffers of which no nest touches two.
+/// Memory for some buffers.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Slot {
-    /// The numbers of the buffers, and where each begins.
-    pub members: Vec<(usize, Poly)>,
+    /// The numbers of the buffers, and where each begins: the maximum of polynomials.
+    pub members: Vec<(usize, Vec<Poly>)>,
     /// Polynomials whose maximum is its size.
     pub sizes: Vec<Poly>,
 }
 
-/// The value of a dim at which buffers are compared.
+/// The typical value of a dim.
 pub fn typical(name: &str, dims: &[DimRange]) -> i64 {
+    sample(SAMPLES[TYPICAL], name, dims)
+}
+
+/// A size, or what comes nearest in the range of a dim.
+fn sample(size: i64, name: &str, dims: &[DimRange]) -> i64 {
     let dim = dims.iter().find(|dim| dim.name == name);
     let most = dim.and_then(|dim| dim.max).unwrap_or(i64::MAX);
-    TYPICAL.min(most)
+    size.min(most).max(dim.map_or(0, |dim| dim.min))
 }
 
-/// Gives each buffer a slot and an offset in it. Two that are alive together may lie side by side in a slot only if no nest
-/// touches both: so all that one nest touches are different arguments, which don't alias. Buffers are taken in the order of
-/// their sizes, the largest first, and each goes where its slot grows least: into a gap, if there is one, as in Pisarchyk
-/// and Lee, Efficient Memory Management for Deep Neural Net Inference (2020). Sizes are compared where dims are typical;
-/// that buffers are disjoint holds for all dims of their ranges.
+/// Gives each buffer a slot and an offset in it, such that two that are alive together do not overlap, for all dims of
+/// their ranges.
+///
+/// Where it costs little, no nest touches two buffers of one slot: so all that it touches are different arguments, which
+/// don't alias. Else all buffers share one slot. Which one of two lies above the other is decided for some sample of dims; a
+/// buffer begins where the last of those ends that are alive with it and beneath it. Of plans that take little more than is
+/// alive where dims are typical, the best for the other samples is taken.
 pub fn assign(buffers: &[Buffer], dims: &[DimRange]) -> Vec<Slot> {
-    let planner = Planner { buffers, dims };
-    let sizes: Vec<i64> = (buffers
-        .iter()
-        .map(|buffer| planner.at(&aligned(&buffer.bytes))))
-    .collect();
-    let order = |key: &dyn Fn(usize) -> (Reverse<i64>, usize)| {
-        let mut order: Vec<usize> = (0..buffers.len()).collect();
-        order.sort_by_key(|i| key(*i));
-        order
-    };
-    let length = |i: usize| (buffers[i].live.1 - buffers[i].live.0 + 1) as i64;
-    let orders = [
-        order(&|i| (Reverse(sizes[i]), buffers[i].live.0)),
-        order(&|i| (Reverse(sizes[i]), usize::MAX - buffers[i].live.1)),
-        order(&|i| {
-            (
-                Reverse(sizes[i].saturating_mul(length(i))),
-                buffers[i].live.0,
-            )
-        }),
-        order(&|i| (Reverse(length(i)), buffers[i].live.0)),
-        order(&|i| (Reverse(0), buffers[i].live.0)),
-    ];
-    // Each is best somewhere; the smallest plan is taken.
-    let plans = orders.map(|order| planner.in_order(&order, &sizes));
-    let total = |plan: &Vec<Open>| plan.iter().map(|slot| slot.size).sum::<i64>();
-    let best = plans.into_iter().min_by_key(total);
-    let slots = best.into_iter().flatten();
-    slots.map(|open| open.slot).collect()
-}
-
-/// Bytes in whole cache lines.
-fn aligned(bytes: &Poly) -> Poly {
-    const LINE: i64 = WORKSPACE_ALIGN as i64;
-    let whole = |(coefficient, _): &(i128, Vec<Factor>)| coefficient % i128::from(LINE) == 0;
-    match bytes.terms().iter().all(whole) {
-        true => bytes.clone(),
-        false => {
-            let lines = (bytes.clone() + Poly::constant(LINE - 1)).floor_div(LINE);
-            lines.expect("a line has some bytes") * Poly::constant(LINE)
-        }
+    if buffers.is_empty() {
+        return vec![];
     }
+    let planner = Planner::new(buffers, dims);
+    let apart = planner.plan(&arrange::apart(&planner.blocks(TYPICAL)));
+    let samples = match dims.is_empty() || buffers.len() > MANY {
+        true => TYPICAL..TYPICAL + 1,
+        false => 0..SAMPLES.len(),
+    };
+    let mut excess = apart.excess[samples.clone()].iter();
+    if excess.all(|excess| *excess <= TOLERANCE) {
+        return apart.slots;
+    }
+    let together = samples.map(|sample| arrange::together(&planner.blocks(sample)));
+    let together = together.map(|arrangement| planner.plan(&arrangement));
+    let plans = std::iter::once(apart).chain(together);
+    let best = plans.min_by_key(|plan| {
+        let most = plan.excess.iter().max().copied();
+        (plan.excess[TYPICAL].max(TOLERANCE), most)
+    });
+    best.expect("there is a plan").slots
 }
 
+/// What makes slots of an arrangement.
 struct Planner<'x> {
     buffers: &'x [Buffer],
-    dims: &'x [DimRange],
+    basis: Basis<'x>,
+    sizes: Vec<Sizes>,
+    /// What is alive at the most, at each sample.
+    bounds: [i64; SAMPLES.len()],
 }
 
-/// A slot that may take more buffers.
-#[derive(Default)]
-struct Open {
-    slot: Slot,
-    /// Where each member begins and ends.
-    spots: Vec<Spot>,
-    /// Its bytes where dims are typical.
-    size: i64,
-    nests: BTreeSet<usize>,
+struct Plan {
+    slots: Vec<Slot>,
+    /// What it takes above what is alive, in thousandths, at each sample.
+    excess: [i64; SAMPLES.len()],
 }
 
-struct Spot {
-    buffer: usize,
-    offset: Poly,
-    end: Poly,
-    /// The same where dims are typical.
-    span: (i64, i64),
+/// The size of a buffer.
+struct Sizes {
+    exact: Sum,
+    /// In whole cache lines.
+    whole: Sum,
 }
 
-/// A place for a buffer: at the beginning of a slot, or behind a member.
-#[derive(Clone, Copy, Default)]
-struct Fit {
-    /// By how much the slot grows, where dims are typical.
-    growth: i64,
-    /// Where it begins, where dims are typical.
-    from: i64,
-    /// The number of the spot before it.
-    after: Option<usize>,
-}
-
-impl Open {
-    /// Where a place begins.
-    fn offset(&self, fit: Fit) -> Poly {
-        fit.after
-            .map_or(Poly::zero(), |spot| self.spots[spot].end.clone())
-    }
-}
-
-impl Planner<'_> {
-    /// Places buffers one by one.
-    fn in_order(&self, order: &[usize], sizes: &[i64]) -> Vec<Open> {
-        let mut open: Vec<Open> = vec![];
-        for i in order.iter().copied() {
-            let places = open.iter().enumerate().rev().flat_map(|(number, slot)| {
-                let fits = self.fits(slot, i, sizes[i]).into_iter();
-                fits.map(move |fit| (number, fit))
-            });
-            let mut places: Vec<_> = places.collect();
-            places.sort_by_key(|(_, fit)| (fit.growth, fit.from));
-            let mut places = places.into_iter();
-            let found = places.find(|(number, fit)| self.is_free(&open[*number], i, *fit));
-            let (number, fit) = found.unwrap_or_else(|| {
-                open.push(Open::default());
-                (open.len() - 1, Fit::default())
-            });
-            self.put(&mut open[number], i, fit, sizes[i]);
-        }
-        open
-    }
-
-    /// Bytes where dims are typical.
-    fn at(&self, bytes: &Poly) -> i64 {
-        let bytes = bytes.eval(&|name| Some(typical(name, self.dims)));
-        bytes.unwrap_or(i64::MAX / 4)
-    }
-
-    /// Whether `a >= b` for all dims in their ranges.
-    fn holds(&self, a: &Poly, b: &Poly) -> bool {
-        if let (Some(a), Some(b)) = (a.as_const(), b.as_const()) {
-            return a >= b;
-        }
-        // Dims count from their least values, so that `16*B*T >= 4*B` shows where B and T are at least 1.
-        let least = |name: &str| {
-            let dim = self
-                .dims
-                .iter()
-                .find(|dim| dim.name == name && dim.min > 0)?;
-            Some(Poly::name(name) + Poly::constant(dim.min))
+impl<'x> Planner<'x> {
+    fn new(buffers: &'x [Buffer], dims: &'x [DimRange]) -> Self {
+        let mut basis = Basis::new(dims);
+        let sizes = buffers.iter().map(|buffer| Sizes {
+            exact: basis.sum(&buffer.bytes),
+            whole: basis.sum(&bytes::aligned(&buffer.bytes)),
+        });
+        let sizes = sizes.collect();
+        let bounds = [0; SAMPLES.len()];
+        let mut planner = Self {
+            buffers,
+            basis,
+            sizes,
+            bounds,
         };
-        size::dominates(&a.substitute_with(&least), &b.substitute_with(&least))
+        planner.bounds = std::array::from_fn(|sample| arrange::bound(&planner.blocks(sample)));
+        planner
     }
 
-    /// The members of a slot that are alive together with a buffer.
-    fn neighbours<'a>(&self, slot: &'a Open, i: usize) -> impl Iterator<Item = (usize, &'a Spot)> {
+    /// The buffers at a sample of dims.
+    fn blocks(&self, sample: usize) -> Vec<Block<'x>> {
+        let blocks = self.buffers.iter().zip(&self.sizes);
+        let blocks = blocks.map(|(buffer, sizes)| Block {
+            live: buffer.live,
+            size: self.basis.at(&sizes.whole, sample),
+            nests: &buffer.nests,
+        });
+        blocks.collect()
+    }
+
+    /// The slots of an arrangement.
+    fn plan(&self, arrangement: &Arrangement) -> Plan {
+        let mut order: Vec<usize> = (0..self.buffers.len()).collect();
+        // One that is placed at the same height as another that is alive with it has no bytes at the sample.
+        order.sort_by_key(|i| (arrangement.places[*i], *i));
+        let mut slots = vec![Slot::default(); arrangement.slots];
+        let mut totals = [0i64; SAMPLES.len()];
+        for members in order.chunk_by(|a, b| arrangement.places[*a].0 == arrangement.places[*b].0) {
+            let slot = &mut slots[arrangement.places[members[0]].0];
+            let mut sizes = vec![];
+            let mut offsets: Vec<Vec<Sum>> = vec![];
+            for (count, i) in members.iter().enumerate() {
+                let offset = self.above(&members[..count], &offsets, *i);
+                for sum in &offset {
+                    let end = self.basis.add(sum, &self.sizes[*i].exact);
+                    self.basis.add_to_maximum(&mut sizes, end);
+                }
+                offsets.push(offset);
+            }
+            for (sample, total) in totals.iter_mut().enumerate() {
+                let most = sizes.iter().map(|sum| self.basis.at(sum, sample)).max();
+                *total = total.saturating_add(most.unwrap_or(0));
+            }
+            slot.sizes = sizes.iter().map(|sum| self.basis.poly(sum)).collect();
+            let polys = |sums: &Vec<Sum>| sums.iter().map(|sum| self.basis.poly(sum)).collect();
+            let offsets = offsets.iter().map(polys);
+            slot.members = members.iter().copied().zip(offsets).collect();
+        }
+        let excess = std::array::from_fn(|sample| {
+            let (total, bound) = (totals[sample], self.bounds[sample].max(1));
+            (total - bound).saturating_mul(1000) / bound
+        });
+        Plan { slots, excess }
+    }
+
+    /// Where a buffer begins that lies above others, as far as they are alive with it.
+    fn above(&self, beneath: &[usize], offsets: &[Vec<Sum>], i: usize) -> Vec<Sum> {
         let live = self.buffers[i].live;
-        let buffers = self.buffers;
-        slot.spots.iter().enumerate().filter(move |(_, spot)| {
-            let other = buffers[spot.buffer].live;
-            other.0 <= live.1 && live.0 <= other.1
-        })
-    }
-
-    /// The places for a buffer in a slot which cost less than a slot of its own, where dims are typical.
-    fn fits(&self, slot: &Open, i: usize, size: i64) -> Vec<Fit> {
-        if !slot.nests.is_disjoint(&self.buffers[i].nests) {
-            return vec![];
+        let mut offset = vec![];
+        // The last are the highest, which make most others needless.
+        for (other, from) in beneath.iter().zip(offsets).rev() {
+            let alive = self.buffers[*other].live;
+            if alive.0 <= live.1 && live.0 <= alive.1 {
+                for sum in from {
+                    let end = self.basis.add(sum, &self.sizes[*other].whole);
+                    self.basis.add_to_maximum(&mut offset, end);
+                }
+            }
         }
-        let spans: Vec<_> = self
-            .neighbours(slot, i)
-            .map(|(_, spot)| spot.span)
-            .collect();
-        let ends = self
-            .neighbours(slot, i)
-            .map(|(n, spot)| (spot.span.1, Some(n)));
-        let starts = std::iter::once((0, None)).chain(ends);
-        let fits = starts.filter_map(|(from, after)| {
-            let to = from.saturating_add(size);
-            let free = spans.iter().all(|span| to <= span.0 || span.1 <= from);
-            let growth = (to - slot.size).max(0);
-            (free && (growth < size || size == 0)).then_some(Fit {
-                growth,
-                from,
-                after,
-            })
-        });
-        fits.collect()
-    }
-
-    /// Whether a place is free for all dims.
-    fn is_free(&self, slot: &Open, i: usize, fit: Fit) -> bool {
-        let offset = slot.offset(fit);
-        let end = offset.clone() + self.buffers[i].bytes.clone();
-        self.neighbours(slot, i)
-            .all(|(_, spot)| self.holds(&spot.offset, &end) || self.holds(&offset, &spot.end))
-    }
-
-    fn put(&self, open: &mut Open, i: usize, fit: Fit, size: i64) {
-        let buffer = &self.buffers[i];
-        let offset = open.offset(fit);
-        let end = offset.clone() + buffer.bytes.clone();
-        let sizes = &mut open.slot.sizes;
-        if !sizes.iter().any(|size| self.holds(size, &end)) {
-            sizes.retain(|size| !self.holds(&end, size));
-            sizes.push(end.clone());
+        if offset.is_empty() {
+            offset.push(vec![]);
         }
-        open.slot.members.push((i, offset.clone()));
-        open.spots.push(Spot {
-            buffer: i,
-            end: aligned(&end),
-            span: (fit.from, fit.from + size),
-            offset,
-        });
-        open.size = open.size.max(fit.from + size);
-        open.nests.extend(&buffer.nests);
+        offset
     }
 }
 
@@ -262,8 +215,8 @@ pub struct Placed {
     pub bytes: Poly,
     /// The number of its slot.
     pub slot: usize,
-    /// Where it begins in the slot.
-    pub offset: Poly,
+    /// Where it begins in the slot: the maximum of polynomials.
+    pub offset: Vec<Poly>,
     /// The numbers of the first and the last op that may touch it.
     pub live: (usize, usize),
     /// MLIR's texts of the places of the op that made it, and of those two.
@@ -275,6 +228,10 @@ pub fn note<'c>(cx: &'c Context, entry: &Entry<'c, '_>, placed: &[Placed]) {
     let text = |text: &str| Attribute::from(StringAttribute::new(cx, text));
     let index = Type::index(cx);
     let number = |n: usize| Attribute::from(IntegerAttribute::new(index, n as i64));
+    let polys = |polys: &[Poly]| {
+        let texts: Vec<_> = polys.iter().map(|poly| text(&poly.to_string())).collect();
+        Attribute::from(ArrayAttribute::new(cx, &texts))
+    };
     let buffers = placed.iter().map(|buffer| {
         let fields = [
             ("bytes", text(&buffer.bytes.to_string())),
@@ -282,7 +239,7 @@ pub fn note<'c>(cx: &'c Context, entry: &Entry<'c, '_>, placed: &[Placed]) {
             ("from", number(buffer.live.0)),
             ("last", text(&buffer.places[2])),
             ("made", text(&buffer.places[0])),
-            ("offset", text(&buffer.offset.to_string())),
+            ("offset", polys(&buffer.offset)),
             ("slot", number(buffer.slot)),
             ("to", number(buffer.live.1)),
             ("type", text(&buffer.ty)),
@@ -315,12 +272,16 @@ fn placed(buffer: Attribute) -> Option<Placed> {
         let number = IntegerAttribute::try_from(fields.element_by_name(name)?).ok()?;
         usize::try_from(number.value()).ok()
     };
+    let offset = crate::entry::strings(fields.element_by_name("offset")).ok()?;
     Some(Placed {
         ty: text("type")?,
         bytes: Poly::parse(&text("bytes")?).ok()?,
         slot: number("slot")?,
-        offset: Poly::parse(&text("offset")?).ok()?,
+        offset: (offset.iter().map(|text| Poly::parse(text).ok())).collect::<Option<_>>()?,
         live: (number("from")?, number("to")?),
         places: [text("made")?, text("first")?, text("last")?],
     })
 }
+
+#[cfg(test)]
+mod tests;

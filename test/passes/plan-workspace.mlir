@@ -143,11 +143,30 @@ func.func @beside(%B: index) attributes {dl.entry = "m_beside", dl.dims = ["B"],
 
 // -----
 
-// Those that one op touches have slots of their own.
-// CHECK-LABEL: func.func @together
-// CHECK-SAME:    dl.slot = ["4096"]
+// Those that one op touches have slots of their own,
+// CHECK-LABEL: func.func @apart
+// CHECK-SAME:    dl.slot = ["2048"]
 // CHECK-SAME:    dl.slot = ["2048"]
 // CHECK-NOT:     dl.slot
+func.func @apart() attributes {dl.entry = "m_apart"} {
+  %first = memref.alloc() : memref<512xf32>
+  %left = memref.alloc() : memref<512xf32>
+  %right = memref.alloc() : memref<512xf32>
+  "test.use"(%first) : (memref<512xf32>) -> ()
+  "test.use"(%left, %right) : (memref<512xf32>, memref<512xf32>) -> ()
+  return
+}
+
+// -----
+
+// but not where that takes more memory than they need together.
+// CHECK-LABEL: func.func @together
+// CHECK-SAME:    %[[S0:[a-z0-9]+]]: memref<?xi8> {dl.slot = ["4096"]}
+// CHECK-NOT:     dl.slot
+// CHECK:         %[[ALL:.*]] = memref.view %[[S0]]{{.*}} to memref<1024xf32>
+// CHECK:         %[[LEFT:.*]] = memref.view %[[S0]][%c0{{[_0-9]*}}][] : memref<?xi8> to memref<512xf32>
+// CHECK:         %[[RIGHT:.*]] = memref.view %[[S0]][%c2048][] : memref<?xi8> to memref<512xf32>
+// CHECK:         "test.use"(%[[LEFT]], %[[RIGHT]])
 func.func @together() attributes {dl.entry = "m_together"} {
   %all = memref.alloc() : memref<1024xf32>
   %left = memref.alloc() : memref<512xf32>
@@ -159,11 +178,31 @@ func.func @together() attributes {dl.entry = "m_together"} {
 
 // -----
 
+// What lies on one of two buffers, of which either may be the greater, begins behind the greater.
+// CHECK-LABEL: func.func @greater
+// CHECK-SAME:    %[[B:[a-z0-9]+]]: index, %[[T:[a-z0-9]+]]: index
+// CHECK-SAME:    %[[S0:[a-z0-9]+]]: memref<?xi8> {dl.slot = ["49152", "128*T + 16384", "128*B + 16384"]}
+// CHECK-NOT:     dl.slot
+// CHECK:         %[[MOST:.*]] = arith.maxsi
+// CHECK:         memref.view %[[S0]][%[[MOST]]][] : memref<?xi8> to memref<4096xf32>
+func.func @greater(%B: index, %T: index) attributes {dl.entry = "m_greater", dl.dims = ["B", "T"]} {
+  %all = memref.alloc() : memref<12288xf32>
+  %b = memref.alloc(%B) : memref<?x32xf32>
+  %t = memref.alloc(%T) : memref<?x32xf32>
+  %above = memref.alloc() : memref<4096xf32>
+  "test.use"(%all) : (memref<12288xf32>) -> ()
+  "test.use"(%b, %above) : (memref<?x32xf32>, memref<4096xf32>) -> ()
+  "test.use"(%above, %t) : (memref<4096xf32>, memref<?x32xf32>) -> ()
+  return
+}
+
+// -----
+
 // The plan is told where it is asked for.
 // CHECK-LABEL: module attributes {dl.tell_workspace}
 // CHECK:       func.func @told
 // CHECK-SAME:  dl.workspace = [
-// CHECK-SAME:    {bytes = "400*B", first = {{.*}}, from = {{[0-9]+}} : index, last = {{.*}}, made = {{.*}}, offset = "0", slot = 0 : index, to = {{[0-9]+}} : index, type = "f32[B, 100]"}
+// CHECK-SAME:    {bytes = "400*B", first = {{.*}}, from = {{[0-9]+}} : index, last = {{.*}}, made = {{.*}}, offset = ["0"], slot = 0 : index, to = {{[0-9]+}} : index, type = "f32[B, 100]"}
 module attributes {dl.tell_workspace} {
   func.func @told(%B: index) attributes {dl.entry = "m_told", dl.dims = ["B"]} {
     %a = memref.alloc(%B) : memref<?x100xf32>

@@ -18,6 +18,7 @@ pub mod gradcheck;
 pub mod host;
 pub mod levels;
 pub mod literal;
+pub mod memory;
 pub mod module;
 pub mod opfile;
 pub mod programs;

@@ -10,10 +10,11 @@
 //! func.func @m_f(…, %slot: memref<?xi8> {dl.slot = ["256*B"]}) attributes {dl.entry = "m_f", …} {
 //!   %a = memref.view %slot[%c0][%B] : memref<?xi8> to memref<?x64xf32>
 //! ```
-//! A slot is memory for buffers that are never alive together, or that no nest of loops touches together: these lie side
-//! by side, at offsets. Its size is the largest of the polynomials. Slots are arguments of their own, so that nothing
-//! later need prove that they are disjoint; `emit-entry-points` lays them out one after another in the workspace and
-//! emits the function that gives its size. Buffers of a few bytes go to the stack instead, where they become registers.
+//! A slot is memory for buffers; those that are alive together lie side by side, at offsets. Its size is the largest of the
+//! polynomials. Slots are arguments of their own, so that nothing later need prove that they are disjoint, and no nest of
+//! loops touches two buffers of one, where that costs little memory; `emit-entry-points` lays them out one after another in
+//! the workspace and emits the function that gives its size. Buffers of a few bytes go to the stack instead, where they
+//! become registers.
 //!
 //! *Requires*: bufferised, structured functions with affine ops lowered; sizes made by index arithmetic from the
 //! dims. *Ensures*: no `memref.alloc` and no `memref.dealloc`. *Does not*: keep two buffers of one loop apart that
@@ -230,8 +231,10 @@ fn place<'c, 'a>(
         for (member, offset) in &slot.members {
             let alloc = made[*member].alloc;
             let e = Emitter::before(cx, alloc);
-            let known = || e.index(offset.as_const().unwrap_or_default());
-            let offset = offsets.get(offset).copied().unwrap_or_else(known);
+            let offset = match known(offset) {
+                Some(offset) => e.index(offset),
+                None => offsets[offset],
+            };
             let operands: Vec<_> = [memory, offset]
                 .into_iter()
                 .chain(alloc.operands())
@@ -255,23 +258,39 @@ fn place<'c, 'a>(
     Ok(())
 }
 
+/// The offset if it is known.
+fn known(offset: &[Poly]) -> Option<i64> {
+    match offset {
+        [only] => only.as_const(),
+        _ => None,
+    }
+}
+
 /// The values of offsets that are not known, made before everything else.
 fn offsets<'c, 'a>(
     cx: &'c Context,
     entry: &Entry<'c, 'a>,
     slots: &[Slot],
-) -> Result<BTreeMap<Poly, Value<'c, 'a>>, PassError<'c>> {
+) -> Result<BTreeMap<Vec<Poly>, Value<'c, 'a>>, PassError<'c>> {
     let body = entry::body(entry.func)?;
     let e = Emitter::at_start(cx, entry.func.location(), body);
     let mut sizes = Sizes::default();
     for (i, dim) in entry.dims.iter().enumerate() {
         sizes.bind(&dim.name, body.argument(i)?.into());
     }
-    let offsets = slots.iter().flat_map(|slot| &slot.members);
-    let open = offsets.filter(|(_, offset)| offset.as_const().is_none());
-    Ok(open
-        .map(|(_, offset)| (offset.clone(), sizes.value(&e, offset)))
-        .collect())
+    let mut values = BTreeMap::new();
+    for (_, offset) in slots.iter().flat_map(|slot| &slot.members) {
+        if known(offset).is_some() || values.contains_key(offset) {
+            continue;
+        }
+        let of: Vec<_> = offset.iter().map(|poly| sizes.value(&e, poly)).collect();
+        let most = of
+            .into_iter()
+            .reduce(|a, b| e.op("arith.maxsi", &[a, b], e.index_type()));
+        let most = most.expect("an offset is the maximum of some polynomials");
+        values.insert(offset.clone(), most);
+    }
+    Ok(values)
 }
 
 /// Moves a small buffer to the function's frame.

@@ -35,7 +35,7 @@ pub struct Workspace {
     pub least: u64,
 }
 
-/// Memory for buffers that are not alive together.
+/// Memory for some buffers.
 #[derive(Clone, Debug)]
 pub struct Slot {
     /// Polynomials whose maximum is its size.
@@ -172,7 +172,7 @@ fn one(input: Input, entry: &Entry, sizes: &BTreeMap<String, i64>) -> Result<Wor
         .iter()
         .map(|dim| {
             let size = sizes.get(&dim.name).copied();
-            let typical = || workspace::typical(&dim.name, &entry.dims).max(dim.min);
+            let typical = || workspace::typical(&dim.name, &entry.dims);
             (dim.name.clone(), size.unwrap_or_else(typical))
         })
         .collect();
@@ -183,12 +183,15 @@ fn one(input: Input, entry: &Entry, sizes: &BTreeMap<String, i64>) -> Result<Wor
         })?;
         Ok(u64::try_from(bytes).unwrap_or(0))
     };
+    let greatest = |sizes: &[Poly]| -> Result<u64, Failure> {
+        let sizes = sizes.iter().map(&bytes).collect::<Result<Vec<_>, _>>()?;
+        Ok(sizes.into_iter().max().unwrap_or(0))
+    };
     let slots = entry::slots(entry).map_err(|error| Failure::internal(error.message))?;
     let slots = slots.iter().map(|sizes| {
-        let most = sizes.iter().map(&bytes).collect::<Result<Vec<_>, _>>()?;
         Ok(Slot {
             sizes: sizes.iter().map(Poly::to_string).collect(),
-            bytes: aligned(most.into_iter().max().unwrap_or(0)),
+            bytes: aligned(greatest(sizes)?),
         })
     });
     let slots = slots.collect::<Result<Vec<_>, Failure>>()?;
@@ -205,7 +208,7 @@ fn one(input: Input, entry: &Entry, sizes: &BTreeMap<String, i64>) -> Result<Wor
             size: buffer.bytes.to_string(),
             bytes: bytes(&buffer.bytes)?,
             slot: buffer.slot,
-            offset: bytes(&buffer.offset)?,
+            offset: greatest(&buffer.offset)?,
             live: (step(buffer.live.0), step(buffer.live.1)),
             places: buffer.places.each_ref().map(|text| place(input, text)),
         })

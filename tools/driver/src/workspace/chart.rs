@@ -1,7 +1,7 @@
-//! A workspace as text: a table of its buffers, and a plot of its slots over time.
+//! A workspace as text: a table of its buffers, and a plot of its memory over time.
 
 use super::{Buffer, Place, Workspace};
-use std::fmt::Write;
+use std::{cmp::Reverse, fmt::Write, ops::Range};
 
 /// The names of buffers in the plot; those beyond have one in common.
 const NAMES: &[u8] = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
@@ -9,6 +9,9 @@ const REST: char = '#';
 
 /// The least width of the plot and of the source lines in the table.
 const LEAST: usize = 20;
+
+/// The most rows of a slot in the plot.
+const ROWS: usize = 12;
 
 /// The heights of the bars of what is alive.
 const BARS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
@@ -108,10 +111,16 @@ fn base(file: &str) -> &str {
     file.rsplit(['/', '\\']).next().unwrap_or(file)
 }
 
-/// Slots as rows and time as columns: each letter is the buffer that is there, and a last row has what is alive.
+/// Memory as rows and time as columns: each letter is the buffer that is there, and a last row has what is alive.
 fn plot(workspace: &Workspace, width: usize) -> String {
-    let label = |slot: usize| format!("slot {slot}");
-    let margin = label(workspace.slots.len()).len().max("alive".len());
+    let rows = (0..workspace.slots.len()).flat_map(|slot| bands(workspace, slot));
+    let rows: Vec<_> = rows.collect();
+    let label = |band: &Band| match band.bytes.start {
+        0 => format!("slot {}", band.slot),
+        from => format!("+{from}"),
+    };
+    let margins = rows.iter().map(|band| label(band).len());
+    let margin = margins.max().unwrap_or(0).max("alive".len());
     let steps = workspace.steps;
     let columns = steps.min(width.saturating_sub(margin + 6).max(LEAST));
     // The steps of a column; where there are fewer columns than steps, one has several.
@@ -120,20 +129,10 @@ fn plot(workspace: &Workspace, width: usize) -> String {
         1 => "\n  Over time, a step in each column:\n".to_string(),
         _ => format!("\n  Over time, {steps} steps in {columns} columns:\n"),
     };
-    for slot in 0..workspace.slots.len() {
-        let cell = |column: usize| {
-            let range = range(column);
-            let buffers = workspace.buffers.iter().enumerate();
-            let inside = buffers.filter(|(_, buffer)| {
-                buffer.slot == slot && buffer.live.0 < range.end && range.start <= buffer.live.1
-            });
-            let longest = inside.max_by_key(|(_, buffer)| {
-                range.end.min(buffer.live.1 + 1) - range.start.max(buffer.live.0)
-            });
-            longest.map_or('.', |(i, _)| name(i))
-        };
-        let row: String = (0..columns).map(cell).collect();
-        text += &format!("  {:<margin$} |{row}|\n", label(slot));
+    for band in &rows {
+        let row = (0..columns).map(|column| band.most(workspace, range(column)).map_or('.', name));
+        let row: String = row.collect();
+        text += &format!("  {:>margin$} |{row}|\n", label(band));
     }
     let alive = workspace.alive();
     let most = workspace.bytes().max(1);
@@ -142,5 +141,56 @@ fn plot(workspace: &Workspace, width: usize) -> String {
         BARS[(bytes * 8).div_ceil(most).min(8) as usize]
     };
     let row: String = (0..columns).map(bar).collect();
-    text + &format!("  {:<margin$} |{row}|\n", "alive")
+    text + &format!("  {:>margin$} |{row}|\n", "alive")
+}
+
+/// A part of a slot, which is a row of the plot.
+struct Band {
+    slot: usize,
+    bytes: Range<u64>,
+}
+
+/// The parts of a slot: between the places where buffers begin, or of one size where these are many.
+fn bands(workspace: &Workspace, slot: usize) -> Vec<Band> {
+    let inside = workspace
+        .buffers
+        .iter()
+        .filter(|buffer| buffer.slot == slot);
+    let mut cuts: Vec<u64> = inside.map(|buffer| buffer.offset).collect();
+    cuts.sort_unstable();
+    cuts.dedup();
+    let bytes = workspace.slots[slot].bytes;
+    if cuts.len() > ROWS {
+        cuts = (0..ROWS as u64)
+            .map(|row| bytes * row / ROWS as u64)
+            .collect();
+    }
+    let ends = cuts.iter().skip(1).copied().chain([bytes]);
+    let bands = cuts.iter().zip(ends);
+    let bands = bands.map(|(from, to)| Band {
+        slot,
+        bytes: *from..to,
+    });
+    bands.collect()
+}
+
+impl Band {
+    /// The number of the buffer that has most of it in some steps.
+    fn most(&self, workspace: &Workspace, steps: Range<usize>) -> Option<usize> {
+        let shares = workspace
+            .buffers
+            .iter()
+            .enumerate()
+            .filter_map(|(i, buffer)| {
+                let end = buffer.offset + buffer.bytes;
+                let bytes = end
+                    .min(self.bytes.end)
+                    .saturating_sub(buffer.offset.max(self.bytes.start));
+                let time = (steps.end.min(buffer.live.1 + 1))
+                    .saturating_sub(steps.start.max(buffer.live.0));
+                let share = u128::from(bytes) * time as u128;
+                (buffer.slot == self.slot && share > 0).then_some((share, Reverse(i)))
+            });
+        shares.max().map(|(_, Reverse(i))| i)
+    }
 }
