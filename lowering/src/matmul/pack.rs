@@ -15,14 +15,14 @@ pub fn sliver_type(kernel: &Kernel) -> String {
         kernel.schedule.lanes,
     );
     // 64 bytes more keep the rows off each other's cache sets.
-    let padded = kc + 512 / kernel.bits;
+    let padded = kc + 512 / kernel.bits();
     match kernel.sliver_by_k() {
         // Whole registers are written, of which the last go beyond.
         true => {
             let steps = (kc + lanes - 1) / lanes * lanes + (lanes + height - 1) / height;
-            format!("memref<{steps}x{height}xf{}>", kernel.bits)
+            format!("memref<{steps}x{height}x{}>", kernel.numbers.sum.ty())
         }
-        false => format!("memref<{height}x{padded}xf{}>", kernel.bits),
+        false => format!("memref<{height}x{padded}x{}>", kernel.numbers.sum.ty()),
     }
 }
 
@@ -90,7 +90,7 @@ fn transposed_sliver<'c, 'a>(
         for (v, rows) in rows.chunks(lanes as usize).enumerate() {
             let read = |row: &Value<'c, 'a>| shape.load_where(e, x.b, &[*row, at], mask);
             let square = rows.iter().map(read).collect();
-            let square = transpose(e, square, shape.vector, shape.kernel.bits as usize);
+            let square = transpose(e, square, shape.vector, shape.kernel.bits() as usize);
             for (c, value) in square.iter().enumerate() {
                 let to = [s, e.plus(k, c as i64), e.index(v as i64 * lanes)];
                 shape.store(e, *value, x.packed(), &to);
@@ -110,7 +110,7 @@ fn over_k<'c, 'a>(
     body: OnK<'_, 'c, 'a>,
 ) {
     let lanes = shape.schedule().lanes;
-    if lanes * shape.kernel.bits >= 256 {
+    if shape.masks_cost_little() {
         e.loop_to(block.kb, lanes, |e, k| {
             let mask = shape.first(e, e.sub(block.kb, k));
             body(e, k, Some(mask));
@@ -175,7 +175,7 @@ fn turned_rows<'c, 'a>(
                 .map(|row| shape.load_where(e, x.a, &[*row, at], mask))
                 .collect::<Vec<_>>();
             square.resize(lanes, shape.zero(e));
-            transpose(e, square, shape.vector, shape.kernel.bits as usize)
+            transpose(e, square, shape.vector, shape.kernel.bits() as usize)
         };
         let squares = rows.chunks(lanes).map(square).collect::<Vec<_>>();
         for step in 0..lanes {
@@ -201,18 +201,12 @@ fn columns_of_a<'c, 'a>(
     i: Value<'c, 'a>,
     height: i64,
 ) {
-    let bits = shape.kernel.bits;
-    let vector = e.ty(&format!("vector<{height}xf{bits}>"));
-    let zero = e.constant(vector, e.attr(&format!("dense<0.0> : {vector}")));
     let left = e.sub(x.m, i);
     let whole = e.cmp(Int::Sge, left, e.index(height));
     let copy = |e: &Emitter<'c, 'a>, mask: Option<Value<'c, 'a>>| {
         e.loop_to(block.kb, 1, |e, k| {
             let row = e.add(block.pc, k);
-            let value = match mask {
-                Some(mask) => e.op("vector.maskedload", &[x.a, row, i, mask, zero], vector),
-                None => e.op("vector.load", &[x.a, row, i], vector),
-            };
+            let value = shape.load_lanes(e, x.a, &[row, i], mask, height);
             e.effect("vector.store", &[value, sliver, k, e.index(0)], &[]);
         });
         vec![]

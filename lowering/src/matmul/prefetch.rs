@@ -42,15 +42,15 @@ impl<'c> Shape<'c> {
             let bottom = e.sub(x.k, e.index(1));
             for line in 0..lines {
                 let k = e.min(e.plus(first, line), bottom);
-                self.prefetch(e, x.a, &[k, e.plus(tile.i, tile.height)], 2);
+                self.prefetch(e, x.a.memref, &[k, e.plus(tile.i, tile.height)], 2);
             }
         } else {
-            let line = 64 * 8 / self.kernel.bits;
+            let line = 64 * 8 / self.kernel.numbers.a.bits;
             let lines = (schedule.kc / line / schedule.slivers()).max(1);
             let row = e.min(e.add(e.plus(tile.i, tile.height), count), last);
             let k = e.add(block.pc, e.mul(tile.s, e.index(line * lines)));
             for q in 0..lines {
-                self.prefetch(e, x.a, &[row, e.plus(k, line * q)], 2);
+                self.prefetch(e, x.a.memref, &[row, e.plus(k, line * q)], 2);
             }
         }
     }
