@@ -4,7 +4,9 @@
 mod access;
 pub(crate) mod call;
 pub mod contraction;
+pub mod dot;
 mod gather;
+mod grouped;
 pub mod kernel;
 pub mod numbers;
 pub mod pack;

@@ -3,7 +3,7 @@
 
 use super::{
     kernel::{Kernel, Shape},
-    numbers::Number,
+    numbers::{Number, Numbers},
 };
 use crate::{emit::Emitter, schedule::MatmulSchedule};
 use melior::ir::{Type, Value};
@@ -15,6 +15,8 @@ pub(super) struct Source<'c, 'a> {
     pub memref: Value<'c, 'a>,
     /// How its elements are stored, if not as what is summed.
     pub narrow: Option<Number>,
+    /// Whether 128 is added to its bytes.
+    pub lifted: bool,
 }
 
 impl<'c, 'a> From<Value<'c, 'a>> for Source<'c, 'a> {
@@ -22,6 +24,7 @@ impl<'c, 'a> From<Value<'c, 'a>> for Source<'c, 'a> {
         Self {
             memref,
             narrow: None,
+            lifted: false,
         }
     }
 }
@@ -52,12 +55,16 @@ impl<'c> Shape<'c> {
         &self.kernel.schedule
     }
 
-    /// The matrix A or B of a kernel.
-    pub fn source<'a>(&self, memref: Value<'c, 'a>, number: Number) -> Source<'c, 'a> {
-        Source {
+    /// The matrices A and B of a kernel.
+    pub fn sources<'a>(&self, memrefs: [Value<'c, 'a>; 2]) -> [Source<'c, 'a>; 2] {
+        let Numbers { a, b, sum } = self.kernel.numbers;
+        let source = |memref, number: Number, lifted| Source {
             memref,
-            narrow: (number != self.kernel.numbers.sum).then_some(number),
-        }
+            narrow: (number != sum).then_some(number),
+            lifted,
+        };
+        let lifted = self.kernel.dot.is_some_and(|dot| dot.lifts(a));
+        [source(memrefs[0], a, lifted), source(memrefs[1], b, false)]
     }
 
     pub fn zero<'a>(&self, e: &Emitter<'c, 'a>) -> Value<'c, 'a> {
@@ -109,7 +116,19 @@ impl<'c> Shape<'c> {
         mask: Option<Value<'c, 'a>>,
         lanes: i64,
     ) -> Value<'c, 'a> {
-        let from = from.into();
+        let (number, stored) = self.stored(e, from.into(), at, mask, lanes);
+        self.widen(e, number, stored, &|element| vector(lanes, element))
+    }
+
+    /// The same as it is stored, and what it is.
+    pub fn stored<'a>(
+        &self,
+        e: &Emitter<'c, 'a>,
+        from: Source<'c, 'a>,
+        at: &[Value<'c, 'a>],
+        mask: Option<Value<'c, 'a>>,
+        lanes: i64,
+    ) -> (Number, Value<'c, 'a>) {
         let number = from.narrow.unwrap_or(self.kernel.numbers.sum);
         let ty = vector(lanes, &number.ty());
         let stored = match mask {
@@ -120,7 +139,7 @@ impl<'c> Shape<'c> {
                 e.op("vector.maskedload", &operands, e.ty(&ty))
             }
         };
-        self.widen(e, number, stored, &|element| vector(lanes, element))
+        (number, stored)
     }
 
     /// Elements at places of a memref of rank 1.
@@ -225,7 +244,7 @@ impl<'c> Shape<'c> {
         e.op(op, &[a, b], ty)
     }
 
-    /// `a·b + c` on vectors.
+    /// `a·b + c` on vectors, of numbers or of words.
     pub fn fma<'a>(
         &self,
         e: &Emitter<'c, 'a>,
@@ -233,6 +252,9 @@ impl<'c> Shape<'c> {
         b: Value<'c, 'a>,
         c: Value<'c, 'a>,
     ) -> Value<'c, 'a> {
+        if let Some(dot) = self.kernel.dot {
+            return self.dot(e, dot, [a, b], c);
+        }
         if !self.kernel.numbers.sum.is_float() {
             let product = e.op("arith.muli", &[a, b], self.vector);
             return self.plus(e, product, c, self.vector);

@@ -9,6 +9,7 @@
 use super::{
     access::Source,
     contraction::{COLUMN_AXES, SUM_AXES},
+    dot::Dot,
     gather,
     numbers::{Number, Numbers},
     pack, row,
@@ -46,6 +47,8 @@ pub struct Kernel {
     pub form: Form,
     /// Types of the elements.
     pub numbers: Numbers,
+    /// What multiplies words of several numbers, if steps of k are words.
+    pub dot: Option<Dot>,
     /// Storage of A and B.
     pub layout: Layout,
     /// Rows of A become columns of their copy, so that a step of k reads the elements of its tile side by side. Pays
@@ -68,7 +71,10 @@ pub(super) struct Arguments<'c, 'a> {
     pub first: Option<Value<'c, 'a>>,
     pub m: Value<'c, 'a>,
     pub n: Value<'c, 'a>,
+    /// Steps of the sums.
     pub k: Value<'c, 'a>,
+    /// Numbers of the sums: as many where steps are not words.
+    pub depth: Value<'c, 'a>,
     pub accumulate: Value<'c, 'a>,
     /// Whether so few rows share a block of B that it is read where it stands, but for columns that fill no tile.
     pub in_place: Value<'c, 'a>,
@@ -129,11 +135,12 @@ impl Kernel {
             false => letter(self.layout.b_by_n),
         };
         format!(
-            "dlc_matmul_{}_{}{b}_{rows}x{}{}",
+            "dlc_matmul_{}_{}{b}_{rows}x{}{}{}",
             self.numbers,
             letter(self.layout.a_by_k),
             self.schedule.columns(),
-            if self.turn_a { "_turned" } else { "" }
+            if self.turn_a { "_turned" } else { "" },
+            if self.dot.is_some() { "_dot" } else { "" }
         )
     }
 
@@ -195,15 +202,21 @@ impl Kernel {
             let ([a, b, c], rest) = arguments.split_first_chunk().expect("the matrices");
             let (rest, [m, n, k, accumulate]) = rest.split_last_chunk().expect("the sizes");
             let shape = Shape::new(self.clone(), e);
+            let [a, b] = shape.sources([*a, *b]);
+            let in_place = match self.dot {
+                Some(_) => e.constant(e.int_type(1), e.attr("false")),
+                None => e.cmp(Int::Sle, *m, e.index(self.schedule.rows_in_place)),
+            };
             let arguments = Arguments {
-                a: shape.source(*a, self.numbers.a),
-                b: shape.source(*b, self.numbers.b),
+                a,
+                b,
                 c: *c,
                 m: *m,
                 n: *n,
-                k: *k,
+                k: self.dot.map_or(*k, |dot| e.ceil_div(*k, dot.group())),
+                depth: *k,
                 accumulate: *accumulate,
-                in_place: e.cmp(Int::Sle, *m, e.index(self.schedule.rows_in_place)),
+                in_place,
                 packed: rest.first().copied(),
                 axes: rest.get(1..1 + AXES).and_then(|rest| rest.try_into().ok()),
                 first: rest.get(1 + AXES).copied(),
@@ -265,6 +278,7 @@ impl<'c> Shape<'c> {
                     Some(places) => gather::block(self, e, &x, &block, places),
                     None => pack::ahead(self, e, &x, &block),
                 }
+                self.note(e, &x, &block);
                 self.rows(e, &x, &block, &scratch);
             });
             vec![]
@@ -303,6 +317,8 @@ impl<'c> Shape<'c> {
     ) {
         let sliver = scratch.sliver;
         pack::rows(self, e, x, block, sliver, i, height);
+        let large = (self.kernel.dot == Some(Dot::Bfloats))
+            .then(|| self.is_large_sliver(e, block, sliver, height));
         let columns = self.schedule().columns();
         let rows = e.sub(x.m, i);
         e.loop_to(block.slivers, 1, |e, s| {
@@ -318,12 +334,16 @@ impl<'c> Shape<'c> {
             let direct = match (&scratch.places, self.kernel.layout.b_by_n) {
                 (Some(places), _) => Some(places.in_place(e, s)),
                 (None, true) => None,
+                (None, false) if self.kernel.dot.is_some() => None,
                 (None, false) => {
                     let full = e.cmp(Int::Sge, left, e.index(columns));
                     Some(e.op("arith.andi", &[x.in_place, full], e.int_type(1)))
                 }
             };
-            let packed = |e: &Emitter<'c, 'a>| self.packed_loop(e, x, block, &tile);
+            let packed = |e: &Emitter<'c, 'a>| match large {
+                Some(large) => self.bfloats_loop(e, x, block, &tile, large),
+                None => self.packed_loop(e, x, block, &tile),
+            };
             let accumulators = match direct {
                 None => packed(e),
                 Some(direct) => {
@@ -363,8 +383,14 @@ impl<'c> Shape<'c> {
         next
     }
 
-    fn zeros<'a>(&self, e: &Emitter<'c, 'a>, height: i64) -> Values<'c, 'a> {
-        vec![self.zero(e); (height * self.schedule().across) as usize]
+    /// What the sums of a tile begin with.
+    fn start<'a>(
+        &self,
+        e: &Emitter<'c, 'a>,
+        x: &Arguments<'c, 'a>,
+        tile: &Tile<'c, 'a>,
+    ) -> Values<'c, 'a> {
+        self.first_sums(e, x, tile.s).repeat(tile.height as usize)
     }
 
     /// First columns of a tile's registers.
@@ -382,7 +408,7 @@ impl<'c> Shape<'c> {
         tile: &Tile<'c, 'a>,
     ) -> Values<'c, 'a> {
         let spread = self.schedule().spread;
-        let zeros = self.zeros(e, tile.height);
+        let zeros = self.start(e, x, tile);
         let step =
             |e: &Emitter<'c, 'a>, k, sums: &[Value<'c, 'a>]| self.packed_step(e, x, tile, k, sums);
         if tile.height < self.schedule().rows {
@@ -397,6 +423,34 @@ impl<'c> Shape<'c> {
         });
         let left = (whole, block.kb, e.index(1));
         e.for_loop(left, &sums, step)
+    }
+
+    /// The k loop on packed bf16: with the instruction for it if no subnormal number comes of it.
+    fn bfloats_loop<'a>(
+        &self,
+        e: &Emitter<'c, 'a>,
+        x: &Arguments<'c, 'a>,
+        block: &BlockOfB<'c, 'a>,
+        tile: &Tile<'c, 'a>,
+        large: Value<'c, 'a>,
+    ) -> Values<'c, 'a> {
+        let noted = self.is_noted_large(e, x, tile.s);
+        let large = e.op("arith.andi", &[large, noted], e.int_type(1));
+        let sums = self.start(e, x, tile);
+        let kernel = Kernel {
+            dot: Some(Dot::WidenedBfloats),
+            ..self.kernel.clone()
+        };
+        let widened = Self::new(kernel, e);
+        let types = vec![self.vector; sums.len()];
+        let one_by_one = |e: &Emitter<'c, 'a>| {
+            let steps = (e.index(0), block.kb, e.index(1));
+            e.for_loop(steps, &sums, |e, k, sums| {
+                widened.packed_step(e, x, tile, k, sums)
+            })
+        };
+        let by_pairs = |e: &Emitter<'c, 'a>| self.packed_loop(e, x, block, tile);
+        e.if_else(large, &types, by_pairs, one_by_one)
     }
 
     /// `count` steps of k.
@@ -459,7 +513,7 @@ impl<'c> Shape<'c> {
         tile: &Tile<'c, 'a>,
         places: Option<&gather::Tables<'c, 'a>>,
     ) -> Values<'c, 'a> {
-        let zeros = self.zeros(e, tile.height);
+        let zeros = self.start(e, x, tile);
         self.steps(e, block.kb, &zeros, &|e, k, sums| {
             let columns: Values = match places {
                 Some(places) => {

@@ -28,6 +28,7 @@ use crate::{
         Form, Kernel,
         call::{Caller, Places},
         contraction::{Contraction, maps},
+        dot::Dot,
     },
     schedule::{MatmulSchedule, Target, matmul_schedule},
     tasks, walk,
@@ -99,6 +100,10 @@ fn replace<'c, 'a>(
     let kernel = |form, schedule: &MatmulSchedule| Kernel {
         form,
         numbers: contraction.numbers,
+        dot: match form {
+            Form::Tiles if !contraction.layout.b_scattered => Dot::of(target, contraction.numbers),
+            _ => None,
+        },
         layout: contraction.layout,
         turn_a: form == Form::Tiles
             && !contraction.layout.a_by_k

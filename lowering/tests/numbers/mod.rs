@@ -178,3 +178,49 @@ impl Number for Small {
         f64::from(self.0)
     }
 }
+
+/// A bf16 of a size, counted in 2ᴾ.
+#[derive(Clone, Copy, PartialEq)]
+pub struct Bfloat<const P: i32>(bf16);
+
+/// An f32 of a size, counted in 2ᴾ.
+#[derive(Clone, Copy, PartialEq)]
+pub struct Single<const P: i32>(f32);
+
+impl<const P: i32> Number for Bfloat<P> {
+    const EPSILON: f64 = 0.0;
+    const UNWRITTEN: Self = Self(bf16::NAN);
+    fn of(x: f64) -> Self {
+        Self(bf16::from_f64(x * 2f64.powi(P)))
+    }
+    fn get(self) -> f64 {
+        self.0.to_f64() / 2f64.powi(P)
+    }
+}
+
+impl<const P: i32> Number for Single<P> {
+    // Of 2⁻¹⁴⁰, half of the least distance of two numbers, which is 2⁻¹⁴⁹.
+    const EPSILON: f64 = match P {
+        -140 => 1.0 / 1024.0,
+        _ => f32::EPSILON as f64,
+    };
+    const UNWRITTEN: Self = Self(f32::NAN);
+    fn of(x: f64) -> Self {
+        Self((x * 2f64.powi(P)) as f32)
+    }
+    fn get(self) -> f64 {
+        f64::from(self.0) / 2f64.powi(P)
+    }
+}
+
+/// Of bf16 that are not subnormal, whose products are.
+pub const SUBNORMAL_SUMS: Types = Types {
+    check: check::<Bfloat<-70>, Bfloat<-70>, Single<-140>>,
+    ..BFLOATS
+};
+
+/// Of bf16 that are subnormal on one side, and of products that are not.
+pub const SUBNORMAL_FACTORS: Types = Types {
+    check: check::<Bfloat<-129>, Bfloat<120>, Single<-9>>,
+    ..BFLOATS
+};
