@@ -1,11 +1,15 @@
 //! The emitter of matrix products: kernels as private functions, one for each element type, layout and schedule,
 //! with all sizes and strides dynamic. The `emit-matmul` pass finds the contractions and calls the kernels.
 
+mod access;
 pub(crate) mod call;
 pub mod contraction;
+pub mod dot;
 pub(crate) mod fill;
 mod gather;
+mod grouped;
 pub mod kernel;
+pub mod numbers;
 pub mod pack;
 mod prefetch;
 pub mod row;

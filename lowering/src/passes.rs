@@ -8,6 +8,7 @@ pub mod emit_matmul;
 pub mod emit_winograd;
 pub mod expand_math;
 pub mod explicit_views;
+pub mod fold_casts;
 pub mod fold_transposes;
 pub mod forward_copies;
 pub mod fuse_elementwise;
@@ -29,6 +30,7 @@ use dlc_dialects::pass::PassInfo;
 /// Every pass, in the order in which the pipeline runs them.
 pub const PASSES: &[PassInfo] = &[
     dl_to_linalg::INFO,
+    fold_casts::INFO,
     fold_transposes::INFO,
     fuse_elementwise::INFO,
     remove_barriers::INFO,

@@ -1,13 +1,28 @@
-//! Runs contractions of every layout and of awkward sizes through `emit-matmul` and compares with sums in f64.
+//! Runs contractions of every layout, of awkward sizes and of every type through `emit-matmul` and compares with sums
+//! in f64.
 
 mod jit;
+mod numbers;
 
 use jit::Memref;
 use melior::ExecutionEngine;
+use numbers::{DOUBLES, Number, SINGLES, Types};
 
-const PIPELINE: &str = "builtin.module(emit-matmul,canonicalize,cse,convert-linalg-to-loops,convert-scf-to-cf,\
-    expand-strided-metadata,lower-affine,convert-vector-to-llvm,finalize-memref-to-llvm,convert-arith-to-llvm,\
-    convert-index-to-llvm,convert-cf-to-llvm,convert-func-to-llvm,reconcile-unrealized-casts)";
+const PIPELINE: &str = "builtin.module(emit-matmul,canonicalize,cse,convert-linalg-to-loops,func.func(expand-math),\
+    arith-expand{include-bf16=true},convert-scf-to-cf,expand-strided-metadata,lower-affine,convert-vector-to-llvm,\
+    finalize-memref-to-llvm,convert-arith-to-llvm,convert-index-to-llvm,convert-cf-to-llvm,convert-func-to-llvm,\
+    reconcile-unrealized-casts,bf16-as-bits)";
+
+/// Whether this machine has the instructions that a test is about; no other can stand for them.
+macro_rules! has {
+    ($feature:tt) => {{
+        #[cfg(target_arch = "x86_64")]
+        let has = std::is_x86_feature_detected!($feature);
+        #[cfg(not(target_arch = "x86_64"))]
+        let has = false;
+        has
+    }};
+}
 
 /// Letters of the axes of both inputs and the result.
 struct Case {
@@ -69,12 +84,12 @@ const SIZES: &[[i64; 5]] = &[
     [0, 1, 4, 5, 6],
 ];
 
-fn function(case: &Case, ty: &str, sizes: Option<&[i64; 5]>) -> String {
+fn function(case: &Case, types: &Types, sizes: Option<&[i64; 5]>) -> String {
     let size = |letter: char| match sizes {
         Some(sizes) => sizes[LETTERS.find(letter).expect("one of the letters")].to_string(),
         None => "?".to_string(),
     };
-    let memref = |axes: &str| {
+    let memref = |axes: &str, ty: &str| {
         let dims: String = axes
             .chars()
             .map(|letter| format!("{}x", size(letter)))
@@ -97,17 +112,28 @@ fn function(case: &Case, ty: &str, sizes: Option<&[i64; 5]>) -> String {
         false => "\"reduction\"",
     };
     let kinds: Vec<_> = used.iter().map(kind).collect();
-    let [a, b, c] = case.axes.map(memref);
+    let [a, b, c] = [0, 1, 2].map(|i| memref(case.axes[i], types.stored[i]));
+    let [x, y, sum] = types.stored;
+    let factor = |from: &str, ty: &str, to: &str, widening: &str| match widening {
+        "" => (String::new(), from.to_string()),
+        op => (
+            format!("{to} = {op} {from} : {ty} to {sum}\n"),
+            to.to_string(),
+        ),
+    };
+    let (widen_x, left) = factor("%x", x, "%wx", types.widening[0]);
+    let (widen_y, right) = factor("%y", y, "%wy", types.widening[1]);
+    let [zero, times, plus] = types.arithmetic;
     format!(
         "func.func @{}(%a: {a}, %b: {b}, %c: {c}) attributes {{llvm.emit_c_interface}} {{
-           %z = arith.constant 0.0 : {ty}
-           linalg.fill ins(%z : {ty}) outs(%c : {c})
+           %z = arith.constant {zero} : {sum}
+           linalg.fill ins(%z : {sum}) outs(%c : {c})
            linalg.generic {{indexing_maps = [{}], iterator_types = [{}], dl.contraction}}
                ins(%a, %b : {a}, {b}) outs(%c : {c}) {{
-           ^bb0(%x: {ty}, %y: {ty}, %s: {ty}):
-             %p = arith.mulf %x, %y : {ty}
-             %q = arith.addf %s, %p : {ty}
-             linalg.yield %q : {ty}
+           ^bb0(%x: {x}, %y: {y}, %s: {sum}):
+             {widen_x}{widen_y}%p = {times} {left}, {right} : {sum}
+             %q = {plus} %s, %p : {sum}
+             linalg.yield %q : {sum}
            }}
            return
          }}\n",
@@ -139,33 +165,7 @@ fn strides(axes: &str, sizes: &[i64; 5]) -> [i64; 5] {
     strides
 }
 
-trait Number: Copy {
-    const EPSILON: f64;
-    fn of(x: f64) -> Self;
-    fn get(self) -> f64;
-}
-
-impl Number for f32 {
-    const EPSILON: f64 = f32::EPSILON as f64;
-    fn of(x: f64) -> Self {
-        x as f32
-    }
-    fn get(self) -> f64 {
-        self as f64
-    }
-}
-
-impl Number for f64 {
-    const EPSILON: f64 = f64::EPSILON;
-    fn of(x: f64) -> Self {
-        x
-    }
-    fn get(self) -> f64 {
-        self
-    }
-}
-
-fn check<T: Number>(engine: &ExecutionEngine, case: &Case, sizes: &[i64; 5]) {
+fn check<A: Number, B: Number, C: Number>(engine: &ExecutionEngine, case: &Case, sizes: &[i64; 5]) {
     let shapes = case.axes.map(|axes| shape(axes, sizes));
     let mut state = 88172645463325252u64;
     let mut random = || {
@@ -175,10 +175,10 @@ fn check<T: Number>(engine: &ExecutionEngine, case: &Case, sizes: &[i64; 5]) {
         (state >> 11) as f64 / (1u64 << 53) as f64 - 0.5
     };
     let count = |shape: &[i64]| shape.iter().product::<i64>() as usize;
-    let mut a: Vec<T> = (0..count(&shapes[0])).map(|_| T::of(random())).collect();
-    let mut b: Vec<T> = (0..count(&shapes[1])).map(|_| T::of(random())).collect();
+    let mut a: Vec<A> = (0..count(&shapes[0])).map(|_| A::of(random())).collect();
+    let mut b: Vec<B> = (0..count(&shapes[1])).map(|_| B::of(random())).collect();
     // What is not written, and what is read before it is written, shows.
-    let mut c = vec![T::of(f64::NAN); count(&shapes[2]) + 64];
+    let mut c = vec![C::UNWRITTEN; count(&shapes[2]) + 64];
     let mut want = vec![0.0; count(&shapes[2])];
     let used = |letter: usize| {
         case.axes
@@ -220,29 +220,30 @@ fn check<T: Number>(engine: &ExecutionEngine, case: &Case, sizes: &[i64; 5]) {
     for (i, want) in want.iter().enumerate() {
         let error = (c[i].get() - want).abs();
         assert!(
-            error <= 8.0 * T::EPSILON * terms.sqrt(),
+            error <= 8.0 * C::EPSILON * terms.sqrt(),
             "{} {sizes:?} at {i}: {} is not {want}",
             case.name,
             c[i].get()
         );
     }
     assert!(
-        c[want.len()..].iter().all(|x| x.get().is_nan()),
+        c[want.len()..].iter().all(|x| x.is_unwritten()),
         "{} {sizes:?} writes past its end",
         case.name
     );
 }
 
-fn check_target(target: &str, types: &[&str]) {
-    for (ty, wide) in types.iter().map(|ty| (ty, *ty == "f64")) {
-        let functions: String = CASES.iter().map(|case| function(case, ty, None)).collect();
+/// Whether a type's results are compared exactly is its own to say: integers are.
+fn check_target(target: &str, types: &[&Types]) {
+    for types in types {
+        let functions: String = CASES
+            .iter()
+            .map(|case| function(case, types, None))
+            .collect();
         let engine = jit::compile(&module(target, &functions), PIPELINE, 0);
         for case in CASES {
             for sizes in SIZES {
-                match wide {
-                    true => check::<f64>(&engine, case, sizes),
-                    false => check::<f32>(&engine, case, sizes),
-                }
+                (types.check)(&engine, case, sizes);
             }
         }
     }
@@ -250,17 +251,60 @@ fn check_target(target: &str, types: &[&str]) {
 
 #[test]
 fn registers_of_512_bits() {
-    check_target("{cpu = \"cascadelake\"}", &["f32"]);
+    check_target("{cpu = \"cascadelake\"}", &[&SINGLES]);
 }
 
 #[test]
 fn registers_of_256_bits() {
-    check_target("{cpu = \"haswell\"}", &["f32", "f64"]);
+    check_target("{cpu = \"haswell\"}", &[&SINGLES, &DOUBLES]);
 }
 
 #[test]
 fn the_least_target() {
-    check_target("{cpu = \"x86-64\"}", &["f32"]);
+    check_target("{cpu = \"x86-64\"}", &[&SINGLES]);
+}
+
+#[test]
+fn other_types() {
+    check_target("{cpu = \"skylake-avx512\"}", numbers::WIDENED);
+}
+
+#[test]
+fn other_types_in_256_bits() {
+    let types = [&numbers::BFLOATS, &numbers::BYTES, &numbers::UNSIGNED_BYTES];
+    check_target("{cpu = \"haswell\"}", &types);
+}
+
+#[test]
+fn other_types_on_the_least_target() {
+    let types = [&numbers::HALVES, &numbers::MIXED, &numbers::MIXED_BYTES];
+    check_target("{cpu = \"x86-64\"}", &types);
+}
+
+#[test]
+fn words_of_bytes() {
+    if !has!("avx512vnni") {
+        return;
+    }
+    let types = [
+        &numbers::BYTES,
+        &numbers::MIXED_BYTES,
+        &numbers::UNSIGNED_BYTES,
+    ];
+    check_target("{cpu = \"cascadelake\"}", &types);
+}
+
+#[test]
+fn words_of_bfloats() {
+    if !has!("avx512bf16") {
+        return;
+    }
+    let types = [
+        &numbers::BFLOATS,
+        &numbers::SUBNORMAL_SUMS,
+        &numbers::SUBNORMAL_FACTORS,
+    ];
+    check_target("{cpu = \"cooperlake\"}", &types);
 }
 
 #[test]
@@ -268,19 +312,19 @@ fn sizes_known_at_compile_time() {
     for sizes in [SIZES[0], SIZES[1], SIZES[10]].iter() {
         let functions: String = CASES
             .iter()
-            .map(|case| function(case, "f32", Some(sizes)))
+            .map(|case| function(case, &SINGLES, Some(sizes)))
             .collect();
         let engine = jit::compile(&module("{cpu = \"haswell\"}", &functions), PIPELINE, 0);
         CASES
             .iter()
-            .for_each(|case| check::<f32>(&engine, case, sizes));
+            .for_each(|case| (SINGLES.check)(&engine, case, sizes));
     }
 }
 
 #[test]
 fn contractions_are_found() {
     for case in CASES {
-        let text = module("{cpu = \"haswell\"}", &function(case, "f32", None));
+        let text = module("{cpu = \"haswell\"}", &function(case, &SINGLES, None));
         let text = jit::lower(&text, "builtin.module(emit-matmul)");
         assert_eq!(text.contains("@dlc_matmul"), case.emitted, "{}", case.name);
     }

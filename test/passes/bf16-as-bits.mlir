@@ -54,3 +54,19 @@ llvm.func @bytes(%p: !llvm.ptr, %x: vector<4xi8>) {
   llvm.store %y, %p : vector<4xbf16>, !llvm.ptr
   llvm.return
 }
+
+// -----
+
+// An instruction that computes with bf16 takes it from what it is made of; what is moved beside it is bits.
+// CHECK-LABEL: llvm.func @instruction(
+// CHECK:         %[[V:.*]] = llvm.load %{{.*}} : !llvm.ptr -> vector<32xi16>
+// CHECK:         llvm.store %[[V]]
+// CHECK:         %[[A:.*]] = llvm.bitcast %{{.*}} : vector<16xf32> to vector<32xbf16>
+// CHECK:         llvm.call_intrinsic "llvm.x86.avx512bf16.dpbf16ps.512"(%{{.*}}, %[[A]], %[[A]])
+llvm.func @instruction(%p: !llvm.ptr, %words: vector<16xf32>, %sum: vector<16xf32>) -> vector<16xf32> {
+  %v = llvm.load %p : !llvm.ptr -> vector<32xbf16>
+  llvm.store %v, %p : vector<32xbf16>, !llvm.ptr
+  %a = llvm.bitcast %words : vector<16xf32> to vector<32xbf16>
+  %y = llvm.call_intrinsic "llvm.x86.avx512bf16.dpbf16ps.512"(%sum, %a, %a) : (vector<16xf32>, vector<32xbf16>, vector<32xbf16>) -> vector<16xf32>
+  llvm.return %y : vector<16xf32>
+}

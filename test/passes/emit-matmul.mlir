@@ -97,21 +97,181 @@ module attributes {dl.target = {cpu = "haswell"}} {
 #b = affine_map<(m, n, k) -> (k, n)>
 #c = affine_map<(m, n, k) -> (m, n)>
 
-// Integers stay loops, with the contiguous dim innermost.
+// Sums of bytes stay loops, with the contiguous dim innermost.
 // CHECK: #[[A:.*]] = affine_map<(d0, d1, d2) -> (d0, d1)>
 // CHECK: #[[B:.*]] = affine_map<(d0, d1, d2) -> (d1, d2)>
 // CHECK: #[[C:.*]] = affine_map<(d0, d1, d2) -> (d0, d2)>
-// CHECK-LABEL: func.func @integers
+// CHECK-LABEL: func.func @bytes
 // CHECK: linalg.generic {indexing_maps = [#[[A]], #[[B]], #[[C]]], iterator_types = ["parallel", "reduction", "parallel"]}
-func.func @integers(%x: memref<?x?xi32>, %w: memref<?x?xi32>, %y: memref<?x?xi32>) {
+func.func @bytes(%x: memref<?x?xi8>, %w: memref<?x?xi8>, %y: memref<?x?xi8>) {
   linalg.generic {dl.contraction, indexing_maps = [#a, #b, #c], iterator_types = ["parallel", "parallel", "reduction"]}
-      ins(%x, %w : memref<?x?xi32>, memref<?x?xi32>) outs(%y : memref<?x?xi32>) {
-  ^bb0(%l: i32, %r: i32, %s: i32):
-    %p = arith.muli %l, %r : i32
-    %q = arith.addi %s, %p : i32
-    linalg.yield %q : i32
+      ins(%x, %w : memref<?x?xi8>, memref<?x?xi8>) outs(%y : memref<?x?xi8>) {
+  ^bb0(%l: i8, %r: i8, %s: i8):
+    %p = arith.muli %l, %r : i8
+    %q = arith.addi %s, %p : i8
+    linalg.yield %q : i8
   }
   return
+}
+
+// -----
+
+#a = affine_map<(m, n, k) -> (m, k)>
+#b = affine_map<(m, n, k) -> (k, n)>
+#c = affine_map<(m, n, k) -> (m, n)>
+
+module attributes {dl.target = {cpu = "haswell"}} {
+  // What is packed is as wide as the sums.
+  // CHECK-LABEL: func.func private @dlc_matmul_bf16xbf16_f32_nn_6x16_turned(
+  // CHECK-SAME:  memref<?x?xbf16, {{.*}}>, %{{.*}}: memref<?x?xbf16, {{.*}}>, %{{.*}}: memref<?x?xf32, {{.*}}>, %{{.*}}: memref<?x257x16xf32>
+  // CHECK:       %[[B:.*]] = vector.load {{.*}} : memref<?x?xbf16, {{.*}}>, vector<8xbf16>
+  // CHECK-NEXT:  arith.extf %[[B]] : vector<8xbf16> to vector<8xf32>
+  // CHECK-LABEL: func.func @halves
+  // CHECK:       call @dlc_matmul_bf16xbf16_f32_nn_6x16_turned
+  func.func @halves(%x: memref<?x64xbf16>, %w: memref<64x128xbf16>, %y: memref<?x128xf32>) {
+    %zero = arith.constant 0.0 : f32
+    linalg.fill ins(%zero : f32) outs(%y : memref<?x128xf32>)
+    linalg.generic {dl.contraction, indexing_maps = [#a, #b, #c], iterator_types = ["parallel", "parallel", "reduction"]}
+        ins(%x, %w : memref<?x64xbf16>, memref<64x128xbf16>) outs(%y : memref<?x128xf32>) {
+    ^bb0(%l: bf16, %r: bf16, %s: f32):
+      %wl = arith.extf %l : bf16 to f32
+      %wr = arith.extf %r : bf16 to f32
+      %p = arith.mulf %wl, %wr : f32
+      %q = arith.addf %s, %p : f32
+      linalg.yield %q : f32
+    }
+    return
+  }
+}
+
+// -----
+
+#a = affine_map<(m, n, k) -> (m, k)>
+#b = affine_map<(m, n, k) -> (k, n)>
+#c = affine_map<(m, n, k) -> (m, n)>
+
+module attributes {dl.target = {cpu = "haswell"}} {
+  // One operand is widened, the right one of the op is the left one of the kernel, and the fill with zero is gone.
+  // CHECK-LABEL: func.func private @dlc_matmul_i64xu8_i64_tt_6x8(
+  // CHECK-SAME:  memref<?x?xi64, {{.*}}>, %{{.*}}: memref<?x?xi8, {{.*}}>, %{{.*}}: memref<?x?xi64, {{.*}}>
+  // CHECK:       vector.load {{.*}} : memref<?x?xi8, {{.*}}>, vector<4xi8>
+  // CHECK-NEXT:  arith.extui {{.*}} : vector<4xi8> to vector<4xi64>
+  // CHECK:       arith.muli {{.*}} : vector<4xi64>
+  // CHECK-NEXT:  arith.addi {{.*}} : vector<4xi64>
+  // CHECK-LABEL: func.func @integers
+  // CHECK-NOT:   linalg.
+  // CHECK:       call @dlc_matmul_i64xu8_i64_tt_6x8
+  func.func @integers(%x: memref<?x64xi8>, %w: memref<64x128xi64>, %y: memref<128x?xi64>) {
+    %zero = arith.constant 0 : i64
+    linalg.fill ins(%zero : i64) outs(%y : memref<128x?xi64>)
+    linalg.generic {dl.contraction, indexing_maps = [#a, #b, affine_map<(m, n, k) -> (n, m)>],
+                    iterator_types = ["parallel", "parallel", "reduction"]}
+        ins(%x, %w : memref<?x64xi8>, memref<64x128xi64>) outs(%y : memref<128x?xi64>) {
+    ^bb0(%l: i8, %r: i64, %s: i64):
+      %wl = arith.extui %l : i8 to i64
+      %p = arith.muli %wl, %r : i64
+      %q = arith.addi %s, %p : i64
+      linalg.yield %q : i64
+    }
+    return
+  }
+}
+
+// -----
+
+#a = affine_map<(m, n, k) -> (m, k)>
+#b = affine_map<(m, n, k) -> (k, n)>
+#c = affine_map<(m, n, k) -> (m, n)>
+
+module attributes {dl.target = {cpu = "cascadelake"}} {
+  // Words of four bytes: those of A are made unsigned, and sums begin with what that adds, which stands behind the steps of
+  // a packed sliver. A row is no matter of words.
+  // CHECK-LABEL: func.func private @dlc_matmul_i8xi8_i32_nn_12x32_turned_dot(
+  // CHECK-SAME:  memref<?x257x32xi32>
+  // CHECK:       %[[LIFT:.*]] = arith.constant dense<-2139062144> : vector<16xi32>
+  // CHECK:       llvm.call_intrinsic "llvm.x86.avx512.vpdpbusd.512"({{.*}}) : (vector<16xi32>, vector<64xi8>, vector<64xi8>) -> vector<16xi32>
+  // CHECK:       arith.subi
+  // CHECK:       arith.xori %{{.*}}, %[[LIFT]]
+  // CHECK:       vector.load %{{.*}}[%{{.*}}, %c256, %c0] : memref<?x257x32xi32>
+  // CHECK-COUNT-24: llvm.call_intrinsic "llvm.x86.avx512.vpdpbusd.512"
+  // CHECK-LABEL: func.func private @dlc_matmul_i8xi8_i32_nn_1x32(
+  // CHECK-NOT:   llvm.call_intrinsic
+  // CHECK-LABEL: func.func @bytes
+  // CHECK:       call @dlc_matmul_i8xi8_i32_nn_12x32_turned_dot
+  func.func @bytes(%x: memref<?x64xi8>, %w: memref<64x512xi8>, %y: memref<?x512xi32>) {
+    %zero = arith.constant 0 : i32
+    linalg.fill ins(%zero : i32) outs(%y : memref<?x512xi32>)
+    linalg.generic {dl.contraction, indexing_maps = [#a, #b, #c], iterator_types = ["parallel", "parallel", "reduction"]}
+        ins(%x, %w : memref<?x64xi8>, memref<64x512xi8>) outs(%y : memref<?x512xi32>) {
+    ^bb0(%l: i8, %r: i8, %s: i32):
+      %wl = arith.extsi %l : i8 to i32
+      %wr = arith.extsi %r : i8 to i32
+      %p = arith.muli %wl, %wr : i32
+      %q = arith.addi %s, %p : i32
+      linalg.yield %q : i32
+    }
+    return
+  }
+}
+
+// -----
+
+#a = affine_map<(m, n, k) -> (m, k)>
+#b = affine_map<(m, n, k) -> (k, n)>
+#c = affine_map<(m, n, k) -> (m, n)>
+
+module attributes {dl.target = {cpu = "haswell"}} {
+  // Words of two integers of 16 bits, on every target.
+  // CHECK-LABEL: func.func private @dlc_matmul_u8xu8_i32_nn_6x16_turned_dot(
+  // CHECK:       arith.extui %{{.*}} : vector<16xi8> to vector<16xi16>
+  // CHECK:       %[[P:.*]] = llvm.call_intrinsic "llvm.x86.avx2.pmadd.wd"({{.*}}) : (vector<16xi16>, vector<16xi16>) -> vector<8xi32>
+  // CHECK-NEXT:  arith.addi %[[P]],
+  // CHECK-LABEL: func.func @unsigned
+  func.func @unsigned(%x: memref<9x64xi8>, %w: memref<64x512xi8>, %y: memref<9x512xi32>) {
+    linalg.generic {dl.contraction, indexing_maps = [#a, #b, #c], iterator_types = ["parallel", "parallel", "reduction"]}
+        ins(%x, %w : memref<9x64xi8>, memref<64x512xi8>) outs(%y : memref<9x512xi32>) {
+    ^bb0(%l: i8, %r: i8, %s: i32):
+      %wl = arith.extui %l : i8 to i32
+      %wr = arith.extui %r : i8 to i32
+      %p = arith.muli %wl, %wr : i32
+      %q = arith.addi %s, %p : i32
+      linalg.yield %q : i32
+    }
+    return
+  }
+}
+
+// -----
+
+#a = affine_map<(m, n, k) -> (m, k)>
+#b = affine_map<(m, n, k) -> (k, n)>
+#c = affine_map<(m, n, k) -> (m, n)>
+
+module attributes {dl.target = {cpu = "znver4"}} {
+  // Words of two bf16 by the instruction where neither sliver has numbers so small that it would lose them, else one
+  // after the other.
+  // CHECK-LABEL: func.func private @dlc_matmul_bf16xbf16_f32_nn_12x32_turned_dot(
+  // CHECK:       %[[LEAST:.*]] = vector.reduction <minui>, %{{.*}} : vector<32xi16> into i16
+  // CHECK-NEXT:  %[[LARGE:.*]] = arith.cmpi uge, %[[LEAST]], %c9215_i16
+  // CHECK:       vector.reduction <minui>
+  // CHECK:       scf.if
+  // CHECK-COUNT-24: llvm.call_intrinsic "llvm.x86.avx512bf16.dpbf16ps.512"
+  // CHECK:       } else {
+  // CHECK-NOT:   llvm.call_intrinsic
+  // CHECK-COUNT-48: vector.fma
+  // CHECK-LABEL: func.func @bfloats
+  func.func @bfloats(%x: memref<9x64xbf16>, %w: memref<64x512xbf16>, %y: memref<9x512xf32>) {
+    linalg.generic {dl.contraction, indexing_maps = [#a, #b, #c], iterator_types = ["parallel", "parallel", "reduction"]}
+        ins(%x, %w : memref<9x64xbf16>, memref<64x512xbf16>) outs(%y : memref<9x512xf32>) {
+    ^bb0(%l: bf16, %r: bf16, %s: f32):
+      %wl = arith.extf %l : bf16 to f32
+      %wr = arith.extf %r : bf16 to f32
+      %p = arith.mulf %wl, %wr : f32
+      %q = arith.addf %s, %p : f32
+      linalg.yield %q : f32
+    }
+    return
+  }
 }
 
 // -----

@@ -68,7 +68,8 @@ impl<'c, 'a> Lowering<'c, 'a> {
         self.converted(e, x, ty)
     }
 
-    /// The operands of a product as it multiplies them: rounded to its precision, as f32, if it has one.
+    /// The operands of a product as it multiplies them: rounded to its precision, as f32, if it has one. They are widened by an
+    /// op of its own, which products look through.
     pub(super) fn factors(
         &mut self,
         e: &Emitter<'c, 'a>,
@@ -79,10 +80,12 @@ impl<'c, 'a> Lowering<'c, 'a> {
             let x = self.get(operand);
             let Some(precision) = precision else { return x };
             let (from, half, f32) = (x.element, e.ty(precision), e.ty("f32"));
-            let ty = shape::tensor(&shape::shape_of(operand), f32);
-            self.same_shape(e, vec![x], ty, |e, x| {
-                let rounded = super::convert::convert(e, x[0], from, half);
-                super::convert::convert(e, rounded, half, f32)
+            let ty = |element| shape::tensor(&shape::shape_of(operand), element);
+            let rounded = self.same_shape(e, vec![x], ty(half), |e, x| {
+                super::convert::convert(e, x[0], from, half)
+            });
+            self.same_shape(e, vec![rounded], ty(f32), |e, x| {
+                super::convert::convert(e, x[0], half, f32)
             })
         })
     }

@@ -362,7 +362,7 @@ impl<'c, 'a> Caller<'_, 'c, 'a> {
         e.op_with(
             "memref.reinterpret_cast",
             &operands,
-            e.ty(&kernel.matrix()),
+            e.ty(&kernel.matrix(operand.number)),
             &attributes,
         )
     }

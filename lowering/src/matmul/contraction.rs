@@ -1,19 +1,20 @@
 //! Reads a `linalg.generic` on memrefs as a batch of matrix products, if it is one.
 
-use super::kernel::Layout;
-use crate::{linalg, schedule::matmul::MatmulSizes, walk};
-use dlc_dialects::ir::shape::shape_of;
-use melior::ir::{
-    BlockLike, OperationRef, RegionLike, Type, TypeLike, Value, ValueLike,
-    operation::OperationLike,
-    r#type::{MemRefType, ShapedTypeLike},
+use super::{
+    kernel::Layout,
+    numbers::{Number, Numbers},
 };
+use crate::{linalg, schedule::matmul::MatmulSizes};
+use dlc_dialects::ir::shape::shape_of;
+use melior::ir::{OperationRef, Value, ValueLike, operation::OperationLike, r#type::MemRefType};
 
 /// An operand and the loop dim of each of its axes.
 #[derive(Clone)]
 pub struct Operand<'c, 'a> {
     /// The memref.
     pub value: Value<'c, 'a>,
+    /// The type of its elements.
+    pub number: Number,
     /// Loop dims, axis by axis.
     pub dims: Vec<usize>,
     /// Static strides, axis by axis.
@@ -36,8 +37,8 @@ pub type Group = Vec<usize>;
 
 /// C[batch, m, n] += A[batch, m, k] B[batch, k, n], each role with loop dims outside the kernel and a group inside.
 pub struct Contraction<'c, 'a> {
-    /// 32 or 64.
-    pub bits: i64,
+    /// Types of the elements of A, B and C.
+    pub numbers: Numbers,
     /// The left operand of the kernel, which may be the right one of the op.
     pub a: Operand<'c, 'a>,
     /// The right operand of the kernel.
@@ -77,35 +78,8 @@ pub fn maps(op: OperationRef) -> Option<Vec<Vec<usize>>> {
     Some(maps)
 }
 
-/// Whether the body is a sum of products of the two inputs, all of one element type.
-fn multiplies_and_adds(op: OperationRef) -> Option<()> {
-    let block = op.region(0).ok()?.first_block()?;
-    let argument = |i| -> Option<Value> { Some(block.argument(i).ok()?.into()) };
-    let (a, b, c) = (argument(0)?, argument(1)?, argument(2)?);
-    let product = block.first_operation()?;
-    let sum = product.next_in_block()?;
-    let end = sum.next_in_block()?;
-    let takes = |op: OperationRef, x, y| {
-        let operands: Vec<_> = op.operands().collect();
-        operands == [x, y] || operands == [y, x]
-    };
-    let result = |op: OperationRef<'_, '_>| -> Option<bool> {
-        Some(end.operand(0).ok()? == op.result(0).ok()?.into())
-    };
-    let value = product.result(0).ok()?.into();
-    (walk::is(product, "arith.mulf")
-        && takes(product, a, b)
-        && walk::is(sum, "arith.addf")
-        && takes(sum, c, value)
-        && walk::is(end, "linalg.yield")
-        && result(sum)?
-        && a.r#type() == c.r#type()
-        && b.r#type() == c.r#type())
-    .then_some(())
-}
-
 impl<'c, 'a> Operand<'c, 'a> {
-    fn new(value: Value<'c, 'a>, dims: Vec<usize>) -> Option<Self> {
+    fn new(value: Value<'c, 'a>, number: Number, dims: Vec<usize>) -> Option<Self> {
         let ty = MemRefType::try_from(value.r#type()).ok()?;
         let known = |n: i64| (n >= 0).then_some(n);
         let strides: Vec<_> = ty.strides_and_offset().0.into_iter().map(known).collect();
@@ -113,6 +87,7 @@ impl<'c, 'a> Operand<'c, 'a> {
         let contiguous = ty.affine_map().is_identity();
         (dims.len() == strides.len()).then_some(Self {
             value,
+            number,
             dims,
             strides,
             sizes,
@@ -162,18 +137,25 @@ impl<'c, 'a> Contraction<'c, 'a> {
         if op.operand_count() != 3 || op.result_count() != 0 {
             return None;
         }
-        multiplies_and_adds(op)?;
+        let numbers = Numbers::read(op)?;
         let mut maps = maps(op)?.into_iter();
-        let mut operand = |i| Operand::new(op.operand(i).ok()?, maps.next()?);
-        let (x, y, c) = (operand(0)?, operand(1)?, operand(2)?);
-        let element = MemRefType::try_from(c.value.r#type()).ok()?.element();
-        let bits = float_bits(element)?;
+        let mut operand = |i, number| Operand::new(op.operand(i).ok()?, number, maps.next()?);
+        let (x, y, c) = (
+            operand(0, numbers.a)?,
+            operand(1, numbers.b)?,
+            operand(2, numbers.sum)?,
+        );
         // C's columns belong to the operand that becomes B.
         let last = c.innermost()?;
         let (a, b) = match (x.has(last), y.has(last)) {
             (false, true) => (x, y),
             (true, false) => (y, x),
             _ => return None,
+        };
+        let numbers = Numbers {
+            a: a.number,
+            b: b.number,
+            ..numbers
         };
         let dims = [&a, &b, &c].iter().flat_map(|o| &o.dims).copied().max()? + 1;
         let select = |of: &Operand, wanted: [bool; 3]| -> Vec<usize> {
@@ -226,7 +208,7 @@ impl<'c, 'a> Contraction<'c, 'a> {
             return None;
         }
         Some(Self {
-            bits,
+            numbers,
             outer: [batch, outer_m, outer_n].concat(),
             outer_sums,
             sizes,
@@ -249,12 +231,4 @@ impl<'c, 'a> Contraction<'c, 'a> {
 fn worth_gathering(n: &Group, k: &Group, sizes: MatmulSizes) -> bool {
     let within = n.len() <= COLUMN_AXES && k.len() <= SUM_AXES;
     within && sizes.m.is_none_or(|m| m >= FEWEST_ROWS)
-}
-
-fn float_bits(element: Type) -> Option<i64> {
-    match () {
-        () if element.is_f32() => Some(32),
-        () if element.is_f64() => Some(64),
-        () => None,
-    }
 }

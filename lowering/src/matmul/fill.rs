@@ -42,5 +42,5 @@ pub(crate) fn is_zero(value: Value) -> bool {
         .owner()
         .attribute("value")
         .map(|value| value.to_string());
-    text.is_ok_and(|text| text.starts_with("0.000000e+00"))
+    text.is_ok_and(|text| text.starts_with("0.000000e+00") || text.starts_with("0 : "))
 }

@@ -212,8 +212,8 @@ fn register<'c, 'a>(
         |e| {
             rows(e, &|e, row| {
                 let one = shape.masked_load(e, x.b, &[e.add(row, first)], head);
-                let operands = [x.b, e.add(row, before_last), tail, one];
-                e.op("vector.maskedload", &operands, shape.vector)
+                let other = shape.masked_load(e, x.b, &[e.add(row, before_last)], tail);
+                e.op("arith.select", &[tail, other, one], shape.vector)
             })
         },
         |e| {
@@ -243,7 +243,6 @@ fn squares<'c, 'a>(
     (column, places): (&Column<'c, 'a>, Value<'c, 'a>),
 ) {
     let lanes = shape.schedule().lanes;
-    let every = e.constant(shape.mask, e.attr(&format!("dense<true> : {}", shape.mask)));
     let row = |e: &Emitter<'c, 'a>, k| e.op("memref.load", &[tables.rows, k], e.index_type());
     let store = |e: &Emitter<'c, 'a>, k, value| {
         let to = [column.s, k, e.index(column.offset)];
@@ -267,7 +266,7 @@ fn squares<'c, 'a>(
                     shape.load(e, x.b, &[e.add(first, place)])
                 };
                 let columns = (0..lanes).map(read).collect();
-                let rows = transpose(e, columns, shape.vector, shape.kernel.bits as usize);
+                let rows = transpose(e, columns, shape.vector, shape.kernel.bits() as usize);
                 for (i, value) in rows.into_iter().enumerate() {
                     store(e, e.plus(k, i as i64), value);
                 }
@@ -275,8 +274,7 @@ fn squares<'c, 'a>(
             },
             |e| {
                 e.for_loop((k, e.min(end, block.kb), e.index(1)), &[], |e, k, _| {
-                    let operands = [x.b, row(e, k), places, every, shape.zero(e)];
-                    let value = e.op("vector.gather", &operands, shape.vector);
+                    let value = shape.gather(e, x.b, row(e, k), places);
                     store(e, k, value);
                     vec![]
                 });

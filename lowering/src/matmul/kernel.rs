@@ -7,8 +7,12 @@
 //! repeated, columns beyond the last are zeros of the packing, and only what is inside is stored.
 
 use super::{
+    access::Source,
     contraction::{COLUMN_AXES, SUM_AXES},
-    gather, pack, row,
+    dot::Dot,
+    gather,
+    numbers::{Number, Numbers},
+    pack, row,
 };
 use crate::{
     emit::{Emitter, Int},
@@ -41,8 +45,10 @@ pub enum Form {
 pub struct Kernel {
     /// Which one.
     pub form: Form,
-    /// 32 or 64.
-    pub bits: i64,
+    /// Types of the elements.
+    pub numbers: Numbers,
+    /// What multiplies words of several numbers, if steps of k are words.
+    pub dot: Option<Dot>,
     /// Storage of A and B.
     pub layout: Layout,
     /// Rows of A become columns of their copy, so that a step of k reads the elements of its tile side by side. Pays
@@ -55,8 +61,8 @@ pub struct Kernel {
 /// The arguments of the kernel function.
 #[derive(Clone, Copy)]
 pub(super) struct Arguments<'c, 'a> {
-    pub a: Value<'c, 'a>,
-    pub b: Value<'c, 'a>,
+    pub a: Source<'c, 'a>,
+    pub b: Source<'c, 'a>,
     pub c: Value<'c, 'a>,
     packed: Option<Value<'c, 'a>>,
     /// Sizes and strides of the axes of B, if it is scattered.
@@ -65,7 +71,10 @@ pub(super) struct Arguments<'c, 'a> {
     pub first: Option<Value<'c, 'a>>,
     pub m: Value<'c, 'a>,
     pub n: Value<'c, 'a>,
+    /// Steps of the sums.
     pub k: Value<'c, 'a>,
+    /// Numbers of the sums: as many where steps are not words.
+    pub depth: Value<'c, 'a>,
     pub accumulate: Value<'c, 'a>,
     /// Whether so few rows share a block of B that it is read where it stands, but for columns that fill no tile.
     pub in_place: Value<'c, 'a>,
@@ -126,11 +135,12 @@ impl Kernel {
             false => letter(self.layout.b_by_n),
         };
         format!(
-            "dlc_matmul_f{}_{}{b}_{rows}x{}{}",
-            self.bits,
+            "dlc_matmul_{}_{}{b}_{rows}x{}{}{}",
+            self.numbers,
             letter(self.layout.a_by_k),
             self.schedule.columns(),
-            if self.turn_a { "_turned" } else { "" }
+            if self.turn_a { "_turned" } else { "" },
+            if self.dot.is_some() { "_dot" } else { "" }
         )
     }
 
@@ -139,27 +149,35 @@ impl Kernel {
         self.layout.a_by_k || self.turn_a
     }
 
-    /// Text of the memref type of the matrices: any strides of rows, contiguous within them.
-    pub fn matrix(&self) -> String {
-        format!("memref<?x?xf{}, strided<[?, 1], offset: ?>>", self.bits)
+    /// Bits of what is multiplied and summed.
+    pub fn bits(&self) -> i64 {
+        self.numbers.sum.bits
+    }
+
+    /// Text of the memref type of a matrix: any strides of rows, contiguous within them.
+    pub fn matrix(&self, number: Number) -> String {
+        format!("memref<?x?x{}, strided<[?, 1], offset: ?>>", number.ty())
     }
 
     /// Text of the memref type of a scattered B: its memory.
     pub fn line(&self) -> String {
-        format!("memref<?xf{}, strided<[1], offset: ?>>", self.bits)
+        format!("memref<?x{}, strided<[1], offset: ?>>", self.numbers.b.ty())
     }
 
     /// Text of the memref type of the packed block, with a number of slivers or `?`.
     pub fn packed(&self, slivers: &str) -> String {
         // One more row keeps the slivers off each other's cache sets.
         let (kc, columns) = (self.schedule.kc + 1, self.schedule.columns());
-        format!("memref<{slivers}x{kc}x{columns}xf{}>", self.bits)
+        format!("memref<{slivers}x{kc}x{columns}x{}>", self.numbers.sum.ty())
     }
 
     /// Types of the function's arguments: A, B, C, the packed block if there are tiles, for a scattered B its axes and
     /// its first column, M, N, K, and whether C is added to.
     pub fn arguments<'c>(&self, e: &Emitter<'c, '_>) -> Vec<Type<'c>> {
-        let mut types = vec![e.ty(&self.matrix()); 3];
+        let Numbers { a, b, sum } = self.numbers;
+        let mut types = [a, b, sum]
+            .map(|number| e.ty(&self.matrix(number)))
+            .to_vec();
         if self.layout.b_scattered {
             types[1] = e.ty(&self.line());
         }
@@ -184,15 +202,21 @@ impl Kernel {
             let ([a, b, c], rest) = arguments.split_first_chunk().expect("the matrices");
             let (rest, [m, n, k, accumulate]) = rest.split_last_chunk().expect("the sizes");
             let shape = Shape::new(self.clone(), e);
+            let [a, b] = shape.sources([*a, *b]);
+            let in_place = match self.dot {
+                Some(_) => e.constant(e.int_type(1), e.attr("false")),
+                None => e.cmp(Int::Sle, *m, e.index(self.schedule.rows_in_place)),
+            };
             let arguments = Arguments {
-                a: *a,
-                b: *b,
+                a,
+                b,
                 c: *c,
                 m: *m,
                 n: *n,
-                k: *k,
+                k: self.dot.map_or(*k, |dot| e.ceil_div(*k, dot.group())),
+                depth: *k,
                 accumulate: *accumulate,
-                in_place: e.cmp(Int::Sle, *m, e.index(self.schedule.rows_in_place)),
+                in_place,
                 packed: rest.first().copied(),
                 axes: rest.get(1..1 + AXES).and_then(|rest| rest.try_into().ok()),
                 first: rest.get(1 + AXES).copied(),
@@ -207,116 +231,16 @@ impl Kernel {
 }
 
 impl<'c> Shape<'c> {
-    fn new(kernel: Kernel, e: &Emitter<'c, '_>) -> Self {
-        let lanes = kernel.schedule.lanes;
-        Self {
-            element: e.ty(&format!("f{}", kernel.bits)),
-            vector: e.ty(&format!("vector<{lanes}xf{}>", kernel.bits)),
-            mask: e.ty(&format!("vector<{lanes}xi1>")),
-            kernel,
-        }
-    }
-
-    pub fn schedule(&self) -> &MatmulSchedule {
-        &self.kernel.schedule
-    }
-
-    pub fn zero<'a>(&self, e: &Emitter<'c, 'a>) -> Value<'c, 'a> {
-        e.constant(
-            self.vector,
-            e.attr(&format!("dense<0.0> : {}", self.vector)),
-        )
-    }
-
-    pub fn load<'a>(
-        &self,
-        e: &Emitter<'c, 'a>,
-        from: Value<'c, 'a>,
-        at: &[Value<'c, 'a>],
-    ) -> Value<'c, 'a> {
-        e.op("vector.load", &[&[from], at].concat(), self.vector)
-    }
-
-    pub fn store<'a>(
-        &self,
-        e: &Emitter<'c, 'a>,
-        value: Value<'c, 'a>,
-        to: Value<'c, 'a>,
-        at: &[Value<'c, 'a>],
-    ) {
-        e.effect("vector.store", &[&[value, to], at].concat(), &[]);
-    }
-
-    pub fn masked_load<'a>(
-        &self,
-        e: &Emitter<'c, 'a>,
-        from: Value<'c, 'a>,
-        at: &[Value<'c, 'a>],
-        mask: Value<'c, 'a>,
-    ) -> Value<'c, 'a> {
-        let operands = [&[from], at, &[mask, self.zero(e)]].concat();
-        e.op("vector.maskedload", &operands, self.vector)
-    }
-
-    /// A load, with zeros where a mask is not set.
-    pub fn load_where<'a>(
-        &self,
-        e: &Emitter<'c, 'a>,
-        from: Value<'c, 'a>,
-        at: &[Value<'c, 'a>],
-        mask: Option<Value<'c, 'a>>,
-    ) -> Value<'c, 'a> {
-        match mask {
-            Some(mask) => self.masked_load(e, from, at, mask),
-            None => self.load(e, from, at),
-        }
-    }
-
-    pub fn masked_store<'a>(
-        &self,
-        e: &Emitter<'c, 'a>,
-        value: Value<'c, 'a>,
-        to: Value<'c, 'a>,
-        at: &[Value<'c, 'a>],
-        mask: Value<'c, 'a>,
-    ) {
-        e.effect(
-            "vector.maskedstore",
-            &[&[to], at, &[mask, value]].concat(),
-            &[],
-        );
-    }
-
-    /// The mask of the first `count` lanes; counts below 0 and above the lanes are fine.
-    pub fn first<'a>(&self, e: &Emitter<'c, 'a>, count: Value<'c, 'a>) -> Value<'c, 'a> {
-        e.op("vector.create_mask", &[count], self.mask)
-    }
-
-    /// `a·b + c` on vectors.
-    pub fn fma<'a>(
-        &self,
-        e: &Emitter<'c, 'a>,
-        a: Value<'c, 'a>,
-        b: Value<'c, 'a>,
-        c: Value<'c, 'a>,
-    ) -> Value<'c, 'a> {
-        if self.schedule().fma {
-            return e.op("vector.fma", &[a, b, c], self.vector);
-        }
-        let product = e.op("arith.mulf", &[a, b], self.vector);
-        e.op("arith.addf", &[product, c], self.vector)
-    }
-
     fn blocks<'a>(&self, e: &Emitter<'c, 'a>, x: &Arguments<'c, 'a>) {
         let schedule = self.schedule().clone();
         let (kc, nc) = (schedule.kc, schedule.nc);
         let scratch = Scratch {
             sliver: e.stack(&pack::sliver_type(&self.kernel)),
             tile: e.stack(&format!(
-                "memref<{}x{}xf{}>",
+                "memref<{}x{}x{}>",
                 schedule.rows,
                 schedule.columns(),
-                self.kernel.bits
+                self.kernel.numbers.sum.ty()
             )),
             places: x.axes.map(|_| gather::Tables::new(self, e)),
         };
@@ -354,6 +278,7 @@ impl<'c> Shape<'c> {
                     Some(places) => gather::block(self, e, &x, &block, places),
                     None => pack::block(self, e, &x, &block),
                 }
+                self.note(e, &x, &block);
                 self.rows(e, &x, &block, &scratch);
             });
             vec![]
@@ -392,6 +317,8 @@ impl<'c> Shape<'c> {
     ) {
         let sliver = scratch.sliver;
         pack::rows(self, e, x, block, sliver, i, height);
+        let large = (self.kernel.dot == Some(Dot::Bfloats))
+            .then(|| self.is_large_sliver(e, block, sliver, height));
         let columns = self.schedule().columns();
         let rows = e.sub(x.m, i);
         e.loop_to(block.slivers, 1, |e, s| {
@@ -407,12 +334,16 @@ impl<'c> Shape<'c> {
             let direct = match (&scratch.places, self.kernel.layout.b_by_n) {
                 (Some(places), _) => Some(places.in_place(e, s)),
                 (None, true) => None,
+                (None, false) if self.kernel.dot.is_some() => None,
                 (None, false) => {
                     let full = e.cmp(Int::Sge, left, e.index(columns));
                     Some(e.op("arith.andi", &[x.in_place, full], e.int_type(1)))
                 }
             };
-            let packed = |e: &Emitter<'c, 'a>| self.packed_loop(e, x, block, &tile);
+            let packed = |e: &Emitter<'c, 'a>| match large {
+                Some(large) => self.bfloats_loop(e, x, block, &tile, large),
+                None => self.packed_loop(e, x, block, &tile),
+            };
             let accumulators = match direct {
                 None => packed(e),
                 Some(direct) => {
@@ -443,7 +374,7 @@ impl<'c> Shape<'c> {
             } else {
                 [tile.sliver, e.index(r), k]
             };
-            let scalar = e.op("memref.load", &at, self.element);
+            let scalar = self.scalar(e, at[0], &at[1..]);
             let row = e.op("vector.broadcast", &[scalar], self.vector);
             for column in columns {
                 next.push(self.fma(e, row, *column, accumulators[next.len()]));
@@ -452,8 +383,14 @@ impl<'c> Shape<'c> {
         next
     }
 
-    fn zeros<'a>(&self, e: &Emitter<'c, 'a>, height: i64) -> Values<'c, 'a> {
-        vec![self.zero(e); (height * self.schedule().across) as usize]
+    /// What the sums of a tile begin with.
+    fn start<'a>(
+        &self,
+        e: &Emitter<'c, 'a>,
+        x: &Arguments<'c, 'a>,
+        tile: &Tile<'c, 'a>,
+    ) -> Values<'c, 'a> {
+        self.first_sums(e, x, tile.s).repeat(tile.height as usize)
     }
 
     /// First columns of a tile's registers.
@@ -471,7 +408,7 @@ impl<'c> Shape<'c> {
         tile: &Tile<'c, 'a>,
     ) -> Values<'c, 'a> {
         let spread = self.schedule().spread;
-        let zeros = self.zeros(e, tile.height);
+        let zeros = self.start(e, x, tile);
         let step =
             |e: &Emitter<'c, 'a>, k, sums: &[Value<'c, 'a>]| self.packed_step(e, x, tile, k, sums);
         if tile.height < self.schedule().rows {
@@ -486,6 +423,34 @@ impl<'c> Shape<'c> {
         });
         let left = (whole, block.kb, e.index(1));
         e.for_loop(left, &sums, step)
+    }
+
+    /// The k loop on packed bf16: with the instruction for it if no subnormal number comes of it.
+    fn bfloats_loop<'a>(
+        &self,
+        e: &Emitter<'c, 'a>,
+        x: &Arguments<'c, 'a>,
+        block: &BlockOfB<'c, 'a>,
+        tile: &Tile<'c, 'a>,
+        large: Value<'c, 'a>,
+    ) -> Values<'c, 'a> {
+        let noted = self.is_noted_large(e, x, tile.s);
+        let large = e.op("arith.andi", &[large, noted], e.int_type(1));
+        let sums = self.start(e, x, tile);
+        let kernel = Kernel {
+            dot: Some(Dot::WidenedBfloats),
+            ..self.kernel.clone()
+        };
+        let widened = Self::new(kernel, e);
+        let types = vec![self.vector; sums.len()];
+        let one_by_one = |e: &Emitter<'c, 'a>| {
+            let steps = (e.index(0), block.kb, e.index(1));
+            e.for_loop(steps, &sums, |e, k, sums| {
+                widened.packed_step(e, x, tile, k, sums)
+            })
+        };
+        let by_pairs = |e: &Emitter<'c, 'a>| self.packed_loop(e, x, block, tile);
+        e.if_else(large, &types, by_pairs, one_by_one)
     }
 
     /// `count` steps of k.
@@ -548,7 +513,7 @@ impl<'c> Shape<'c> {
         tile: &Tile<'c, 'a>,
         places: Option<&gather::Tables<'c, 'a>>,
     ) -> Values<'c, 'a> {
-        let zeros = self.zeros(e, tile.height);
+        let zeros = self.start(e, x, tile);
         self.steps(e, block.kb, &zeros, &|e, k, sums| {
             let columns: Values = match places {
                 Some(places) => {
@@ -561,7 +526,7 @@ impl<'c> Shape<'c> {
                     let ahead = e.plus(row, self.schedule().prefetch_b);
                     let load = |offset| {
                         let column = e.plus(tile.j, offset);
-                        self.prefetch(e, x.b, &[ahead, column], 3);
+                        self.prefetch(e, x.b.memref, &[ahead, column], 3);
                         self.load(e, x.b, &[row, column])
                     };
                     self.offsets().map(load).collect()

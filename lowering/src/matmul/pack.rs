@@ -15,14 +15,14 @@ pub fn sliver_type(kernel: &Kernel) -> String {
         kernel.schedule.lanes,
     );
     // 64 bytes more keep the rows off each other's cache sets.
-    let padded = kc + 512 / kernel.bits;
+    let padded = kc + 512 / kernel.bits();
     match kernel.sliver_by_k() {
         // Whole registers are written, of which the last go beyond.
         true => {
             let steps = (kc + lanes - 1) / lanes * lanes + (lanes + height - 1) / height;
-            format!("memref<{steps}x{height}xf{}>", kernel.bits)
+            format!("memref<{steps}x{height}x{}>", kernel.numbers.sum.ty())
         }
-        false => format!("memref<{height}x{padded}xf{}>", kernel.bits),
+        false => format!("memref<{height}x{padded}x{}>", kernel.numbers.sum.ty()),
     }
 }
 
@@ -41,20 +41,21 @@ pub(super) fn block<'c, 'a>(
         return;
     }
     let whole = e.div(block.nb, e.index(columns));
+    let lanes = shape.schedule().lanes;
     let copied = e.select(x.in_place, e.index(0), block.kb);
-    e.loop_to(copied, 1, |e, k| {
+    over_steps(shape, e, x, block, copied, &mut |e, k, full| {
         let row = e.add(block.pc, k);
         e.loop_to(whole, 1, |e, s| {
             let j = e.add(block.jc, e.mul(s, e.index(columns)));
             for offset in shape.offsets() {
-                let value = shape.load(e, x.b, &[row, e.plus(j, offset)]);
+                let at = [row, e.plus(j, offset)];
+                let value = shape.across_k(e, x, x.b, at, None, (lanes, full));
                 shape.store(e, value, x.packed(), &[s, k, e.index(offset)]);
             }
         });
     });
     let partial = e.cmp(Int::Ult, whole, block.slivers);
     e.if_then(partial, |e| {
-        let lanes = shape.schedule().lanes;
         let j = e.add(block.jc, e.mul(whole, e.index(columns)));
         let left = e.sub(x.n, j);
         let offsets: Vec<_> = (0..shape.schedule().across).map(|v| v * lanes).collect();
@@ -62,13 +63,38 @@ pub(super) fn block<'c, 'a>(
             .iter()
             .map(|offset| shape.first(e, e.plus(left, -offset)))
             .collect();
-        e.loop_to(block.kb, 1, |e, k| {
+        over_steps(shape, e, x, block, block.kb, &mut |e, k, full| {
             let row = e.add(block.pc, k);
             for (offset, mask) in offsets.iter().zip(&masks) {
-                let value = shape.masked_load(e, x.b, &[row, e.plus(j, *offset)], *mask);
+                let at = [row, e.plus(j, *offset)];
+                let value = shape.across_k(e, x, x.b, at, Some(*mask), (lanes, full));
                 shape.store(e, value, x.packed(), &[whole, k, e.index(*offset)]);
             }
         });
+    });
+}
+
+type OnStep<'f, 'c, 'a> = &'f mut dyn FnMut(&Emitter<'c, 'a>, Value<'c, 'a>, bool);
+
+/// The first `count` steps of a block one by one, and whether each number of a step is there: what is missing of a word at
+/// the end of k costs something.
+fn over_steps<'c, 'a>(
+    shape: &Shape<'c>,
+    e: &Emitter<'c, 'a>,
+    x: &Arguments<'c, 'a>,
+    block: &BlockOfB<'c, 'a>,
+    count: Value<'c, 'a>,
+    body: OnStep<'_, 'c, 'a>,
+) {
+    if shape.kernel.dot.is_none() {
+        e.loop_to(count, 1, |e, k| body(e, k, true));
+        return;
+    }
+    let whole = shape.whole_steps(e, x, block);
+    e.loop_to(whole, 1, |e, k| body(e, k, true));
+    e.for_loop((whole, count, e.index(1)), &[], |e, k, _| {
+        body(e, k, false);
+        vec![]
     });
 }
 
@@ -85,12 +111,12 @@ fn transposed_sliver<'c, 'a>(
     let j = e.add(block.jc, e.mul(s, e.index(columns)));
     let last = e.sub(x.n, e.index(1));
     let rows: Vec<_> = (0..columns).map(|c| e.min(e.plus(j, c), last)).collect();
-    over_k(shape, e, block, &mut |e, k, mask| {
+    over_k(shape, e, x, block, &mut |e, k, mask| {
         let at = e.add(block.pc, k);
         for (v, rows) in rows.chunks(lanes as usize).enumerate() {
-            let read = |row: &Value<'c, 'a>| shape.load_where(e, x.b, &[*row, at], mask);
+            let read = |row: &Value<'c, 'a>| shape.along_k(e, x, x.b, [*row, at], mask);
             let square = rows.iter().map(read).collect();
-            let square = transpose(e, square, shape.vector, shape.kernel.bits as usize);
+            let square = transpose(e, square, shape.vector, shape.kernel.bits() as usize);
             for (c, value) in square.iter().enumerate() {
                 let to = [s, e.plus(k, c as i64), e.index(v as i64 * lanes)];
                 shape.store(e, *value, x.packed(), &to);
@@ -106,18 +132,20 @@ type OnK<'f, 'c, 'a> = &'f mut dyn FnMut(&Emitter<'c, 'a>, Value<'c, 'a>, Option
 fn over_k<'c, 'a>(
     shape: &Shape<'c>,
     e: &Emitter<'c, 'a>,
+    x: &Arguments<'c, 'a>,
     block: &BlockOfB<'c, 'a>,
     body: OnK<'_, 'c, 'a>,
 ) {
     let lanes = shape.schedule().lanes;
-    if lanes * shape.kernel.bits >= 256 {
+    if shape.masks_cost_little() {
         e.loop_to(block.kb, lanes, |e, k| {
             let mask = shape.first(e, e.sub(block.kb, k));
             body(e, k, Some(mask));
         });
         return;
     }
-    let end = e.mul(e.div(block.kb, e.index(lanes)), e.index(lanes));
+    let whole = shape.whole_steps(e, x, block);
+    let end = e.mul(e.div(whole, e.index(lanes)), e.index(lanes));
     e.loop_to(end, lanes, |e, k| body(e, k, None));
     let left = e.sub(block.kb, end);
     let some = e.cmp(Int::Sgt, left, e.index(0));
@@ -145,10 +173,10 @@ pub(super) fn rows<'c, 'a>(
     if shape.kernel.turn_a {
         return turned_rows(shape, e, x, block, sliver, &rows);
     }
-    over_k(shape, e, block, &mut |e, k, mask| {
+    over_k(shape, e, x, block, &mut |e, k, mask| {
         let at = e.add(block.pc, k);
         // Every load before any store, against false dependences between rows 4 KiB apart.
-        let read = |row: &Value<'c, 'a>| shape.load_where(e, x.a, &[*row, at], mask);
+        let read = |row: &Value<'c, 'a>| shape.along_k(e, x, x.a, [*row, at], mask);
         let values: Vec<_> = rows.iter().map(read).collect();
         for (r, value) in values.iter().enumerate() {
             shape.store(e, *value, sliver, &[e.index(r as i64), k]);
@@ -167,15 +195,15 @@ fn turned_rows<'c, 'a>(
     rows: &[Value<'c, 'a>],
 ) {
     let lanes = shape.schedule().lanes as usize;
-    over_k(shape, e, block, &mut |e, k, mask| {
+    over_k(shape, e, x, block, &mut |e, k, mask| {
         let at = e.add(block.pc, k);
         let square = |rows: &[Value<'c, 'a>]| {
             let mut square = rows
                 .iter()
-                .map(|row| shape.load_where(e, x.a, &[*row, at], mask))
+                .map(|row| shape.along_k(e, x, x.a, [*row, at], mask))
                 .collect::<Vec<_>>();
             square.resize(lanes, shape.zero(e));
-            transpose(e, square, shape.vector, shape.kernel.bits as usize)
+            transpose(e, square, shape.vector, shape.kernel.bits() as usize)
         };
         let squares = rows.chunks(lanes).map(square).collect::<Vec<_>>();
         for step in 0..lanes {
@@ -201,18 +229,12 @@ fn columns_of_a<'c, 'a>(
     i: Value<'c, 'a>,
     height: i64,
 ) {
-    let bits = shape.kernel.bits;
-    let vector = e.ty(&format!("vector<{height}xf{bits}>"));
-    let zero = e.constant(vector, e.attr(&format!("dense<0.0> : {vector}")));
     let left = e.sub(x.m, i);
     let whole = e.cmp(Int::Sge, left, e.index(height));
     let copy = |e: &Emitter<'c, 'a>, mask: Option<Value<'c, 'a>>| {
-        e.loop_to(block.kb, 1, |e, k| {
+        over_steps(shape, e, x, block, block.kb, &mut |e, k, full| {
             let row = e.add(block.pc, k);
-            let value = match mask {
-                Some(mask) => e.op("vector.maskedload", &[x.a, row, i, mask, zero], vector),
-                None => e.op("vector.load", &[x.a, row, i], vector),
-            };
+            let value = shape.across_k(e, x, x.a, [row, i], mask, (height, full));
             e.effect("vector.store", &[value, sliver, k, e.index(0)], &[]);
         });
         vec![]

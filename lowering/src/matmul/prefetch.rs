@@ -1,6 +1,9 @@
 //! Prefetches of a kernel.
 
-use super::kernel::{Arguments, BlockOfB, Shape, Tile};
+use super::{
+    dot::Dot,
+    kernel::{Arguments, BlockOfB, Shape, Tile},
+};
 use crate::{
     emit::{Emitter, Prefetch},
     schedule::LINE,
@@ -36,24 +39,26 @@ impl<'c> Shape<'c> {
         for offset in self.offsets() {
             self.prefetch(e, x.c, &[row, e.plus(tile.j, offset)], 2);
         }
+        let group = self.kernel.dot.map_or(1, Dot::group);
+        let (kc, first_k) = (schedule.kc * group, e.mul(block.pc, e.index(group)));
         if self.kernel.layout.a_by_k {
             // Each column sliver brings its share of the next sliver's k rows.
-            let share = schedule.kc / schedule.slivers();
+            let share = kc / schedule.slivers();
             let lines = (share * schedule.spread / schedule.kc).max(1);
-            let first = e.add(block.pc, e.mul(tile.s, e.index(share)));
+            let first = e.add(first_k, e.mul(tile.s, e.index(share)));
             let first = e.add(first, e.mul(count, e.index(lines)));
-            let bottom = e.sub(x.k, e.index(1));
+            let bottom = e.sub(x.depth, e.index(1));
             for line in 0..lines {
                 let k = e.min(e.plus(first, line), bottom);
-                self.prefetch(e, x.a, &[k, e.plus(tile.i, tile.height)], 2);
+                self.prefetch(e, x.a.memref, &[k, e.plus(tile.i, tile.height)], 2);
             }
         } else {
-            let line = LINE * 8 / self.kernel.bits;
-            let lines = (schedule.kc / line / schedule.slivers()).max(1);
+            let line = LINE * 8 / self.kernel.numbers.a.bits;
+            let lines = (kc / line / schedule.slivers()).max(1);
             let row = e.min(e.add(e.plus(tile.i, tile.height), count), last);
-            let k = e.add(block.pc, e.mul(tile.s, e.index(line * lines)));
+            let k = e.add(first_k, e.mul(tile.s, e.index(line * lines)));
             for q in 0..lines {
-                self.prefetch(e, x.a, &[row, e.plus(k, line * q)], 2);
+                self.prefetch(e, x.a.memref, &[row, e.plus(k, line * q)], 2);
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use super::kernel::{Arguments, Shape};
 use crate::emit::{Emitter, Int};
-use melior::ir::Value;
+use melior::ir::{Value, ValueLike};
 
 /// Rows of B, or of its columns, that are read side by side.
 const STREAMS: i64 = 8;
@@ -43,27 +43,31 @@ fn rows<'c, 'a>(
     let rows: Vec<_> = (0..count).map(|r| e.plus(k, r)).collect();
     let factor = |row: &Value<'c, 'a>| {
         let at = match shape.kernel.layout.a_by_k {
-            true => [x.a, *row, zero],
-            false => [x.a, zero, *row],
+            true => [*row, zero],
+            false => [zero, *row],
         };
-        let scalar = e.op("memref.load", &at, shape.element);
+        let scalar = shape.scalar(e, x.a, &at);
         e.op("vector.broadcast", &[scalar], shape.vector)
     };
     let factors: Vec<_> = rows.iter().map(factor).collect();
     over_columns(shape, e, x, &mut |e, j, mask| {
-        let load = |from, at: &[Value<'c, 'a>]| shape.load_where(e, from, at, mask);
         // Two chains, that hide each other's latency.
-        let mut sums = [load(x.c, &[zero, j]), shape.zero(e)];
+        let mut sums = [shape.load_where(e, x.c, &[zero, j], mask), shape.zero(e)];
         for (i, (row, factor)) in rows.iter().zip(&factors).enumerate() {
-            let value = load(x.b, &[*row, j]);
+            let value = shape.load_where(e, x.b, &[*row, j], mask);
             if mask.is_none() {
-                shape.prefetch(e, x.b, &[*row, e.plus(j, 4 * shape.schedule().lanes)], 3);
+                shape.prefetch(
+                    e,
+                    x.b.memref,
+                    &[*row, e.plus(j, 4 * shape.schedule().lanes)],
+                    3,
+                );
             }
             sums[i % 2] = shape.fma(e, *factor, value, sums[i % 2]);
         }
         let sum = match count {
             1 => sums[0],
-            _ => e.op("arith.addf", &sums, shape.vector),
+            _ => shape.plus(e, sums[0], sums[1], shape.vector),
         };
         match mask {
             Some(mask) => shape.masked_store(e, sum, x.c, &[zero, j], mask),
@@ -100,9 +104,9 @@ pub(super) fn by_columns<'c, 'a>(shape: &Shape<'c>, e: &Emitter<'c, 'a>, x: &Arg
     let end = e.mul(e.div(x.k, e.index(lanes)), e.index(lanes));
     let left = e.sub(x.k, end);
     let tail = shape.first(e, left);
-    let results = e.ty(&format!("vector<{STREAMS}xf{}>", shape.kernel.bits));
+    let none = shape.zeros_of(e, STREAMS);
+    let results = none.r#type();
     let bits = e.ty(&format!("vector<{STREAMS}xi1>"));
-    let none = e.constant(results, e.attr(&format!("dense<0.0> : {results}")));
     e.loop_to(x.n, STREAMS, |e, n| {
         let rows: Vec<_> = (0..STREAMS).map(|r| e.min(e.plus(n, r), last)).collect();
         let zeros = vec![shape.zero(e); STREAMS as usize];
@@ -130,7 +134,7 @@ pub(super) fn by_columns<'c, 'a>(shape: &Shape<'c>, e: &Emitter<'c, 'a>, x: &Arg
         let adding = e.op("vector.broadcast", &[x.accumulate], bits);
         let read = e.op("arith.andi", &[adding, inside], bits);
         let old = e.op("vector.maskedload", &[x.c, zero, n, read, none], results);
-        let sum = e.op("arith.addf", &[totals, old], results);
+        let sum = shape.plus(e, totals, old, results);
         e.effect("vector.maskedstore", &[x.c, zero, n, inside, sum], &[]);
     });
 }

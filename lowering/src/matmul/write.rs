@@ -80,7 +80,7 @@ impl<'c> Shape<'c> {
                         Some(masks) => self.masked_load(e, x.c, &from, masks[*v]),
                         None => self.load(e, x.c, &from),
                     };
-                    sums.push(e.op("arith.addf", &[*value, old], self.vector));
+                    sums.push(self.plus(e, *value, old, self.vector));
                 }
                 store(e, &sums)
             },
@@ -112,7 +112,7 @@ impl<'c> Shape<'c> {
                 let adding = e.op("vector.broadcast", &[x.accumulate], self.mask);
                 let read = e.op("arith.andi", &[adding, *mask], self.mask);
                 let old = self.masked_load(e, x.c, &at, read);
-                let sum = e.op("arith.addf", &[value, old], self.vector);
+                let sum = self.plus(e, value, old, self.vector);
                 self.masked_store(e, sum, x.c, &at, *mask);
             }
         });

@@ -14,7 +14,8 @@
 //! them of bytes, which is made exact here), yet LLVM legalises some of these moves by conversions: on processors
 //! without bf16 calls into a library, on others instructions that lose the smallest numbers.
 //!
-//! *Requires*: a module in the `llvm` dialect. *Ensures*: no bf16, or none changed where arithmetic on it is left.
+//! *Requires*: a module in the `llvm` dialect. *Ensures*: no bf16 but in operands of `llvm.call_intrinsic`, made of other types
+//! right for them; or none changed where other arithmetic on it is left.
 //! *Does not*: touch f16, whose conversions LLVM knows on every processor.
 
 use crate::{alias, emit::Emitter, walk};
@@ -75,7 +76,7 @@ fn run<'c, 'a>(cx: &'c Context, module: OperationRef<'c, 'a>) -> Result<(), Pass
     let mut known = Known::default();
     let ops: Vec<_> = walk::inside(module)
         .into_iter()
-        .filter(|op| known.touches(*op))
+        .filter(|op| !for_instruction(*op) && known.touches(*op))
         .collect();
     let known = |op: &OperationRef| MOVES.contains(&edit::name(*op)) || from_byte(*op);
     if !ops.iter().all(known) {
@@ -105,6 +106,17 @@ fn run<'c, 'a>(cx: &'c Context, module: OperationRef<'c, 'a>) -> Result<(), Pass
         }
     }
     Ok(())
+}
+
+/// Whether an op is an instruction that computes with bf16, or takes other values for what only such read: those stay bf16.
+fn for_instruction(op: OperationRef) -> bool {
+    const CALL: &str = "llvm.call_intrinsic";
+    walk::is(op, CALL)
+        || walk::is(op, "llvm.bitcast")
+            && op.result(0).is_ok_and(|result| {
+                let uses = edit::uses(result.into());
+                !uses.is_empty() && uses.iter().all(|(user, _)| walk::is(*user, CALL))
+            })
 }
 
 /// Whether an op converts a byte to bf16, whose 8 bits of precision hold each of them exactly.

@@ -13,12 +13,12 @@
 //! call @dlc_matmul_f32_nn_12x32(%a2, %b2, %c2, %block2, %m, %n, %k, %false)
 //! ```
 //!
-//! *Requires*: bufferised `linalg.generic`. A sum of products of two f32 or f64 memrefs is a contraction, in any order
-//! of batch, row, column and sum dims, if every operand has one innermost dim of stride 1; of windows, if the
-//! others have.
+//! *Requires*: bufferised `linalg.generic`. A sum of products of two memrefs in f32, f64, i32 or i64, which may be widened
+//! first (`matmul/numbers.rs`), is a contraction, in any order of batch, row, column and sum dims, if every operand has
+//! one innermost dim of stride 1; of windows, if the others have.
 //! *Ensures*: such contractions are gone, and so is the fill with zero before them; sums of no terms are zeros. The
 //! scratch of a kernel is one `memref.alloc` of static size in the body of the function; no other memory is taken.
-//! *Does not*: touch contractions of other types or with strided innermost dims, but for the order of their
+//! *Does not*: touch sums in other types or with strided innermost dims, but for the order of their
 //! loops: the result's innermost dim becomes the innermost loop where the right operand allows it.
 
 use crate::{
@@ -28,6 +28,7 @@ use crate::{
         Form, Kernel,
         call::{Caller, Places},
         contraction::{Contraction, maps},
+        dot::Dot,
         fill::fill_before,
     },
     schedule::{MatmulSchedule, Target, matmul_schedule},
@@ -81,7 +82,7 @@ fn replace<'c, 'a>(
     target: &Target,
     kernels: &mut BTreeSet<Kernel>,
 ) {
-    let wide = matmul_schedule(target, contraction.bits);
+    let wide = matmul_schedule(target, contraction.numbers.sum.bits);
     let narrow = wide.narrow();
     let fill = fill_before(op, contraction.c.value);
     let e = Emitter::before(cx, op);
@@ -99,7 +100,11 @@ fn replace<'c, 'a>(
     }
     let kernel = |form, schedule: &MatmulSchedule| Kernel {
         form,
-        bits: contraction.bits,
+        numbers: contraction.numbers,
+        dot: match form {
+            Form::Tiles if !contraction.layout.b_scattered => Dot::of(target, contraction.numbers),
+            _ => None,
+        },
         layout: contraction.layout,
         turn_a: form == Form::Tiles
             && !contraction.layout.a_by_k

@@ -10,6 +10,7 @@ impl Target {
         let cpu = name.to_str().unwrap_or("generic");
         let base = Self::named(cpu).unwrap_or_default();
         let (vector_bits, registers, fma, round) = features();
+        let (vnni, bf16) = words();
         Self {
             cpu: cpu.into(),
             vector_bits,
@@ -19,6 +20,8 @@ impl Target {
             cores: std::thread::available_parallelism().map_or(1, |n| n.get() as i64),
             fma,
             round,
+            vnni,
+            bf16,
             knobs: Knobs::new(),
         }
     }
@@ -36,6 +39,21 @@ fn features() -> (i64, i64, bool, bool) {
         () if is_x86_feature_detected!("avx2") => (256, 16, fma, round),
         () => (128, 16, fma, round),
     }
+}
+
+/// Whether words of bytes and words of bf16 are multiplied in registers of 512 bits.
+#[cfg(target_arch = "x86_64")]
+fn words() -> (bool, bool) {
+    let wide = features().0 == 512 && is_x86_feature_detected!("avx512bw");
+    (
+        wide && is_x86_feature_detected!("avx512vnni"),
+        wide && is_x86_feature_detected!("avx512bf16"),
+    )
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn words() -> (bool, bool) {
+    (false, false)
 }
 
 #[cfg(not(target_arch = "x86_64"))]

@@ -30,6 +30,11 @@ pub struct Target {
     pub fma: bool,
     /// Whether rounding to an integral float is one instruction.
     pub round: bool,
+    /// Whether words of bytes and of integers of 16 bits are multiplied and summed by one instruction, in registers of 512
+    /// bits.
+    pub vnni: bool,
+    /// Whether words of bf16 are.
+    pub bf16: bool,
     /// Values of schedules that are set and do not follow from the others.
     pub knobs: Knobs,
 }
@@ -49,6 +54,8 @@ impl Default for Target {
             cores: 1,
             fma: false,
             round: false,
+            vnni: false,
+            bf16: false,
             knobs: Knobs::new(),
         }
     }
@@ -84,6 +91,19 @@ const NAMED: &[(&str, i64, i64, i64)] = &[
     ("znver5", 512, 48, 1024),
 ];
 
+/// CPUs with registers of 512 bits and without `vnni`.
+const WITHOUT_VNNI: &[&str] = &["x86-64-v4", "skylake-avx512"];
+
+/// CPUs with `bf16`.
+const WITH_BF16: &[&str] = &[
+    "cooperlake",
+    "sapphirerapids",
+    "emeraldrapids",
+    "graniterapids",
+    "znver4",
+    "znver5",
+];
+
 impl Target {
     /// The target of a CPU by LLVM's name.
     pub fn named(cpu: &str) -> Option<Self> {
@@ -97,6 +117,8 @@ impl Target {
             cores: 1,
             fma: vector_bits >= 256,
             round: cpu != "x86-64",
+            vnni: vector_bits == 512 && !WITHOUT_VNNI.contains(&cpu),
+            bf16: WITH_BF16.contains(&cpu),
             knobs: Knobs::new(),
         })
     }
@@ -151,6 +173,8 @@ impl Target {
             cores: integer("cores").unwrap_or(base.cores),
             fma: flag("fma").unwrap_or(base.fma || wider),
             round: flag("round").unwrap_or(base.round || wider),
+            vnni: flag("vnni").unwrap_or(base.vnni),
+            bf16: flag("bf16").unwrap_or(base.bf16),
             knobs: set_in(entries.element_by_name(KNOBS_IN)),
             cpu: cpu.unwrap_or(base.cpu),
             vector_bits,
@@ -189,7 +213,7 @@ impl fmt::Display for Target {
         write!(
             f,
             "{{cpu = {:?}, vector_bits = {} : i64, registers = {} : i64, l1 = {} : i64, l2 = {} : i64, \
-             cores = {} : i64, fma = {}, round = {}",
+             cores = {} : i64, fma = {}, round = {}, vnni = {}, bf16 = {}",
             self.cpu,
             self.vector_bits,
             self.registers,
@@ -197,7 +221,9 @@ impl fmt::Display for Target {
             self.l2,
             self.cores,
             self.fma,
-            self.round
+            self.round,
+            self.vnni,
+            self.bf16
         )?;
         if !self.knobs.is_empty() {
             let set = self

@@ -225,7 +225,72 @@ pub(super) fn dot_general() -> Result<Vec<Case>> {
             cases.push(form.case(OpKind::DotGeneral, dtype, bound, unit)?);
         }
     }
+    cases.extend(widened_products(SIZES)?);
     Ok(cases)
+}
+
+/// Products of what is made wider for them, as which of it is stored.
+fn widened_products(sizes: &'static [&'static [i64]]) -> Result<Vec<Case>> {
+    use DType::{BF16, F16, F32, F64, I8, I32, I64, U8};
+    const FORMS: &[(&str, [&str; 4], &str)] = &[
+        ("nn", ["m", "k", "k", "n"], "contract [1] x [0]"),
+        ("nt", ["m", "k", "n", "k"], "contract [1] x [1]"),
+        ("tn", ["k", "m", "k", "n"], "contract [0] x [0]"),
+        ("tt", ["k", "m", "n", "k"], "contract [0] x [1]"),
+    ];
+    let types = [
+        (I8, I8, I32),
+        (U8, I8, I32),
+        (I8, U8, I32),
+        (U8, U8, I32),
+        (I8, I8, I64),
+        (BF16, BF16, F32),
+        (F16, BF16, F32),
+        (F32, I8, F32),
+        (F32, F32, F64),
+    ];
+    let mut cases = vec![];
+    for (i, (l, r, y)) in types.into_iter().enumerate() {
+        // Those of which words are multiplied as they are have packing of their own for each layout.
+        let forms = if matches!(i, 0 | 3 | 5) { 4 } else { 1 };
+        for (layout, axes, contract) in &FORMS[..forms] {
+            let leaves = [leaf(l, &axes[..2]), leaf(r, &axes[2..])];
+            let wide = [leaf(y, &axes[..2]), leaf(y, &axes[2..])];
+            let result = leaf(y, &["m", "n"]);
+            let mut body = String::new();
+            for (i, (from, to)) in leaves.iter().zip(&wide).enumerate() {
+                let (from, to) = (from.ty(), to.ty());
+                body += &match from == to {
+                    true => format!("%w{i} = dl.add %a{i}, %a{i} : {to}\n"),
+                    false => format!("%w{i} = dl.convert %a{i} : {from} -> {to}\n"),
+                };
+            }
+            let [a, b] = wide.map(|x| x.ty());
+            body += &format!(
+                "%y = dl.dot_general %w0, %w1 batch [] x [] {contract} : ({a}, {b}) -> {}",
+                result.ty()
+            );
+            let form = Form {
+                tag: format!("{layout}_of_{l}_{r}").leak(),
+                dims: &["m", "k", "n"],
+                params: leaves.to_vec(),
+                result,
+                body,
+                sizes,
+            };
+            cases.push(form.case(OpKind::DotGeneral, y, Bound::Exact, spread)?);
+        }
+    }
+    Ok(cases)
+}
+
+/// Bytes of all values; of other types small whole numbers.
+fn spread(i: usize, dtype: DType, shape: &[usize], random: &mut Random) -> Result<Tensor> {
+    match dtype {
+        DType::I8 => whole_tensor(dtype, shape, (-128, 127), random),
+        DType::U8 => whole_tensor(dtype, shape, (0, 255), random),
+        _ => whole(i, dtype, shape, random),
+    }
 }
 
 /// The precisions that a product of a dtype can have, as attributes, with tags.

@@ -77,6 +77,7 @@ pub const CPU: &[Stage] = &[
         passes: &[
             // No cse on tensors: ops that share what they start from would need copies of it.
             Required("dl-to-linalg"),
+            Optional("func.func(fold-casts)"), // before what they are casts of, and before fusion hides them
             Optional("func.func(fold-transposes)"), // before fusion hides them
             Optional("fuse-elementwise"),
         ],
