@@ -1,3 +1,5 @@
+//! The planner on buffers made up, held against a checker that knows nothing of it.
+
 use super::*;
 use dlc_abi::WORKSPACE_ALIGN;
 
