@@ -181,11 +181,11 @@ func.func @together() attributes {dl.entry = "m_together"} {
 // What lies on one of two buffers, of which either may be the greater, begins behind the greater.
 // CHECK-LABEL: func.func @greater
 // CHECK-SAME:    %[[B:[a-z0-9]+]]: index, %[[T:[a-z0-9]+]]: index
-// CHECK-SAME:    %[[S0:[a-z0-9]+]]: memref<?xi8> {dl.slot = ["49152", "128*T + 16384", "128*B + 16384"]}
+// CHECK-SAME:    %[[S0:[a-z0-9]+]]: memref<?xi8> {dl.slot = ["128*T + 16384", "128*B + 16384"]}
 // CHECK-NOT:     dl.slot
 // CHECK:         %[[MOST:.*]] = arith.maxsi
 // CHECK:         memref.view %[[S0]][%[[MOST]]][] : memref<?xi8> to memref<4096xf32>
-func.func @greater(%B: index, %T: index) attributes {dl.entry = "m_greater", dl.dims = ["B", "T"]} {
+func.func @greater(%B: index, %T: index) attributes {dl.entry = "m_greater", dl.dims = ["B", "T"], dl.ranges = [[256, 257], [256, 257]]} {
   %all = memref.alloc() : memref<12288xf32>
   %b = memref.alloc(%B) : memref<?x32xf32>
   %t = memref.alloc(%T) : memref<?x32xf32>
