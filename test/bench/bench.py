@@ -40,7 +40,7 @@ def ways_of(workload, library, others):
     leaves = [put(x) for x in [*workload.params, *workload.inputs]]
     results = library.results(workload.export, workload.dims)
     ways = {"dlc": (library.bind(workload.export, workload.dims, leaves + results), lambda: results)}
-    made = ((name, make(workload)) for name, make in others.items())
+    made = ((name, make(workload)) for name, make in others.items() if workload.program)
     return ways | {name: way for name, way in made if way}
 
 

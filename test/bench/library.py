@@ -56,9 +56,11 @@ class Library:
         return next(one for one in self.manifest["entries"] if one["name"] == name)
 
     def results(self, name, sizes):
-        """Arrays for what the entry gives, in f32."""
-        leaves = leaves_of(self.entry(name)["result"])
-        return [aligned([int(eval(text.replace("/", "//"), {}, dict(sizes))) for text in leaf["shape"]]) for leaf in leaves]
+        """Arrays for what the entry gives, in f32 and i32."""
+        def array(leaf):
+            shape = [int(eval(text.replace("/", "//"), {}, dict(sizes))) for text in leaf["shape"]]
+            return aligned(shape, {"f32": np.float32, "i32": np.int32}[leaf["dtype"]])
+        return [array(leaf) for leaf in leaves_of(self.entry(name)["result"])]
 
     def bind(self, name, sizes, leaves):
         """A call of the entry with dims by name and arrays as leaves."""

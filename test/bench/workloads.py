@@ -16,7 +16,7 @@ def normal(*shape, scale=1.0):
 
 @dataclasses.dataclass
 class Workload:
-    """One line of the table: an export with its dims, and what peers compute."""
+    """One line of the table: an export with its dims, and what peers compute, if they do."""
 
     title: str
     export: str = ""
@@ -38,6 +38,16 @@ def product(form, m, n, k, goal=None):
     def program(o, _, a, b):
         return o.mm(o.transposed(a) if form[0] == "t" else a, o.transposed(b) if form[1] == "t" else b)
     return Workload(f"matmul {form} {m}x{n}x{k}", form, {"M": m, "N": n, "K": k}, program, [], [a, b], flops=2 * m * n * k, goal=goal)
+
+
+def of_type(name, size):
+    """A product of another type, which peers make in other ways; f32's limit stands beside it."""
+    a, b = (normal(size, size) * (20 if name[0] == "i" else 1) for _ in range(2))
+    if name == "bf16":
+        a, b = ((x.view(np.uint32) >> 16).astype(np.uint16) for x in (a, b))
+    else:
+        a, b = (x.astype({"f16": np.float16, "i8": np.int8, "i32": np.int32}[name]) for x in (a, b))
+    return Workload(f"matmul of {name} {size}x{size}x{size}", f"of_{name}", {"M": size, "N": size, "K": size}, inputs=[a, b], flops=2 * size ** 3)
 
 
 def dense_gelu(m, n, k, goal=None):
@@ -169,6 +179,7 @@ ALL = [
     *[lambda form=form, sizes=sizes: product(form, *sizes, goal=1.0)
       for sizes in [(512, 512, 512), (1024, 1024, 1024), (2048, 2048, 2048), (1000, 333, 777)] for form in ("nn", "tn", "nt", "tt")],
     *[lambda sizes=sizes: product("nn", *sizes) for sizes in [(64, 512, 784), (37, 256, 768), (16, 512, 784), (4, 512, 784), (4096, 16, 4096)]],
+    *[lambda name=name: of_type(name, 512) for name in ("bf16", "f16", "i8", "i32")],
     lambda: dense_gelu(1024, 1024, 1024, 1.5),
     lambda: matvec(4096, 4096, 1.0),
     lambda: softmax(4096, 1024, 1.25), lambda: softmax(4096, 1000, 1.25),
