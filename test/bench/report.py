@@ -24,7 +24,8 @@ All run in one process and take turns: in each round each is called for about 20
 Before that, their results are compared. All are in f32, with tensors that are there already. The ratio is the best peer's
 time over ours: above 1, ours is faster. What is reached of the limit is a part of what the machine can do in
 multiply-adds, or in bytes copied where memory bounds the workload, which `test/bench/limits.c` measures first; from a cache
-bytes come faster than that. A goal is what the ratio is meant to be; those that are missed are in italics. The workloads
+bytes come faster than that. Of convolutions the multiplications of the direct sum count, though fewer may be made. After a rest each is
+called for 20 ms before it is timed. A goal is what the ratio is meant to be; those that are missed are in italics. The workloads
 are in `test/bench/workloads.dl` and `examples/digits`.
 
 ![The ratio of each workload](performance.svg)
