@@ -238,7 +238,9 @@ impl<'c: 'a, 'a> Group<'c, 'a> {
         };
         for (i, access) in &inputs {
             let t = &mut touched[*i];
-            if t.sum || (t.written && !by_row(access)) {
+            // Views of rows of products are along the first axis.
+            let elsewhere = self.products && access.loops.contains(&row);
+            if t.sum || ((t.written || elsewhere) && !by_row(access)) {
                 return None;
             }
             t.passed_on |= t.written;
