@@ -149,23 +149,15 @@ impl<'c, 'a> Winograd<'c, 'a> {
     /// Memory for all places of transformed tiles, `rows` of each.
     fn memory(&self, e: &Emitter<'c, 'a>, rows: i64, room: Value<'c, 'a>) -> Value<'c, 'a> {
         let ty = format!("memref<{POINTS}x{rows}x?x{}>", self.element());
-        let attributes = [
-            ("operandSegmentSizes", e.attr("array<i32: 1, 0>")),
-            ("alignment", e.attr("64 : i64")),
-        ];
-        e.op_with("memref.alloc", &[room], e.ty(&ty), &attributes)
+        e.alloc(&[room], &ty)
     }
 
     /// G g Gᵀ of all filters, by place, channel and filter.
     fn filters(&self, e: &Emitter<'c, 'a>) -> Value<'c, 'a> {
         let (channels, filters) = self.counts;
         let element = self.element();
-        let ty = e.ty(&format!("memref<{POINTS}x{channels}x{filters}x{element}>"));
-        let attributes = [
-            ("operandSegmentSizes", e.attr("array<i32: 0, 0>")),
-            ("alignment", e.attr("64 : i64")),
-        ];
-        let made = e.op_with("memref.alloc", &[], ty, &attributes);
+        let ty = format!("memref<{POINTS}x{channels}x{filters}x{element}>");
+        let made = e.alloc(&[], &ty);
         let half = e.constant(element, e.attr(&format!("0.5 : {element}")));
         let bounds = (e.index(0), e.index(channels), e.index(1));
         e.parallel_loop(bounds, |e, channel| {

@@ -43,7 +43,7 @@ use dlc_dialects::{
 use melior::{
     Context,
     ir::{
-        OperationRef, TypeLike, Value, ValueLike,
+        OperationRef, RegionLike, TypeLike, Value, ValueLike,
         operation::OperationLike,
         r#type::{MemRefType, ShapedTypeLike},
     },
@@ -82,17 +82,12 @@ fn run<'c, 'a>(cx: &'c Context, module: OperationRef<'c, 'a>) -> Result<(), Pass
             }
         }
     }
-    tasks::define_lanes(&first_place(cx, module), module);
-    Ok(())
-}
-
-fn first_place<'c, 'a>(cx: &'c Context, module: OperationRef<'c, 'a>) -> Emitter<'c, 'a> {
-    use melior::ir::RegionLike;
     let body = module
-        .region(0)
-        .ok()
-        .and_then(|region| region.first_block());
-    Emitter::at_start(cx, module.location(), body.expect("a module has a body"))
+        .region(0)?
+        .first_block()
+        .expect("a module has a body");
+    tasks::define_lanes(&Emitter::at_start(cx, module.location(), body), module);
+    Ok(())
 }
 
 /// The op as a convolution that this pass treats.
@@ -132,14 +127,13 @@ fn read<'c, 'a>(op: OperationRef<'c, 'a>, target: &Target) -> Option<Winograd<'c
     };
     let (row, row_within) = split(x_rows)?;
     let (column, column_within) = split(x_columns)?;
+    let (inner, rows) = (at(&w_map, &x_map[channels])?, at(&w_map, row_within)?);
+    let columns = at(&w_map, column_within)?;
     let w_axes = Axes {
-        outer: 6
-            - at(&w_map, &x_map[channels])?
-            - at(&w_map, row_within)?
-            - at(&w_map, column_within)?,
-        inner: at(&w_map, &x_map[channels])?,
-        rows: at(&w_map, row_within)?,
-        columns: at(&w_map, column_within)?,
+        outer: (0..4).find(|axis| ![inner, rows, columns].contains(axis))?,
+        inner,
+        rows,
+        columns,
     };
     let y_axes = Axes {
         outer: at(&y_map, &x_map[images])?,
