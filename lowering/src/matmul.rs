@@ -2,9 +2,11 @@
 //! with all sizes and strides dynamic. The `emit-matmul` pass finds the contractions and calls the kernels.
 
 mod access;
+pub(crate) mod blocks;
 pub(crate) mod call;
 pub mod contraction;
 pub mod dot;
+pub(crate) mod epilogue;
 pub(crate) mod fill;
 mod gather;
 mod grouped;

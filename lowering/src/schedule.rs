@@ -131,6 +131,11 @@ impl Target {
     pub fn most_slivers(&self) -> i64 {
         self.set("products.slivers", MOST_SLIVERS)
     }
+
+    /// Bytes of a product's result up to which ops that read it do not go through its tiles: it is near when it is done.
+    pub fn near_products(&self) -> i64 {
+        self.set("products.near", self.l1 / 2)
+    }
 }
 
 /// All that the model decides for a target, as text.

@@ -26,6 +26,8 @@ pub const EXECUTOR: &str = "dl.executor";
 pub const PARALLEL: &str = "dl.parallel";
 /// The attribute of a loop over lanes, then of the function that is one lane.
 pub const TASK: &str = "dl.task";
+/// The attribute of an allocation that rounds of a loop only use parts of, which differ from round to round: lanes share it.
+pub const SHARED: &str = "dl.shared";
 /// The function that says how many lanes an executor runs.
 pub const LANES: &str = "dlc_lanes";
 

@@ -23,6 +23,9 @@ impl<'c, 'a> Mixed<'c, 'a> {
     }
 
     fn text(&self) -> String {
+        if self.known.is_empty() {
+            return "array<i64>".into();
+        }
         let known = self.known.iter().map(i64::to_string).collect::<Vec<_>>();
         format!("array<i64: {}>", known.join(", "))
     }

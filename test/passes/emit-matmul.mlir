@@ -324,3 +324,123 @@ module attributes {dl.target = {cpu = "cascadelake"}} {
     return
   }
 }
+
+// -----
+
+#a = affine_map<(m, n, k) -> (m, k)>
+#b = affine_map<(m, n, k) -> (k, n)>
+#c = affine_map<(m, n, k) -> (m, n)>
+#id = affine_map<(m, n) -> (m, n)>
+#row = affine_map<(m, n) -> (n)>
+
+module attributes {dl.target = {cpu = "cascadelake"}} {
+  // A bias and an activation go through each band of rows when its sums are complete, in the memory of the result; what they
+  // need stands before the product.
+  // CHECK-DAG:   func.func private @dlc_matmul_f32_nn_12x32{{(_turned)?}}_band
+  // CHECK-LABEL: func.func @bias
+  // CHECK-SAME:    (%[[X:.*]]: memref<?x600xf32>, %{{.*}}: memref<600x1024xf32>, %[[B:.*]]: memref<2x1024xf32>, %[[Y:.*]]: memref<?x1024xf32>)
+  // CHECK-NOT:   memref.alloc(
+  // CHECK:       memref.subview %[[B]]
+  // CHECK:       scf.for %[[K:.*]] =
+  // CHECK:         scf.for
+  // CHECK:           scf.for %{{.*}} = %{{.*}} to %{{.*}} step %c60
+  // CHECK:             call @dlc_matmul_f32_nn_12x32{{(_turned)?}}_band
+  // CHECK-NEXT:        scf.if
+  // CHECK:               memref.reinterpret_cast %[[Y]]
+  // CHECK:               linalg.generic
+  // CHECK:                 arith.addf
+  // CHECK:                 arith.maximumf
+  // CHECK-NOT:   linalg.generic
+  // CHECK:       return
+  func.func @bias(%x: memref<?x600xf32>, %w: memref<600x1024xf32>, %b: memref<2x1024xf32>, %y: memref<?x1024xf32>) {
+    %zero = arith.constant 0.0 : f32
+    %c0 = arith.constant 0 : index
+    %rows = memref.dim %x, %c0 : memref<?x600xf32>
+    %sums = memref.alloc(%rows) : memref<?x1024xf32>
+    linalg.fill ins(%zero : f32) outs(%sums : memref<?x1024xf32>)
+    linalg.generic {dl.contraction, indexing_maps = [#a, #b, #c], iterator_types = ["parallel", "parallel", "reduction"]}
+        ins(%x, %w : memref<?x600xf32>, memref<600x1024xf32>) outs(%sums : memref<?x1024xf32>) {
+    ^bb0(%l: f32, %r: f32, %s: f32):
+      %p = arith.mulf %l, %r : f32
+      %q = arith.addf %s, %p : f32
+      linalg.yield %q : f32
+    }
+    %bias = memref.subview %b[1, 0] [1, 1024] [1, 1] : memref<2x1024xf32> to memref<1024xf32, strided<[1], offset: 1024>>
+    linalg.generic {indexing_maps = [#id, #row, #id], iterator_types = ["parallel", "parallel"]}
+        ins(%sums, %bias : memref<?x1024xf32>, memref<1024xf32, strided<[1], offset: 1024>>) outs(%y : memref<?x1024xf32>) {
+    ^bb0(%s: f32, %l: f32, %o: f32):
+      %p = arith.addf %s, %l : f32
+      %q = arith.maximumf %p, %zero : f32
+      linalg.yield %q : f32
+    }
+    return
+  }
+}
+
+// -----
+
+#a = affine_map<(m, n, k) -> (m, k)>
+#b = affine_map<(m, n, k) -> (k, n)>
+#c = affine_map<(m, n, k) -> (m, n)>
+#id = affine_map<(m, n) -> (m, n)>
+
+module attributes {dl.target = {cpu = "cascadelake"}} {
+  // Sums that are needed in another type keep their memory, of which lanes share the parts.
+  // CHECK-LABEL: func.func @narrowed
+  // CHECK:       memref.alloc() {dl.shared} : memref<120x256xf32>
+  // CHECK:         call @dlc_matmul_f32_nn_12x32{{(_turned)?}}_band
+  // CHECK:         arith.truncf
+  // CHECK:       return
+  func.func @narrowed(%x: memref<120x64xf32>, %w: memref<64x256xf32>, %y: memref<120x256xbf16>) {
+    %zero = arith.constant 0.0 : f32
+    %sums = memref.alloc() : memref<120x256xf32>
+    linalg.fill ins(%zero : f32) outs(%sums : memref<120x256xf32>)
+    linalg.generic {dl.contraction, indexing_maps = [#a, #b, #c], iterator_types = ["parallel", "parallel", "reduction"]}
+        ins(%x, %w : memref<120x64xf32>, memref<64x256xf32>) outs(%sums : memref<120x256xf32>) {
+    ^bb0(%l: f32, %r: f32, %s: f32):
+      %p = arith.mulf %l, %r : f32
+      %q = arith.addf %s, %p : f32
+      linalg.yield %q : f32
+    }
+    linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]}
+        ins(%sums : memref<120x256xf32>) outs(%y : memref<120x256xbf16>) {
+    ^bb0(%s: f32, %o: bf16):
+      %p = arith.truncf %s : f32 to bf16
+      linalg.yield %p : bf16
+    }
+    return
+  }
+
+  // What writes over an operand of the product, or reads what is made in between from the product, waits until all is done.
+  // CHECK-LABEL: func.func @waits
+  // CHECK-NOT:   _band
+  // CHECK:       return
+  func.func @waits(%x: memref<256x256xf32>, %w: memref<256x256xf32>, %y: memref<256x256xf32>) {
+    %zero = arith.constant 0.0 : f32
+    %sums = memref.alloc() : memref<256x256xf32>
+    linalg.fill ins(%zero : f32) outs(%sums : memref<256x256xf32>)
+    linalg.generic {dl.contraction, indexing_maps = [#a, #b, #c], iterator_types = ["parallel", "parallel", "reduction"]}
+        ins(%x, %w : memref<256x256xf32>, memref<256x256xf32>) outs(%sums : memref<256x256xf32>) {
+    ^bb0(%l: f32, %r: f32, %s: f32):
+      %p = arith.mulf %l, %r : f32
+      %q = arith.addf %s, %p : f32
+      linalg.yield %q : f32
+    }
+    %c0 = arith.constant 0 : index
+    %last = arith.constant 255 : index
+    %corner = memref.load %sums[%last, %last] : memref<256x256xf32>
+    linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]}
+        ins(%sums : memref<256x256xf32>) outs(%y : memref<256x256xf32>) {
+    ^bb0(%s: f32, %o: f32):
+      %p = arith.addf %s, %corner : f32
+      linalg.yield %p : f32
+    }
+    linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]}
+        ins(%sums : memref<256x256xf32>) outs(%x : memref<256x256xf32>) {
+    ^bb0(%s: f32, %o: f32):
+      %p = arith.negf %s : f32
+      linalg.yield %p : f32
+    }
+    return
+  }
+}

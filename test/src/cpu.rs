@@ -53,7 +53,7 @@ pub fn variants() -> Vec<&'static Cpu> {
         name: "cpu-threads",
         options: || Options {
             threads: THREADS as u32,
-            knobs: divide_all(),
+            knobs: small_too(),
             ..(CPU.options)()
         },
         without: &[],
@@ -73,9 +73,16 @@ pub fn variants() -> Vec<&'static Cpu> {
 /// Threads of calls of libraries that run on several.
 const THREADS: usize = 3;
 
-/// Values of schedules by which every loop that can be is divided, however short.
-pub fn divide_all() -> Knobs {
-    Knobs::from([("parallel.piece".to_string(), 1)])
+/// Values of schedules by which every loop that can be is divided, however short, and every op that can goes through the tiles
+/// of a product, however small, in bands of one tile's rows.
+pub fn small_too() -> Knobs {
+    let knobs = [
+        ("parallel.piece", 1),
+        ("products.near", 0),
+        ("matmul.f32.band", 1),
+        ("matmul.f64.band", 1),
+    ];
+    knobs.map(|(name, value)| (name.to_string(), value)).into()
 }
 
 /// The threads of all tests.

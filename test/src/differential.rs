@@ -3,7 +3,7 @@
 
 use crate::{
     compare::{self, Bound},
-    cpu::{divide_all, pool},
+    cpu::{pool, small_too},
     files, levels,
     runner::Runner,
     values::{Random, is_float, uniform_tensor, whole_tensor},
@@ -56,7 +56,7 @@ pub fn trials() -> Result<Vec<Named>> {
         }
         let several = Options {
             threads: pool().threads() as u32,
-            knobs: divide_all(),
+            knobs: small_too(),
             ..Options::default()
         };
         let run = move || check_threads(&path, [Options::default(), several], pool());

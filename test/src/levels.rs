@@ -2,7 +2,7 @@
 //! the same bits. It takes many minutes, so only with `DLC_TEST_FULL` (`cargo xtask test --full`).
 
 use crate::{
-    cpu::{self, CPU, Loaded, divide_all},
+    cpu::{self, CPU, Loaded, small_too},
     runner::{Program, Runner},
 };
 use anyhow::{Result, ensure};
@@ -65,7 +65,7 @@ impl Level {
     pub fn two(&self) -> Options {
         Options {
             threads: THREADS as u32,
-            knobs: divide_all(),
+            knobs: small_too(),
             ..self.one()
         }
     }

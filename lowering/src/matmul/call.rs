@@ -1,8 +1,11 @@
 //! The code around a kernel: scratch memory, loops over batches, and views of the operands as matrices.
 
 use super::{
-    Kernel,
+    Form, Kernel,
+    blocks::BlockOfB,
     contraction::{COLUMN_AXES, Contraction, Operand, SUM_AXES},
+    epilogue::{self, Band, Epilogue},
+    numbers::Number,
 };
 use crate::{
     emit::{Emitter, Int},
@@ -19,9 +22,10 @@ use melior::{
 };
 
 /// Bases, strides and sizes of an operand, as index values.
-struct Place<'c, 'a> {
+pub(crate) struct Place<'c, 'a> {
     offset: Value<'c, 'a>,
-    strides: Vec<Value<'c, 'a>>,
+    /// Axis by axis.
+    pub strides: Vec<Value<'c, 'a>>,
     sizes: Vec<Value<'c, 'a>>,
 }
 
@@ -60,7 +64,8 @@ impl<'c, 'a> Places<'c, 'a> {
     }
 }
 
-fn place<'c, 'a>(e: &Emitter<'c, 'a>, operand: &Operand<'c, 'a>) -> Place<'c, 'a> {
+/// Finds out where an operand is.
+pub(super) fn place<'c, 'a>(e: &Emitter<'c, 'a>, operand: &Operand<'c, 'a>) -> Place<'c, 'a> {
     let ty = MemRefType::try_from(operand.value.r#type()).expect("operands are memrefs");
     let rank = ty.rank();
     let base = e.ty(&format!("memref<{}>", ty.element()));
@@ -81,7 +86,7 @@ fn place<'c, 'a>(e: &Emitter<'c, 'a>, operand: &Operand<'c, 'a>) -> Place<'c, 'a
 }
 
 /// Where what the loops around the kernel have chosen of an operand begins.
-fn offset<'c, 'a>(
+pub(super) fn offset<'c, 'a>(
     e: &Emitter<'c, 'a>,
     operand: &Operand<'c, 'a>,
     place: &Place<'c, 'a>,
@@ -111,6 +116,8 @@ pub(crate) struct Caller<'x, 'c, 'a> {
     pub places: Places<'c, 'a>,
     /// Whether C starts as zeros, which are not written.
     pub zeroed: bool,
+    /// What goes through C when its sums are complete, and where its operands are.
+    pub epilogue: Option<(Epilogue<'c, 'a>, epilogue::Places<'c, 'a>)>,
     /// What runs lanes, if there may be several.
     pub executor: Option<Value<'c, 'a>>,
 }
@@ -138,6 +145,9 @@ impl<'c, 'a> Caller<'_, 'c, 'a> {
             let rewriter = rewriter.as_rewriter_base();
             rewriter.set_insertion_point_after(place.owner());
             rewriter.clone_op(fill);
+            if let Some((epilogue, _)) = &self.epilogue {
+                e.insert((*epilogue.op).clone());
+            }
         });
     }
 
@@ -264,16 +274,16 @@ impl<'c, 'a> Caller<'_, 'c, 'a> {
         let begins = begins.filter_map(|(group, from)| Some((*group.last()?, from)));
         let begins = begins.filter(|(_, from)| constant(*from) != Some(0));
         let begins = indices.iter().copied().chain(begins).collect::<Vec<_>>();
-        let view =
-            |operand: &Operand<'c, 'a>, place: &Place<'c, 'a>, ((rows, count), (_, length))| {
-                self.view(e, kernel, (operand, place), (rows, count, length), &begins)
-            };
-        let a = view(&x.a, &places.a, a_axes);
+        let view = |operand: (&Operand<'c, 'a>, Number, &Place<'c, 'a>),
+                    ((rows, count), (_, length))| {
+            self.view(e, kernel, operand, (rows, count, length), &begins)
+        };
+        let a = view((&x.a, x.numbers.a, &places.a), a_axes);
         let b = match x.layout.b_scattered {
             true => self.line(e, kernel, indices),
-            false => view(&x.b, &places.b, b_axes),
+            false => view((&x.b, x.numbers.b, &places.b), b_axes),
         };
-        let c = view(&x.c, &places.c, (m, n));
+        let c = view((&x.c, x.numbers.sum, &places.c), (m, n));
         // Sums over dims outside the kernel add to what the first round has stored.
         let later = indices.iter().filter(|(dim, _)| x.outer_sums.contains(dim));
         let bool = e.int_type(1);
@@ -285,7 +295,6 @@ impl<'c, 'a> Caller<'_, 'c, 'a> {
                 e.op("arith.ori", &[accumulate, later], bool)
             },
         );
-        let callee = e.attr(&format!("@{}", kernel.name()));
         let mut arguments = vec![a, b, c];
         arguments.extend(packed);
         if x.layout.b_scattered {
@@ -293,8 +302,65 @@ impl<'c, 'a> Caller<'_, 'c, 'a> {
             self.axes(e, &x.n, COLUMN_AXES, &mut arguments);
             arguments.push(part.from[1]);
         }
-        arguments.extend([rows, columns, places.k, accumulate]);
-        e.effect("func.call", &arguments, &[("callee", callee)]);
+        arguments.extend([rows, columns, places.k]);
+        let callee = [("callee", e.attr(&format!("@{}", kernel.name())))];
+        if kernel.form == Form::Band {
+            return self.bands(e, kernel, &arguments, part, &begins);
+        }
+        e.effect(
+            "func.call",
+            &[&arguments[..], &[accumulate]].concat(),
+            &callee,
+        );
+        self.finish(e, &begins, part.sizes);
+    }
+
+    /// Calls a kernel band by band; the rows of each go on when their sums are complete. `arguments` are those up to K.
+    fn bands(
+        &self,
+        e: &Emitter<'c, 'a>,
+        kernel: &Kernel,
+        arguments: &[Value<'c, 'a>],
+        part: &Part<'c, 'a>,
+        begins: &[(usize, Value<'c, 'a>)],
+    ) {
+        let x = &self.contraction;
+        let [rows, columns] = part.sizes;
+        let steps = kernel.steps(e, self.places.k);
+        let height = kernel.schedule.band;
+        BlockOfB::each(e, &kernel.schedule, (steps, columns), &|e, block| {
+            let &BlockOfB { pc, kb, jc, nb } = block;
+            let later = e.cmp(Int::Ne, pc, e.index(0));
+            let complete = e.cmp(Int::Eq, e.add(pc, kb), steps);
+            e.loop_to(rows, height, |e, from| {
+                let count = e.min(e.sub(rows, from), e.index(height));
+                let band = [later, pc, jc, from, count, nb, kb];
+                let callee = [("callee", e.attr(&format!("@{}", kernel.name())))];
+                e.effect("func.call", &[arguments, &band].concat(), &callee);
+                e.if_then(complete, |e| {
+                    let places = [(&x.m, from), (&x.n, jc)].into_iter();
+                    let places = places.filter_map(|(group, at)| Some((*group.last()?, at)));
+                    let begins = begins.iter().copied().chain(places);
+                    self.finish(e, &begins.collect::<Vec<_>>(), [count, nb]);
+                });
+            });
+        });
+    }
+
+    /// What goes through C, for a part whose sums are complete.
+    fn finish(
+        &self,
+        e: &Emitter<'c, 'a>,
+        begins: &[(usize, Value<'c, 'a>)],
+        sizes: [Value<'c, 'a>; 2],
+    ) {
+        if let Some((epilogue, places)) = &self.epilogue {
+            let band = Band {
+                begins: begins.to_vec(),
+                sizes,
+            };
+            epilogue.emit(e, self.contraction, places, &band);
+        }
     }
 
     /// The memory of a scattered B from where the loops around the kernel begin.
@@ -338,7 +404,7 @@ impl<'c, 'a> Caller<'_, 'c, 'a> {
         &self,
         e: &Emitter<'c, 'a>,
         kernel: &Kernel,
-        (operand, place): (&Operand<'c, 'a>, &Place<'c, 'a>),
+        (operand, number, place): (&Operand<'c, 'a>, Number, &Place<'c, 'a>),
         (rows, count, length): (&[usize], Value<'c, 'a>, Value<'c, 'a>),
         indices: &[(usize, Value<'c, 'a>)],
     ) -> Value<'c, 'a> {
@@ -362,7 +428,7 @@ impl<'c, 'a> Caller<'_, 'c, 'a> {
         e.op_with(
             "memref.reinterpret_cast",
             &operands,
-            e.ty(&kernel.matrix(operand.number)),
+            e.ty(&kernel.matrix(number)),
             &attributes,
         )
     }

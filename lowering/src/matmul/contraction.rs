@@ -1,9 +1,6 @@
 //! Reads a `linalg.generic` on memrefs as a batch of matrix products, if it is one.
 
-use super::{
-    kernel::Layout,
-    numbers::{Number, Numbers},
-};
+use super::{kernel::Layout, numbers::Numbers};
 use crate::{linalg, schedule::matmul::MatmulSizes};
 use dlc_dialects::ir::shape::shape_of;
 use melior::ir::{OperationRef, Value, ValueLike, operation::OperationLike, r#type::MemRefType};
@@ -13,12 +10,10 @@ use melior::ir::{OperationRef, Value, ValueLike, operation::OperationLike, r#typ
 pub struct Operand<'c, 'a> {
     /// The memref.
     pub value: Value<'c, 'a>,
-    /// The type of its elements.
-    pub number: Number,
     /// Loop dims, axis by axis.
     pub dims: Vec<usize>,
     /// Static strides, axis by axis.
-    strides: Vec<Option<i64>>,
+    pub strides: Vec<Option<i64>>,
     /// Static sizes, axis by axis.
     sizes: Vec<Option<i64>>,
     /// Whether it fills its memory without gaps, in order.
@@ -79,7 +74,8 @@ pub fn maps(op: OperationRef) -> Option<Vec<Vec<usize>>> {
 }
 
 impl<'c, 'a> Operand<'c, 'a> {
-    fn new(value: Value<'c, 'a>, number: Number, dims: Vec<usize>) -> Option<Self> {
+    /// A memref whose axes are walked by these loops.
+    pub fn new(value: Value<'c, 'a>, dims: Vec<usize>) -> Option<Self> {
         let ty = MemRefType::try_from(value.r#type()).ok()?;
         let known = |n: i64| (n >= 0).then_some(n);
         let strides: Vec<_> = ty.strides_and_offset().0.into_iter().map(known).collect();
@@ -87,7 +83,6 @@ impl<'c, 'a> Operand<'c, 'a> {
         let contiguous = ty.affine_map().is_identity();
         (dims.len() == strides.len()).then_some(Self {
             value,
-            number,
             dims,
             strides,
             sizes,
@@ -105,12 +100,12 @@ impl<'c, 'a> Operand<'c, 'a> {
     }
 
     /// The last axis' dim, if its elements are side by side.
-    fn innermost(&self) -> Option<usize> {
+    pub fn innermost(&self) -> Option<usize> {
         (*self.strides.last()? == Some(1)).then(|| self.dims.last().copied())?
     }
 
     /// Whether `group` is one axis, or adjacent axes in this order without gaps.
-    fn holds(&self, group: &[usize]) -> bool {
+    pub fn holds(&self, group: &[usize]) -> bool {
         let [first, ..] = group else { return true };
         let Some(start) = self.axis(*first) else {
             return false;
@@ -139,23 +134,14 @@ impl<'c, 'a> Contraction<'c, 'a> {
         }
         let numbers = Numbers::read(op)?;
         let mut maps = maps(op)?.into_iter();
-        let mut operand = |i, number| Operand::new(op.operand(i).ok()?, number, maps.next()?);
-        let (x, y, c) = (
-            operand(0, numbers.a)?,
-            operand(1, numbers.b)?,
-            operand(2, numbers.sum)?,
-        );
+        let mut operand = |i| Operand::new(op.operand(i).ok()?, maps.next()?);
+        let (x, y, c) = (operand(0)?, operand(1)?, operand(2)?);
         // C's columns belong to the operand that becomes B.
         let last = c.innermost()?;
-        let (a, b) = match (x.has(last), y.has(last)) {
-            (false, true) => (x, y),
-            (true, false) => (y, x),
+        let (a, b, numbers) = match (x.has(last), y.has(last)) {
+            (false, true) => (x, y, numbers),
+            (true, false) => (y, x, numbers.swapped()),
             _ => return None,
-        };
-        let numbers = Numbers {
-            a: a.number,
-            b: b.number,
-            ..numbers
         };
         let dims = [&a, &b, &c].iter().flat_map(|o| &o.dims).copied().max()? + 1;
         let select = |of: &Operand, wanted: [bool; 3]| -> Vec<usize> {

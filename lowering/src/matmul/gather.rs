@@ -4,8 +4,9 @@
 //! columns and transposed; what is left is read one by one.
 
 use super::{
+    blocks::BlockOfB,
     contraction::SUM_AXES,
-    kernel::{Arguments, BlockOfB, Shape},
+    kernel::{Arguments, Shape},
     transpose::transpose,
 };
 use crate::emit::{Emitter, Int};
@@ -68,13 +69,15 @@ impl<'c, 'a> Tables<'c, 'a> {
     }
 }
 
-/// Packs all slivers of a block. Columns beyond the last repeat it.
+/// Counts out the places of a block and packs all its slivers, unless it is said that they are there. Columns beyond the
+/// last repeat it.
 pub(super) fn block<'c, 'a>(
     shape: &Shape<'c>,
     e: &Emitter<'c, 'a>,
     x: &Arguments<'c, 'a>,
     block: &BlockOfB<'c, 'a>,
     tables: &Tables<'c, 'a>,
+    wanted: Option<Value<'c, 'a>>,
 ) {
     let (rows, columns) = x
         .axes
@@ -95,15 +98,19 @@ pub(super) fn block<'c, 'a>(
         &[tables.columns, e.sub(block.nb, e.index(1))],
         e.index_type(),
     );
-    let end = e.mul(block.slivers, e.index(width));
+    let end = e.mul(block.slivers(e, shape.schedule()), e.index(width));
     e.for_loop((block.nb, end, e.index(1)), &[], |e, j, _| {
         e.effect("memref.store", &[last, tables.columns, j], &[]);
         vec![]
     });
-    e.loop_to(block.slivers, 1, |e, s| {
+    e.loop_to(block.slivers(e, shape.schedule()), 1, |e, s| {
         let nothing = |_: &Emitter<'c, 'a>| vec![];
         let in_place = tables.note(shape, e, x, s);
-        e.if_else(in_place, &[], nothing, |e| {
+        let done = match wanted {
+            Some(wanted) => e.select(wanted, in_place, e.constant(e.int_type(1), e.attr("true"))),
+            None => in_place,
+        };
+        e.if_else(done, &[], nothing, |e| {
             for offset in shape.offsets() {
                 register(shape, e, x, (block, tables), (s, offset));
             }

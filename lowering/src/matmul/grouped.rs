@@ -3,8 +3,9 @@
 
 use super::{
     access::Source,
+    blocks::BlockOfB,
     dot::Dot,
-    kernel::{Arguments, BlockOfB, Shape},
+    kernel::{Arguments, Shape},
     numbers::Kind,
 };
 use crate::{
@@ -172,7 +173,7 @@ impl<'c> Shape<'c> {
             return;
         }
         let steps = (e.index(0), block.kb, e.index(1));
-        e.loop_to(block.slivers, 1, |e, s| {
+        e.loop_to(block.slivers(e, self.schedule()), 1, |e, s| {
             if bfloats {
                 let first = self.no_number(e, self.schedule().lanes);
                 let least = e.for_loop(steps, &[first], |e, k, least| {

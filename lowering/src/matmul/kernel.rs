@@ -8,11 +8,12 @@
 
 use super::{
     access::Source,
+    blocks::BlockOfB,
     contraction::{COLUMN_AXES, SUM_AXES},
     dot::Dot,
     gather,
     numbers::{Number, Numbers},
-    pack, row,
+    row,
 };
 use crate::{
     emit::{Emitter, Int},
@@ -36,6 +37,8 @@ pub struct Layout {
 pub enum Form {
     /// Any number of rows, in tiles, with packing.
     Tiles,
+    /// The same of some rows and one block of B: the code around it does something with what is finished.
+    Band,
     /// One row, from memory.
     Row,
 }
@@ -64,7 +67,7 @@ pub(super) struct Arguments<'c, 'a> {
     pub a: Source<'c, 'a>,
     pub b: Source<'c, 'a>,
     pub c: Value<'c, 'a>,
-    packed: Option<Value<'c, 'a>>,
+    pub packed: Option<Value<'c, 'a>>,
     /// Sizes and strides of the axes of B, if it is scattered.
     pub axes: Option<Axes<'c, 'a>>,
     /// The column of a scattered B that is C's first.
@@ -88,23 +91,11 @@ pub(super) struct Shape<'c> {
     pub mask: Type<'c>,
 }
 
-/// A block of B and where it stands.
-#[derive(Clone, Copy)]
-pub(super) struct BlockOfB<'c, 'a> {
-    /// First k.
-    pub pc: Value<'c, 'a>,
-    /// Steps of k.
-    pub kb: Value<'c, 'a>,
-    /// First column.
-    pub jc: Value<'c, 'a>,
-    /// Columns.
-    pub nb: Value<'c, 'a>,
-    /// Slivers, the last perhaps not full.
-    pub slivers: Value<'c, 'a>,
-}
-
 /// Arguments that say sizes and strides of axes.
 pub const AXES: usize = 2 * (COLUMN_AXES + SUM_AXES);
+
+/// Arguments that say which band it is.
+const BAND: usize = 6;
 
 /// The sizes and strides of the axes of the sums, then those of the axes of the columns; outer axes first.
 pub type Axes<'c, 'a> = [Value<'c, 'a>; AXES];
@@ -127,7 +118,7 @@ impl Kernel {
     pub fn name(&self) -> String {
         let letter = |transposed| if transposed { 't' } else { 'n' };
         let rows = match self.form {
-            Form::Tiles => self.schedule.rows,
+            Form::Tiles | Form::Band => self.schedule.rows,
             Form::Row => 1,
         };
         let b = match self.layout.b_scattered {
@@ -135,12 +126,13 @@ impl Kernel {
             false => letter(self.layout.b_by_n),
         };
         format!(
-            "dlc_matmul_{}_{}{b}_{rows}x{}{}{}",
+            "dlc_matmul_{}_{}{b}_{rows}x{}{}{}{}",
             self.numbers,
             letter(self.layout.a_by_k),
             self.schedule.columns(),
             if self.turn_a { "_turned" } else { "" },
-            if self.dot.is_some() { "_dot" } else { "" }
+            if self.dot.is_some() { "_dot" } else { "" },
+            if self.form == Form::Band { "_band" } else { "" },
         )
     }
 
@@ -172,7 +164,8 @@ impl Kernel {
     }
 
     /// Types of the function's arguments: A, B, C, the packed block if there are tiles, for a scattered B its axes and
-    /// its first column, M, N, K, and whether C is added to.
+    /// its first column, M, N, K, and whether C is added to; for a band where it begins in K, N and M, and how much of M,
+    /// N and K there is of it.
     pub fn arguments<'c>(&self, e: &Emitter<'c, '_>) -> Vec<Type<'c>> {
         let Numbers { a, b, sum } = self.numbers;
         let mut types = [a, b, sum]
@@ -181,7 +174,7 @@ impl Kernel {
         if self.layout.b_scattered {
             types[1] = e.ty(&self.line());
         }
-        if self.form == Form::Tiles {
+        if self.form != Form::Row {
             types.push(e.ty(&self.packed("?")));
         }
         if self.layout.b_scattered {
@@ -193,6 +186,9 @@ impl Kernel {
             e.index_type(),
             e.int_type(1),
         ]);
+        if self.form == Form::Band {
+            types.extend(vec![e.index_type(); BAND]);
+        }
         types
     }
 
@@ -200,6 +196,8 @@ impl Kernel {
     pub fn define(&self, e: &Emitter) {
         e.private_function(&self.name(), &self.arguments(e), &[], |e, arguments| {
             let ([a, b, c], rest) = arguments.split_first_chunk().expect("the matrices");
+            let band = if self.form == Form::Band { BAND } else { 0 };
+            let (rest, band) = rest.split_at(rest.len() - band);
             let (rest, [m, n, k, accumulate]) = rest.split_last_chunk().expect("the sizes");
             let shape = Shape::new(self.clone(), e);
             let [a, b] = shape.sources([*a, *b]);
@@ -213,7 +211,7 @@ impl Kernel {
                 c: *c,
                 m: *m,
                 n: *n,
-                k: self.dot.map_or(*k, |dot| e.ceil_div(*k, dot.group())),
+                k: self.steps(e, *k),
                 depth: *k,
                 accumulate: *accumulate,
                 in_place,
@@ -221,143 +219,20 @@ impl Kernel {
                 axes: rest.get(1..1 + AXES).and_then(|rest| rest.try_into().ok()),
                 first: rest.get(1 + AXES).copied(),
             };
-            match (self.form, self.layout.b_by_n) {
-                (Form::Tiles, _) => shape.blocks(e, &arguments),
-                (Form::Row, false) => row::by_rows(&shape, e, &arguments),
-                (Form::Row, true) => row::by_columns(&shape, e, &arguments),
+            match (self.form, band) {
+                (Form::Band, &[pc, jc, from, count, nb, kb]) => {
+                    let block = BlockOfB { pc, kb, jc, nb };
+                    shape.band(e, &arguments, &block, (from, count));
+                }
+                (Form::Row, _) if self.layout.b_by_n => row::by_columns(&shape, e, &arguments),
+                (Form::Row, _) => row::by_rows(&shape, e, &arguments),
+                _ => shape.blocks(e, &arguments),
             }
         });
     }
 }
 
 impl<'c> Shape<'c> {
-    fn blocks<'a>(&self, e: &Emitter<'c, 'a>, x: &Arguments<'c, 'a>) {
-        let schedule = self.schedule().clone();
-        let (kc, nc) = (schedule.kc, schedule.nc);
-        let scratch = Scratch {
-            sliver: e.stack(&pack::sliver_type(&self.kernel)),
-            tile: e.stack(&format!(
-                "memref<{}x{}x{}>",
-                schedule.rows,
-                schedule.columns(),
-                self.kernel.numbers.sum.ty()
-            )),
-            places: x.axes.map(|_| gather::Tables::new(self, e)),
-        };
-        // As few blocks of K as possible, of about the same length, in whole cache lines.
-        let blocks = e.ceil_div(x.k, kc);
-        let even = e.div(
-            e.sub(e.add(x.k, blocks), e.index(1)),
-            e.op("arith.maxsi", &[blocks, e.index(1)], e.index_type()),
-        );
-        let even = e.mul(e.ceil_div(even, 16), e.index(16));
-        let step = e.op(
-            "arith.maxsi",
-            &[e.min(even, e.index(kc)), e.index(1)],
-            e.index_type(),
-        );
-        e.for_loop((e.index(0), x.k, step), &[], |e, pc, _| {
-            let kb = e.min(e.sub(x.k, pc), step);
-            let later = e.cmp(Int::Ne, pc, e.index(0));
-            let add = e.op("arith.ori", &[later, x.accumulate], e.int_type(1));
-            let x = Arguments {
-                accumulate: add,
-                ..*x
-            };
-            e.loop_to(x.n, nc, |e, jc| {
-                let nb = e.min(e.sub(x.n, jc), e.index(nc));
-                let slivers = e.ceil_div(nb, schedule.columns());
-                let block = BlockOfB {
-                    pc,
-                    kb,
-                    jc,
-                    nb,
-                    slivers,
-                };
-                match &scratch.places {
-                    Some(places) => gather::block(self, e, &x, &block, places),
-                    None => pack::block(self, e, &x, &block),
-                }
-                self.note(e, &x, &block);
-                self.rows(e, &x, &block, &scratch);
-            });
-            vec![]
-        });
-    }
-
-    /// All slivers of rows against one block of B: tall ones, then short ones for the rows that remain.
-    fn rows<'a>(
-        &self,
-        e: &Emitter<'c, 'a>,
-        x: &Arguments<'c, 'a>,
-        block: &BlockOfB<'c, 'a>,
-        scratch: &Scratch<'c, 'a>,
-    ) {
-        let (tall, short) = (self.schedule().rows, self.schedule().short_rows);
-        let height = e.index(tall);
-        let end = e.mul(e.div(x.m, height), height);
-        let bands = [(e.index(0), end, tall), (end, x.m, short)];
-        for (from, to, height) in bands {
-            e.for_loop((from, to, e.index(height)), &[], |e, i, _| {
-                self.row_sliver(e, x, block, scratch, i, height);
-                vec![]
-            });
-        }
-    }
-
-    /// One sliver of rows against one block of B.
-    fn row_sliver<'a>(
-        &self,
-        e: &Emitter<'c, 'a>,
-        x: &Arguments<'c, 'a>,
-        block: &BlockOfB<'c, 'a>,
-        scratch: &Scratch<'c, 'a>,
-        i: Value<'c, 'a>,
-        height: i64,
-    ) {
-        let sliver = scratch.sliver;
-        pack::rows(self, e, x, block, sliver, i, height);
-        let large = (self.kernel.dot == Some(Dot::Bfloats))
-            .then(|| self.is_large_sliver(e, block, sliver, height));
-        let columns = self.schedule().columns();
-        let rows = e.sub(x.m, i);
-        e.loop_to(block.slivers, 1, |e, s| {
-            let j = e.add(block.jc, e.mul(s, e.index(columns)));
-            let left = e.sub(x.n, j);
-            let tile = Tile {
-                sliver,
-                i,
-                s,
-                j,
-                height,
-            };
-            let direct = match (&scratch.places, self.kernel.layout.b_by_n) {
-                (Some(places), _) => Some(places.in_place(e, s)),
-                (None, true) => None,
-                (None, false) if self.kernel.dot.is_some() => None,
-                (None, false) => {
-                    let full = e.cmp(Int::Sge, left, e.index(columns));
-                    Some(e.op("arith.andi", &[x.in_place, full], e.int_type(1)))
-                }
-            };
-            let packed = |e: &Emitter<'c, 'a>| match large {
-                Some(large) => self.bfloats_loop(e, x, block, &tile, large),
-                None => self.packed_loop(e, x, block, &tile),
-            };
-            let accumulators = match direct {
-                None => packed(e),
-                Some(direct) => {
-                    let types = vec![self.vector; (height * self.schedule().across) as usize];
-                    let in_place = |e: &Emitter<'c, 'a>| {
-                        self.direct_loop(e, x, block, &tile, scratch.places.as_ref())
-                    };
-                    e.if_else(direct, &types, in_place, packed)
-                }
-            };
-            self.write(e, x, &tile, &accumulators, scratch.tile, (rows, left));
-        });
-    }
-
     /// One step of k: `columns` are the vectors of B.
     fn step<'a>(
         &self,
@@ -400,7 +275,7 @@ impl<'c> Shape<'c> {
     }
 
     /// The k loop on the packed sliver, in chunks that each prefetch a little of what comes next.
-    fn packed_loop<'a>(
+    pub(super) fn packed_loop<'a>(
         &self,
         e: &Emitter<'c, 'a>,
         x: &Arguments<'c, 'a>,
@@ -426,7 +301,7 @@ impl<'c> Shape<'c> {
     }
 
     /// The k loop on packed bf16: with the instruction for it if no subnormal number comes of it.
-    fn bfloats_loop<'a>(
+    pub(super) fn bfloats_loop<'a>(
         &self,
         e: &Emitter<'c, 'a>,
         x: &Arguments<'c, 'a>,
@@ -505,7 +380,7 @@ impl<'c> Shape<'c> {
     }
 
     /// The k loop on B in place.
-    fn direct_loop<'a>(
+    pub(super) fn direct_loop<'a>(
         &self,
         e: &Emitter<'c, 'a>,
         x: &Arguments<'c, 'a>,
@@ -535,16 +410,6 @@ impl<'c> Shape<'c> {
             self.step(e, tile, k, &columns, sums)
         })
     }
-}
-
-/// Memory on the stack.
-struct Scratch<'c, 'a> {
-    /// Rows of A.
-    sliver: Value<'c, 'a>,
-    /// A tile of C at the edge.
-    tile: Value<'c, 'a>,
-    /// Where the rows and columns of a scattered B are.
-    places: Option<gather::Tables<'c, 'a>>,
 }
 
 /// A tile: rows of the sliver from `i`, columns of sliver `s` from `j`.

@@ -96,6 +96,15 @@ pub struct Numbers {
 }
 
 impl Numbers {
+    /// Those of the product with its operands swapped.
+    pub fn swapped(self) -> Self {
+        Self {
+            a: self.b,
+            b: self.a,
+            ..self
+        }
+    }
+
     /// Those of an op whose body is a sum of products of its two inputs, each perhaps widened: the left and the right
     /// operand are the op's. f16, bf16 and integers of less than 32 bits are no types of sums.
     pub fn read(op: OperationRef) -> Option<Self> {

@@ -1,7 +1,8 @@
 //! Copies that kernels read: slivers of A in L1, slivers of B in L2.
 
 use super::{
-    kernel::{Arguments, BlockOfB, Kernel, Shape},
+    blocks::BlockOfB,
+    kernel::{Arguments, Kernel, Shape},
     transpose::transpose,
 };
 use crate::emit::{Emitter, Int};
@@ -35,7 +36,7 @@ pub(super) fn block<'c, 'a>(
 ) {
     let columns = shape.schedule().columns();
     if shape.kernel.layout.b_by_n {
-        e.loop_to(block.slivers, 1, |e, s| {
+        e.loop_to(block.slivers(e, shape.schedule()), 1, |e, s| {
             transposed_sliver(shape, e, x, block, s)
         });
         return;
@@ -54,7 +55,7 @@ pub(super) fn block<'c, 'a>(
             }
         });
     });
-    let partial = e.cmp(Int::Ult, whole, block.slivers);
+    let partial = e.cmp(Int::Ult, whole, block.slivers(e, shape.schedule()));
     e.if_then(partial, |e| {
         let j = e.add(block.jc, e.mul(whole, e.index(columns)));
         let left = e.sub(x.n, j);

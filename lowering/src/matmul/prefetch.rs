@@ -1,8 +1,9 @@
 //! Prefetches of a kernel.
 
 use super::{
+    blocks::BlockOfB,
     dot::Dot,
-    kernel::{Arguments, BlockOfB, Shape, Tile},
+    kernel::{Arguments, Shape, Tile},
 };
 use crate::{
     emit::{Emitter, Prefetch},

@@ -13,24 +13,37 @@
 //! call @dlc_matmul_f32_nn_12x32(%a2, %b2, %c2, %block2, %m, %n, %k, %false)
 //! ```
 //!
+//! An op that reads the result element by element, such as a bias or an activation, goes through it band by band, as soon as
+//! the sums of some rows are complete (`matmul/epilogue.rs`):
+//! ```mlir
+//! scf.for %pc { scf.for %jc { scf.for %from = 0 to %m step 60 {
+//!   call @dlc_matmul_f32_nn_12x32_band(…, %pc, %jc, %from, …)
+//!   scf.if %complete { linalg.generic ins(%bias[%jc]) outs(%c[%from, %jc]) { addf, maximumf } }
+//! } } }
+//! ```
+//!
 //! *Requires*: bufferised `linalg.generic`. A sum of products of two memrefs in f32, f64, i32 or i64, which may be widened
 //! first (`matmul/numbers.rs`), is a contraction, in any order of batch, row, column and sum dims, if every operand has
 //! one innermost dim of stride 1; of windows, if the others have.
 //! *Ensures*: such contractions are gone, and so is the fill with zero before them; sums of no terms are zeros. The
 //! scratch of a kernel is one `memref.alloc` of static size in the body of the function; no other memory is taken.
 //! *Does not*: touch sums in other types or with strided innermost dims, but for the order of their
-//! loops: the result's innermost dim becomes the innermost loop where the right operand allows it.
+//! loops: the result's innermost dim becomes the innermost loop where the right operand allows it. Let sums over rows or columns
+//! of the result, or what reads it in another order, go through its bands.
 
 use crate::{
     alias::ancestors,
     emit::{Emitter, Int},
+    fuse::Spaces,
     matmul::{
         Form, Kernel,
         call::{Caller, Places},
         contraction::{Contraction, maps},
         dot::Dot,
+        epilogue::Epilogue,
         fill::fill_before,
     },
+    remarks::Remarks,
     schedule::{MatmulSchedule, Target, matmul_schedule},
     tasks, walk,
 };
@@ -56,9 +69,13 @@ pub const INFO: PassInfo = PassInfo {
 fn run<'c, 'a>(cx: &'c Context, module: OperationRef<'c, 'a>) -> Result<(), PassError<'c>> {
     let target = Target::of(module);
     let mut kernels = BTreeSet::new();
+    let mut gone = BTreeSet::new();
     for op in walk::named(module, "linalg.generic") {
+        if gone.contains(&edit::identity(op)) {
+            continue;
+        }
         match Contraction::read(op) {
-            Some(contraction) => replace(cx, op, &contraction, &target, &mut kernels),
+            Some(contraction) => gone.extend(replace(cx, op, contraction, &target, &mut kernels)),
             None => drop(reorder(cx, op)),
         }
     }
@@ -74,17 +91,19 @@ fn run<'c, 'a>(cx: &'c Context, module: OperationRef<'c, 'a>) -> Result<(), Pass
     Ok(())
 }
 
-/// Calls kernels in place of the contraction.
+/// Calls kernels in place of the contraction; gives the op that went through its result, if there was one, which is gone too.
 fn replace<'c, 'a>(
     cx: &'c Context,
     op: OperationRef<'c, 'a>,
-    contraction: &Contraction<'c, 'a>,
+    mut contraction: Contraction<'c, 'a>,
     target: &Target,
     kernels: &mut BTreeSet<Kernel>,
-) {
+) -> Option<usize> {
     let wide = matmul_schedule(target, contraction.numbers.sum.bits);
     let narrow = wide.narrow();
     let fill = fill_before(op, contraction.c.value);
+    let epilogue = fill.and_then(|fill| epilogue(cx, (op, fill), &mut contraction, target));
+    let contraction = &contraction;
     let e = Emitter::before(cx, op);
     let executor = function(op).and_then(tasks::executor);
     let places = Places::new(&e, contraction);
@@ -92,6 +111,10 @@ fn replace<'c, 'a>(
         contraction,
         places,
         zeroed: fill.is_some(),
+        epilogue: epilogue.map(|epilogue| {
+            let places = epilogue.places(&e);
+            (epilogue, places)
+        }),
         executor,
     };
     if let Some(fill) = fill {
@@ -102,16 +125,21 @@ fn replace<'c, 'a>(
         form,
         numbers: contraction.numbers,
         dot: match form {
-            Form::Tiles if !contraction.layout.b_scattered => Dot::of(target, contraction.numbers),
-            _ => None,
+            Form::Row => None,
+            _ if contraction.layout.b_scattered => None,
+            _ => Dot::of(target, contraction.numbers),
         },
         layout: contraction.layout,
-        turn_a: form == Form::Tiles
+        turn_a: form != Form::Row
             && !contraction.layout.a_by_k
             && schedule.turns_a(contraction.sizes.n),
         schedule: schedule.clone(),
     };
-    let tiles = [&narrow, &wide].map(|schedule| kernel(Form::Tiles, schedule));
+    let form = match caller.epilogue {
+        Some(_) => Form::Band,
+        None => Form::Tiles,
+    };
+    let tiles = [&narrow, &wide].map(|schedule| kernel(form, schedule));
     let row = kernel(Form::Row, &wide);
     // A row of A must be contiguous for dot products.
     let layout = contraction.layout;
@@ -147,6 +175,37 @@ fn replace<'c, 'a>(
         kernels.insert(row);
     }
     IrRewriter::new(cx).as_rewriter_base().erase_op(op);
+    let (Epilogue { op, .. }, _) = caller.epilogue?;
+    let identity = edit::identity(op);
+    edit::erase(cx, op);
+    Some(identity)
+}
+
+/// What goes through the result while it is near; all that it needs then stands before the product, and the sums may have
+/// other memory.
+fn epilogue<'c, 'a>(
+    cx: &'c Context,
+    (op, fill): (OperationRef<'c, 'a>, OperationRef<'c, 'a>),
+    contraction: &mut Contraction<'c, 'a>,
+    target: &Target,
+) -> Option<Epilogue<'c, 'a>> {
+    let near = target.near_products();
+    let found = Epilogue::find(op, contraction, near)?;
+    let spaces = Spaces::of(function(op)?);
+    let remarks = Remarks::of(op);
+    let c = contraction.c.value;
+    let bytes = |times| Remarks::size(c, &spaces, times);
+    let (once, twice) = (bytes(1), bytes(2));
+    let gone = found.settle(cx, (op, fill), c);
+    let how = "goes through the tiles of the product that makes its operand";
+    let saved = if gone { twice } else { once };
+    remarks.fused(op.location(), found.op.location(), how, &saved);
+    if !gone {
+        return Some(found);
+    }
+    *contraction = Contraction::read(op).expect("the result has the same type");
+    let again = Epilogue::find(op, contraction, near);
+    Some(again.expect("what was before has moved"))
 }
 
 /// What is known of a condition.

@@ -30,7 +30,7 @@ use crate::{
     entry::{FAILED, argument_with},
     schedule::Target,
     tasks::{
-        self, PARALLEL, TASK,
+        self, PARALLEL, SHARED, TASK,
         private::{Private, static_bytes},
     },
     walk,
@@ -213,7 +213,8 @@ impl<'c: 'a, 'a> Shared<'c, 'a> {
                     "memref.alloc" => false,
                     _ => continue,
                 };
-                if !self.sink_views(root) {
+                let shared = alloc.has_attribute(SHARED) && !self.contains(alloc);
+                if shared || !self.sink_views(root) {
                     continue;
                 }
                 if self.contains(alloc) {

@@ -16,6 +16,7 @@ use crate::{
     fuse::Spaces,
     linalg::Generic,
     remarks::Remarks,
+    tasks::SHARED,
     walk,
 };
 use dlc_dialects::{
@@ -87,7 +88,10 @@ fn report<'c: 'a, 'a>(
     let reads = |op: &OperationRef<'c, 'a>| touches(&Effects::of(*op).reads);
     let at = ops.iter().position(makes)?;
     let writer = ops[at];
-    let readers: Vec<_> = ops[at + 1..].iter().copied().filter(reads).collect();
+    // What goes through the tiles of the product that makes it stands with that product.
+    let joined = |op: &OperationRef<'c, 'a>| alloc.has_attribute(SHARED) && makes(op);
+    let later = ops[at + 1..].iter().copied();
+    let readers: Vec<_> = later.filter(|op| reads(op) && !joined(op)).collect();
     let first = readers.first()?;
     let why = why(writer, &readers);
     let cost = Remarks::size(buffer, spaces, 1 + readers.len() as i64);

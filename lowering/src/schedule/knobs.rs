@@ -51,6 +51,7 @@ const KC: &str = "steps of a sum that a packed block holds";
 const NC: &str = "columns that a packed block holds, rounded to whole tiles";
 const AHEAD: &str = "steps ahead at which the packed operand is prefetched; 0 for not at all";
 const IN_PLACE: &str = "rows of a result up to which the right operand is read in place";
+const BAND: &str = "rows of a result that an op goes through at a time, rounded to whole tiles";
 const UNROLL: &str = "steps in a round of the innermost loop, lowered to a divisor of `spread`";
 const SPREAD: &str = "steps between prefetches of what the next tile needs";
 
@@ -68,6 +69,7 @@ pub const KNOBS: &[Knob] = &[
         (0, 1 << 20),
         &[0, 80, 160, 320],
     ),
+    knob("matmul.f32.band", BAND, (1, 1 << 16), &[24, 48, 96, 192]),
     knob("matmul.f32.spread", SPREAD, (1, 256), &[8, 16, 32]),
     knob("matmul.f32.unroll", UNROLL, (1, 16), &[1, 2, 4]),
     knob("matmul.f64.rows", ROWS, (1, 30), &[6, 8, 10, 12, 13, 14]),
@@ -82,6 +84,7 @@ pub const KNOBS: &[Knob] = &[
         (0, 1 << 20),
         &[0, 80, 160, 320],
     ),
+    knob("matmul.f64.band", BAND, (1, 1 << 16), &[24, 48, 96, 192]),
     knob("matmul.f64.spread", SPREAD, (1, 256), &[8, 16, 32]),
     knob("matmul.f64.unroll", UNROLL, (1, 16), &[1, 2, 4]),
     knob(
@@ -107,6 +110,12 @@ pub const KNOBS: &[Knob] = &[
         "slivers of rows that products which pass large arrays on treat together at most",
         (1, 4096),
         &[4, 8, 21, 42],
+    ),
+    knob(
+        "products.near",
+        "bytes of a result of a product up to which what reads it does not go through its tiles",
+        (0, 1 << 40),
+        &[0, 16 << 10, 1 << 40],
     ),
     knob(
         "winograd.use",
@@ -199,6 +208,7 @@ pub fn values(target: &Target) -> Vec<(&'static Knob, i64)> {
             "elementwise.prefetch" => elements.prefetch,
             "elementwise.near" => target.near(),
             "products.slivers" => target.most_slivers(),
+            "products.near" => target.near_products(),
             "winograd.use" => target.uses_winograd().into(),
             "winograd.bytes" => target.winograd_bytes(),
             "parallel.piece" => target.piece(),

@@ -44,6 +44,8 @@ pub struct MatmulSchedule {
     pub prefetch_b: i64,
     /// Rows of a result up to which B is read in place.
     pub rows_in_place: i64,
+    /// Rows of a result that an op goes through as soon as their sums are complete, a multiple of the tile's.
+    pub band: i64,
     /// Steps of k between two prefetches of the next A sliver and of the C tile.
     pub spread: i64,
     /// Steps of k in a round of the innermost loop, a divisor of `spread`.
@@ -78,6 +80,7 @@ impl MatmulSchedule {
             "nc" => self.nc,
             "prefetch_b" => self.prefetch_b,
             "rows_in_place" => self.rows_in_place,
+            "band" => self.band,
             "spread" => self.spread,
             _ => self.unroll,
         }
@@ -88,6 +91,7 @@ impl MatmulSchedule {
         Self {
             across: 1,
             nc: self.lanes,
+            band: self.band * (self.nc / self.lanes),
             // The block is small enough for L1, and loads are what bounds the tile.
             prefetch_b: 0,
             ..self.clone()
@@ -99,7 +103,7 @@ impl fmt::Display for MatmulSchedule {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         write!(
             f,
-            "matmul {{tile = {} x {}, short_rows = {}, kc = {}, nc = {}, prefetch_b = {}, rows_in_place = {}, spread = {}, unroll = {}, fma = {}}}",
+            "matmul {{tile = {} x {}, short_rows = {}, kc = {}, nc = {}, prefetch_b = {}, rows_in_place = {}, band = {}, spread = {}, unroll = {}, fma = {}}}",
             self.rows,
             self.columns(),
             self.short_rows,
@@ -107,6 +111,7 @@ impl fmt::Display for MatmulSchedule {
             self.nc,
             self.prefetch_b,
             self.rows_in_place,
+            self.band,
             self.spread,
             self.unroll,
             self.fma
@@ -126,7 +131,9 @@ pub fn matmul_schedule(target: &Target, bits: i64) -> MatmulSchedule {
     // 1 KiB of each row of A, so that a sliver of 12 stays within 16 KiB.
     let kc = set("kc", (1024 / bytes).max(64));
     let nc = set("nc", (target.l2 / 2).min(512 << 10) / (kc * bytes));
-    let nc = nc / columns * columns;
+    let nc = (nc / columns * columns).max(columns);
+    // An eighth of L2, beside the packed block and what an op reads and writes besides.
+    let band = set("band", target.l2 / 8 / (nc * bytes));
     MatmulSchedule {
         lanes,
         across,
@@ -134,10 +141,11 @@ pub fn matmul_schedule(target: &Target, bits: i64) -> MatmulSchedule {
         // Still bound by the FMAs, and enough of them to hide their latency.
         short_rows: set("short_rows", 4).min(rows),
         kc,
-        nc: nc.max(columns),
+        nc,
         prefetch_b: set("prefetch_b", 8),
         // Packing costs as much as some slivers of rows, each of which then reads a little faster.
         rows_in_place: set("rows_in_place", 160),
+        band: (band / rows).max(1) * rows,
         spread,
         unroll: divisor(set("unroll", 4), spread),
         fma: target.fma,
@@ -167,11 +175,11 @@ mod tests {
         let show = |cpu, bits| matmul_schedule(&Target::named(cpu).unwrap(), bits).to_string();
         assert_eq!(
             show("cascadelake", 32),
-            "matmul {tile = 12 x 32, short_rows = 4, kc = 256, nc = 512, prefetch_b = 8, rows_in_place = 160, spread = 16, unroll = 4, fma = true}"
+            "matmul {tile = 12 x 32, short_rows = 4, kc = 256, nc = 512, prefetch_b = 8, rows_in_place = 160, band = 60, spread = 16, unroll = 4, fma = true}"
         );
         assert_eq!(
             show("haswell", 64),
-            "matmul {tile = 6 x 8, short_rows = 4, kc = 128, nc = 128, prefetch_b = 8, rows_in_place = 160, spread = 16, unroll = 4, fma = true}"
+            "matmul {tile = 6 x 8, short_rows = 4, kc = 128, nc = 128, prefetch_b = 8, rows_in_place = 160, band = 30, spread = 16, unroll = 4, fma = true}"
         );
     }
 }

@@ -4,6 +4,7 @@ use super::{
     Outcome,
     file::{self, MODES, Mode},
 };
+use crate::cpu::small_too;
 use dlc_driver::{
     Evaluator,
     compile::{Failure, Options, Session, Source, TempLibrary, temporary_library},
@@ -65,6 +66,7 @@ impl Default for Targets {
         let session = |opt_level| {
             Session::new(Options {
                 opt_level,
+                knobs: small_too(),
                 ..Options::default()
             })
         };
