@@ -3,7 +3,7 @@
 use super::{
     dot::Dot,
     gather,
-    kernel::{Arguments, Kernel, Shape, Tile},
+    kernel::{Arguments, Kernel, RowsOfA, Shape, Tile},
     pack,
 };
 use crate::{
@@ -162,7 +162,13 @@ impl<'c> Shape<'c> {
         height: i64,
     ) {
         let sliver = scratch.sliver;
-        pack::rows(self, e, x, block, sliver, i, height);
+        let a = match self.kernel.a_in_place() {
+            true => RowsOfA::InPlace(x.a.memref, pack::rows_from(e, x, i, height), block.pc),
+            false => {
+                pack::rows(self, e, x, block, sliver, i, height);
+                RowsOfA::Sliver(sliver)
+            }
+        };
         let large = (self.kernel.dot == Some(Dot::Bfloats))
             .then(|| self.is_large_sliver(e, block, sliver, height));
         let columns = self.schedule().columns();
@@ -171,7 +177,7 @@ impl<'c> Shape<'c> {
             let j = e.add(block.jc, e.mul(s, e.index(columns)));
             let left = e.sub(x.n, j);
             let tile = Tile {
-                sliver,
+                a: a.clone(),
                 i,
                 s,
                 j,

@@ -2,14 +2,14 @@
 //!
 //! Loops, from the outside: blocks of K, blocks of N (B packed to L2), slivers of rows (A copied to L1), slivers of
 //! columns, and the k loop with the tile's accumulators in registers. Where B's rows are contiguous and few rows of A
-//! share them, B is read in place. Rows that remain below the last full sliver
+//! share them, B is read in place; where C has one sliver of columns, A is. Rows that remain below the last full sliver
 //! run in the shortest tile that covers them; edges never reach the k loop: rows beyond the last are stale or
 //! repeated, columns beyond the last are zeros of the packing, and only what is inside is stored.
 
 use super::{
     access::Source,
     blocks::BlockOfB,
-    contraction::{COLUMN_AXES, SUM_AXES},
+    contraction::{COLUMN_AXES, Contraction, SUM_AXES},
     dot::Dot,
     gather,
     numbers::{Number, Numbers},
@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     emit::{Emitter, Int},
-    schedule::MatmulSchedule,
+    schedule::{MatmulSchedule, Target},
 };
 use melior::ir::{Type, Value};
 
@@ -114,6 +114,27 @@ impl<'c, 'a> Arguments<'c, 'a> {
 }
 
 impl Kernel {
+    /// The kernel of a form for a contraction, with a schedule that its sizes may change.
+    pub fn of(x: &Contraction, form: Form, schedule: &MatmulSchedule, target: &Target) -> Self {
+        let kernel = |schedule: MatmulSchedule| Self {
+            form,
+            numbers: x.numbers,
+            dot: match form {
+                Form::Row => None,
+                _ if x.layout.b_scattered => None,
+                _ => Dot::of(target, x.numbers),
+            },
+            layout: x.layout,
+            turn_a: form != Form::Row && !x.layout.a_by_k && schedule.turns_a(x.sizes.n),
+            schedule,
+        };
+        let one_sliver = kernel(schedule.for_sizes(x.sizes));
+        match one_sliver.a_in_place() {
+            true => kernel(one_sliver.schedule.long(target)),
+            false => kernel(schedule.clone()),
+        }
+    }
+
     /// The function's name.
     pub fn name(&self) -> String {
         let letter = |transposed| if transposed { 't' } else { 'n' };
@@ -126,14 +147,22 @@ impl Kernel {
             false => letter(self.layout.b_by_n),
         };
         format!(
-            "dlc_matmul_{}_{}{b}_{rows}x{}{}{}{}",
+            "dlc_matmul_{}_{}{b}_{rows}x{}{}{}{}{}",
             self.numbers,
             letter(self.layout.a_by_k),
             self.schedule.columns(),
             if self.turn_a { "_turned" } else { "" },
             if self.dot.is_some() { "_dot" } else { "" },
+            if self.a_in_place() { "_long" } else { "" },
             if self.form == Form::Band { "_band" } else { "" },
         )
+    }
+
+    /// Whether rows of A are read where they stand: one tile alone reads them, which takes them as they are.
+    pub fn a_in_place(&self) -> bool {
+        let as_they_are = self.numbers.a == self.numbers.sum && self.dot.is_none();
+        let one_sliver = self.schedule.slivers() == 1 && self.form != Form::Row;
+        one_sliver && !self.layout.a_by_k && as_they_are
     }
 
     /// Whether the copy of a sliver of A has its elements by k.
@@ -244,10 +273,10 @@ impl<'c> Shape<'c> {
     ) -> Values<'c, 'a> {
         let mut next = vec![];
         for r in 0..tile.height {
-            let at = if self.kernel.sliver_by_k() {
-                [tile.sliver, k, e.index(r)]
-            } else {
-                [tile.sliver, e.index(r), k]
+            let at = match &tile.a {
+                RowsOfA::Sliver(sliver) if self.kernel.sliver_by_k() => [*sliver, k, e.index(r)],
+                RowsOfA::Sliver(sliver) => [*sliver, e.index(r), k],
+                RowsOfA::InPlace(a, rows, pc) => [*a, rows[r as usize], e.add(*pc, k)],
             };
             let scalar = self.scalar(e, at[0], &at[1..]);
             let row = e.op("vector.broadcast", &[scalar], self.vector);
@@ -412,9 +441,18 @@ impl<'c> Shape<'c> {
     }
 }
 
-/// A tile: rows of the sliver from `i`, columns of sliver `s` from `j`.
+/// Where a tile reads its rows of A.
+#[derive(Clone)]
+pub(super) enum RowsOfA<'c, 'a> {
+    /// In their copy.
+    Sliver(Value<'c, 'a>),
+    /// In A: its memory, the rows, of which those beyond the last repeat it, and the first k.
+    InPlace(Value<'c, 'a>, Vec<Value<'c, 'a>>, Value<'c, 'a>),
+}
+
+/// A tile: rows of A from `i`, columns of sliver `s` from `j`.
 pub(super) struct Tile<'c, 'a> {
-    pub sliver: Value<'c, 'a>,
+    pub a: RowsOfA<'c, 'a>,
     pub i: Value<'c, 'a>,
     pub s: Value<'c, 'a>,
     pub j: Value<'c, 'a>,

@@ -169,8 +169,7 @@ pub(super) fn rows<'c, 'a>(
     if shape.kernel.layout.a_by_k {
         return columns_of_a(shape, e, x, block, sliver, i, height);
     }
-    let last = e.sub(x.m, e.index(1));
-    let rows: Vec<_> = (0..height).map(|r| e.min(e.plus(i, r), last)).collect();
+    let rows = rows_from(e, x, i, height);
     if shape.kernel.turn_a {
         return turned_rows(shape, e, x, block, sliver, &rows);
     }
@@ -183,6 +182,17 @@ pub(super) fn rows<'c, 'a>(
             shape.store(e, *value, sliver, &[e.index(r as i64), k]);
         }
     });
+}
+
+/// `height` rows of A from row `i`; the last one instead of those beyond it.
+pub(super) fn rows_from<'c, 'a>(
+    e: &Emitter<'c, 'a>,
+    x: &Arguments<'c, 'a>,
+    i: Value<'c, 'a>,
+    height: i64,
+) -> Vec<Value<'c, 'a>> {
+    let last = e.sub(x.m, e.index(1));
+    (0..height).map(|r| e.min(e.plus(i, r), last)).collect()
 }
 
 /// The same, by k: squares of registers are transposed, of which rows that are missing are zeros. Each register that is

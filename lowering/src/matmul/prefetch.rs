@@ -3,13 +3,16 @@
 use super::{
     blocks::BlockOfB,
     dot::Dot,
-    kernel::{Arguments, Shape, Tile},
+    kernel::{Arguments, RowsOfA, Shape, Tile},
 };
 use crate::{
-    emit::{Emitter, Prefetch},
+    emit::{Emitter, Int, Prefetch},
     schedule::LINE,
 };
 use melior::ir::Value;
+
+/// Steps of k ahead at which rows that are read in place are prefetched: some lines, as each step takes little time.
+const AHEAD_IN_PLACE: i64 = 64;
 
 impl<'c> Shape<'c> {
     /// Brings what stands at a place nearer: to L1 with the locality 3, to L2 with 2.
@@ -33,6 +36,20 @@ impl<'c> Shape<'c> {
         tile: &Tile<'c, 'a>,
         chunk: Value<'c, 'a>,
     ) {
+        if let RowsOfA::InPlace(a, rows, pc) = &tile.a {
+            // Beyond the last step begin the next rows.
+            let ahead = e.plus(chunk, AHEAD_IN_PLACE);
+            let beyond = e.cmp(Int::Sge, ahead, block.kb);
+            let further = e.select(beyond, e.index(tile.height), e.index(0));
+            let k = e.select(beyond, e.sub(ahead, block.kb), ahead);
+            let k = e.min(e.add(*pc, k), e.sub(x.depth, e.index(1)));
+            let last = e.sub(x.m, e.index(1));
+            for row in rows {
+                let row = e.min(e.add(*row, further), last);
+                self.prefetch(e, *a, &[row, k], 3);
+            }
+            return;
+        }
         let schedule = self.schedule();
         let count = e.div(chunk, e.index(schedule.spread));
         let last = e.sub(x.m, e.index(1));

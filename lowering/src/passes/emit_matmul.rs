@@ -39,12 +39,11 @@ use crate::{
         Form, Kernel,
         call::{Caller, Places},
         contraction::{Contraction, maps},
-        dot::Dot,
         epilogue::Epilogue,
         fill::fill_before,
     },
     remarks::Remarks,
-    schedule::{MatmulSchedule, Target, matmul_schedule},
+    schedule::{Target, matmul_schedule},
     tasks, walk,
 };
 use dlc_dialects::{
@@ -121,20 +120,7 @@ fn replace<'c, 'a>(
         caller.fill_if_no_sum(&e, fill);
         IrRewriter::new(cx).as_rewriter_base().erase_op(fill);
     }
-    let kernel = |form, schedule: &MatmulSchedule| Kernel {
-        form,
-        numbers: contraction.numbers,
-        dot: match form {
-            Form::Row => None,
-            _ if contraction.layout.b_scattered => None,
-            _ => Dot::of(target, contraction.numbers),
-        },
-        layout: contraction.layout,
-        turn_a: form != Form::Row
-            && !contraction.layout.a_by_k
-            && schedule.turns_a(contraction.sizes.n),
-        schedule: schedule.clone(),
-    };
+    let kernel = |form, schedule| Kernel::of(contraction, form, schedule, target);
     let form = match caller.epilogue {
         Some(_) => Form::Band,
         None => Form::Tiles,

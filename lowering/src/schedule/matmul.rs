@@ -14,6 +14,9 @@ use std::fmt;
 /// tiles read it a twentieth faster.
 const TURNING_PAYS: i64 = 8;
 
+/// Terms of a sum up to which it is faster on copies of rows.
+const SHORT_SUM: i64 = 512;
+
 /// Sizes known at compile time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct MatmulSizes {
@@ -90,10 +93,37 @@ impl MatmulSchedule {
     pub fn narrow(&self) -> Self {
         Self {
             across: 1,
-            nc: self.lanes,
-            band: self.band * (self.nc / self.lanes),
             // The block is small enough for L1, and loads are what bounds the tile.
             prefetch_b: 0,
+            ..self.clone()
+        }
+        .of_one_sliver()
+    }
+
+    fn of_one_sliver(&self) -> Self {
+        Self {
+            nc: self.columns(),
+            band: self.band * (self.nc / self.columns()),
+            ..self.clone()
+        }
+    }
+
+    /// The same for results of so many columns, where they fit into one sliver, whose rows are then read in place; not for short
+    /// sums, which are faster on copies (4096 x 512 x 32 by a seventh).
+    pub fn for_sizes(&self, sizes: MatmulSizes) -> Self {
+        let short = sizes.k.is_some_and(|k| k <= SHORT_SUM);
+        match !short && sizes.n.is_some_and(|n| n <= self.columns()) {
+            true => self.of_one_sliver(),
+            false => self.clone(),
+        }
+    }
+
+    /// The same for rows that are read in place: blocks of B as long as a quarter of L2 allows, so that rows are read in long
+    /// pieces.
+    pub fn long(&self, target: &Target) -> Self {
+        let bytes = target.vector_bits / self.lanes / 8;
+        Self {
+            kc: self.kc.max(target.l2 / 4 / (self.nc * bytes)),
             ..self.clone()
         }
     }
