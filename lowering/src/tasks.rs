@@ -5,7 +5,10 @@
 //! a function of a lane, and `emit-forks` the calls by which the caller's executor runs it. The executor is an
 //! argument of every function that forks: a pointer to `dlc_executor` (`dlc_abi::executor`), null for one thread.
 
+pub mod divisible;
+pub mod fork;
 pub mod private;
+pub mod share;
 
 use crate::{
     emit::Emitter,
@@ -41,6 +44,12 @@ pub fn mark<'c>(e: &Emitter<'c, '_>, op: OperationRef<'c, '_>, independent: bool
     edit::set_attribute(op, PARALLEL, value);
 }
 
+/// What a mark says of an op; nothing without one.
+pub fn independent(op: OperationRef) -> Option<bool> {
+    let mark = BoolAttribute::try_from(op.attribute(PARALLEL).ok()?).ok()?;
+    Some(mark.value())
+}
+
 /// The outermost marked loops of a function whose rounds are independent.
 pub fn marked<'c, 'a>(func: OperationRef<'c, 'a>) -> Vec<OperationRef<'c, 'a>> {
     let mut found = vec![];
@@ -54,10 +63,9 @@ fn collect<'c, 'a>(op: OperationRef<'c, 'a>, found: &mut Vec<OperationRef<'c, 'a
         while let Some(here) = block {
             let mut next = here.first_operation();
             while let Some(inner) = next {
-                let mark = inner.attribute(PARALLEL).ok();
-                match mark.and_then(|mark| BoolAttribute::try_from(mark).ok()) {
-                    Some(mark) if mark.value() => found.push(inner),
-                    Some(_) => {}
+                match independent(inner) {
+                    Some(true) => found.push(inner),
+                    Some(false) => {}
                     None => collect(inner, found),
                 }
                 next = inner.next_in_block();
