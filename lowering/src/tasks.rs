@@ -27,6 +27,8 @@ pub const EXECUTOR: &str = "dl.executor";
 /// The attribute of a loop: `true` where its rounds are independent; `false` where they are not, and loops inside are
 /// too short to be divided.
 pub const PARALLEL: &str = "dl.parallel";
+/// The attribute of a marked loop that takes the few rounds that the one before it leaves, and is independent of that too.
+pub const REST: &str = "dl.rest";
 /// The attribute of a loop over lanes, then of the function that is one lane.
 pub const TASK: &str = "dl.task";
 /// The function that says how many lanes an executor runs.
@@ -42,6 +44,11 @@ pub fn executor<'c, 'a>(func: OperationRef<'c, 'a>) -> Option<Value<'c, 'a>> {
 pub fn mark<'c>(e: &Emitter<'c, '_>, op: OperationRef<'c, '_>, independent: bool) {
     let value: Attribute<'c> = BoolAttribute::new(e.context(), independent).into();
     edit::set_attribute(op, PARALLEL, value);
+}
+
+/// Says of a marked loop that it takes what the loop before it leaves.
+pub fn mark_rest<'c>(e: &Emitter<'c, '_>, op: OperationRef<'c, '_>) {
+    edit::set_attribute(op, REST, e.attr("unit"));
 }
 
 /// What a mark says of an op; nothing without one.
@@ -79,6 +86,7 @@ fn collect<'c, 'a>(op: OperationRef<'c, 'a>, found: &mut Vec<OperationRef<'c, 'a
 pub fn unmark(root: OperationRef) {
     for op in walk::named(root, "scf.for") {
         edit::remove_attribute(op, PARALLEL);
+        edit::remove_attribute(op, REST);
     }
 }
 

@@ -73,9 +73,16 @@ pub fn variants() -> Vec<&'static Cpu> {
 /// Threads of calls of libraries that run on several.
 const THREADS: usize = 3;
 
+/// Values of schedules by which sums of few elements go in parts, of which the bits depend, too.
+pub fn short_parts() -> Knobs {
+    Knobs::from([("elementwise.part".to_string(), 64)])
+}
+
 /// Values of schedules by which every loop that can be is divided, however short.
 pub fn divide_all() -> Knobs {
-    Knobs::from([("parallel.piece".to_string(), 1)])
+    let mut knobs = short_parts();
+    knobs.insert("parallel.piece".to_string(), 1);
+    knobs
 }
 
 /// The threads of all tests.

@@ -113,6 +113,7 @@ impl<'c: 'a, 'a> Writer<'_, 'c, 'a> {
         }
         let index = self.plan.order[depth];
         if self.plan.vector == Some(index) {
+            let mut begun = false;
             for segment in self.segments(e, &state) {
                 let low = segment.low;
                 let body = |e: &Emitter<'c, 'a>, place| {
@@ -126,6 +127,10 @@ impl<'c: 'a, 'a> Writer<'_, 'c, 'a> {
                         let bounds = (low, segment.high, e.index(segment.step));
                         let op = e.plain_loop(bounds, body);
                         tasks::mark(e, op, self.is_parallel(index));
+                        if begun && self.is_parallel(index) {
+                            tasks::mark_rest(e, op);
+                        }
+                        begun = true;
                     }
                 }
             }

@@ -28,7 +28,7 @@ use crate::{
     emit::Emitter,
     schedule::Target,
     tasks::{
-        self,
+        self, REST,
         divisible::Divisible,
         fork::{Fork, is_simple},
         share::{Amounts, Shared, amounts},
@@ -63,7 +63,8 @@ fn run<'c, 'a>(cx: &'c Context, module: OperationRef<'c, 'a>) -> Result<(), Pass
         let mut next = None;
         let mut seen = HashSet::new();
         for op in tasks::marked(func) {
-            if seen.contains(&edit::identity(op)) {
+            // What a loop leaves is no work for a fork.
+            if seen.contains(&edit::identity(op)) || op.has_attribute(REST) {
                 continue;
             }
             let found = fork(cx, func, op, &target);

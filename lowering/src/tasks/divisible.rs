@@ -1,7 +1,7 @@
 //! Marked loops that lanes can share, and the buffers that each lane then needs for itself.
 
 use super::{
-    LANES,
+    LANES, REST,
     private::{Private, static_bytes},
 };
 use crate::{
@@ -30,6 +30,8 @@ pub struct Divisible<'c, 'a> {
     pub private: Vec<Private<'c, 'a>>,
     /// Bytes of those on the stack.
     pub stack: i64,
+    /// Whether it takes the few rounds that the loop before it leaves.
+    pub is_rest: bool,
 }
 
 impl<'c: 'a, 'a> Divisible<'c, 'a> {
@@ -51,6 +53,7 @@ impl<'c: 'a, 'a> Divisible<'c, 'a> {
         Some(Self {
             op,
             stack: stack.sum(),
+            is_rest: op.has_attribute(REST),
             private,
         })
     }

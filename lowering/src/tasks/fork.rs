@@ -4,7 +4,7 @@
 //! them. As all are in one place then, a buffer that only one of them reads must not be needed for what another makes:
 //! where one would begin to live while another ends, the fork ends instead.
 
-use super::{divisible::Divisible, independent, private::static_bytes};
+use super::{REST, divisible::Divisible, independent, private::static_bytes};
 use crate::{
     alias::{self, Effects, in_block, views},
     linalg::results,
@@ -38,7 +38,9 @@ struct Touched<'c, 'a> {
 /// The search for loops that join a first one.
 struct Search<'c, 'a> {
     first: OperationRef<'c, 'a>,
-    loops: Touched<'c, 'a>,
+    /// The memory of the last loop, with what it is the rest of, and that of the others.
+    last: Touched<'c, 'a>,
+    others: Touched<'c, 'a>,
     /// What stays behind the loops: its memory, and its results.
     behind: Touched<'c, 'a>,
     made: HashSet<usize>,
@@ -65,7 +67,8 @@ impl<'c: 'a, 'a> Fork<'c, 'a> {
         let mut left = stack - first.stack;
         let mut search = Search {
             first: first.op,
-            loops: Touched::of(first.op),
+            last: Touched::of(first.op),
+            others: Touched::default(),
             behind: Touched::default(),
             made: HashSet::new(),
             free: HashMap::new(),
@@ -77,15 +80,14 @@ impl<'c: 'a, 'a> Fork<'c, 'a> {
         for (place, op) in ops.enumerate() {
             let touched = Touched::of(op);
             let free = search.is_free(op, &touched);
-            if independent(op) == Some(true) {
-                let joins = free && is_simple(op) && !search.prolongs(op, &touched);
-                let one = joins.then(|| Divisible::read(cx, func, op, left)).flatten();
-                let Some(one) = one.filter(Divisible::is_light) else {
-                    break;
-                };
+            let one = match independent(op) == Some(true) && free && is_simple(op) {
+                true => Divisible::read(cx, func, op, left).filter(Divisible::is_light),
+                false => None,
+            };
+            if let Some(one) = one.filter(|_| !search.prolongs(op, &touched)) {
                 left -= one.stack;
                 search.need(op);
-                search.loops.add(touched);
+                search.join(touched, one.is_rest);
                 loops.push(one);
             } else if free && goes_before(op) {
                 search.free.insert(edit::identity(op), place);
@@ -137,21 +139,34 @@ fn goes_before(op: OperationRef) -> bool {
 impl<'c: 'a, 'a> Search<'c, 'a> {
     /// Whether an op depends on nothing from the first loop on, and nothing of that on it.
     fn is_free(&self, op: OperationRef<'c, 'a>, touched: &Touched<'c, 'a>) -> bool {
+        let apart = op.has_attribute(REST) || !touched.collides(&self.last);
         let needs = |op: &OperationRef<'c, 'a>| {
             op.operands()
                 .any(|value| self.made.contains(&identity(value)))
         };
         !needs(&op)
             && !walk::inside(op).iter().any(needs)
-            && !touched.collides(&self.loops)
+            && apart
+            && !touched.collides(&self.others)
             && !touched.collides(&self.behind)
     }
 
-    /// Whether loops that come after an op may go before it: it does nothing but to memory, and of buffers to few bytes.
+    /// Takes a loop in.
+    fn join(&mut self, touched: Touched<'c, 'a>, is_rest: bool) {
+        if !is_rest {
+            self.others.add(std::mem::take(&mut self.last));
+        }
+        self.last.add(touched);
+    }
+
+    /// Whether loops that come after an op may go before it: it does nothing but to memory, of buffers to few bytes, and is no
+    /// loop for a fork of its own.
     fn may_stay(&self, op: OperationRef<'c, 'a>, touched: &Touched<'c, 'a>) -> bool {
         let name = edit::name(op);
-        let known = ["scf.for", "scf.if", "memref.store"].contains(&name) || goes_before(op);
-        known
+        let known = ["memref.prefetch", "memref.store", "scf.for", "scf.if"].contains(&name);
+        let forks = independent(op) == Some(true) && !op.has_attribute(REST);
+        (known || name.starts_with("vector.") || goes_before(op))
+            && !forks
             && walk::named(op, "func.call").is_empty()
             && !touched.unknown
             && touched.large(self.few).next().is_none()
@@ -170,7 +185,8 @@ impl<'c: 'a, 'a> Search<'c, 'a> {
             !users(buffer).any(|user| before(user) && !goes_before(user))
         };
         let ends = |buffer| users(buffer).all(|user| user != op && user.is_before_in_block(op));
-        touched.large(self.few).any(begins) && self.loops.large(self.few).any(ends)
+        let mut large = self.others.large(self.few).chain(self.last.large(self.few));
+        touched.large(self.few).any(begins) && large.any(ends)
     }
 
     /// Lets what an op uses go before the first loop.

@@ -1,11 +1,11 @@
 //! The code by which lanes share loops: pieces, which each takes from a counter until none is left.
 
-use super::{PARALLEL, TASK, divisible::Divisible, lanes, private::Memory};
+use super::{PARALLEL, REST, TASK, divisible::Divisible, lanes, private::Memory};
 use crate::{
     emit::{Emitter, Int},
     entry::body,
     walk,
-    work::{Amount, Work},
+    work::{Amount, UNKNOWN_ROUNDS, Work},
 };
 use dlc_dialects::ir::{edit, inspect::identity};
 use melior::{
@@ -29,7 +29,11 @@ pub fn amounts<'c: 'a, 'a>(
     for op in ops {
         let work = Work::new(e, *op);
         let body = op.region(0).ok()?.first_block()?;
-        let (rounds, round) = (work.rounds(*op)?, work.of_block(body));
+        let rounds = match op.has_attribute(REST) {
+            true => Amount::Known(UNKNOWN_ROUNDS),
+            false => work.rounds(*op)?,
+        };
+        let round = work.of_block(body);
         total = match (total, known(rounds, round)) {
             (Some(total), Some(work)) => Some(total.saturating_add(work)),
             _ => None,
@@ -89,7 +93,11 @@ impl<'c: 'a, 'a> Shared<'c, 'a> {
         let e = Emitter::before(self.cx, self.loops[0].op);
         let one = e.index(1);
         let (parts, pieces) = self.parts(&e, amounts);
-        let lanes = e.min(lanes(&e, self.executor), pieces);
+        let useful = match parts.len() {
+            1 => pieces,
+            _ => e.min(pieces, self.worth(&e, amounts)),
+        };
+        let lanes = e.min(lanes(&e, self.executor), useful);
         let lanes = e.max(lanes, one);
         // What rounds call runs on several threads only if the rounds do not.
         let alone = e.cmp(Int::Eq, lanes, one);
@@ -135,6 +143,14 @@ impl<'c: 'a, 'a> Shared<'c, 'a> {
         }
     }
 
+    /// How many pieces the work of all loops would be: some of theirs may be of little.
+    fn worth(&self, e: &Emitter<'c, 'a>, amounts: &[Amounts<'c, 'a>]) -> Value<'c, 'a> {
+        let works = amounts.iter();
+        let works = works.map(|(rounds, round)| rounds.times(e, *round));
+        let total = works.fold(Amount::Known(0), |sum, work| sum.plus(e, work));
+        e.ceil_div(total.value(e), self.piece)
+    }
+
     /// What the pieces are of, and how many there are: long loops one after another, then short ones by some together.
     fn parts(
         &self,
@@ -150,7 +166,8 @@ impl<'c: 'a, 'a> Shared<'c, 'a> {
         };
         let mut short: Vec<(i64, Vec<&Divisible>)> = vec![];
         for (divisible, (rounds, round)) in self.loops.iter().zip(amounts) {
-            if let Some(work) = known(*rounds, *round).filter(|work| *work <= self.piece) {
+            let short_enough = |work: &i64| divisible.is_rest || *work <= self.piece;
+            if let Some(work) = known(*rounds, *round).filter(short_enough) {
                 match short.last_mut() {
                     Some((sum, loops)) if *sum + work <= self.piece => {
                         *sum += work;
@@ -220,6 +237,7 @@ impl<'c: 'a, 'a> Shared<'c, 'a> {
     ) -> OperationRef<'c, 'a> {
         let copy = e.insert((*one.op).clone());
         edit::remove_attribute(copy, PARALLEL);
+        edit::remove_attribute(copy, REST);
         replace_inside(copy, self.executor, own.executor);
         for (buffer, own) in &own.buffers {
             replace_inside(copy, *buffer, *own);
