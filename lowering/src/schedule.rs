@@ -109,6 +109,9 @@ const NEAR: i64 = 128 << 10;
 const PART: i64 = 32 << 10;
 /// Parts of a sum at most, which one thread adds up.
 pub const MOST_PARTS: i64 = 256;
+/// Buffers that the loops of one fork touch together at most: all are passed to each lane, and what it takes to compile a call
+/// grows faster than its operands.
+pub const FORK_BUFFERS: usize = 64;
 /// Work of a piece: some microseconds, beside which taking it and waking a thread cost little.
 const PIECE: i64 = 64 << 10;
 /// Bytes of buffers that a lane has on its stack; others of its buffers are in the workspace.

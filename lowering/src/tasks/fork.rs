@@ -2,12 +2,13 @@
 //!
 //! A loop joins by moving up to the first one, and what it needs moves before that; what depends on the loops stays behind
 //! them. As all are in one place then, a buffer that only one of them reads must not be needed for what another makes:
-//! where one would begin to live while another ends, the fork ends instead.
+//! where one would begin to live while another ends, the fork ends instead. So it does where lanes would get too many buffers.
 
 use super::{REST, divisible::Divisible, independent, private::static_bytes};
 use crate::{
     alias::{self, Effects, in_block, views},
     linalg::results,
+    schedule::FORK_BUFFERS,
     walk,
 };
 use dlc_dialects::ir::{
@@ -84,7 +85,9 @@ impl<'c: 'a, 'a> Fork<'c, 'a> {
                 true => Divisible::read(cx, func, op, left).filter(Divisible::is_light),
                 false => None,
             };
-            if let Some(one) = one.filter(|_| !search.prolongs(op, &touched)) {
+            if let Some(one) =
+                one.filter(|_| search.has_room(&touched) && !search.prolongs(op, &touched))
+            {
                 left -= one.stack;
                 search.need(op);
                 search.join(touched, one.is_rest);
@@ -170,6 +173,15 @@ impl<'c: 'a, 'a> Search<'c, 'a> {
             && walk::named(op, "func.call").is_empty()
             && !touched.unknown
             && touched.large(self.few).next().is_none()
+    }
+
+    /// Whether the loops and one more touch no more buffers than lanes may get.
+    fn has_room(&self, touched: &Touched<'c, 'a>) -> bool {
+        let all = [&self.others, &self.last, touched];
+        let all = all
+            .iter()
+            .flat_map(|t| t.reads.keys().chain(t.writes.keys()));
+        all.collect::<HashSet<_>>().len() <= FORK_BUFFERS
     }
 
     /// Whether a buffer would live longer beside others: the loop is the first to touch a large one, while another is not needed
