@@ -15,7 +15,7 @@
 //! func.func @m_f__impl(%x: memref<64xf32>, %slot: memref<?xi8>) attributes {dl.entry = "m_f"} {
 //!   call @m_f__loop0(%x, %slot)
 //! ```
-//! So do the loops of lanes that serve many: each piece is a call then.
+//! So do the loops among which lanes choose: each piece is a call then.
 //! Views are made inside, so that nests are equal where they do the same to other memory; so is what is computed from a
 //! nest's results alone, such as the sum of a vector of sums.
 //!
@@ -51,11 +51,7 @@ const MANY: usize = 96;
 const NOT_INLINE: &[(&str, &str)] = &[("passthrough", "[\"noinline\"]")];
 
 fn run<'c, 'a>(cx: &'c Context, module: OperationRef<'c, 'a>) -> Result<(), PassError<'c>> {
-    for task in walk::named(module, "func.func") {
-        if task.has_attribute(TASK) {
-            outline_choices(cx, task);
-        }
-    }
+    outline_choices(cx, module);
     for entry in entry::entries(module)? {
         let body = entry::body(entry.func)?;
         let nests = operations(body)
@@ -75,20 +71,25 @@ fn run<'c, 'a>(cx: &'c Context, module: OperationRef<'c, 'a>) -> Result<(), Pass
     Ok(())
 }
 
-/// Loops of a lane that stay whole.
-const FEW: usize = 8;
-
-/// Makes functions of the loops among which lanes choose, where they are many.
-fn outline_choices<'c: 'a, 'a>(cx: &'c Context, task: OperationRef<'c, 'a>) {
-    let mut found = vec![];
-    choices(task, &mut found);
-    if found.len() <= FEW {
+/// Makes functions of the loops among which lanes choose, where those of all tasks are many.
+fn outline_choices<'c: 'a, 'a>(cx: &'c Context, module: OperationRef<'c, 'a>) {
+    let mut tasks = walk::named(module, "func.func");
+    tasks.retain(|func| func.has_attribute(TASK));
+    let tasks = tasks.into_iter().map(|task| {
+        let mut found = vec![];
+        choices(task, &mut found);
+        (task, found)
+    });
+    let tasks: Vec<_> = tasks.filter(|(_, found)| found.len() > 1).collect();
+    if tasks.iter().map(|(_, found)| found.len()).sum::<usize>() < MANY {
         return;
     }
-    let task_name = entry::string(task.attribute("sym_name").ok()).unwrap_or_default();
-    for (number, op) in found.into_iter().enumerate() {
-        if let Some(outlined) = Outlined::op(cx, task, op) {
-            outlined.into_function(&format!("{task_name}__loop{number}"), NOT_INLINE);
+    for (task, found) in tasks {
+        let task_name = entry::string(task.attribute("sym_name").ok()).unwrap_or_default();
+        for (number, op) in found.into_iter().enumerate() {
+            if let Some(outlined) = Outlined::op(cx, task, op) {
+                outlined.into_function(&format!("{task_name}__loop{number}"), NOT_INLINE);
+            }
         }
     }
 }

@@ -16,6 +16,9 @@
 //!   }
 //! } {dl.task}
 //! ```
+//! Loops beside each other of which none touches what another writes share one fork: the first pieces are of the first loop, the
+//! next of the second, and short loops are one piece together; with the number of a piece a lane chooses the loop.
+//!
 //! The number of lanes is what the executor offers, but no more than there are pieces of enough work; the work of a
 //! round is estimated from the ops and the sizes when running. Rounds are computed in the same way whoever computes
 //! them, so results do not depend on the number of lanes. Buffers that only the loop uses are one for each lane.

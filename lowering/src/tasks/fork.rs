@@ -9,6 +9,7 @@ use crate::{
     alias::{self, Effects, in_block, views},
     linalg::results,
     schedule::FORK_BUFFERS,
+    size::constant,
     walk,
 };
 use dlc_dialects::ir::{
@@ -80,7 +81,8 @@ impl<'c: 'a, 'a> Fork<'c, 'a> {
         let ops = std::iter::successors(search.first.next_in_block(), |op| op.next_in_block());
         for (place, op) in ops.enumerate() {
             let touched = Touched::of(op);
-            let free = search.is_free(op, &touched);
+            let rest = loops.last().is_some_and(|last| is_rest_of(op, last.op));
+            let free = search.is_free(op, &touched, rest);
             let one = match independent(op) == Some(true) && free && is_simple(op) {
                 true => Divisible::read(cx, func, op, left).filter(Divisible::is_light),
                 false => None,
@@ -90,7 +92,7 @@ impl<'c: 'a, 'a> Fork<'c, 'a> {
             {
                 left -= one.stack;
                 search.need(op);
-                search.join(touched, one.is_rest);
+                search.join(touched, rest);
                 loops.push(one);
             } else if free && goes_before(op) {
                 search.free.insert(edit::identity(op), place);
@@ -120,6 +122,16 @@ pub fn is_simple(op: OperationRef) -> bool {
         .all(|op| !["func.call", "memref.alloc"].contains(&edit::name(*op)))
 }
 
+/// Whether a loop takes the rounds that another one leaves.
+fn is_rest_of(op: OperationRef, last: OperationRef) -> bool {
+    let meets = |low: Value, high: Value| {
+        identity(low) == identity(high)
+            || constant(low).is_some() && constant(low) == constant(high)
+    };
+    op.has_attribute(REST)
+        && matches!((op.operand(0), last.operand(1)), (Ok(low), Ok(high)) if meets(low, high))
+}
+
 /// Whether an op only names memory, reads a number or computes one.
 fn goes_before(op: OperationRef) -> bool {
     let name = edit::name(op);
@@ -140,9 +152,10 @@ fn goes_before(op: OperationRef) -> bool {
 }
 
 impl<'c: 'a, 'a> Search<'c, 'a> {
-    /// Whether an op depends on nothing from the first loop on, and nothing of that on it.
-    fn is_free(&self, op: OperationRef<'c, 'a>, touched: &Touched<'c, 'a>) -> bool {
-        let apart = op.has_attribute(REST) || !touched.collides(&self.last);
+    /// Whether an op depends on nothing from the first loop on, and nothing of that on it, but for the last loop where the op
+    /// takes the rest of its rounds.
+    fn is_free(&self, op: OperationRef<'c, 'a>, touched: &Touched<'c, 'a>, rest: bool) -> bool {
+        let apart = rest || !touched.collides(&self.last);
         let needs = |op: &OperationRef<'c, 'a>| {
             op.operands()
                 .any(|value| self.made.contains(&identity(value)))
