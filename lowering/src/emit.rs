@@ -94,6 +94,11 @@ impl<'c, 'a> Emitter<'c, 'a> {
         self.location
     }
 
+    /// The ops around this place, from the inside.
+    pub fn around(&self) -> impl Iterator<Item = OperationRef<'c, 'a>> + use<'c, 'a> {
+        std::iter::successors(self.block.parent_operation(), |op| op.parent_operation())
+    }
+
     /// The `index` type.
     pub fn index_type(&self) -> Type<'c> {
         Type::index(self.context)

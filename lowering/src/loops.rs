@@ -5,6 +5,7 @@ pub mod ahead;
 pub mod body;
 mod memory;
 pub mod nest;
+mod parts;
 pub mod plan;
 mod quotient;
 pub mod segments;

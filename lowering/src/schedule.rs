@@ -32,6 +32,8 @@ pub struct ElementwiseSchedule {
     pub columns: i64,
     /// Elements of a cache line: so many rows are transposed together.
     pub line: i64,
+    /// Elements of a part of a sum of all elements, at least.
+    pub part: i64,
 }
 
 impl ElementwiseSchedule {
@@ -55,10 +57,11 @@ impl fmt::Display for ElementwiseSchedule {
             masked,
             columns,
             line,
+            part,
         } = self;
         write!(
             f,
-            "elementwise {{lanes = {lanes}, unroll = {unroll}, prefetch = {prefetch}, masked = {masked}, columns = {columns}, line = {line}}}"
+            "elementwise {{lanes = {lanes}, unroll = {unroll}, prefetch = {prefetch}, masked = {masked}, columns = {columns}, line = {line}, part = {part}}}"
         )
     }
 }
@@ -76,6 +79,7 @@ pub fn elementwise_schedule(target: &Target, bits: i64, alive: i64) -> Elementwi
         masked: target.vector_bits >= 512,
         columns: 2048 * 8 / bits.max(8),
         line: LINE * 8 / bits.max(8),
+        part: (target.part() * 8 / bits.max(8)).max(1),
     }
 }
 
@@ -101,6 +105,13 @@ pub const GATHER_COST: i64 = 8;
 pub const LINE: i64 = 64;
 /// Bytes of a buffer up to which it is not prefetched: it stays in a near cache while it is used.
 const NEAR: i64 = 128 << 10;
+/// Bytes of a part of a sum of all elements: beside adding them up, what a part takes by itself is little.
+const PART: i64 = 32 << 10;
+/// Parts of a sum at most, which one thread adds up.
+pub const MOST_PARTS: i64 = 256;
+/// Buffers that the loops of one fork touch together at most: all are passed to each lane, and what it takes to compile a call
+/// grows faster than its operands.
+pub const FORK_BUFFERS: usize = 64;
 /// Work of a piece: some microseconds, beside which taking it and waking a thread cost little.
 const PIECE: i64 = 64 << 10;
 /// Bytes of buffers that a lane has on its stack; others of its buffers are in the workspace.
@@ -115,6 +126,11 @@ impl Target {
     /// Bytes of a buffer up to which it is not prefetched.
     pub fn near(&self) -> i64 {
         self.set("elementwise.near", NEAR)
+    }
+
+    /// Bytes of a part of a sum of all elements, at least.
+    pub fn part(&self) -> i64 {
+        self.set("elementwise.part", PART)
     }
 
     /// Work of a piece that a thread takes of a loop, in ops on a register (`crate::work`).

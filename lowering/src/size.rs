@@ -97,8 +97,7 @@ pub fn bytes_of_shape(shape: &[Poly], element: i64) -> Poly {
 
 /// The size if it is constant.
 pub fn constant(value: Value) -> Option<i64> {
-    let result = OperationResult::try_from(value).ok()?;
-    let op = result.owner();
+    let op = inspect::defining_op(value)?;
     match walk::is(op, "arith.constant") {
         true => Some(
             IntegerAttribute::try_from(op.attribute("value").ok()?)

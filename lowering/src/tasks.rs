@@ -5,7 +5,10 @@
 //! a function of a lane, and `emit-forks` the calls by which the caller's executor runs it. The executor is an
 //! argument of every function that forks: a pointer to `dlc_executor` (`dlc_abi::executor`), null for one thread.
 
+pub mod divisible;
+pub mod fork;
 pub mod private;
+pub mod share;
 
 use crate::{
     emit::Emitter,
@@ -24,6 +27,8 @@ pub const EXECUTOR: &str = "dl.executor";
 /// The attribute of a loop: `true` where its rounds are independent; `false` where they are not, and loops inside are
 /// too short to be divided.
 pub const PARALLEL: &str = "dl.parallel";
+/// The attribute of a marked loop that takes the few rounds that the one before it leaves, and is independent of that too.
+pub const REST: &str = "dl.rest";
 /// The attribute of a loop over lanes, then of the function that is one lane.
 pub const TASK: &str = "dl.task";
 /// The attribute of an allocation that rounds of a loop only use parts of, which differ from round to round: lanes share it.
@@ -43,6 +48,17 @@ pub fn mark<'c>(e: &Emitter<'c, '_>, op: OperationRef<'c, '_>, independent: bool
     edit::set_attribute(op, PARALLEL, value);
 }
 
+/// Says of a marked loop that it takes what the loop before it leaves.
+pub fn mark_rest<'c>(e: &Emitter<'c, '_>, op: OperationRef<'c, '_>) {
+    edit::set_attribute(op, REST, e.attr("unit"));
+}
+
+/// What a mark says of an op; nothing without one.
+pub fn independent(op: OperationRef) -> Option<bool> {
+    let mark = BoolAttribute::try_from(op.attribute(PARALLEL).ok()?).ok()?;
+    Some(mark.value())
+}
+
 /// The outermost marked loops of a function whose rounds are independent.
 pub fn marked<'c, 'a>(func: OperationRef<'c, 'a>) -> Vec<OperationRef<'c, 'a>> {
     let mut found = vec![];
@@ -56,10 +72,9 @@ fn collect<'c, 'a>(op: OperationRef<'c, 'a>, found: &mut Vec<OperationRef<'c, 'a
         while let Some(here) = block {
             let mut next = here.first_operation();
             while let Some(inner) = next {
-                let mark = inner.attribute(PARALLEL).ok();
-                match mark.and_then(|mark| BoolAttribute::try_from(mark).ok()) {
-                    Some(mark) if mark.value() => found.push(inner),
-                    Some(_) => {}
+                match independent(inner) {
+                    Some(true) => found.push(inner),
+                    Some(false) => {}
                     None => collect(inner, found),
                 }
                 next = inner.next_in_block();
@@ -73,6 +88,7 @@ fn collect<'c, 'a>(op: OperationRef<'c, 'a>, found: &mut Vec<OperationRef<'c, 'a
 pub fn unmark(root: OperationRef) {
     for op in walk::named(root, "scf.for") {
         edit::remove_attribute(op, PARALLEL);
+        edit::remove_attribute(op, REST);
     }
 }
 

@@ -13,7 +13,7 @@ use melior::ir::{
 };
 
 /// Rounds of a loop of which nothing is known outside.
-const UNKNOWN_ROUNDS: i64 = 8;
+pub const UNKNOWN_ROUNDS: i64 = 8;
 /// What a function of `math` counts on one register: a polynomial.
 pub const FUNCTION: i64 = 16;
 /// Elements of the register that counts 1.
@@ -53,7 +53,8 @@ impl<'c, 'a> Amount<'c, 'a> {
         constant(value).map_or(Self::Value(value), Self::Known)
     }
 
-    fn plus(self, e: &Emitter<'c, 'a>, other: Self) -> Self {
+    /// The sum.
+    pub fn plus(self, e: &Emitter<'c, 'a>, other: Self) -> Self {
         match (self, other) {
             (Self::Known(a), Self::Known(b)) => Self::Known(a.saturating_add(b)),
             (Self::Known(0), other) | (other, Self::Known(0)) => other,
@@ -61,7 +62,8 @@ impl<'c, 'a> Amount<'c, 'a> {
         }
     }
 
-    fn times(self, e: &Emitter<'c, 'a>, other: Self) -> Self {
+    /// The product.
+    pub fn times(self, e: &Emitter<'c, 'a>, other: Self) -> Self {
         match (self, other) {
             (Self::Known(a), Self::Known(b)) => Self::Known(a.saturating_mul(b)),
             (Self::Known(0), _) | (_, Self::Known(0)) => Self::Known(0),

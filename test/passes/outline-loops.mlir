@@ -149,3 +149,123 @@ func.func @m_f__impl(%x: f32, %out: memref<f32> {dl.path = "out", dl.shape = [],
   memref.store %bit, %out[] : memref<f32>
   return
 }
+
+// Where lanes choose among many loops they call them, where they stand; a lane of one loop keeps it.
+// CHECK-LABEL: func.func private @m_f__impl__task0__loop0(
+// CHECK:         scf.for
+// CHECK-LABEL: func.func private @m_f__impl__task0(
+// CHECK:         scf.if
+// CHECK-COUNT-96:  call @m_f__impl__task0__loop0(
+// CHECK-LABEL: func.func private @m_f__impl__task1(
+// CHECK:         scf.for
+func.func private @m_f__impl__task0(%executor: !llvm.ptr, %lane: index, %x: f32, %a: memref<4xf32>, %c: i1) attributes {dl.task} {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c4 = arith.constant 4 : index
+  scf.if %c {
+      scf.for %i = %c0 to %c4 step %c1 { memref.store %x, %a[%i] : memref<4xf32> }
+      scf.for %i = %c0 to %c4 step %c1 { memref.store %x, %a[%i] : memref<4xf32> }
+      scf.for %i = %c0 to %c4 step %c1 { memref.store %x, %a[%i] : memref<4xf32> }
+      scf.for %i = %c0 to %c4 step %c1 { memref.store %x, %a[%i] : memref<4xf32> }
+      scf.for %i = %c0 to %c4 step %c1 { memref.store %x, %a[%i] : memref<4xf32> }
+      scf.for %i = %c0 to %c4 step %c1 { memref.store %x, %a[%i] : memref<4xf32> }
+      scf.for %i = %c0 to %c4 step %c1 { memref.store %x, %a[%i] : memref<4xf32> }
+      scf.for %i = %c0 to %c4 step %c1 { memref.store %x, %a[%i] : memref<4xf32> }
+      scf.for %i = %c0 to %c4 step %c1 { memref.store %x, %a[%i] : memref<4xf32> }
+      scf.for %i = %c0 to %c4 step %c1 { memref.store %x, %a[%i] : memref<4xf32> }
+      scf.for %i = %c0 to %c4 step %c1 { memref.store %x, %a[%i] : memref<4xf32> }
+      scf.for %i = %c0 to %c4 step %c1 { memref.store %x, %a[%i] : memref<4xf32> }
+      scf.for %i = %c0 to %c4 step %c1 { memref.store %x, %a[%i] : memref<4xf32> }
+      scf.for %i = %c0 to %c4 step %c1 { memref.store %x, %a[%i] : memref<4xf32> }
+      scf.for %i = %c0 to %c4 step %c1 { memref.store %x, %a[%i] : memref<4xf32> }
+      scf.for %i = %c0 to %c4 step %c1 { memref.store %x, %a[%i] : memref<4xf32> }
+      scf.for %i = %c0 to %c4 step %c1 { memref.store %x, %a[%i] : memref<4xf32> }
+      scf.for %i = %c0 to %c4 step %c1 { memref.store %x, %a[%i] : memref<4xf32> }
+      scf.for %i = %c0 to %c4 step %c1 { memref.store %x, %a[%i] : memref<4xf32> }
+      scf.for %i = %c0 to %c4 step %c1 { memref.store %x, %a[%i] : memref<4xf32> }
+      scf.for %i = %c0 to %c4 step %c1 { memref.store %x, %a[%i] : memref<4xf32> }
+      scf.for %i = %c0 to %c4 step %c1 { memref.store %x, %a[%i] : memref<4xf32> }
+      scf.for %i = %c0 to %c4 step %c1 { memref.store %x, %a[%i] : memref<4xf32> }
+      scf.for %i = %c0 to %c4 step %c1 { memref.store %x, %a[%i] : memref<4xf32> }
+      scf.for %i = %c0 to %c4 step %c1 { memref.store %x, %a[%i] : memref<4xf32> }
+      scf.for %i = %c0 to %c4 step %c1 { memref.store %x, %a[%i] : memref<4xf32> }
+      scf.for %i = %c0 to %c4 step %c1 { memref.store %x, %a[%i] : memref<4xf32> }
+      scf.for %i = %c0 to %c4 step %c1 { memref.store %x, %a[%i] : memref<4xf32> }
+      scf.for %i = %c0 to %c4 step %c1 { memref.store %x, %a[%i] : memref<4xf32> }
+      scf.for %i = %c0 to %c4 step %c1 { memref.store %x, %a[%i] : memref<4xf32> }
+      scf.for %i = %c0 to %c4 step %c1 { memref.store %x, %a[%i] : memref<4xf32> }
+      scf.for %i = %c0 to %c4 step %c1 { memref.store %x, %a[%i] : memref<4xf32> }
+      scf.for %i = %c0 to %c4 step %c1 { memref.store %x, %a[%i] : memref<4xf32> }
+      scf.for %i = %c0 to %c4 step %c1 { memref.store %x, %a[%i] : memref<4xf32> }
+      scf.for %i = %c0 to %c4 step %c1 { memref.store %x, %a[%i] : memref<4xf32> }
+      scf.for %i = %c0 to %c4 step %c1 { memref.store %x, %a[%i] : memref<4xf32> }
+      scf.for %i = %c0 to %c4 step %c1 { memref.store %x, %a[%i] : memref<4xf32> }
+      scf.for %i = %c0 to %c4 step %c1 { memref.store %x, %a[%i] : memref<4xf32> }
+      scf.for %i = %c0 to %c4 step %c1 { memref.store %x, %a[%i] : memref<4xf32> }
+      scf.for %i = %c0 to %c4 step %c1 { memref.store %x, %a[%i] : memref<4xf32> }
+      scf.for %i = %c0 to %c4 step %c1 { memref.store %x, %a[%i] : memref<4xf32> }
+      scf.for %i = %c0 to %c4 step %c1 { memref.store %x, %a[%i] : memref<4xf32> }
+      scf.for %i = %c0 to %c4 step %c1 { memref.store %x, %a[%i] : memref<4xf32> }
+      scf.for %i = %c0 to %c4 step %c1 { memref.store %x, %a[%i] : memref<4xf32> }
+      scf.for %i = %c0 to %c4 step %c1 { memref.store %x, %a[%i] : memref<4xf32> }
+      scf.for %i = %c0 to %c4 step %c1 { memref.store %x, %a[%i] : memref<4xf32> }
+      scf.for %i = %c0 to %c4 step %c1 { memref.store %x, %a[%i] : memref<4xf32> }
+      scf.for %i = %c0 to %c4 step %c1 { memref.store %x, %a[%i] : memref<4xf32> }
+      scf.for %i = %c0 to %c4 step %c1 { memref.store %x, %a[%i] : memref<4xf32> }
+      scf.for %i = %c0 to %c4 step %c1 { memref.store %x, %a[%i] : memref<4xf32> }
+      scf.for %i = %c0 to %c4 step %c1 { memref.store %x, %a[%i] : memref<4xf32> }
+      scf.for %i = %c0 to %c4 step %c1 { memref.store %x, %a[%i] : memref<4xf32> }
+      scf.for %i = %c0 to %c4 step %c1 { memref.store %x, %a[%i] : memref<4xf32> }
+      scf.for %i = %c0 to %c4 step %c1 { memref.store %x, %a[%i] : memref<4xf32> }
+      scf.for %i = %c0 to %c4 step %c1 { memref.store %x, %a[%i] : memref<4xf32> }
+      scf.for %i = %c0 to %c4 step %c1 { memref.store %x, %a[%i] : memref<4xf32> }
+      scf.for %i = %c0 to %c4 step %c1 { memref.store %x, %a[%i] : memref<4xf32> }
+      scf.for %i = %c0 to %c4 step %c1 { memref.store %x, %a[%i] : memref<4xf32> }
+      scf.for %i = %c0 to %c4 step %c1 { memref.store %x, %a[%i] : memref<4xf32> }
+      scf.for %i = %c0 to %c4 step %c1 { memref.store %x, %a[%i] : memref<4xf32> }
+      scf.for %i = %c0 to %c4 step %c1 { memref.store %x, %a[%i] : memref<4xf32> }
+      scf.for %i = %c0 to %c4 step %c1 { memref.store %x, %a[%i] : memref<4xf32> }
+      scf.for %i = %c0 to %c4 step %c1 { memref.store %x, %a[%i] : memref<4xf32> }
+      scf.for %i = %c0 to %c4 step %c1 { memref.store %x, %a[%i] : memref<4xf32> }
+      scf.for %i = %c0 to %c4 step %c1 { memref.store %x, %a[%i] : memref<4xf32> }
+      scf.for %i = %c0 to %c4 step %c1 { memref.store %x, %a[%i] : memref<4xf32> }
+      scf.for %i = %c0 to %c4 step %c1 { memref.store %x, %a[%i] : memref<4xf32> }
+      scf.for %i = %c0 to %c4 step %c1 { memref.store %x, %a[%i] : memref<4xf32> }
+      scf.for %i = %c0 to %c4 step %c1 { memref.store %x, %a[%i] : memref<4xf32> }
+      scf.for %i = %c0 to %c4 step %c1 { memref.store %x, %a[%i] : memref<4xf32> }
+      scf.for %i = %c0 to %c4 step %c1 { memref.store %x, %a[%i] : memref<4xf32> }
+      scf.for %i = %c0 to %c4 step %c1 { memref.store %x, %a[%i] : memref<4xf32> }
+      scf.for %i = %c0 to %c4 step %c1 { memref.store %x, %a[%i] : memref<4xf32> }
+      scf.for %i = %c0 to %c4 step %c1 { memref.store %x, %a[%i] : memref<4xf32> }
+      scf.for %i = %c0 to %c4 step %c1 { memref.store %x, %a[%i] : memref<4xf32> }
+      scf.for %i = %c0 to %c4 step %c1 { memref.store %x, %a[%i] : memref<4xf32> }
+      scf.for %i = %c0 to %c4 step %c1 { memref.store %x, %a[%i] : memref<4xf32> }
+      scf.for %i = %c0 to %c4 step %c1 { memref.store %x, %a[%i] : memref<4xf32> }
+      scf.for %i = %c0 to %c4 step %c1 { memref.store %x, %a[%i] : memref<4xf32> }
+      scf.for %i = %c0 to %c4 step %c1 { memref.store %x, %a[%i] : memref<4xf32> }
+      scf.for %i = %c0 to %c4 step %c1 { memref.store %x, %a[%i] : memref<4xf32> }
+      scf.for %i = %c0 to %c4 step %c1 { memref.store %x, %a[%i] : memref<4xf32> }
+      scf.for %i = %c0 to %c4 step %c1 { memref.store %x, %a[%i] : memref<4xf32> }
+      scf.for %i = %c0 to %c4 step %c1 { memref.store %x, %a[%i] : memref<4xf32> }
+      scf.for %i = %c0 to %c4 step %c1 { memref.store %x, %a[%i] : memref<4xf32> }
+      scf.for %i = %c0 to %c4 step %c1 { memref.store %x, %a[%i] : memref<4xf32> }
+      scf.for %i = %c0 to %c4 step %c1 { memref.store %x, %a[%i] : memref<4xf32> }
+      scf.for %i = %c0 to %c4 step %c1 { memref.store %x, %a[%i] : memref<4xf32> }
+      scf.for %i = %c0 to %c4 step %c1 { memref.store %x, %a[%i] : memref<4xf32> }
+      scf.for %i = %c0 to %c4 step %c1 { memref.store %x, %a[%i] : memref<4xf32> }
+      scf.for %i = %c0 to %c4 step %c1 { memref.store %x, %a[%i] : memref<4xf32> }
+      scf.for %i = %c0 to %c4 step %c1 { memref.store %x, %a[%i] : memref<4xf32> }
+      scf.for %i = %c0 to %c4 step %c1 { memref.store %x, %a[%i] : memref<4xf32> }
+      scf.for %i = %c0 to %c4 step %c1 { memref.store %x, %a[%i] : memref<4xf32> }
+      scf.for %i = %c0 to %c4 step %c1 { memref.store %x, %a[%i] : memref<4xf32> }
+      scf.for %i = %c0 to %c4 step %c1 { memref.store %x, %a[%i] : memref<4xf32> }
+  }
+  return
+}
+func.func private @m_f__impl__task1(%executor: !llvm.ptr, %lane: index, %x: f32, %a: memref<4xf32>) attributes {dl.task} {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c4 = arith.constant 4 : index
+  scf.for %i = %c0 to %c4 step %c1 { memref.store %x, %a[%i] : memref<4xf32> }
+  return
+}

@@ -62,6 +62,79 @@ module attributes {dl.target = {cpu = "cascadelake", cores = 4 : i64, schedule =
     return
   }
 
+  // Loops of which none touches what another writes share one fork, with what the second needs before it and what depends on
+  // the first behind; what a loop leaves goes with it. Long loops are divided, and short ones are a piece together.
+  // CHECK-LABEL: func.func @beside(
+  // CHECK:         %[[START:.*]] = memref.load %arg3[]
+  // CHECK:         memref.atomic_rmw
+  // CHECK:         scf.while
+  // CHECK:           %[[FIRST:.*]] = arith.cmpi slt
+  // CHECK:           scf.if %[[FIRST]] {
+  // CHECK:             memref.store %{{.*}}, %arg0
+  // CHECK:           } else {
+  // CHECK:             scf.if
+  // CHECK:               memref.store %[[START]], %arg1
+  // CHECK:             } else {
+  // CHECK:               memref.store %{{.*}}, %arg0
+  // CHECK:               memref.store %{{.*}}, %arg2
+  // CHECK:           memref.atomic_rmw
+  // CHECK:         } {dl.task}
+  // CHECK:         memref.load %arg0
+  // CHECK-NOT:     dl.task
+  // CHECK:         return
+  func.func @beside(%x: memref<4099xf32>, %y: memref<?xf32>, %z: memref<8xf32>, %from: memref<f32>, %to: memref<f32>, %n: index,
+                    %executor: !llvm.ptr {dl.executor}) {
+    %c0 = arith.constant 0 : index
+    %c1 = arith.constant 1 : index
+    %c8 = arith.constant 8 : index
+    %c4096 = arith.constant 4096 : index
+    %c4099 = arith.constant 4099 : index
+    %zero = arith.constant 0.0 : f32
+    scf.for %i = %c0 to %c4096 step %c1 {
+      memref.store %zero, %x[%i] : memref<4099xf32>
+    } {dl.parallel = true}
+    scf.for %i = %c4096 to %c4099 step %c1 {
+      memref.store %zero, %x[%i] : memref<4099xf32>
+    } {dl.parallel = true, dl.rest}
+    %made = memref.load %x[%c0] : memref<4099xf32>
+    memref.store %made, %to[] : memref<f32>
+    %start = memref.load %from[] : memref<f32>
+    scf.for %i = %c0 to %n step %c1 {
+      memref.store %start, %y[%i] : memref<?xf32>
+    } {dl.parallel = true}
+    scf.for %i = %c0 to %c8 step %c1 {
+      memref.store %zero, %z[%i] : memref<8xf32>
+    } {dl.parallel = true}
+    return
+  }
+
+  // A loop that reads what the first one writes has a fork of its own; so has one with a large buffer that begins where another
+  // ends: together they would take more memory.
+  // CHECK-LABEL: func.func @after(
+  // CHECK-COUNT-3: } {dl.task}
+  // CHECK-NOT:     dl.task
+  // CHECK:         return
+  func.func @after(%x: memref<4096xf32>, %n: index, %executor: !llvm.ptr {dl.executor}) {
+    %c0 = arith.constant 0 : index
+    %c1 = arith.constant 1 : index
+    %zero = arith.constant 0.0 : f32
+    %a = memref.alloc() : memref<4096xf32>
+    %b = memref.alloc() : memref<4096xf32>
+    scf.for %i = %c0 to %n step %c1 {
+      memref.store %zero, %a[%i] : memref<4096xf32>
+    } {dl.parallel = true}
+    scf.for %i = %c0 to %n step %c1 {
+      %v = memref.load %a[%i] : memref<4096xf32>
+      memref.store %v, %x[%i] : memref<4096xf32>
+    } {dl.parallel = true}
+    scf.for %i = %c0 to %n step %c1 {
+      memref.store %zero, %b[%i] : memref<4096xf32>
+    } {dl.parallel = true}
+    %made = memref.load %b[%c0] : memref<4096xf32>
+    memref.store %made, %x[%c0] : memref<4096xf32>
+    return
+  }
+
   // What a failure writes has an order.
   // CHECK-LABEL: func.func @checks(
   // CHECK-NOT:     dl.task

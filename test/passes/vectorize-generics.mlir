@@ -150,3 +150,64 @@ func.func @stays(%x: memref<?xf32>, %c: i1) {
   }
   return
 }
+
+// -----
+
+// A sum of all elements of a long array goes in parts, which do not depend on each other; they are added up in order. A short
+// one stays whole, and so does one inside of a loop that is divided.
+// CHECK-LABEL: func.func @parts(
+// CHECK-DAG:     %[[SUMS:.*]] = memref.alloc() {alignment = 64 : i64} : memref<4xf32>
+// CHECK-DAG:     %[[X:.*]] = memref.collapse_shape %arg0
+// CHECK:         scf.for %[[PART:.*]] = %c0 to %c4 step %c1 {
+// CHECK:           %[[LOW:.*]] = arith.muli %[[PART]], %c256
+// CHECK:           scf.for %[[I:.*]] = %c0 to %c256 step %c64
+// CHECK:             %[[AT:.*]] = arith.addi %[[LOW]], %[[I]]
+// CHECK:             vector.load %[[X]][%[[AT]]]
+// CHECK:           memref.store %{{.*}}, %[[SUMS]][%[[PART]]]
+// CHECK:         } {dl.parallel = true}
+// CHECK:         %[[START:.*]] = memref.load %arg1[]
+// CHECK:         %[[SUM:.*]] = scf.for %[[PART:.*]] = %c0 to %c4 step %c1 iter_args(%[[SO_FAR:.*]] = %[[START]])
+// CHECK:           %[[ONE:.*]] = memref.load %[[SUMS]][%[[PART]]]
+// CHECK:           arith.addf %[[SO_FAR]], %[[ONE]]
+// CHECK:         memref.store %[[SUM]], %arg1[]
+// CHECK-LABEL: func.func @whole(
+// CHECK-NOT:     {{memref.alloc|dl.parallel}}
+// CHECK:         return
+// CHECK-LABEL: func.func @inside(
+// CHECK-NOT:     memref.alloc
+// CHECK:         return
+#id = affine_map<(i, j) -> (i, j)>
+#one = affine_map<(i, j) -> ()>
+#line = affine_map<(i) -> (i)>
+#none = affine_map<(i) -> ()>
+module attributes {dl.target = {cpu = "cascadelake", vector_bits = 512 : i64, schedule = {elementwise.part = 1024 : i64}}} {
+  func.func @parts(%x: memref<16x64xf32>, %sum: memref<f32>) {
+    linalg.generic {indexing_maps = [#id, #one], iterator_types = ["reduction", "reduction"]} ins(%x : memref<16x64xf32>) outs(%sum : memref<f32>) {
+    ^bb0(%a: f32, %out: f32):
+      %s = arith.addf %out, %a : f32
+      linalg.yield %s : f32
+    }
+    return
+  }
+  func.func @whole(%x: memref<448xf32>, %sum: memref<f32>) {
+    linalg.generic {indexing_maps = [#line, #none], iterator_types = ["reduction"]} ins(%x : memref<448xf32>) outs(%sum : memref<f32>) {
+    ^bb0(%a: f32, %out: f32):
+      %s = arith.addf %out, %a : f32
+      linalg.yield %s : f32
+    }
+    return
+  }
+  func.func @inside(%x: memref<1024xf32>, %sums: memref<?xf32>, %n: index) {
+    %c0 = arith.constant 0 : index
+    %c1 = arith.constant 1 : index
+    scf.for %i = %c0 to %n step %c1 {
+      %sum = memref.subview %sums[%i] [1] [1] : memref<?xf32> to memref<f32, strided<[], offset: ?>>
+      linalg.generic {indexing_maps = [#line, #none], iterator_types = ["reduction"]} ins(%x : memref<1024xf32>) outs(%sum : memref<f32, strided<[], offset: ?>>) {
+      ^bb0(%a: f32, %out: f32):
+        %s = arith.addf %out, %a : f32
+        linalg.yield %s : f32
+      }
+    } {dl.parallel = true}
+    return
+  }
+}

@@ -73,6 +73,11 @@ pub fn variants() -> Vec<&'static Cpu> {
 /// Threads of calls of libraries that run on several.
 const THREADS: usize = 3;
 
+/// Values of schedules by which sums of few elements go in parts, of which the bits depend, too.
+pub fn short_parts() -> Knobs {
+    Knobs::from([("elementwise.part".to_string(), 64)])
+}
+
 /// Values of schedules by which every loop that can be is divided, however short, and every op that can goes through the tiles
 /// of a product, however small, in bands of one tile's rows.
 pub fn small_too() -> Knobs {
@@ -82,7 +87,9 @@ pub fn small_too() -> Knobs {
         ("matmul.f32.band", 1),
         ("matmul.f64.band", 1),
     ];
-    knobs.map(|(name, value)| (name.to_string(), value)).into()
+    let mut all = short_parts();
+    all.extend(knobs.map(|(name, value)| (name.to_string(), value)));
+    all
 }
 
 /// The threads of all tests.

@@ -3,7 +3,7 @@
 
 use crate::{
     compare::{self, Bound},
-    cpu::{pool, small_too},
+    cpu::{pool, short_parts, small_too},
     files, levels,
     runner::Runner,
     values::{Random, is_float, uniform_tensor, whole_tensor},
@@ -59,7 +59,11 @@ pub fn trials() -> Result<Vec<Named>> {
             knobs: small_too(),
             ..Options::default()
         };
-        let run = move || check_threads(&path, [Options::default(), several], pool());
+        let one = Options {
+            knobs: short_parts(),
+            ..Options::default()
+        };
+        let run = move || check_threads(&path, [one, several], pool());
         found.push((format!("{stem}/threads"), Box::new(run)));
     }
     Ok(found)

@@ -2,7 +2,7 @@
 //! the same bits. It takes many minutes, so only with `DLC_TEST_FULL` (`cargo xtask test --full`).
 
 use crate::{
-    cpu::{self, CPU, Loaded, small_too},
+    cpu::{self, CPU, Loaded, short_parts, small_too},
     runner::{Program, Runner},
 };
 use anyhow::{Result, ensure};
@@ -57,6 +57,7 @@ impl Level {
     pub fn one(&self) -> Options {
         Options {
             opt_level: self.opt_level,
+            knobs: short_parts(),
             ..(CPU.options)()
         }
     }

@@ -46,6 +46,14 @@ impl Output {
     pub fn accumulates(&self) -> bool {
         *self != Output::Each
     }
+
+    /// The name of the op by which it combines: only outputs that do are asked.
+    pub fn name(&self) -> &str {
+        match self {
+            Output::Combined(name) => name,
+            _ => unreachable!("the plan takes loops that combine"),
+        }
+    }
 }
 
 /// The set with one loop.

@@ -26,6 +26,16 @@ pub fn neutral<'c, 'a>(
     element: Type<'c>,
     lanes: i64,
 ) -> Value<'c, 'a> {
+    let scalar = neutral_element(e, name, element);
+    e.op("vector.broadcast", &[scalar], vector(e, lanes, element))
+}
+
+/// What changes nothing in a combination.
+pub fn neutral_element<'c, 'a>(
+    e: &Emitter<'c, 'a>,
+    name: &str,
+    element: Type<'c>,
+) -> Value<'c, 'a> {
     let bits = width(element);
     let text = match name {
         "arith.mulf" | "arith.muli" => "1".to_string(),
@@ -36,8 +46,7 @@ pub fn neutral<'c, 'a>(
         "arith.minui" | "arith.andi" => "-1".into(),
         _ => "0".into(),
     };
-    let scalar = scalar::number(e, element, &text);
-    e.op("vector.broadcast", &[scalar], vector(e, lanes, element))
+    scalar::number(e, element, &text)
 }
 
 /// A vector of `lanes` that combines the elements of a longer one: halves, then their halves.

@@ -6,6 +6,7 @@ use super::{
     body::{INNERMOST, Loops, Output, set},
     memory::{Flat, flat_views},
     nest::index_of,
+    parts::Range,
     quotient,
     segments::{Kind, Segment, Width, segments},
     vectors::{extract_lane, fold, neutral, vector},
@@ -44,12 +45,16 @@ pub fn write<'c: 'a, 'a>(
         bound: 0,
         width: Width::Scalar,
         tile: None,
+        range: None,
     };
     for single in (0..nest.extents.len()).filter(|i| nest.is_single(*i)) {
         state.bind(single, e.index(0));
     }
     writer.ready(e, &mut state);
-    writer.level(e, 0, state);
+    match writer.parts(e) {
+        Some(parts) => writer.in_parts(e, &parts, &state),
+        None => writer.level(e, 0, state),
+    }
 }
 
 /// What has been written of the body at a place in the loops.
@@ -63,6 +68,8 @@ pub(super) struct State<'c, 'a> {
     pub(super) width: Width<'c, 'a>,
     /// Where the step of the tiled loop begins.
     tile: Option<Value<'c, 'a>>,
+    /// The steps of the outermost loop that are to be taken, if not all are.
+    pub(super) range: Option<Range<'c, 'a>>,
 }
 
 impl<'c, 'a> State<'c, 'a> {
@@ -106,7 +113,8 @@ impl<'c: 'a, 'a> Writer<'_, 'c, 'a> {
         }
         let index = self.plan.order[depth];
         if self.plan.vector == Some(index) {
-            for segment in self.segments(e) {
+            let mut begun = false;
+            for segment in self.segments(e, &state) {
                 let low = segment.low;
                 let body = |e: &Emitter<'c, 'a>, place| {
                     let width = self.width(e, &segment, place);
@@ -119,6 +127,10 @@ impl<'c: 'a, 'a> Writer<'_, 'c, 'a> {
                         let bounds = (low, segment.high, e.index(segment.step));
                         let op = e.plain_loop(bounds, body);
                         tasks::mark(e, op, self.is_parallel(index));
+                        if begun && self.is_parallel(index) {
+                            tasks::mark_rest(e, op);
+                        }
+                        begun = true;
                     }
                 }
             }
@@ -149,7 +161,7 @@ impl<'c: 'a, 'a> Writer<'_, 'c, 'a> {
     }
 
     /// Loops that carry accumulators.
-    fn reduce(
+    pub(super) fn reduce(
         &self,
         e: &Emitter<'c, 'a>,
         depth: usize,
@@ -162,11 +174,12 @@ impl<'c: 'a, 'a> Writer<'_, 'c, 'a> {
         if self.plan.vector == Some(index) {
             return self.reduce_vectors(e, index, state, accumulators);
         }
-        let high = self.nest.extents[index].value(e);
+        let high = self.extent(state, index).value(e);
         e.for_loop(
             (e.index(0), high, e.index(1)),
             &accumulators,
-            |e, place, carried| {
+            |e, step, carried| {
+                let place = self.place(e, state, index, step);
                 let state = self.inside(e, state, index, place, state.width);
                 self.reduce(e, depth + 1, &state, carried.to_vec())
             },
@@ -184,17 +197,8 @@ impl<'c: 'a, 'a> Writer<'_, 'c, 'a> {
         let lanes = self.plan.schedule.lanes;
         let kinds = self
             .accumulating()
-            .map(|(access, output)| match output {
-                Output::Combined(name) => (name.as_str(), shape::element_of(access.value)),
-                _ => unreachable!("the plan takes loops that combine"),
-            })
+            .map(|(access, output)| (output.name(), shape::element_of(access.value)))
             .collect::<Vec<_>>();
-        let combine = |e: &Emitter<'c, 'a>, a: &[Value<'c, 'a>], b: &[Value<'c, 'a>]| {
-            let pairs = a.iter().zip(b).zip(&kinds);
-            pairs
-                .map(|((a, b), (name, _))| e.op(name, &[*a, *b], a.r#type()))
-                .collect::<Vec<_>>()
-        };
         // One register for each accumulator.
         let mut registers: Option<Vec<Value<'c, 'a>>> = None;
         let flush = |e: &Emitter<'c, 'a>,
@@ -205,11 +209,12 @@ impl<'c: 'a, 'a> Writer<'_, 'c, 'a> {
                     let last = fold(e, *v, 1, name);
                     extract_lane(e, last)
                 });
-                *sums = combine(e, sums, &totals.collect::<Vec<_>>());
+                *sums = self.combined(e, sums, &totals.collect::<Vec<_>>());
             }
         };
-        for segment in self.segments(e) {
-            let step = |e: &Emitter<'c, 'a>, place, width, carried: &[Value<'c, 'a>]| {
+        for segment in self.segments(e, state) {
+            let step = |e: &Emitter<'c, 'a>, step, width, carried: &[Value<'c, 'a>]| {
+                let place = self.place(e, state, index, step);
                 let state = self.inside(e, state, index, place, width);
                 self.innermost(e, state, carried.to_vec())
             };
@@ -284,15 +289,31 @@ impl<'c: 'a, 'a> Writer<'_, 'c, 'a> {
         self.nest.generic.iterators[index] == Iterator::Parallel
     }
 
+    /// The sums of two lists of accumulators, each by its op.
+    pub(super) fn combined(
+        &self,
+        e: &Emitter<'c, 'a>,
+        a: &[Value<'c, 'a>],
+        b: &[Value<'c, 'a>],
+    ) -> Vec<Value<'c, 'a>> {
+        let names = self.accumulating().map(|(_, output)| output.name());
+        let pairs = a.iter().zip(b).zip(names);
+        pairs
+            .map(|((a, b), name)| e.op(name, &[*a, *b], a.r#type()))
+            .collect()
+    }
+
     /// Outputs that add up.
-    fn accumulating(&self) -> impl std::iter::Iterator<Item = (&Access<'c, 'a>, &Output)> {
+    pub(super) fn accumulating(
+        &self,
+    ) -> impl std::iter::Iterator<Item = (&Access<'c, 'a>, &Output)> {
         let outputs = self.nest.generic.outputs.iter().zip(&self.body.outputs);
         outputs.filter(|(_, output)| output.accumulates())
     }
 
-    fn segments(&self, e: &Emitter<'c, 'a>) -> Vec<Segment<'c, 'a>> {
+    fn segments(&self, e: &Emitter<'c, 'a>, state: &State<'c, 'a>) -> Vec<Segment<'c, 'a>> {
         let index = self.plan.vector.expect("asked for where there is one");
-        segments(e, self.nest.extents[index], &self.plan.schedule)
+        segments(e, self.extent(state, index), &self.plan.schedule)
     }
 
     /// The steps of a segment that carry values.

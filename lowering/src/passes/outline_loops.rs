@@ -15,6 +15,7 @@
 //! func.func @m_f__impl(%x: memref<64xf32>, %slot: memref<?xi8>) attributes {dl.entry = "m_f"} {
 //!   call @m_f__loop0(%x, %slot)
 //! ```
+//! So do the loops among which lanes choose: each piece is a call then.
 //! Views are made inside, so that nests are equal where they do the same to other memory; so is what is computed from a
 //! nest's results alone, such as the sum of a vector of sums.
 //!
@@ -22,14 +23,18 @@
 //! *Does not*: touch bodies of few loops; find equal functions (upstream's `duplicate-function-elimination`).
 
 use crate::{
-    alias::operations,
+    alias::{blocks, operations},
     entry,
     linalg::results,
     outline::{Outlined, is_register},
+    tasks::TASK,
     walk,
 };
 use dlc_dialects::pass::{Anchor, PassError, PassInfo};
-use melior::{Context, ir::OperationRef};
+use melior::{
+    Context,
+    ir::{OperationRef, operation::OperationLike},
+};
 
 /// The pass.
 pub const INFO: PassInfo = PassInfo {
@@ -43,7 +48,10 @@ pub const INFO: PassInfo = PassInfo {
 /// Bodies of fewer nests stay whole: there LLVM may use what it knows around a loop.
 const MANY: usize = 96;
 
+const NOT_INLINE: &[(&str, &str)] = &[("passthrough", "[\"noinline\"]")];
+
 fn run<'c, 'a>(cx: &'c Context, module: OperationRef<'c, 'a>) -> Result<(), PassError<'c>> {
+    outline_choices(cx, module);
     for entry in entry::entries(module)? {
         let body = entry::body(entry.func)?;
         let nests = operations(body)
@@ -55,13 +63,45 @@ fn run<'c, 'a>(cx: &'c Context, module: OperationRef<'c, 'a>) -> Result<(), Pass
         }
         for (number, op) in nests.into_iter().enumerate() {
             let name = format!("{}__loop{number}", entry.symbol);
-            let attributes = [("passthrough", "[\"noinline\"]")];
             if let Some(outlined) = Outlined::op(cx, entry.func, op) {
-                outlined.into_function(&name, &attributes);
+                outlined.into_function(&name, NOT_INLINE);
             }
         }
     }
     Ok(())
+}
+
+/// Makes functions of the loops among which lanes choose, where those of all tasks are many.
+fn outline_choices<'c: 'a, 'a>(cx: &'c Context, module: OperationRef<'c, 'a>) {
+    let mut tasks = walk::named(module, "func.func");
+    tasks.retain(|func| func.has_attribute(TASK));
+    let tasks = tasks.into_iter().map(|task| {
+        let mut found = vec![];
+        choices(task, &mut found);
+        (task, found)
+    });
+    let tasks: Vec<_> = tasks.filter(|(_, found)| found.len() > 1).collect();
+    if tasks.iter().map(|(_, found)| found.len()).sum::<usize>() < MANY {
+        return;
+    }
+    for (task, found) in tasks {
+        let task_name = entry::string(task.attribute("sym_name").ok()).unwrap_or_default();
+        for (number, op) in found.into_iter().enumerate() {
+            if let Some(outlined) = Outlined::op(cx, task, op) {
+                outlined.into_function(&format!("{task_name}__loop{number}"), NOT_INLINE);
+            }
+        }
+    }
+}
+
+/// The outermost `scf.for` inside an op.
+fn choices<'c: 'a, 'a>(op: OperationRef<'c, 'a>, found: &mut Vec<OperationRef<'c, 'a>>) {
+    for inner in blocks(op).into_iter().flat_map(operations) {
+        match walk::is(inner, "scf.for") {
+            true => found.push(inner),
+            false => choices(inner, found),
+        }
+    }
 }
 
 /// Whether an op is a loop, or a branch with loops or calls.

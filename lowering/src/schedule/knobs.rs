@@ -106,6 +106,12 @@ pub const KNOBS: &[Knob] = &[
         &[0, 128 << 10, 1 << 20],
     ),
     knob(
+        "elementwise.part",
+        "bytes that a part of a sum of all elements has at least; parts are added up at the end",
+        (1, 1 << 40),
+        &[],
+    ),
+    knob(
         "products.slivers",
         "slivers of rows that products which pass large arrays on treat together at most",
         (1, 4096),
@@ -207,6 +213,7 @@ pub fn values(target: &Target) -> Vec<(&'static Knob, i64)> {
             "elementwise.unroll" => elements.unroll,
             "elementwise.prefetch" => elements.prefetch,
             "elementwise.near" => target.near(),
+            "elementwise.part" => target.part(),
             "products.slivers" => target.most_slivers(),
             "products.near" => target.near_products(),
             "winograd.use" => target.uses_winograd().into(),
