@@ -9,7 +9,7 @@ pub mod winograd;
 
 pub use matmul::{MatmulSchedule, matmul_schedule};
 pub use target::Target;
-pub use winograd::winograd_schedule;
+pub use winograd::{WinogradSchedule, winograd_schedule};
 
 use std::fmt;
 
