@@ -24,7 +24,7 @@ pub mod source;
 use crate::{
     emit::Emitter,
     linalg::{self, Access, Generic, Iterator},
-    schedule::winograd::POINTS,
+    schedule::winograd::{POINTS, WinogradSchedule},
 };
 use dlc_dialects::ir::shape::{self, DYNAMIC};
 use melior::ir::{Attribute, Type, Value};
@@ -115,40 +115,80 @@ impl<'c, 'a> Row<'c, 'a> {
     }
 }
 
-/// Memory for all places of transformed tiles, `rows` of each. A row is written in whole registers, of which the last
-/// goes beyond: `room` has elements for that.
-fn memory<'c, 'a>(
-    e: &Emitter<'c, 'a>,
-    element: Type<'c>,
+/// Transformed tiles, by place, channel or filter, and tile.
+#[derive(Clone, Copy)]
+pub struct Tiles<'c, 'a> {
+    memory: Value<'c, 'a>,
+    /// Channels or filters.
     rows: i64,
-    room: Value<'c, 'a>,
-) -> Value<'c, 'a> {
-    e.alloc(&[room], &format!("memref<{POINTS}x{rows}x?x{element}>"))
 }
 
-/// The first `tiles` of such memory.
-fn part<'c, 'a>(e: &Emitter<'c, 'a>, whole: Value<'c, 'a>, tiles: Value<'c, 'a>) -> Value<'c, 'a> {
-    let (rows, element) = (shape::shape_of(whole)[1], shape::element_of(whole));
-    let ty = format!("memref<{POINTS}x{rows}x?x{element}, strided<[?, ?, 1]>>");
-    let sizes = format!("array<i64: {POINTS}, {rows}, {DYNAMIC}>");
-    let attributes = [
-        ("operandSegmentSizes", e.attr("array<i32: 1, 0, 1, 0>")),
-        ("static_offsets", e.attr("array<i64: 0, 0, 0>")),
-        ("static_sizes", e.attr(&sizes)),
-        ("static_strides", e.attr("array<i64: 1, 1, 1>")),
-    ];
-    e.op_with("memref.subview", &[whole, tiles], e.ty(&ty), &attributes)
+impl<'c, 'a> Tiles<'c, 'a> {
+    /// Memory for them, `room` for each row. Odd numbers of rows and of registers in them keep the places, which are
+    /// written together, off each other's cache sets.
+    pub fn new(e: &Emitter<'c, 'a>, element: Type<'c>, rows: i64, room: Value<'c, 'a>) -> Self {
+        let ty = format!("memref<{POINTS}x{}x?x{element}>", rows | 1);
+        Self {
+            memory: e.alloc(&[room], &ty),
+            rows,
+        }
+    }
+
+    /// The first `tiles` of each row.
+    fn first(&self, e: &Emitter<'c, 'a>, tiles: Value<'c, 'a>) -> Value<'c, 'a> {
+        let (rows, element) = (self.rows, shape::element_of(self.memory));
+        let ty = format!("memref<{POINTS}x{rows}x?x{element}, strided<[?, ?, 1]>>");
+        let sizes = format!("array<i64: {POINTS}, {rows}, {DYNAMIC}>");
+        let attributes = [
+            ("operandSegmentSizes", e.attr("array<i32: 1, 0, 1, 0>")),
+            ("static_offsets", e.attr("array<i64: 0, 0, 0>")),
+            ("static_sizes", e.attr(&sizes)),
+            ("static_strides", e.attr("array<i64: 1, 1, 1>")),
+        ];
+        let operands = [self.memory, tiles];
+        e.op_with("memref.subview", &operands, e.ty(&ty), &attributes)
+    }
+
+    /// Stores a register of a place.
+    fn store(
+        &self,
+        e: &Emitter<'c, 'a>,
+        value: Value<'c, 'a>,
+        place: [usize; 2],
+        at: [Value<'c, 'a>; 2],
+    ) {
+        let operands = [value, self.memory, point(e, place), at[0], at[1]];
+        e.effect("vector.store", &operands, &[]);
+    }
+
+    /// A register of a place.
+    fn load(
+        &self,
+        e: &Emitter<'c, 'a>,
+        register: Type<'c>,
+        place: [usize; 2],
+        at: [Value<'c, 'a>; 2],
+    ) -> Value<'c, 'a> {
+        let operands = [self.memory, point(e, place), at[0], at[1]];
+        e.op("vector.load", &operands, register)
+    }
 }
 
-/// Stores a value of transformed tiles of a channel in its place.
-fn store_point<'c, 'a>(
+/// Room for so many tiles, or for one row of an image if it has more. Rows of images are written in whole registers, of
+/// which the last goes beyond.
+fn room<'c, 'a>(
     e: &Emitter<'c, 'a>,
-    (to, [channel, tile]): (Value<'c, 'a>, [Value<'c, 'a>; 2]),
-    [row, column]: [usize; 2],
-    value: Value<'c, 'a>,
-) {
-    let place = [to, e.index((row * UNDER + column) as i64), channel, tile];
-    e.effect("vector.store", &[&[value], &place[..]].concat(), &[]);
+    schedule: &WinogradSchedule,
+    across: Value<'c, 'a>,
+) -> Value<'c, 'a> {
+    let registers = (schedule.tiles - 1) / (2 * schedule.lanes) * 2 + 3;
+    let several = e.index(registers * schedule.lanes);
+    e.max(several, e.plus(across, schedule.lanes))
+}
+
+/// The number of a place in a transformed tile.
+fn point<'c, 'a>(e: &Emitter<'c, 'a>, [row, column]: [usize; 2]) -> Value<'c, 'a> {
+    e.index((row * UNDER + column) as i64)
 }
 
 /// T s Tᵀ, for a transform T of N values to M: `row` gives the rows of s, and `found` takes the values by row and column as

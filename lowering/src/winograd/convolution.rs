@@ -1,8 +1,8 @@
 //! The convolution itself.
 
 use super::{
-    Registers, Row, TILE, UNDER, WINDOW, both_ways, image::Image, memory, multiply,
-    operands::Operand, part, zero,
+    Registers, Row, TILE, Tiles, UNDER, WINDOW, both_ways, image::Image, multiply,
+    operands::Operand, point, room, zero,
 };
 use crate::{
     emit::{Emitter, Int},
@@ -40,8 +40,7 @@ impl<'c, 'a> Convolution<'c, 'a> {
         let fitting = e.div(e.index(self.schedule.tiles), e.max(across, one));
         let rows = e.max(e.min(fitting, e.min(share, down)), one);
         let strips = parts(down, rows);
-        let tiles = e.max(e.index(self.schedule.tiles), across);
-        let room = e.plus(tiles, self.schedule.lanes);
+        let room = room(e, &self.schedule, across);
         let element = shape::element_of(self.y.value);
         let registers = Registers::new(e, self.schedule.lanes, element);
         e.parallel_loop((e.index(0), e.mul(images, strips), one), |e, unit| {
@@ -49,8 +48,8 @@ impl<'c, 'a> Convolution<'c, 'a> {
             let image = e.div(unit, strips);
             let from = e.mul(strip, rows);
             let rows = e.min(rows, e.sub(down, from));
-            let input = memory(e, element, channels, room);
-            let result = memory(e, element, outputs, room);
+            let input = Tiles::new(e, element, channels, room);
+            let result = Tiles::new(e, element, outputs, room);
             let over_rows = |e: &Emitter<'c, 'a>, body: &dyn Fn(&Emitter<'c, 'a>, Row<'c, 'a>)| {
                 e.loop_to(rows, 1, |e, row| {
                     let (begin, row) = (e.mul(row, across), e.add(from, row));
@@ -67,18 +66,18 @@ impl<'c, 'a> Convolution<'c, 'a> {
             };
             e.loop_to(e.index(channels), 1, |e, channel| {
                 over_rows(e, &|e, row| {
-                    self.x.transform(e, &registers, (&row, channel), input);
+                    self.x.transform(e, &registers, (&row, channel), &input);
                 });
             });
             let tiles = e.mul(rows, across);
-            let [tiles_of_x, sums] = [input, result].map(|whole| part(e, whole, tiles));
+            let [tiles_of_x, sums] = [&input, &result].map(|all| all.first(e, tiles));
             zero(e, sums);
             // Loops: place, filter, tile, channel.
             let inputs = [(filters, [0, 3, 1]), (tiles_of_x, [0, 3, 2])];
             multiply(e, inputs, sums);
             e.loop_to(e.index(outputs), 1, |e, filter| {
                 over_rows(e, &|e, row| {
-                    self.transform_result(e, &registers, (&row, filter), result);
+                    self.transform_result(e, &registers, (&row, filter), &result);
                 });
             });
         });
@@ -113,9 +112,9 @@ impl<'c, 'a> Convolution<'c, 'a> {
                         c,
                     ]
                 };
-                both_ways(window, transform, |[row, column], value| {
-                    let point = e.index((row * UNDER + column) as i64);
-                    e.effect("memref.store", &[value, made, point, channel, filter], &[]);
+                both_ways(window, transform, |place, value| {
+                    let operands = [value, made, point(e, place), channel, filter];
+                    e.effect("memref.store", &operands, &[]);
                 });
             });
         });
@@ -128,18 +127,14 @@ impl<'c, 'a> Convolution<'c, 'a> {
         e: &Emitter<'c, 'a>,
         registers: &Registers<'c>,
         (row, filter): (&Row<'c, 'a>, Value<'c, 'a>),
-        from: Value<'c, 'a>,
+        from: &Tiles<'c, 'a>,
     ) {
         let [rows, columns] =
             [self.y.axes.rows, self.y.axes.columns].map(|axis| self.y.size(e, axis));
         row.over_tiles(e, registers, |e, column, tile| {
             // By columns first, which are rows of the transposed square.
             let turned = |j: usize| {
-                std::array::from_fn(|i| {
-                    let place = [e.index((i * UNDER + j) as i64), filter, tile];
-                    let operands = [&[from], &place[..]].concat();
-                    e.op("vector.load", &operands, registers.one)
-                })
+                std::array::from_fn(|i| from.load(e, registers.one, [i, j], [filter, tile]))
             };
             let op = |name: &str, a, b| e.op(name, &[a, b], registers.one);
             let transform = |[a, b, c, d]: [_; UNDER]| -> [_; 2] {

@@ -1,8 +1,8 @@
 //! The gradient by the filters: sums over tiles, of all images.
 
 use super::{
-    Registers, Row, TILE, UNDER, WINDOW, both_ways, image::Image, memory, multiply,
-    operands::Operand, part, store_point, zero,
+    Registers, Row, TILE, Tiles, UNDER, WINDOW, both_ways, image::Image, multiply,
+    operands::Operand, point, room, zero,
 };
 use crate::{
     emit::{Emitter, Int},
@@ -37,12 +37,12 @@ impl<'c, 'a> FilterGradient<'c, 'a> {
         let all_rows = e.mul(self.dy.size(e, axes.outer), down);
         let fitting = e.div(e.index(self.schedule.tiles), e.max(across, one));
         let rows = e.max(fitting, one);
-        let tiles = e.max(e.index(self.schedule.tiles), across);
-        let room = e.plus(e.min(tiles, e.mul(all_rows, across)), self.schedule.lanes);
+        let all_tiles = e.plus(e.mul(all_rows, across), self.schedule.lanes);
+        let room = e.min(room(e, &self.schedule, across), all_tiles);
         let element = shape::element_of(self.dw.value);
         let registers = Registers::new(e, self.schedule.lanes, element);
-        let input = memory(e, element, channels, room);
-        let adjoint = memory(e, element, filters, room);
+        let input = Tiles::new(e, element, channels, room);
+        let adjoint = Tiles::new(e, element, filters, room);
         let sums = e.alloc(
             &[],
             &format!("memref<{POINTS}x{filters}x{channels}x{element}>"),
@@ -77,13 +77,13 @@ impl<'c, 'a> FilterGradient<'c, 'a> {
                     &[],
                     |e| {
                         over_rows(e, &|e, row| {
-                            self.x.transform(e, &registers, (&row, unit), input);
+                            self.x.transform(e, &registers, (&row, unit), &input);
                         })
                     },
                     |e| {
                         let filter = e.plus(unit, -channels);
                         over_rows(e, &|e, row| {
-                            self.transform_adjoint(e, &registers, (&row, filter), adjoint);
+                            self.transform_adjoint(e, &registers, (&row, filter), &adjoint);
                         })
                     },
                 );
@@ -91,8 +91,8 @@ impl<'c, 'a> FilterGradient<'c, 'a> {
             let tiles = e.mul(rows, across);
             // Loops: place, filter, channel, tile.
             let inputs = [
-                (part(e, adjoint, tiles), [0, 1, 3]),
-                (part(e, input, tiles), [0, 2, 3]),
+                (adjoint.first(e, tiles), [0, 1, 3]),
+                (input.first(e, tiles), [0, 2, 3]),
             ];
             multiply(e, inputs, sums);
         });
@@ -105,7 +105,7 @@ impl<'c, 'a> FilterGradient<'c, 'a> {
         e: &Emitter<'c, 'a>,
         registers: &Registers<'c>,
         (row, filter): (&Row<'c, 'a>, Value<'c, 'a>),
-        to: Value<'c, 'a>,
+        to: &Tiles<'c, 'a>,
     ) {
         let axes = self.dy.axes;
         let [rows, columns] = [axes.rows, axes.columns].map(|axis| self.dy.size(e, axis));
@@ -131,8 +131,8 @@ impl<'c, 'a> FilterGradient<'c, 'a> {
                     e.op("arith.negf", &[b], registers.one),
                 ]
             };
-            both_ways(known, transform, |point, value| {
-                store_point(e, (to, [filter, tile]), point, value);
+            both_ways(known, transform, |place, value| {
+                to.store(e, value, place, [filter, tile]);
             });
         });
     }
@@ -147,8 +147,8 @@ impl<'c, 'a> FilterGradient<'c, 'a> {
             e.loop_to(e.index(channels), 1, |e, channel| {
                 let summed = |row: usize| {
                     std::array::from_fn(|column| {
-                        let point = e.index((row * UNDER + column) as i64);
-                        e.op("memref.load", &[sums, point, filter, channel], element)
+                        let place = point(e, [row, column]);
+                        e.op("memref.load", &[sums, place, filter, channel], element)
                     })
                 };
                 let op = |name: &str, a, b| e.op(name, &[a, b], element);

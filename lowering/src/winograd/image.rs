@@ -1,8 +1,6 @@
 //! The images that windows lie on, and the transform of what lies under tiles.
 
-use super::{
-    Registers, Row, TILE, UNDER, both_ways, operands::Operand, source::Source, store_point,
-};
+use super::{Registers, Row, TILE, Tiles, UNDER, both_ways, operands::Operand, source::Source};
 use crate::emit::{Emitter, Int};
 use melior::ir::Value;
 
@@ -45,7 +43,7 @@ impl<'c, 'a> Image<'c, 'a> {
         e: &Emitter<'c, 'a>,
         registers: &Registers<'c>,
         (row, channel): (&Row<'c, 'a>, Value<'c, 'a>),
-        to: Value<'c, 'a>,
+        to: &Tiles<'c, 'a>,
     ) {
         let axes = self.operand.axes;
         let [rows, columns] = [axes.rows, axes.columns].map(|axis| self.operand.size(e, axis));
@@ -88,8 +86,8 @@ impl<'c, 'a> Image<'c, 'a> {
                     op("arith.subf", b, d),
                 ]
             };
-            both_ways(under, transform, |point, value| {
-                store_point(e, (to, [channel, tile]), point, value);
+            both_ways(under, transform, |place, value| {
+                to.store(e, value, place, [channel, tile]);
             });
         });
     }
