@@ -22,7 +22,7 @@ pub mod operands;
 pub mod source;
 
 use crate::{
-    emit::Emitter,
+    emit::{Emitter, Int},
     linalg::{self, Access, Generic, Iterator},
     schedule::winograd::{POINTS, WinogradSchedule},
 };
@@ -85,6 +85,53 @@ impl<'c> Registers<'c> {
     /// A mask of the lanes before a column.
     fn before<'a>(&self, e: &Emitter<'c, 'a>, column: Value<'c, 'a>) -> Value<'c, 'a> {
         e.op("vector.create_mask", &[column], self.mask)
+    }
+}
+
+/// Rows of tiles that are treated together, counted through all images.
+struct Strip<'c, 'a> {
+    /// The first row.
+    from: Value<'c, 'a>,
+    /// Rows.
+    rows: Value<'c, 'a>,
+    /// Rows of an image.
+    down: Value<'c, 'a>,
+    /// Tiles of a row.
+    across: Value<'c, 'a>,
+}
+
+impl<'c, 'a> Strip<'c, 'a> {
+    /// Loops over its rows.
+    fn over_rows(&self, e: &Emitter<'c, 'a>, body: impl FnOnce(&Emitter<'c, 'a>, &Row<'c, 'a>)) {
+        let (zero, one) = (e.index(0), e.index(1));
+        let first = [
+            e.div(self.from, self.down),
+            e.op("arith.remui", &[self.from, self.down], e.index_type()),
+        ];
+        e.for_loop((zero, self.rows, one), &first, |e, number, place| {
+            let [image, row] = [place[0], place[1]];
+            let (across, begin) = (self.across, e.mul(number, self.across));
+            body(
+                e,
+                &Row {
+                    image,
+                    row,
+                    across,
+                    begin,
+                },
+            );
+            let next = e.add(row, one);
+            let inside = e.cmp(Int::Slt, next, self.down);
+            vec![
+                e.select(inside, image, e.add(image, one)),
+                e.select(inside, next, zero),
+            ]
+        });
+    }
+
+    /// Its tiles.
+    fn tiles(&self, e: &Emitter<'c, 'a>) -> Value<'c, 'a> {
+        e.mul(self.rows, self.across)
     }
 }
 

@@ -8,10 +8,11 @@
 // CHECK-LABEL: func.func @conv
 // CHECK-SAME: (%[[X:.*]]: memref<?x32x18x32xf32>, %[[W:.*]]: memref<48x32x3x3xf32>, %[[Y:.*]]: memref<?x48x16x30xf32>)
 // CHECK-NOT: outs(%[[Y]]
-// CHECK: %[[FILTERS:.*]] = memref.alloc() {alignment = 64 : i64} : memref<16x32x48xf32>
+// CHECK: %[[FILTERS:.*]] = memref.alloc() {alignment = 64 : i64} : memref<16x33x48xf32>
 // CHECK: scf.for
-// CHECK: memref.load %[[W]]
-// CHECK: memref.store %{{.*}}, %[[FILTERS]]
+// CHECK: vector.maskedload %[[W]]
+// CHECK: vector.shuffle
+// CHECK: vector.store %{{.*}}, %[[FILTERS]]
 // CHECK: dl.parallel = true
 // CHECK: scf.for
 // CHECK: %[[INPUT:.*]] = memref.alloc() {alignment = 64 : i64} : memref<16x33x[[ROOM:[0-9]+]]xf32>

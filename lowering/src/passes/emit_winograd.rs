@@ -9,11 +9,11 @@
 //! ```
 //! After:
 //! ```mlir
-//! %filters = memref.alloc() : memref<16x64x64xf32>
-//! scf.for %c … { … } {dl.parallel = true}                                  // transforms the filters
-//! scf.for %unit … {                                                        // strips of all images
-//!   %input = memref.alloc(%room) : memref<16x64x?xf32>
-//!   %result = memref.alloc(%room) : memref<16x64x?xf32>
+//! %filters = memref.alloc(%filters_room) : memref<16x65x?xf32>
+//! scf.for %filter … { … } {dl.parallel = true}                             // transforms the filters
+//! scf.for %row … {                                                         // strips of rows of tiles
+//!   %input = memref.alloc(%room) : memref<16x65x?xf32>
+//!   %result = memref.alloc(%room) : memref<16x65x?xf32>
 //!   … vector.maskedload %x, vector.store %input …                          // transforms the input
 //!   linalg.generic {dl.contraction} ins(%filters, %input) outs(%result)    // 16 products
 //!   … vector.load %result, vector.maskedstore %y …                         // transforms the result
@@ -136,7 +136,7 @@ impl<'c, 'a> Form<'c, 'a> {
         let Operands { x, w, y } = Operands::read(op)?;
         if w.has_windows(WINDOW) {
             let (counts, schedule) = schedule(w, y, target)?;
-            let by_rows = x.has_whole_rows() && y.has_whole_rows();
+            let by_rows = [x, w, y].iter().all(Operand::has_whole_rows);
             return by_rows.then_some(Self::Convolution(Convolution {
                 x: Image::new(x),
                 w,

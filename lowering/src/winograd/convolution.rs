@@ -1,12 +1,13 @@
 //! The convolution itself.
 
 use super::{
-    Registers, Row, TILE, Tiles, UNDER, WINDOW, both_ways, image::Image, multiply,
-    operands::Operand, point, room, zero,
+    Registers, Row, Strip, TILE, Tiles, UNDER, WINDOW, both_ways, image::Image, multiply,
+    operands::Operand, room, zero,
 };
 use crate::{
     emit::{Emitter, Int},
-    schedule::winograd::{POINTS, WinogradSchedule},
+    matmul::transpose::transpose,
+    schedule::WinogradSchedule,
 };
 use dlc_dialects::ir::shape;
 use melior::ir::Value;
@@ -34,74 +35,78 @@ impl<'c, 'a> Convolution<'c, 'a> {
         let [down, across] = [self.y.axes.rows, self.y.axes.columns]
             .map(|axis| e.ceil_div(self.y.size(e, axis), TILE));
         let one = e.index(1);
-        // Strips for all lanes, if there are not enough images.
         let parts = |count, of| e.div(e.sub(e.add(count, of), one), of);
-        let share = parts(e.mul(images, down), lanes);
+        let all_rows = e.mul(images, down);
         let fitting = e.div(e.index(self.schedule.tiles), e.max(across, one));
-        let rows = e.max(e.min(fitting, e.min(share, down)), one);
-        let strips = parts(down, rows);
+        let fitting = e.max(fitting, one);
+        // As many strips for each of several lanes.
+        let rounds = parts(parts(all_rows, fitting), lanes);
+        let strips = e.max(e.mul(rounds, lanes), one);
+        let alone = e.cmp(Int::Eq, lanes, one);
+        let rows = e.select(alone, fitting, e.max(parts(all_rows, strips), one));
         let room = room(e, &self.schedule, across);
         let element = shape::element_of(self.y.value);
         let registers = Registers::new(e, self.schedule.lanes, element);
-        e.parallel_loop((e.index(0), e.mul(images, strips), one), |e, unit| {
-            let strip = e.op("arith.remui", &[unit, strips], e.index_type());
-            let image = e.div(unit, strips);
-            let from = e.mul(strip, rows);
-            let rows = e.min(rows, e.sub(down, from));
+        e.parallel_loop((e.index(0), all_rows, rows), |e, from| {
+            let strip = Strip {
+                from,
+                rows: e.min(rows, e.sub(all_rows, from)),
+                down,
+                across,
+            };
             let input = Tiles::new(e, element, channels, room);
             let result = Tiles::new(e, element, outputs, room);
-            let over_rows = |e: &Emitter<'c, 'a>, body: &dyn Fn(&Emitter<'c, 'a>, Row<'c, 'a>)| {
-                e.loop_to(rows, 1, |e, row| {
-                    let (begin, row) = (e.mul(row, across), e.add(from, row));
-                    body(
-                        e,
-                        Row {
-                            image,
-                            row,
-                            across,
-                            begin,
-                        },
-                    );
-                });
-            };
             e.loop_to(e.index(channels), 1, |e, channel| {
-                over_rows(e, &|e, row| {
-                    self.x.transform(e, &registers, (&row, channel), &input);
+                strip.over_rows(e, |e, row| {
+                    self.x.transform(e, &registers, (row, channel), &input);
                 });
             });
-            let tiles = e.mul(rows, across);
+            let tiles = strip.tiles(e);
             let [tiles_of_x, sums] = [&input, &result].map(|all| all.first(e, tiles));
+            let filters = filters.first(e, e.index(outputs));
             zero(e, sums);
             // Loops: place, filter, tile, channel.
             let inputs = [(filters, [0, 3, 1]), (tiles_of_x, [0, 3, 2])];
             multiply(e, inputs, sums);
             e.loop_to(e.index(outputs), 1, |e, filter| {
-                over_rows(e, &|e, row| {
-                    self.transform_result(e, &registers, (&row, filter), &result);
+                strip.over_rows(e, |e, row| {
+                    self.transform_result(e, &registers, (row, filter), &result);
                 });
             });
         });
     }
 
-    /// G g Gᵀ of all filters, by place, channel and filter.
-    fn filters(&self, e: &Emitter<'c, 'a>) -> Value<'c, 'a> {
+    /// G g Gᵀ of all filters, by place, channel and filter: registers have a channel of several filters.
+    fn filters(&self, e: &Emitter<'c, 'a>) -> Tiles<'c, 'a> {
         let (channels, filters) = self.counts;
+        let lanes = self.schedule.lanes;
         let element = shape::element_of(self.w.value);
-        let ty = format!("memref<{POINTS}x{channels}x{filters}x{element}>");
-        let made = e.alloc(&[], &ty);
-        let half = e.constant(element, e.attr(&format!("0.5 : {element}")));
-        let bounds = (e.index(0), e.index(channels), e.index(1));
-        e.parallel_loop(bounds, |e, channel| {
-            e.loop_to(e.index(filters), 1, |e, filter| {
+        let register = Registers::new(e, lanes, element).one;
+        let room = e.index((filters + lanes - 1) / lanes * lanes);
+        let made = Tiles::new(e, element, channels, room);
+        let mask = e.ty(&format!("vector<{lanes}xi1>"));
+        let window_row = e.op("vector.create_mask", &[e.index(WINDOW as i64)], mask);
+        let splat =
+            |value: &str| e.constant(register, e.attr(&format!("dense<{value}> : {register}")));
+        let (half, zeros) = (splat("0.5"), splat("0.0"));
+        let last = e.index(filters - 1);
+        let bounds = (e.index(0), e.index(filters), e.index(lanes));
+        e.parallel_loop(bounds, |e, first| {
+            e.loop_to(e.index(channels), 1, |e, channel| {
+                // A row of each filter's window, of which the transposed square has the columns.
                 let window = |row: usize| {
-                    std::array::from_fn(|column| {
-                        let place = [e.index(row as i64), e.index(column as i64)];
-                        let place = self.w.place([filter, channel, place[0], place[1]]);
-                        let operands = [&[self.w.value], &place[..]].concat();
-                        e.op("memref.load", &operands, element)
-                    })
+                    let rows = (0..lanes).map(|lane| {
+                        let filter = e.min(e.plus(first, lane), last);
+                        let place = [filter, channel, e.index(row as i64), e.index(0)];
+                        let place = self.w.place(place);
+                        let operands = [&[self.w.value], &place[..], &[window_row, zeros]];
+                        e.op("vector.maskedload", &operands.concat(), register)
+                    });
+                    let bits = shape::width(element) as usize;
+                    let columns = transpose(e, rows.collect(), register, bits);
+                    [columns[0], columns[1], columns[2]]
                 };
-                let op = |name: &str, a, b| e.op(name, &[a, b], element);
+                let op = |name: &str, a, b| e.op(name, &[a, b], register);
                 let transform = |[a, b, c]: [_; WINDOW]| -> [_; UNDER] {
                     let sum = op("arith.mulf", op("arith.addf", a, c), half);
                     let middle = op("arith.mulf", b, half);
@@ -113,8 +118,7 @@ impl<'c, 'a> Convolution<'c, 'a> {
                     ]
                 };
                 both_ways(window, transform, |place, value| {
-                    let operands = [value, made, point(e, place), channel, filter];
-                    e.effect("memref.store", &operands, &[]);
+                    made.store(e, value, place, [channel, first]);
                 });
             });
         });

@@ -1,7 +1,7 @@
 //! The gradient by the filters: sums over tiles, of all images.
 
 use super::{
-    Registers, Row, TILE, Tiles, UNDER, WINDOW, both_ways, image::Image, multiply,
+    Registers, Row, Strip, TILE, Tiles, UNDER, WINDOW, both_ways, image::Image, multiply,
     operands::Operand, point, room, zero,
 };
 use crate::{
@@ -49,25 +49,11 @@ impl<'c, 'a> FilterGradient<'c, 'a> {
         );
         zero(e, sums);
         e.plain_loop((nothing, all_rows, rows), |e, from| {
-            let rows = e.min(rows, e.sub(all_rows, from));
-            let over_rows = |e: &Emitter<'c, 'a>, body: &dyn Fn(&Emitter<'c, 'a>, Row<'c, 'a>)| {
-                e.loop_to(rows, 1, |e, row| {
-                    let (begin, row) = (e.mul(row, across), e.add(from, row));
-                    let (image, row) = (
-                        e.div(row, down),
-                        e.op("arith.remui", &[row, down], e.index_type()),
-                    );
-                    body(
-                        e,
-                        Row {
-                            image,
-                            row,
-                            across,
-                            begin,
-                        },
-                    );
-                });
-                vec![]
+            let strip = Strip {
+                from,
+                rows: e.min(rows, e.sub(all_rows, from)),
+                down,
+                across,
             };
             let units = (nothing, e.index(channels + filters), one);
             e.parallel_loop(units, |e, unit| {
@@ -76,19 +62,21 @@ impl<'c, 'a> FilterGradient<'c, 'a> {
                     of_x,
                     &[],
                     |e| {
-                        over_rows(e, &|e, row| {
-                            self.x.transform(e, &registers, (&row, unit), &input);
-                        })
+                        strip.over_rows(e, |e, row| {
+                            self.x.transform(e, &registers, (row, unit), &input);
+                        });
+                        vec![]
                     },
                     |e| {
                         let filter = e.plus(unit, -channels);
-                        over_rows(e, &|e, row| {
-                            self.transform_adjoint(e, &registers, (&row, filter), &adjoint);
-                        })
+                        strip.over_rows(e, |e, row| {
+                            self.transform_adjoint(e, &registers, (row, filter), &adjoint);
+                        });
+                        vec![]
                     },
                 );
             });
-            let tiles = e.mul(rows, across);
+            let tiles = strip.tiles(e);
             // Loops: place, filter, channel, tile.
             let inputs = [
                 (adjoint.first(e, tiles), [0, 1, 3]),
