@@ -90,9 +90,9 @@ impl<'c, 'a> Convolution<'c, 'a> {
             |value: &str| e.constant(register, e.attr(&format!("dense<{value}> : {register}")));
         let (half, zeros) = (splat("0.5"), splat("0.0"));
         let last = e.index(filters - 1);
-        let bounds = (e.index(0), e.index(filters), e.index(lanes));
-        e.parallel_loop(bounds, |e, first| {
-            e.loop_to(e.index(channels), 1, |e, channel| {
+        let bounds = (e.index(0), e.index(channels), e.index(1));
+        e.parallel_loop(bounds, |e, channel| {
+            e.loop_to(e.index(filters), lanes, |e, first| {
                 // A row of each filter's window, of which the transposed square has the columns.
                 let window = |row: usize| {
                     let rows = (0..lanes).map(|lane| {
