@@ -27,7 +27,7 @@ use crate::{
     schedule::winograd::{POINTS, WinogradSchedule},
 };
 use dlc_dialects::ir::shape::{self, DYNAMIC};
-use melior::ir::{Attribute, Type, Value};
+use melior::ir::{Attribute, Type, Value, attribute::DenseI64ArrayAttribute};
 
 /// Rows and columns of a tile of results.
 pub const TILE: i64 = 2;
@@ -47,7 +47,7 @@ pub struct Registers<'c> {
     pub one: Type<'c>,
     /// Two, of the columns of one register's tiles.
     pub pair: Type<'c>,
-    /// A mask of two.
+    /// A mask of one.
     pub mask: Type<'c>,
 }
 
@@ -61,30 +61,52 @@ impl<'c> Registers<'c> {
             element,
             one: vector(lanes, &element),
             pair: vector(2 * lanes, &element),
-            mask: vector(2 * lanes, &"i1"),
+            mask: vector(lanes, &"i1"),
         }
     }
 
-    /// The tiles' elements of one row of an image from a column on, under a mask: those of even columns, then of odd ones.
+    /// The tiles' elements of one row of an image from a column on, under masks: those of even columns, then of odd ones.
+    /// Registers are loaded one by one: LLVM 22 takes a mask of two for all lanes of the second where it is the conjunction of
+    /// a condition and a constant without them.
     fn load_pair<'a>(
         &self,
         e: &Emitter<'c, 'a>,
-        (memory, place): (Value<'c, 'a>, [Value<'c, 'a>; 4]),
-        mask: Value<'c, 'a>,
+        (memory, mut place): (Value<'c, 'a>, [Value<'c, 'a>; 4]),
+        columns: usize,
+        masks: [Value<'c, 'a>; 2],
     ) -> [Value<'c, 'a>; 2] {
-        let zeros = e.attr(&format!("dense<0.0> : {}", self.pair));
-        let zeros = e.constant(self.pair, zeros);
-        let operands = [&[memory], &place[..], &[mask, zeros]].concat();
-        let loaded = e.op("vector.maskedload", &operands, self.pair);
-        let halves = [self.one; 2];
-        let parts = e.build("vector.deinterleave", &[loaded], &halves, &[], vec![]);
-        let parts = linalg::results(parts);
-        [parts[0], parts[1]]
+        let zeros = e.attr(&format!("dense<0.0> : {}", self.one));
+        let zeros = e.constant(self.one, zeros);
+        let halves = masks.map(|mask| {
+            let operands = [&[memory], &place[..], &[mask, zeros]].concat();
+            place[columns] = e.plus(place[columns], self.lanes);
+            e.op("vector.maskedload", &operands, self.one)
+        });
+        [0, 1].map(|odd| {
+            let lanes = (0..self.lanes).map(|lane| 2 * lane + odd);
+            let lanes = DenseI64ArrayAttribute::new(e.context(), &lanes.collect::<Vec<_>>());
+            let attributes = [("mask", lanes.into())];
+            e.op_with("vector.shuffle", &halves, self.one, &attributes)
+        })
     }
 
-    /// A mask of the lanes before a column.
-    fn before<'a>(&self, e: &Emitter<'c, 'a>, column: Value<'c, 'a>) -> Value<'c, 'a> {
-        e.op("vector.create_mask", &[column], self.mask)
+    /// Masks of two registers' lanes before a column.
+    fn before<'a>(&self, e: &Emitter<'c, 'a>, column: Value<'c, 'a>) -> [Value<'c, 'a>; 2] {
+        [0, self.lanes].map(|lane| {
+            let left = e.plus(column, -lane);
+            e.op("vector.create_mask", &[left], self.mask)
+        })
+    }
+
+    /// Masks where a condition holds.
+    fn only_if<'a>(
+        &self,
+        e: &Emitter<'c, 'a>,
+        condition: Value<'c, 'a>,
+        masks: [Value<'c, 'a>; 2],
+    ) -> [Value<'c, 'a>; 2] {
+        let condition = e.op("vector.broadcast", &[condition], self.mask);
+        masks.map(|mask| e.op("arith.andi", &[mask, condition], self.mask))
     }
 }
 

@@ -18,7 +18,7 @@
 // CHECK: %[[INPUT:.*]] = memref.alloc() {alignment = 64 : i64} : memref<16x33x[[ROOM:[0-9]+]]xf32>
 // CHECK: %[[RESULT:.*]] = memref.alloc() {alignment = 64 : i64} : memref<16x49x[[ROOM]]xf32>
 // CHECK: vector.maskedload %[[X]]
-// CHECK: vector.deinterleave
+// CHECK: vector.shuffle
 // CHECK: vector.store %{{.*}}, %[[INPUT]]
 // CHECK: linalg.generic
 // CHECK-SAME: dl.contraction

@@ -125,7 +125,7 @@ module attributes {dl.target = {cpu = "cascadelake", vector_bits = 512 : i64}} {
 // Every second element comes of a load of twice as many, which leaves out those between.
 // CHECK-LABEL: func.func @every_second(
 // CHECK-NOT:     vector.gather
-// CHECK:         vector.maskedload {{.*}} vector<32xi1>, vector<32xf32> into vector<32xf32>
+// CHECK:         vector.maskedload {{.*}} vector<128xi1>, vector<128xf32> into vector<128xf32>
 // CHECK:         vector.deinterleave
 // CHECK:         vector.interleave %{{.*}} : vector<16xi1>
 // CHECK:         vector.maskedload {{.*}} vector<32xi1>, vector<32xf32> into vector<32xf32>

@@ -81,10 +81,13 @@ impl<'c, 'a> Convolution<'c, 'a> {
         let (channels, filters) = self.counts;
         let lanes = self.schedule.lanes;
         let element = shape::element_of(self.w.value);
-        let register = Registers::new(e, lanes, element).one;
+        let Registers {
+            one: register,
+            mask,
+            ..
+        } = Registers::new(e, lanes, element);
         let room = e.index((filters + lanes - 1) / lanes * lanes);
         let made = Tiles::new(e, element, channels, room);
-        let mask = e.ty(&format!("vector<{lanes}xi1>"));
         let window_row = e.op("vector.create_mask", &[e.index(WINDOW as i64)], mask);
         let splat =
             |value: &str| e.constant(register, e.attr(&format!("dense<{value}> : {register}")));
@@ -150,7 +153,8 @@ impl<'c, 'a> Convolution<'c, 'a> {
             let mut results = vec![];
             both_ways(turned, transform, |_, value| results.push(value));
             let across = e.mul(column, e.index(TILE));
-            let mask = registers.before(e, e.sub(columns, across));
+            let pair = e.ty(&format!("vector<{}xi1>", 2 * registers.lanes));
+            let mask = e.op("vector.create_mask", &[e.sub(columns, across)], pair);
             let parts = results
                 .chunks(2)
                 .map(|parts| e.op("vector.interleave", parts, registers.pair))

@@ -105,10 +105,9 @@ impl<'c, 'a> FilterGradient<'c, 'a> {
                 let row_within = e.plus(e.mul(row.row, e.index(TILE)), i as i64);
                 let near = e.min(row_within, last);
                 let inside = e.cmp(Int::Eq, row_within, near);
-                let inside = e.op("vector.broadcast", &[inside], registers.mask);
-                let there = e.op("arith.andi", &[there, inside], registers.mask);
+                let there = registers.only_if(e, inside, there);
                 let place = self.dy.place([row.image, filter, near, across]);
-                registers.load_pair(e, (self.dy.value, place), there)
+                registers.load_pair(e, (self.dy.value, place), axes.columns, there)
             };
             let op = |name: &str, a, b| e.op(name, &[a, b], registers.one);
             let transform = |[a, b]: [_; 2]| -> [_; UNDER] {

@@ -59,7 +59,7 @@ impl<'c, 'a> Image<'c, 'a> {
                 match from < aside {
                     true => {
                         let missing = registers.before(e, e.sub(zero, at));
-                        e.op("arith.xori", &[before_end, missing], mask)
+                        [0, 1].map(|i| e.op("arith.xori", &[before_end[i], missing[i]], mask))
                     }
                     false => before_end,
                 }
@@ -68,12 +68,11 @@ impl<'c, 'a> Image<'c, 'a> {
                 let row_within = e.plus(e.mul(row.row, e.index(TILE)), i as i64 - above);
                 let near = e.max(e.min(row_within, last), zero);
                 let inside = e.cmp(Int::Eq, row_within, near);
-                let inside = e.op("vector.broadcast", &[inside], mask);
                 let [first, second] = [0, 1].map(|half| {
                     let at = e.plus(across, 2 * half as i64);
                     let place = self.operand.place([row.image, channel, near, at]);
-                    let there = e.op("arith.andi", &[there[half], inside], mask);
-                    registers.load_pair(e, (self.operand.value, place), there)
+                    let there = registers.only_if(e, inside, there[half]);
+                    registers.load_pair(e, (self.operand.value, place), axes.columns, there)
                 });
                 [first[0], first[1], second[0], second[1]]
             };
