@@ -9,7 +9,7 @@ pub mod winograd;
 
 pub use matmul::{MatmulSchedule, matmul_schedule};
 pub use target::Target;
-pub use winograd::winograd_schedule;
+pub use winograd::{WinogradSchedule, winograd_schedule};
 
 use std::fmt;
 
@@ -121,6 +121,8 @@ const LANE_STACK: i64 = 8 << 10;
 const MOST_SLIVERS: i64 = 21;
 /// Slivers of rows that a part of a product has at least where it is divided among threads.
 pub const FEWEST_SLIVERS: i64 = 8;
+/// The same of one whose right operand is gathered, by each part.
+pub const FEWEST_GATHERED: i64 = 16;
 
 impl Target {
     /// Bytes of a buffer up to which it is not prefetched.

@@ -221,6 +221,7 @@ pub fn upper(value: Value, dims: &Dims) -> Option<Poly> {
     let operand = |i| upper(op.operand(i).ok()?, dims);
     match op.name().as_string_ref().as_str().ok()? {
         "arith.minsi" | "arith.minui" => match (operand(0), operand(1)) {
+            (Some(a), Some(b)) if dominates(&b, &a) => Some(a),
             (Some(a), Some(b)) if b.as_const().is_some() || dominates(&a, &b) => Some(b),
             (a, b) => a.or(b),
         },

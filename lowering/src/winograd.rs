@@ -1,18 +1,24 @@
-//! Convolutions with windows of 3 × 3 by Winograd's F(2 × 2, 3 × 3), after Lavin and Gray (2015, arXiv:1509.09308).
+//! Convolutions with windows of 3 × 3 by Winograd's F(2 × 2, 3 × 3), after Lavin and Gray (2015, arXiv:1509.09308), and
+//! their gradients by the filters.
 //!
 //! With g the window of a filter and d the 4 × 4 elements of x under a tile of 2 × 2 results, of each channel,
 //! ```text
-//! y = Aᵀ [Σ (G g Gᵀ) ⊙ (Bᵀ d B)] A
+//! y = Aᵀ [Σ (G g Gᵀ) ⊙ (Bᵀ d B)] A                  dg = Gᵀ [Σ (A dy Aᵀ) ⊙ (Bᵀ d B)] G
 //!      1  0  0        1  0 -1  0
 //! G =  ½  ½  ½   Bᵀ = 0  1  1  0   Aᵀ = 1  1  1  0
 //!      ½ -½  ½        0 -1  1  0        0  1 -1 -1
 //!      0  0  1        0  1  0 -1
 //! ```
-//! where the sum over channels is a product of matrices for each of the 16 places of a transformed tile: 16 products
-//! instead of 36. The factors of A and B are 0 and ±1, so that the error grows by a small factor only (`docs/src/numerics.md`).
+//! where the sum over channels (for y) or over tiles (for dg) is a product of matrices for each of the 16 places of a
+//! transformed tile: 16 products instead of 36. The second formula is the first one transposed, as the products are linear
+//! in g. The factors of A and B are 0 and ±1, so that the error grows by a small factor only (`docs/src/numerics.md`).
 //!
-//! The image goes in strips of rows of tiles, whose transformed elements stay in a near cache.
+//! Images go in strips of rows of tiles, whose transformed elements stay in a near cache.
 
+pub mod convolution;
+pub mod filter_gradient;
+pub mod image;
+pub mod operands;
 pub mod source;
 
 use crate::{
@@ -21,363 +27,286 @@ use crate::{
     schedule::winograd::{POINTS, WinogradSchedule},
 };
 use dlc_dialects::ir::shape::{self, DYNAMIC};
-use melior::ir::{Attribute, Type, Value};
+use melior::ir::{Attribute, Type, Value, attribute::DenseI64ArrayAttribute};
 
 /// Rows and columns of a tile of results.
-const TILE: i64 = 2;
-/// Those of the elements of x under it.
-const UNDER: usize = 4;
+pub const TILE: i64 = 2;
+/// Those of the elements of x under it, and of what is transformed.
+pub const UNDER: usize = 4;
 /// Rows and columns of a window.
-const WINDOW: usize = 3;
+pub const WINDOW: usize = 3;
 
-/// Where the axes of an operand are.
+/// Types of what a transform holds in registers.
 #[derive(Clone, Copy, Debug)]
-pub struct Axes {
-    /// Images of x and y, filters of w.
-    pub outer: usize,
-    /// Channels of x and w, filters of y.
-    pub inner: usize,
-    /// Rows.
-    pub rows: usize,
-    /// Columns.
-    pub columns: usize,
+pub struct Registers<'c> {
+    /// Elements of one.
+    pub lanes: i64,
+    /// The type of an element.
+    pub element: Type<'c>,
+    /// One register.
+    pub one: Type<'c>,
+    /// Two, of the columns of one register's tiles.
+    pub pair: Type<'c>,
+    /// A mask of one.
+    pub mask: Type<'c>,
 }
 
-/// An operand.
-#[derive(Clone, Copy)]
-pub struct Operand<'c, 'a> {
-    /// The memref, of rank 4.
-    pub value: Value<'c, 'a>,
-    /// Its axes.
-    pub axes: Axes,
-}
-
-impl<'c, 'a> Operand<'c, 'a> {
-    fn size(&self, e: &Emitter<'c, 'a>, axis: usize) -> Value<'c, 'a> {
-        match shape::shape_of(self.value)[axis] {
-            DYNAMIC => {
-                let operands = [self.value, e.index(axis as i64)];
-                e.op("memref.dim", &operands, e.index_type())
-            }
-            known => e.index(known),
+impl<'c> Registers<'c> {
+    /// Registers of `lanes` elements.
+    pub fn new(e: &Emitter<'c, '_>, lanes: i64, element: Type<'c>) -> Self {
+        let vector =
+            |lanes, element: &dyn std::fmt::Display| e.ty(&format!("vector<{lanes}x{element}>"));
+        Self {
+            lanes,
+            element,
+            one: vector(lanes, &element),
+            pair: vector(2 * lanes, &element),
+            mask: vector(lanes, &"i1"),
         }
     }
 
-    fn place(&self, [outer, inner, row, column]: [Value<'c, 'a>; 4]) -> [Value<'c, 'a>; 4] {
-        let mut place = [outer; 4];
-        place[self.axes.inner] = inner;
-        place[self.axes.rows] = row;
-        place[self.axes.columns] = column;
-        place
+    /// The tiles' elements of one row of an image from a column on, under masks: those of even columns, then of odd ones.
+    /// Registers are loaded one by one: LLVM 22 takes a mask of two for all lanes of the second where it is the conjunction of
+    /// a condition and a constant without them.
+    fn load_pair<'a>(
+        &self,
+        e: &Emitter<'c, 'a>,
+        (memory, mut place): (Value<'c, 'a>, [Value<'c, 'a>; 4]),
+        columns: usize,
+        masks: [Value<'c, 'a>; 2],
+    ) -> [Value<'c, 'a>; 2] {
+        let zeros = e.attr(&format!("dense<0.0> : {}", self.one));
+        let zeros = e.constant(self.one, zeros);
+        let halves = masks.map(|mask| {
+            let operands = [&[memory], &place[..], &[mask, zeros]].concat();
+            place[columns] = e.plus(place[columns], self.lanes);
+            e.op("vector.maskedload", &operands, self.one)
+        });
+        [0, 1].map(|odd| {
+            let lanes = (0..self.lanes).map(|lane| 2 * lane + odd);
+            let lanes = DenseI64ArrayAttribute::new(e.context(), &lanes.collect::<Vec<_>>());
+            let attributes = [("mask", lanes.into())];
+            e.op_with("vector.shuffle", &halves, self.one, &attributes)
+        })
+    }
+
+    /// Masks of two registers' lanes before a column.
+    fn before<'a>(&self, e: &Emitter<'c, 'a>, column: Value<'c, 'a>) -> [Value<'c, 'a>; 2] {
+        [0, self.lanes].map(|lane| {
+            let left = e.plus(column, -lane);
+            e.op("vector.create_mask", &[left], self.mask)
+        })
+    }
+
+    /// Masks where a condition holds.
+    fn only_if<'a>(
+        &self,
+        e: &Emitter<'c, 'a>,
+        condition: Value<'c, 'a>,
+        masks: [Value<'c, 'a>; 2],
+    ) -> [Value<'c, 'a>; 2] {
+        let condition = e.op("vector.broadcast", &[condition], self.mask);
+        masks.map(|mask| e.op("arith.andi", &[mask, condition], self.mask))
     }
 }
 
-/// A convolution of stride 1: y = x ∗ w, with x of two rows and columns more than y, of which some around it may be zeros
-/// that are not in memory.
-pub struct Winograd<'c, 'a> {
-    /// Images; elements of a row are side by side.
-    pub x: Operand<'c, 'a>,
-    /// Rows and columns of zeros before those of x.
-    pub before: [i64; 2],
-    /// Filters with windows of 3 × 3.
-    pub w: Operand<'c, 'a>,
-    /// Results; elements of a row are side by side.
-    pub y: Operand<'c, 'a>,
-    /// How many channels and filters.
-    pub counts: (i64, i64),
-    /// How it goes.
-    pub schedule: WinogradSchedule,
-}
-
-/// The part of an image that a round treats.
+/// Rows of tiles that are treated together, counted through all images.
 struct Strip<'c, 'a> {
-    image: Value<'c, 'a>,
-    /// The first row of tiles.
+    /// The first row.
     from: Value<'c, 'a>,
-    /// Rows of tiles.
+    /// Rows.
     rows: Value<'c, 'a>,
+    /// Rows of an image.
+    down: Value<'c, 'a>,
     /// Tiles of a row.
     across: Value<'c, 'a>,
 }
 
-type Square<'c, 'a, const N: usize> = [[Value<'c, 'a>; N]; N];
-
-impl<'c, 'a> Winograd<'c, 'a> {
-    /// Emits all of it; `lanes` is how many may work at the same time.
-    pub fn emit(&self, e: &Emitter<'c, 'a>, lanes: Value<'c, 'a>) {
-        let filters = self.filters(e);
-        let (channels, outputs) = self.counts;
-        let images = self.y.size(e, self.y.axes.outer);
-        let [down, across] = [self.y.axes.rows, self.y.axes.columns]
-            .map(|axis| e.ceil_div(self.y.size(e, axis), TILE));
-        let one = e.index(1);
-        // Strips for all lanes, if there are not enough images.
-        let parts = |count, of| e.div(e.sub(e.add(count, of), one), of);
-        let share = parts(e.mul(images, down), lanes);
-        let fitting = e.div(e.index(self.schedule.tiles), e.max(across, one));
-        let rows = e.max(e.min(fitting, e.min(share, down)), one);
-        let strips = parts(down, rows);
-        // A row is written in whole registers, of which the last goes beyond.
-        let tiles = e.max(e.index(self.schedule.tiles), across);
-        let room = e.plus(tiles, self.schedule.lanes);
-        e.parallel_loop((e.index(0), e.mul(images, strips), one), |e, unit| {
-            let strip = e.op("arith.remui", &[unit, strips], e.index_type());
-            let from = e.mul(strip, rows);
-            let strip = Strip {
-                image: e.div(unit, strips),
-                from,
-                rows: e.min(rows, e.sub(down, from)),
-                across,
-            };
-            let input = self.memory(e, channels, room);
-            let result = self.memory(e, outputs, room);
-            self.transform_input(e, &strip, input);
-            self.multiply(e, &strip, filters, (input, result));
-            self.transform_result(e, &strip, result);
+impl<'c, 'a> Strip<'c, 'a> {
+    /// Loops over its rows.
+    fn over_rows(&self, e: &Emitter<'c, 'a>, body: impl FnOnce(&Emitter<'c, 'a>, &Row<'c, 'a>)) {
+        let (zero, one) = (e.index(0), e.index(1));
+        let first = [
+            e.div(self.from, self.down),
+            e.op("arith.remui", &[self.from, self.down], e.index_type()),
+        ];
+        e.for_loop((zero, self.rows, one), &first, |e, number, place| {
+            let [image, row] = [place[0], place[1]];
+            let (across, begin) = (self.across, e.mul(number, self.across));
+            body(
+                e,
+                &Row {
+                    image,
+                    row,
+                    across,
+                    begin,
+                },
+            );
+            let next = e.add(row, one);
+            let inside = e.cmp(Int::Slt, next, self.down);
+            vec![
+                e.select(inside, image, e.add(image, one)),
+                e.select(inside, next, zero),
+            ]
         });
     }
 
-    fn element(&self) -> Type<'c> {
-        shape::element_of(self.x.value)
+    /// Its tiles.
+    fn tiles(&self, e: &Emitter<'c, 'a>) -> Value<'c, 'a> {
+        e.mul(self.rows, self.across)
     }
+}
 
-    fn vector(&self, e: &Emitter<'c, 'a>, registers: i64) -> Type<'c> {
-        let lanes = registers * self.schedule.lanes;
-        e.ty(&format!("vector<{lanes}x{}>", self.element()))
-    }
+/// A row of tiles of an image.
+#[derive(Clone, Copy)]
+pub struct Row<'c, 'a> {
+    /// The image.
+    pub image: Value<'c, 'a>,
+    /// The row's number in the image, in tiles.
+    pub row: Value<'c, 'a>,
+    /// Tiles of a row.
+    pub across: Value<'c, 'a>,
+    /// The place of the first among all transformed tiles.
+    pub begin: Value<'c, 'a>,
+}
 
-    /// Memory for all places of transformed tiles, `rows` of each.
-    fn memory(&self, e: &Emitter<'c, 'a>, rows: i64, room: Value<'c, 'a>) -> Value<'c, 'a> {
-        let ty = format!("memref<{POINTS}x{rows}x?x{}>", self.element());
-        e.alloc(&[room], &ty)
-    }
-
-    /// G g Gᵀ of all filters, by place, channel and filter.
-    fn filters(&self, e: &Emitter<'c, 'a>) -> Value<'c, 'a> {
-        let (channels, filters) = self.counts;
-        let element = self.element();
-        let ty = format!("memref<{POINTS}x{channels}x{filters}x{element}>");
-        let made = e.alloc(&[], &ty);
-        let half = e.constant(element, e.attr(&format!("0.5 : {element}")));
-        let bounds = (e.index(0), e.index(channels), e.index(1));
-        e.parallel_loop(bounds, |e, channel| {
-            e.loop_to(e.index(filters), 1, |e, filter| {
-                let read = |row: usize, column: usize| {
-                    let place = [e.index(row as i64), e.index(column as i64)];
-                    let place = self.w.place([filter, channel, place[0], place[1]]);
-                    e.op(
-                        "memref.load",
-                        &[&[self.w.value], &place[..]].concat(),
-                        element,
-                    )
-                };
-                let op = |name: &str, a, b| e.op(name, &[a, b], element);
-                let spread = |[a, b, c]: [Value<'c, 'a>; WINDOW]| {
-                    let sum = op("arith.mulf", op("arith.addf", a, c), half);
-                    let middle = op("arith.mulf", b, half);
-                    [
-                        a,
-                        op("arith.addf", sum, middle),
-                        op("arith.subf", sum, middle),
-                        c,
-                    ]
-                };
-                let window: Square<WINDOW> =
-                    std::array::from_fn(|row| std::array::from_fn(|column| read(row, column)));
-                let rows = window.map(spread);
-                for column in 0..UNDER {
-                    let spread = spread(rows.map(|row| row[column]));
-                    for (row, value) in spread.into_iter().enumerate() {
-                        let place = [e.index((row * UNDER + column) as i64), channel, filter];
-                        e.effect("memref.store", &[&[value, made], &place[..]].concat(), &[]);
-                    }
-                }
-            });
-        });
-        made
-    }
-
-    /// Bᵀ d B of a strip's tiles, by place, channel and tile.
-    fn transform_input(&self, e: &Emitter<'c, 'a>, strip: &Strip<'c, 'a>, to: Value<'c, 'a>) {
-        let [rows, columns] =
-            [self.x.axes.rows, self.x.axes.columns].map(|axis| self.x.size(e, axis));
-        let (zero, last) = (e.index(0), e.sub(rows, e.index(1)));
-        let (register, pair) = (self.vector(e, 1), self.vector(e, 2));
-        let mask = self.mask(e);
-        let [above, aside] = self.before;
-        self.over_tiles(
-            e,
-            strip,
-            self.counts.0,
-            |e, channel, [row, column, tile]| {
-                let across = e.plus(e.mul(column, e.index(TILE)), -aside);
-                let zeros = e.attr(&format!("dense<0.0> : {pair}"));
-                let zeros = e.constant(pair, zeros);
-                let first = |count| e.op("vector.create_mask", &[count], mask);
-                // Lanes of columns that there are: those before the first are gone from those before the end.
-                let there = [0, 2].map(|from| {
-                    let at = e.plus(across, from);
-                    let before_end = first(e.sub(columns, at));
-                    match from < aside {
-                        true => {
-                            let missing = first(e.sub(zero, at));
-                            e.op("arith.xori", &[before_end, missing], mask)
-                        }
-                        false => before_end,
-                    }
-                });
-                let under: Square<UNDER> = std::array::from_fn(|i| {
-                    let row = e.plus(e.mul(row, e.index(TILE)), i as i64 - above);
-                    let near = e.max(e.min(row, last), zero);
-                    let inside = e.cmp(Int::Eq, row, near);
-                    let inside = e.op("vector.broadcast", &[inside], mask);
-                    let [first, second] = [0, 1].map(|half| {
-                        let at = e.plus(across, 2 * half as i64);
-                        let place = self.x.place([strip.image, channel, near, at]);
-                        let there = e.op("arith.andi", &[there[half], inside], mask);
-                        let operands = [&[self.x.value], &place[..], &[there, zeros]].concat();
-                        let loaded = e.op("vector.maskedload", &operands, pair);
-                        let halves = &[register, register];
-                        let parts = e.build("vector.deinterleave", &[loaded], halves, &[], vec![]);
-                        linalg::results(parts)
-                    });
-                    [first[0], first[1], second[0], second[1]]
-                });
-                let op = |name: &str, a, b| e.op(name, &[a, b], register);
-                let spread = |[a, b, c, d]: [Value<'c, 'a>; UNDER]| {
-                    [
-                        op("arith.subf", a, c),
-                        op("arith.addf", b, c),
-                        op("arith.subf", c, b),
-                        op("arith.subf", b, d),
-                    ]
-                };
-                let rows = under.map(spread);
-                for column in 0..UNDER {
-                    let spread = spread(rows.map(|row| row[column]));
-                    for (row, value) in spread.into_iter().enumerate() {
-                        let place = [e.index((row * UNDER + column) as i64), channel, tile];
-                        e.effect("vector.store", &[&[value, to], &place[..]].concat(), &[]);
-                    }
-                }
-            },
-        );
-    }
-
-    /// The products of all places: filters by channels times channels by tiles.
-    fn multiply(
-        &self,
-        e: &Emitter<'c, 'a>,
-        strip: &Strip<'c, 'a>,
-        filters: Value<'c, 'a>,
-        (input, result): (Value<'c, 'a>, Value<'c, 'a>),
-    ) {
-        let tiles = e.mul(strip.rows, strip.across);
-        let part = |whole, rows: i64| {
-            let element = self.element();
-            let ty = format!("memref<{POINTS}x{rows}x?x{element}, strided<[?, ?, 1]>>");
-            let attributes = [
-                ("operandSegmentSizes", e.attr("array<i32: 1, 0, 1, 0>")),
-                ("static_offsets", e.attr("array<i64: 0, 0, 0>")),
-                (
-                    "static_sizes",
-                    e.attr(&format!("array<i64: {POINTS}, {rows}, {DYNAMIC}>")),
-                ),
-                ("static_strides", e.attr("array<i64: 1, 1, 1>")),
-            ];
-            e.op_with("memref.subview", &[whole, tiles], e.ty(&ty), &attributes)
-        };
-        let input = part(input, self.counts.0);
-        let result = part(result, self.counts.1);
-        let element = self.element();
-        let zero = e.constant(element, e.attr(&format!("0.0 : {element}")));
-        linalg::fill_memory(e, zero, result);
-        let [point, filter, tile, channel] = [0, 1, 2, 3];
-        let access = |value, loops: [usize; 3]| Access {
-            value,
-            loops: loops.to_vec(),
-        };
-        let product = Generic {
-            iterators: vec![
-                Iterator::Parallel,
-                Iterator::Parallel,
-                Iterator::Parallel,
-                Iterator::Reduction,
-            ],
-            inputs: vec![
-                access(filters, [point, channel, filter]),
-                access(input, [point, channel, tile]),
-            ],
-            outputs: vec![access(result, [point, filter, tile])],
-            attributes: vec![(linalg::CONTRACTION, Attribute::unit(e.context()))],
-        };
-        product.build(e, |e, arguments| {
-            let product = e.op("arith.mulf", &arguments[..2], element);
-            vec![e.op("arith.addf", &[arguments[2], product], element)]
-        });
-    }
-
-    /// Aᵀ m A of a strip's tiles, which are results.
-    fn transform_result(&self, e: &Emitter<'c, 'a>, strip: &Strip<'c, 'a>, from: Value<'c, 'a>) {
-        let [rows, columns] =
-            [self.y.axes.rows, self.y.axes.columns].map(|axis| self.y.size(e, axis));
-        let (register, pair) = (self.vector(e, 1), self.vector(e, 2));
-        let mask = self.mask(e);
-        self.over_tiles(e, strip, self.counts.1, |e, filter, [row, column, tile]| {
-            let read = |i: usize, j: usize| {
-                let place = [e.index((i * UNDER + j) as i64), filter, tile];
-                e.op("vector.load", &[&[from], &place[..]].concat(), register)
-            };
-            let op = |name: &str, a, b| e.op(name, &[a, b], register);
-            let gather = |[a, b, c, d]: [Value<'c, 'a>; UNDER]| {
-                [
-                    op("arith.addf", op("arith.addf", a, b), c),
-                    op("arith.subf", op("arith.subf", b, c), d),
-                ]
-            };
-            let columns_of: [_; UNDER] =
-                std::array::from_fn(|j| gather(std::array::from_fn(|i| read(i, j))));
-            let across = e.mul(column, e.index(TILE));
-            let left = e.sub(columns, across);
-            let mask = e.op("vector.create_mask", &[left], mask);
-            let parts = [0, 1].map(|i| {
-                let parts = gather(columns_of.map(|column| column[i]));
-                e.op("vector.interleave", &parts, pair)
-            });
-            let store = |e: &Emitter<'c, 'a>, value, row| {
-                let place = self.y.place([strip.image, filter, row, across]);
-                let operands = [&[self.y.value], &place[..], &[mask, value]].concat();
-                e.effect("vector.maskedstore", &operands, &[]);
-            };
-            let row = e.mul(row, e.index(TILE));
-            store(e, parts[0], row);
-            let second = e.plus(row, 1);
-            let inside = e.cmp(Int::Slt, second, rows);
-            e.if_then(inside, |e| store(e, parts[1], second));
-        });
-    }
-
-    fn mask(&self, e: &Emitter<'c, 'a>) -> Type<'c> {
-        e.ty(&format!("vector<{}xi1>", 2 * self.schedule.lanes))
-    }
-
-    /// Loops over channels or filters, and a strip's tiles in registers: the body gets the row and the column of the first of
-    /// them in the image, and its place in the strip.
+impl<'c, 'a> Row<'c, 'a> {
+    /// Loops over its tiles in registers: the body gets the first one's column in the image, in tiles, and its place.
     fn over_tiles(
         &self,
         e: &Emitter<'c, 'a>,
-        strip: &Strip<'c, 'a>,
-        count: i64,
-        body: impl FnOnce(&Emitter<'c, 'a>, Value<'c, 'a>, [Value<'c, 'a>; 3]),
+        registers: &Registers<'c>,
+        body: impl FnOnce(&Emitter<'c, 'a>, Value<'c, 'a>, Value<'c, 'a>),
     ) {
-        e.loop_to(e.index(count), 1, |e, index| {
-            e.loop_to(strip.rows, 1, |e, row| {
-                let begin = e.mul(row, strip.across);
-                e.loop_to(strip.across, self.schedule.lanes, |e, column| {
-                    let place = [e.add(strip.from, row), column, e.add(begin, column)];
-                    body(e, index, place);
-                });
-            });
+        e.loop_to(self.across, registers.lanes, |e, column| {
+            body(e, column, e.add(self.begin, column));
         });
     }
+}
+
+/// Transformed tiles, by place, channel or filter, and tile.
+#[derive(Clone, Copy)]
+pub struct Tiles<'c, 'a> {
+    memory: Value<'c, 'a>,
+    /// Channels or filters.
+    rows: i64,
+}
+
+impl<'c, 'a> Tiles<'c, 'a> {
+    /// Memory for them, `room` for each row. Odd numbers of rows and of registers in them keep the places, which are
+    /// written together, off each other's cache sets.
+    pub fn new(e: &Emitter<'c, 'a>, element: Type<'c>, rows: i64, room: Value<'c, 'a>) -> Self {
+        let ty = format!("memref<{POINTS}x{}x?x{element}>", rows | 1);
+        Self {
+            memory: e.alloc(&[room], &ty),
+            rows,
+        }
+    }
+
+    /// The first `tiles` of each row.
+    fn first(&self, e: &Emitter<'c, 'a>, tiles: Value<'c, 'a>) -> Value<'c, 'a> {
+        let (rows, element) = (self.rows, shape::element_of(self.memory));
+        let ty = format!("memref<{POINTS}x{rows}x?x{element}, strided<[?, ?, 1]>>");
+        let sizes = format!("array<i64: {POINTS}, {rows}, {DYNAMIC}>");
+        let attributes = [
+            ("operandSegmentSizes", e.attr("array<i32: 1, 0, 1, 0>")),
+            ("static_offsets", e.attr("array<i64: 0, 0, 0>")),
+            ("static_sizes", e.attr(&sizes)),
+            ("static_strides", e.attr("array<i64: 1, 1, 1>")),
+        ];
+        let operands = [self.memory, tiles];
+        e.op_with("memref.subview", &operands, e.ty(&ty), &attributes)
+    }
+
+    /// Stores a register of a place.
+    fn store(
+        &self,
+        e: &Emitter<'c, 'a>,
+        value: Value<'c, 'a>,
+        place: [usize; 2],
+        at: [Value<'c, 'a>; 2],
+    ) {
+        let operands = [value, self.memory, point(e, place), at[0], at[1]];
+        e.effect("vector.store", &operands, &[]);
+    }
+
+    /// A register of a place.
+    fn load(
+        &self,
+        e: &Emitter<'c, 'a>,
+        register: Type<'c>,
+        place: [usize; 2],
+        at: [Value<'c, 'a>; 2],
+    ) -> Value<'c, 'a> {
+        let operands = [self.memory, point(e, place), at[0], at[1]];
+        e.op("vector.load", &operands, register)
+    }
+}
+
+/// Room for so many tiles, or for one row of an image if it has more. Rows of images are written in whole registers, of
+/// which the last goes beyond.
+fn room<'c, 'a>(
+    e: &Emitter<'c, 'a>,
+    schedule: &WinogradSchedule,
+    across: Value<'c, 'a>,
+) -> Value<'c, 'a> {
+    let registers = (schedule.tiles - 1) / (2 * schedule.lanes) * 2 + 3;
+    let several = e.index(registers * schedule.lanes);
+    e.max(several, e.plus(across, schedule.lanes))
+}
+
+/// The number of a place in a transformed tile.
+fn point<'c, 'a>(e: &Emitter<'c, 'a>, [row, column]: [usize; 2]) -> Value<'c, 'a> {
+    e.index((row * UNDER + column) as i64)
+}
+
+/// T s Tᵀ, for a transform T of N values to M: `row` gives the rows of s, and `found` takes the values by row and column as
+/// they come up, so that few are alive at a time.
+fn both_ways<'c, 'a, const N: usize, const M: usize>(
+    row: impl Fn(usize) -> [Value<'c, 'a>; N],
+    transform: impl Fn([Value<'c, 'a>; N]) -> [Value<'c, 'a>; M],
+    mut found: impl FnMut([usize; 2], Value<'c, 'a>),
+) {
+    let rows: [_; N] = std::array::from_fn(|i| transform(row(i)));
+    for column in 0..M {
+        let values = transform(rows.map(|row| row[column]));
+        for (row, value) in values.into_iter().enumerate() {
+            found([row, column], value);
+        }
+    }
+}
+
+/// Adds the products of all places to `sums`: of loops (place, row, column, what is summed over).
+fn multiply<'c, 'a>(
+    e: &Emitter<'c, 'a>,
+    inputs: [(Value<'c, 'a>, [usize; 3]); 2],
+    sums: Value<'c, 'a>,
+) {
+    let access = |value, loops: [usize; 3]| Access {
+        value,
+        loops: loops.to_vec(),
+    };
+    let product = Generic {
+        iterators: vec![
+            Iterator::Parallel,
+            Iterator::Parallel,
+            Iterator::Parallel,
+            Iterator::Reduction,
+        ],
+        inputs: inputs.map(|(value, loops)| access(value, loops)).to_vec(),
+        outputs: vec![access(sums, [0, 1, 2])],
+        attributes: vec![(linalg::CONTRACTION, Attribute::unit(e.context()))],
+    };
+    let element = shape::element_of(sums);
+    product.build(e, |e, arguments| {
+        let product = e.op("arith.mulf", &arguments[..2], element);
+        vec![e.op("arith.addf", &[arguments[2], product], element)]
+    });
+}
+
+/// Fills memory with zeros.
+fn zero<'c, 'a>(e: &Emitter<'c, 'a>, memory: Value<'c, 'a>) {
+    let element = shape::element_of(memory);
+    let zero = e.constant(element, e.attr(&format!("0.0 : {element}")));
+    linalg::fill_memory(e, zero, memory);
 }

@@ -8,16 +8,17 @@
 // CHECK-LABEL: func.func @conv
 // CHECK-SAME: (%[[X:.*]]: memref<?x32x18x32xf32>, %[[W:.*]]: memref<48x32x3x3xf32>, %[[Y:.*]]: memref<?x48x16x30xf32>)
 // CHECK-NOT: outs(%[[Y]]
-// CHECK: %[[FILTERS:.*]] = memref.alloc() {alignment = 64 : i64} : memref<16x32x48xf32>
+// CHECK: %[[FILTERS:.*]] = memref.alloc() {alignment = 64 : i64} : memref<16x33x48xf32>
 // CHECK: scf.for
-// CHECK: memref.load %[[W]]
-// CHECK: memref.store %{{.*}}, %[[FILTERS]]
+// CHECK: vector.maskedload %[[W]]
+// CHECK: vector.shuffle
+// CHECK: vector.store %{{.*}}, %[[FILTERS]]
 // CHECK: dl.parallel = true
 // CHECK: scf.for
-// CHECK: %[[INPUT:.*]] = memref.alloc() {alignment = 64 : i64} : memref<16x32x[[ROOM:[0-9]+]]xf32>
-// CHECK: %[[RESULT:.*]] = memref.alloc() {alignment = 64 : i64} : memref<16x48x[[ROOM]]xf32>
+// CHECK: %[[INPUT:.*]] = memref.alloc() {alignment = 64 : i64} : memref<16x33x[[ROOM:[0-9]+]]xf32>
+// CHECK: %[[RESULT:.*]] = memref.alloc() {alignment = 64 : i64} : memref<16x49x[[ROOM]]xf32>
 // CHECK: vector.maskedload %[[X]]
-// CHECK: vector.deinterleave
+// CHECK: vector.shuffle
 // CHECK: vector.store %{{.*}}, %[[INPUT]]
 // CHECK: linalg.generic
 // CHECK-SAME: dl.contraction
@@ -167,6 +168,118 @@ func.func @changed(%x: memref<1x32x16x30xf32>, %w: memref<48x32x3x3xf32>, %y: me
   linalg.generic {dl.contraction, indexing_maps = [#x, #w, #y],
       iterator_types = ["parallel", "parallel", "parallel", "parallel", "reduction", "reduction", "reduction"]}
       ins(%p, %w : memref<1x32x18x32xf32>, memref<48x32x3x3xf32>) outs(%y : memref<1x48x16x30xf32>) {
+  ^bb0(%a: f32, %b: f32, %s: f32):
+    %m = arith.mulf %a, %b : f32
+    %q = arith.addf %s, %m : f32
+    linalg.yield %q : f32
+  }
+  return
+}
+}
+
+// -----
+
+#x = affine_map<(c, o, i, j, n, h, w) -> (n, c, i + h, j + w)>
+#dy = affine_map<(c, o, i, j, n, h, w) -> (n, o, h, w)>
+#dw = affine_map<(c, o, i, j, n, h, w) -> (o, c, i, j)>
+
+// The gradient by the filters: strips add to sums for each place, whose loops lanes share, and these become windows.
+// CHECK-LABEL: func.func @filter_gradient
+// CHECK-SAME: (%[[X:.*]]: memref<?x32x18x32xf32>, %[[DY:.*]]: memref<?x48x16x30xf32>, %[[DW:.*]]: memref<48x32x3x3xf32>)
+// CHECK-NOT: outs(%[[DW]]
+// CHECK: %[[SUMS:.*]] = memref.alloc() {alignment = 64 : i64} : memref<16x48x32xf32>
+// CHECK: linalg.fill ins(%{{.*}}) outs(%[[SUMS]]
+// CHECK: scf.for
+// CHECK-NEXT: arith.subi
+// CHECK: scf.for
+// CHECK: vector.maskedload %[[X]]
+// CHECK: vector.maskedload %[[DY]]
+// CHECK: dl.parallel = true
+// CHECK: linalg.generic
+// CHECK-SAME: outs(%[[SUMS]]
+// CHECK-SAME: dl.contraction
+// CHECK: memref.load %[[SUMS]]
+// CHECK: memref.store %{{.*}}, %[[DW]]
+// CHECK: dl.parallel = true
+module attributes {dl.target = {cpu = "skylake-avx512"}} {
+func.func @filter_gradient(%x: memref<?x32x18x32xf32>, %dy: memref<?x48x16x30xf32>, %dw: memref<48x32x3x3xf32>) {
+  %zero = arith.constant 0.0 : f32
+  linalg.fill ins(%zero : f32) outs(%dw : memref<48x32x3x3xf32>)
+  linalg.generic {dl.contraction, indexing_maps = [#x, #dy, #dw],
+      iterator_types = ["parallel", "parallel", "parallel", "parallel", "reduction", "reduction", "reduction"]}
+      ins(%x, %dy : memref<?x32x18x32xf32>, memref<?x48x16x30xf32>) outs(%dw : memref<48x32x3x3xf32>) {
+  ^bb0(%a: f32, %b: f32, %s: f32):
+    %p = arith.mulf %a, %b : f32
+    %q = arith.addf %s, %p : f32
+    linalg.yield %q : f32
+  }
+  return
+}
+}
+
+// -----
+
+#x = affine_map<(n, o, h, w, c, i, j) -> (n, c, h + i, w + j)>
+#w = affine_map<(n, o, h, w, c, i, j) -> (o, c, i, j)>
+#y = affine_map<(n, o, h, w, c, i, j) -> (n, o, h, w)>
+
+// A copy with zeros around it that several such ops read is not made, and one that another op reads stays.
+// CHECK-LABEL: func.func @shared
+// CHECK-SAME: (%[[X:.*]]: memref<1x32x16x30xf32>
+// CHECK-NOT: memref.copy
+// CHECK: vector.maskedload %[[X]]
+// CHECK: vector.maskedload %[[X]]
+// CHECK-LABEL: func.func @read_elsewhere
+// CHECK-SAME: (%[[X:.*]]: memref<1x32x16x30xf32>
+// CHECK: memref.copy %[[X]]
+// CHECK: vector.maskedload %[[X]]
+// CHECK: linalg.generic {{.*}}"reduction", "reduction", "reduction"]} ins(%{{.*}} : memref<1x32x18x32xf32>
+module attributes {dl.target = {cpu = "skylake-avx512"}} {
+func.func @shared(%x: memref<1x32x16x30xf32>, %w: memref<48x32x3x3xf32>, %w2: memref<64x32x3x3xf32>, %y: memref<1x48x16x30xf32>, %y2: memref<1x64x16x30xf32>) {
+  %zero = arith.constant 0.0 : f32
+  %p = memref.alloc() : memref<1x32x18x32xf32>
+  linalg.fill ins(%zero : f32) outs(%p : memref<1x32x18x32xf32>)
+  %v = memref.subview %p[0, 0, 1, 1] [1, 32, 16, 30] [1, 1, 1, 1] : memref<1x32x18x32xf32> to memref<1x32x16x30xf32, strided<[18432, 576, 32, 1], offset: 33>>
+  memref.copy %x, %v : memref<1x32x16x30xf32> to memref<1x32x16x30xf32, strided<[18432, 576, 32, 1], offset: 33>>
+  linalg.fill ins(%zero : f32) outs(%y : memref<1x48x16x30xf32>)
+  linalg.generic {dl.contraction, indexing_maps = [#x, #w, #y],
+      iterator_types = ["parallel", "parallel", "parallel", "parallel", "reduction", "reduction", "reduction"]}
+      ins(%p, %w : memref<1x32x18x32xf32>, memref<48x32x3x3xf32>) outs(%y : memref<1x48x16x30xf32>) {
+  ^bb0(%a: f32, %b: f32, %s: f32):
+    %m = arith.mulf %a, %b : f32
+    %q = arith.addf %s, %m : f32
+    linalg.yield %q : f32
+  }
+  linalg.fill ins(%zero : f32) outs(%y2 : memref<1x64x16x30xf32>)
+  linalg.generic {dl.contraction, indexing_maps = [#x, #w, #y],
+      iterator_types = ["parallel", "parallel", "parallel", "parallel", "reduction", "reduction", "reduction"]}
+      ins(%p, %w2 : memref<1x32x18x32xf32>, memref<64x32x3x3xf32>) outs(%y2 : memref<1x64x16x30xf32>) {
+  ^bb0(%a: f32, %b: f32, %s: f32):
+    %m = arith.mulf %a, %b : f32
+    %q = arith.addf %s, %m : f32
+    linalg.yield %q : f32
+  }
+  return
+}
+func.func @read_elsewhere(%x: memref<1x32x16x30xf32>, %w: memref<48x32x3x3xf32>, %w2: memref<4x32x3x3xf32>, %y: memref<1x48x16x30xf32>, %y2: memref<1x4x16x30xf32>) {
+  %zero = arith.constant 0.0 : f32
+  %p = memref.alloc() : memref<1x32x18x32xf32>
+  linalg.fill ins(%zero : f32) outs(%p : memref<1x32x18x32xf32>)
+  %v = memref.subview %p[0, 0, 1, 1] [1, 32, 16, 30] [1, 1, 1, 1] : memref<1x32x18x32xf32> to memref<1x32x16x30xf32, strided<[18432, 576, 32, 1], offset: 33>>
+  memref.copy %x, %v : memref<1x32x16x30xf32> to memref<1x32x16x30xf32, strided<[18432, 576, 32, 1], offset: 33>>
+  linalg.fill ins(%zero : f32) outs(%y : memref<1x48x16x30xf32>)
+  linalg.generic {dl.contraction, indexing_maps = [#x, #w, #y],
+      iterator_types = ["parallel", "parallel", "parallel", "parallel", "reduction", "reduction", "reduction"]}
+      ins(%p, %w : memref<1x32x18x32xf32>, memref<48x32x3x3xf32>) outs(%y : memref<1x48x16x30xf32>) {
+  ^bb0(%a: f32, %b: f32, %s: f32):
+    %m = arith.mulf %a, %b : f32
+    %q = arith.addf %s, %m : f32
+    linalg.yield %q : f32
+  }
+  linalg.fill ins(%zero : f32) outs(%y2 : memref<1x4x16x30xf32>)
+  linalg.generic {dl.contraction, indexing_maps = [#x, #w, #y],
+      iterator_types = ["parallel", "parallel", "parallel", "parallel", "reduction", "reduction", "reduction"]}
+      ins(%p, %w2 : memref<1x32x18x32xf32>, memref<4x32x3x3xf32>) outs(%y2 : memref<1x4x16x30xf32>) {
   ^bb0(%a: f32, %b: f32, %s: f32):
     %m = arith.mulf %a, %b : f32
     %q = arith.addf %s, %m : f32

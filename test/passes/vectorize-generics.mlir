@@ -122,6 +122,27 @@ module attributes {dl.target = {cpu = "cascadelake", vector_bits = 512 : i64}} {
 
 // -----
 
+// Every second element comes of a load of twice as many, which leaves out those between.
+// CHECK-LABEL: func.func @every_second(
+// CHECK-NOT:     vector.gather
+// CHECK:         vector.maskedload {{.*}} vector<128xi1>, vector<128xf32> into vector<128xf32>
+// CHECK:         vector.deinterleave
+// CHECK:         vector.interleave %{{.*}} : vector<16xi1>
+// CHECK:         vector.maskedload {{.*}} vector<32xi1>, vector<32xf32> into vector<32xf32>
+// CHECK-NOT:     vector.gather
+#i = affine_map<(i) -> (i)>
+module attributes {dl.target = {cpu = "cascadelake", vector_bits = 512 : i64}} {
+  func.func @every_second(%x: memref<?xf32, strided<[2], offset: ?>>, %y: memref<?xf32>) {
+    linalg.generic {indexing_maps = [#i, #i], iterator_types = ["parallel"]} ins(%x : memref<?xf32, strided<[2], offset: ?>>) outs(%y : memref<?xf32>) {
+    ^bb0(%a: f32, %out: f32):
+      linalg.yield %a : f32
+    }
+    return
+  }
+}
+
+// -----
+
 // Copies of parts are loops, not calls.
 // CHECK-LABEL: func.func @copy(
 // CHECK:         vector.store

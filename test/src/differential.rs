@@ -1,5 +1,5 @@
 //! Each model of `test/models` and `examples/digits` with every optional pass left out in turn, and with all: the
-//! reference's numbers. On several threads, where every loop is divided that can be: the same bits as on one.
+//! reference's numbers, also where strips of convolutions are as short as they can be. On several threads, where every loop is divided that can be: the same bits as on one.
 
 use crate::{
     compare::{self, Bound},
@@ -11,7 +11,7 @@ use crate::{
 use anyhow::{Context, Result, ensure};
 use dlc_abi::{DType, Entry, Leaf, Manifest, Poly};
 use dlc_driver::{
-    compile::{Options, Session, Source, temporary_library},
+    compile::{Options, Session, Source, knobs::Knobs, temporary_library},
     pipelines,
 };
 use dlc_runtime::{Pool, Tensor, bind, library::Library};
@@ -46,6 +46,13 @@ pub fn trials() -> Result<Vec<Named>> {
         for pass in pipelines::optional() {
             add(format!("without-{pass}"), vec![pass], 3);
         }
+        let strips = Options {
+            knobs: Knobs::from([("winograd.bytes".to_string(), 1)]),
+            ..Options::default()
+        };
+        let image = path.clone();
+        let run = move || check(&image, &[], strips);
+        found.push((format!("{stem}/small-strips"), Box::new(run)));
         for level in levels::asked() {
             let path = path.clone();
             let run = move || {

@@ -13,7 +13,9 @@ use crate::{
     linalg::{self, Access},
 };
 use dlc_dialects::ir::{edit, inspect::identity, shape};
-use melior::ir::{OperationRef, TypeLike, Value, ValueLike, operation::OperationLike};
+use melior::ir::{
+    OperationRef, TypeLike, Value, ValueLike, operation::OperationLike, r#type::MemRefType,
+};
 use std::collections::HashMap;
 
 /// A memref as one axis, and the strides of its axes.
@@ -93,6 +95,9 @@ impl<'c: 'a, 'a> Writer<'_, 'c, 'a> {
             .iter()
             .position(|l| *l == index)
             .expect("the operand has the loop");
+        if stride(access.value, axis) == Some(2) {
+            return self.load_every_second(e, state, flat, base, lanes);
+        }
         let step = e.op("vector.step", &[], vector(e, lanes, e.index_type()));
         let offsets = e.mul(step, self.widened(e, flat.strides[axis], Some(lanes)));
         self.gather(e, state, flat, base, offsets, lanes)
@@ -120,6 +125,34 @@ impl<'c: 'a, 'a> Writer<'_, 'c, 'a> {
             }
             _ => e.op("vector.load", &place, ty),
         }
+    }
+
+    /// Elements with one between them each, which is not read: it need not be there behind the last.
+    fn load_every_second(
+        &self,
+        e: &Emitter<'c, 'a>,
+        state: &State<'c, 'a>,
+        flat: &Flat<'c, 'a>,
+        base: Value<'c, 'a>,
+        lanes: i64,
+    ) -> Value<'c, 'a> {
+        let element = shape::element_of(flat.view);
+        let (ty, pairs) = (vector(e, lanes, element), vector(e, 2 * lanes, element));
+        let [one, both] = [lanes, 2 * lanes].map(|lanes| vector(e, lanes, e.int_type(1)));
+        let mask = match state.width {
+            Width::Masked(_, mask) => {
+                let none = e.constant(one, e.attr(&format!("dense<false> : {one}")));
+                e.op("vector.interleave", &[mask, none], both)
+            }
+            _ => {
+                let pair = vec!["true, false"; lanes as usize].join(", ");
+                e.constant(both, e.attr(&format!("dense<[{pair}]> : {both}")))
+            }
+        };
+        let operands = [flat.view, base, mask, zeros(e, pairs, element)];
+        let loaded = e.op("vector.maskedload", &operands, pairs);
+        let parts = e.build("vector.deinterleave", &[loaded], &[ty; 2], &[], vec![]);
+        linalg::results(parts)[0]
     }
 
     pub(super) fn gather(
@@ -203,6 +236,13 @@ pub fn flat_views<'c: 'a, 'a>(
             .or_insert_with(|| flat(e, memory));
     }
     views
+}
+
+/// How far the elements of an axis are apart, if that is known.
+fn stride(memory: Value, axis: usize) -> Option<i64> {
+    let ty = MemRefType::try_from(memory.r#type()).ok()?;
+    let stride = ty.strides_and_offset().0[axis];
+    (stride != shape::DYNAMIC).then_some(stride)
 }
 
 fn flat<'c, 'a>(e: &Emitter<'c, 'a>, memory: Value<'c, 'a>) -> Flat<'c, 'a> {

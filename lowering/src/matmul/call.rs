@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     emit::{Emitter, Int},
-    schedule::FEWEST_SLIVERS,
+    schedule::{FEWEST_GATHERED, FEWEST_SLIVERS},
     size::constant,
     tasks,
 };
@@ -201,13 +201,20 @@ impl<'c, 'a> Caller<'_, 'c, 'a> {
         let wanted = e.select(even, one, lanes);
         let schedule = &call.0.schedule;
         let clamped = |value, most: i64, size| e.max(e.min(value, e.div(size, e.index(most))), one);
+        let down = |value, slivers| clamped(value, slivers * schedule.rows, self.places.m);
+        let across = |value| clamped(value, 2 * schedule.columns(), self.places.n);
+        let rest = |parts| e.div(e.sub(e.add(wanted, parts), one), parts);
         // Rows first: the packing of B twice costs less than parts of uneven width. Gathering costs more.
-        let down = match x.layout.b_scattered {
-            true => one,
-            false => clamped(wanted, FEWEST_SLIVERS * schedule.rows, self.places.m),
+        let (down, across) = match x.layout.b_scattered {
+            true => {
+                let across = across(wanted);
+                (down(rest(across), FEWEST_GATHERED), across)
+            }
+            false => {
+                let down = down(wanted, FEWEST_SLIVERS);
+                (down, across(rest(down)))
+            }
         };
-        let across = e.div(e.sub(e.add(wanted, down), one), down);
-        let across = clamped(across, 2 * schedule.columns(), self.places.n);
         let length = |size, parts, step: i64| {
             let length = e.div(e.sub(e.add(size, parts), one), parts);
             e.mul(e.ceil_div(length, step), e.index(step))

@@ -1,6 +1,6 @@
 //! The packing of a B whose elements lie anywhere, such as windows that overlap: the offsets of the rows and of the
 //! columns of a block are counted out once, and each register of columns is then read row by row, in one or two pieces
-//! where its elements lie side by side. Where instead the elements of a column do, squares of registers are read along
+//! where its elements lie side by side, or every second one of them, as under windows two apart. Where instead the elements of a column do, squares of registers are read along
 //! columns and transposed; what is left is read one by one.
 
 use super::{
@@ -9,7 +9,10 @@ use super::{
     kernel::{Arguments, Shape},
     transpose::transpose,
 };
-use crate::emit::{Emitter, Int};
+use crate::{
+    emit::{Emitter, Int},
+    linalg,
+};
 use melior::ir::Value;
 
 /// Offsets of the rows and columns of a block, on the stack.
@@ -43,7 +46,7 @@ impl<'c, 'a> Tables<'c, 'a> {
         let first = e.op("memref.load", &[self.columns, begin], e.index_type());
         let dense = shape.offsets().fold(x.in_place, |dense, offset| {
             let columns = load_places(shape, e, self.columns, e.plus(begin, offset));
-            let side_by_side = is_run(shape, e, columns, e.plus(first, offset));
+            let side_by_side = is_run(shape, e, columns, e.plus(first, offset), 1);
             e.op("arith.andi", &[dense, all(e, side_by_side)], e.int_type(1))
         });
         e.effect("memref.store", &[dense, self.in_place, s], &[]);
@@ -166,16 +169,19 @@ fn load_places<'c, 'a>(
     e.op("vector.load", &[table, at], indices)
 }
 
-/// Of each place of a register whether it is as far behind `from` as its lane is behind the first.
+/// Of each place of a register whether it is as far behind `from` as its lane is behind the first, times `apart`.
 fn is_run<'c, 'a>(
     shape: &Shape<'c>,
     e: &Emitter<'c, 'a>,
     places: Value<'c, 'a>,
     from: Value<'c, 'a>,
+    apart: i64,
 ) -> Value<'c, 'a> {
     let indices = e.ty(&format!("vector<{}xindex>", shape.schedule().lanes));
     let steps = e.op("vector.step", &[], indices);
-    let run = e.add(e.op("vector.broadcast", &[from], indices), steps);
+    let apart = e.op("vector.broadcast", &[e.index(apart)], indices);
+    let from = e.op("vector.broadcast", &[from], indices);
+    let run = e.add(from, e.mul(steps, apart));
     // `eq` in arith's numbering.
     let predicate = [("predicate", e.attr("0 : i64"))];
     e.op_with("arith.cmpi", &[places, run], shape.mask, &predicate)
@@ -199,36 +205,91 @@ fn register<'c, 'a>(
     let at = e.plus(e.mul(s, e.index(columns)), offset);
     let places = load_places(shape, e, tables.columns, at);
     let place = |at| e.op("memref.load", &[tables.columns, at], e.index_type());
-    let (first, last) = (place(at), place(e.plus(at, lanes - 1)));
-    let before_last = e.plus(last, 1 - lanes);
-    let same = |from| is_run(shape, e, places, from);
-    let (head, tail) = (same(first), same(before_last));
-    let pieces = all(e, e.op("arith.ori", &[head, tail], shape.mask));
-    let rows = |e: &Emitter<'c, 'a>,
-                read: &dyn Fn(&Emitter<'c, 'a>, Value<'c, 'a>) -> Value<'c, 'a>| {
+    let ends = [place(at), place(e.plus(at, lanes - 1))];
+    let rows = |e: &Emitter<'c, 'a>, pieces: &Pieces<'c, 'a>| {
         e.loop_to(block.kb, 1, |e, k| {
             let row = e.op("memref.load", &[tables.rows, k], e.index_type());
-            let value = read(e, row);
+            let [one, other] = [0, 1].map(|i| pieces.load(shape, e, x, (row, i)));
+            let value = e.op("arith.select", &[pieces.masks[1], other, one], shape.vector);
             shape.store(e, value, x.packed(), &[s, k, e.index(offset)]);
         });
         vec![]
     };
+    let neither = |e: &Emitter<'c, 'a>| {
+        let column = Column { s, at, offset };
+        squares(shape, e, x, (block, tables), (&column, places));
+        vec![]
+    };
+    let side_by_side = Pieces::new(shape, e, places, ends, 1);
     e.if_else(
-        pieces,
+        side_by_side.are_all(shape, e),
         &[],
+        |e| rows(e, &side_by_side),
         |e| {
-            rows(e, &|e, row| {
-                let one = shape.masked_load(e, x.b, &[e.add(row, first)], head);
-                let other = shape.masked_load(e, x.b, &[e.add(row, before_last)], tail);
-                e.op("arith.select", &[tail, other, one], shape.vector)
-            })
-        },
-        |e| {
-            let column = Column { s, at, offset };
-            squares(shape, e, x, (block, tables), (&column, places));
-            vec![]
+            if !shape.masks_cost_little() {
+                return neither(e);
+            }
+            let every_second = Pieces::new(shape, e, places, ends, 2);
+            let all = every_second.are_all(shape, e);
+            e.if_else(all, &[], |e| rows(e, &every_second), neither)
         },
     );
+}
+
+/// Two runs of places: one that begins with a register's first, and one that ends with its last.
+struct Pieces<'c, 'a> {
+    /// Which lanes each has.
+    masks: [Value<'c, 'a>; 2],
+    /// Where the first lane of each would be.
+    begins: [Value<'c, 'a>; 2],
+    /// How far the places are apart: 1 or 2.
+    apart: i64,
+}
+
+impl<'c, 'a> Pieces<'c, 'a> {
+    fn new(
+        shape: &Shape<'c>,
+        e: &Emitter<'c, 'a>,
+        places: Value<'c, 'a>,
+        [first, last]: [Value<'c, 'a>; 2],
+        apart: i64,
+    ) -> Self {
+        let begins = [first, e.plus(last, apart * (1 - shape.schedule().lanes))];
+        Self {
+            masks: begins.map(|begin| is_run(shape, e, places, begin, apart)),
+            begins,
+            apart,
+        }
+    }
+
+    /// Whether they have all lanes.
+    fn are_all(&self, shape: &Shape<'c>, e: &Emitter<'c, 'a>) -> Value<'c, 'a> {
+        all(e, e.op("arith.ori", &self.masks, shape.mask))
+    }
+
+    /// A piece of a row.
+    fn load(
+        &self,
+        shape: &Shape<'c>,
+        e: &Emitter<'c, 'a>,
+        x: &Arguments<'c, 'a>,
+        (row, piece): (Value<'c, 'a>, usize),
+    ) -> Value<'c, 'a> {
+        let (at, mask) = (e.add(row, self.begins[piece]), self.masks[piece]);
+        if self.apart == 1 {
+            return shape.masked_load(e, x.b, &[at], mask);
+        }
+        // What lies between the places may not be there behind the last.
+        let lanes = 2 * shape.schedule().lanes;
+        let none = e.attr(&format!("dense<false> : {}", shape.mask));
+        let none = e.constant(shape.mask, none);
+        let pairs = e.ty(&format!("vector<{lanes}xi1>"));
+        let mask = e.op("vector.interleave", &[mask, none], pairs);
+        let loaded = shape.load_lanes(e, x.b, &[at], Some(mask), lanes);
+        let halves = [shape.vector; 2];
+        let parts = e.build("vector.deinterleave", &[loaded], &halves, &[], vec![]);
+        linalg::results(parts)[0]
+    }
 }
 
 /// A register of columns in the packed block.
@@ -260,7 +321,7 @@ fn squares<'c, 'a>(
         let first = row(e, k);
         // Rows beyond the last are in the table, whatever they are.
         let found = load_places(shape, e, tables.rows, k);
-        let same = all(e, is_run(shape, e, found, first));
+        let same = all(e, is_run(shape, e, found, first, 1));
         let whole = e.cmp(Int::Sle, end, block.kb);
         let square = e.op("arith.andi", &[same, whole], e.int_type(1));
         e.if_else(

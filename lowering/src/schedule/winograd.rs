@@ -23,6 +23,19 @@ pub struct WinogradSchedule {
     pub tiles: i64,
 }
 
+impl WinogradSchedule {
+    /// The same for the gradient by the filters, whose strips all add to the same sums.
+    pub fn of_gradient(self) -> Self {
+        Self {
+            tiles: self.tiles.max(FEWEST_SUMMED),
+            ..self
+        }
+    }
+}
+
+/// Tiles from which on the sums of a gradient are read and written seldom enough.
+const FEWEST_SUMMED: i64 = 256;
+
 /// The schedule for elements of `bits` (32 or 64), if the algorithm pays: `columns` are those of a result, if they are known.
 pub fn winograd_schedule(
     target: &Target,

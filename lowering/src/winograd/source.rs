@@ -6,8 +6,9 @@ use crate::{
     walk,
 };
 use dlc_dialects::ir::edit;
-use melior::ir::{
-    OperationRef, Value, attribute::DenseI64ArrayAttribute, operation::OperationLike,
+use melior::{
+    Context,
+    ir::{OperationRef, Value, attribute::DenseI64ArrayAttribute, operation::OperationLike},
 };
 
 /// An image and the zeros before each of its axes in the copy.
@@ -16,22 +17,24 @@ pub struct Source<'c, 'a> {
     pub image: Value<'c, 'a>,
     /// Zeros before each axis.
     pub before: Vec<i64>,
-    /// What makes the copy, which nothing but the reader needs; the last first.
-    pub makers: Vec<OperationRef<'c, 'a>>,
+    copy: Value<'c, 'a>,
+    /// What makes the copy, the last first.
+    makers: Vec<OperationRef<'c, 'a>>,
 }
 
 impl<'c: 'a, 'a> Source<'c, 'a> {
-    /// The source of what `reader` reads, if that is a copy which no other op needs and the image is still the same.
+    /// The source of what `reader` reads, if that is a copy which no op changes and the image is still the same.
     pub fn of(copy: Value<'c, 'a>, reader: OperationRef<'c, 'a>) -> Option<Self> {
         let alloc = dlc_dialects::ir::inspect::defining_op(copy)?;
         if edit::name(alloc) != "memref.alloc" || alloc.block() != reader.block() {
             return None;
         }
         let users = edit::uses(copy).into_iter().map(|(user, _)| user);
-        let users = users.filter(|user| *user != reader && !walk::is(*user, "memref.dim"));
         let users = users.collect::<Vec<_>>();
         let named = |name: &str| users.iter().copied().find(|user| walk::is(*user, name));
         let (fill, view) = (named("linalg.fill")?, named("memref.subview")?);
+        let others = users.iter().filter(|user| ![fill, view].contains(user));
+        let read_only = others.copied().all(|user| reads(user, copy));
         let uses = edit::uses(view.result(0).ok()?.into());
         let [(write, 1)] = uses[..] else {
             return None;
@@ -43,7 +46,7 @@ impl<'c: 'a, 'a> Source<'c, 'a> {
         let steps = numbers(view, "static_strides")?;
         let before = numbers(view, "static_offsets")?;
         let image = write.operand(0).ok()?;
-        let simple = users.len() == 2
+        let simple = read_only
             && walk::is(write, "memref.copy")
             && is_zero(fill.operand(0).ok()?)
             && steps.iter().all(|step| *step == 1)
@@ -51,9 +54,28 @@ impl<'c: 'a, 'a> Source<'c, 'a> {
         (simple && order && unchanged(image, write, reader)).then_some(Self {
             image,
             before,
+            copy,
             makers: vec![write, view, fill],
         })
     }
+
+    /// Erases what makes the copy if no op reads it any more.
+    pub fn erase_if_unused(self, cx: &'c Context) {
+        let users = edit::uses(self.copy).into_iter().map(|(user, _)| user);
+        let mut others = users.filter(|user| !walk::is(*user, "memref.dim"));
+        if others.all(|user| self.makers.contains(&user)) {
+            for maker in self.makers {
+                edit::erase(cx, maker);
+            }
+        }
+    }
+}
+
+/// Whether an op reads a buffer or its size, and no more.
+fn reads(op: OperationRef, buffer: Value) -> bool {
+    let Effects { reads, writes } = Effects::of(op);
+    walk::is(op, "memref.dim")
+        || reads.contains(&buffer) && !writes.contains(&buffer) && op.result_count() == 0
 }
 
 /// Whether nothing writes a buffer from one op to another of the block.
