@@ -288,3 +288,51 @@ func.func @read_elsewhere(%x: memref<1x32x16x30xf32>, %w: memref<48x32x3x3xf32>,
   return
 }
 }
+
+// -----
+
+#x = affine_map<(n, o, h, w, c, i, j) -> (n, c, h + i, w + j)>
+#w = affine_map<(n, o, h, w, c, i, j) -> (o, c, i, j)>
+#y = affine_map<(n, o, h, w, c, i, j) -> (n, o, h, w)>
+#id = affine_map<(n, o, h, w) -> (n, o, h, w)>
+#bias = affine_map<(n, o, h, w) -> (o)>
+
+// A bias and an activation go through two rows of a filter's results when they are made, in the memory of the last result.
+// CHECK-LABEL: func.func @finished
+// CHECK-SAME: %[[B:[a-z0-9]*]]: memref<48xf32>, %[[Y:[a-z0-9]*]]: memref<?x48x16x30xf32>)
+// CHECK: vector.maskedstore %[[Y]]
+// CHECK: %[[ROWS:.*]] = memref.reinterpret_cast %[[Y]] to offset: [%{{.*}}], sizes: [%{{.*}}, 30], strides: [30, 1]
+// CHECK: %[[BIAS:.*]] = memref.reinterpret_cast %[[B]]
+// CHECK: linalg.generic
+// CHECK-SAME: ins(%[[ROWS]], %[[BIAS]] :
+// CHECK-SAME: outs(%[[ROWS]] :
+// CHECK: arith.addf
+// CHECK-NEXT: arith.maximumf
+// CHECK: dl.parallel = true
+// CHECK-NOT: linalg.generic
+// CHECK: return
+module attributes {dl.target = {cpu = "skylake-avx512"}} {
+func.func @finished(%x: memref<?x32x18x32xf32>, %w: memref<48x32x3x3xf32>, %b: memref<48xf32>, %y: memref<?x48x16x30xf32>) {
+  %zero = arith.constant 0.0 : f32
+  %c0 = arith.constant 0 : index
+  %images = memref.dim %x, %c0 : memref<?x32x18x32xf32>
+  %sums = memref.alloc(%images) : memref<?x48x16x30xf32>
+  linalg.fill ins(%zero : f32) outs(%sums : memref<?x48x16x30xf32>)
+  linalg.generic {dl.contraction, indexing_maps = [#x, #w, #y],
+      iterator_types = ["parallel", "parallel", "parallel", "parallel", "reduction", "reduction", "reduction"]}
+      ins(%x, %w : memref<?x32x18x32xf32>, memref<48x32x3x3xf32>) outs(%sums : memref<?x48x16x30xf32>) {
+  ^bb0(%a: f32, %b_: f32, %s: f32):
+    %p = arith.mulf %a, %b_ : f32
+    %q = arith.addf %s, %p : f32
+    linalg.yield %q : f32
+  }
+  linalg.generic {indexing_maps = [#id, #bias, #id], iterator_types = ["parallel", "parallel", "parallel", "parallel"]}
+      ins(%sums, %b : memref<?x48x16x30xf32>, memref<48xf32>) outs(%y : memref<?x48x16x30xf32>) {
+  ^bb0(%s: f32, %l: f32, %o: f32):
+    %p = arith.addf %s, %l : f32
+    %q = arith.maximumf %p, %zero : f32
+    linalg.yield %q : f32
+  }
+  return
+}
+}

@@ -4,7 +4,7 @@ use super::{
     Form, Kernel,
     blocks::BlockOfB,
     contraction::{COLUMN_AXES, Contraction, Operand, SUM_AXES},
-    epilogue::{self, Band, Epilogue},
+    epilogue::{Band, Placed},
     numbers::Number,
 };
 use crate::{
@@ -116,8 +116,8 @@ pub(crate) struct Caller<'x, 'c, 'a> {
     pub places: Places<'c, 'a>,
     /// Whether C starts as zeros, which are not written.
     pub zeroed: bool,
-    /// What goes through C when its sums are complete, and where its operands are.
-    pub epilogue: Option<(Epilogue<'c, 'a>, epilogue::Places<'c, 'a>)>,
+    /// What goes through C when its sums are complete.
+    pub epilogue: Option<Placed<'c, 'a>>,
     /// What runs lanes, if there may be several.
     pub executor: Option<Value<'c, 'a>>,
 }
@@ -145,8 +145,8 @@ impl<'c, 'a> Caller<'_, 'c, 'a> {
             let rewriter = rewriter.as_rewriter_base();
             rewriter.set_insertion_point_after(place.owner());
             rewriter.clone_op(fill);
-            if let Some((epilogue, _)) = &self.epilogue {
-                e.insert((*epilogue.op).clone());
+            if let Some(placed) = &self.epilogue {
+                e.insert((*placed.epilogue.op).clone());
             }
         });
     }
@@ -361,12 +361,12 @@ impl<'c, 'a> Caller<'_, 'c, 'a> {
         begins: &[(usize, Value<'c, 'a>)],
         sizes: [Value<'c, 'a>; 2],
     ) {
-        if let Some((epilogue, places)) = &self.epilogue {
+        if let Some(placed) = &self.epilogue {
             let band = Band {
                 begins: begins.to_vec(),
                 sizes,
             };
-            epilogue.emit(e, self.contraction, places, &band);
+            placed.emit(e, &band);
         }
     }
 

@@ -1,6 +1,6 @@
 //! Reads a `linalg.generic` on memrefs as a batch of matrix products, if it is one.
 
-use super::{kernel::Layout, numbers::Numbers};
+use super::{epilogue::Made, kernel::Layout, numbers::Numbers};
 use crate::{linalg, schedule::matmul::MatmulSizes};
 use dlc_dialects::ir::shape::shape_of;
 use melior::ir::{OperationRef, Value, ValueLike, operation::OperationLike, r#type::MemRefType};
@@ -209,6 +209,18 @@ impl<'c, 'a> Contraction<'c, 'a> {
             m,
             n,
             k,
+        })
+    }
+}
+
+impl<'c, 'a> Contraction<'c, 'a> {
+    /// The result as one that an op may go through: sums are complete in one kernel's call.
+    pub(crate) fn made(&self) -> Option<Made<'_, 'c, 'a>> {
+        self.outer_sums.is_empty().then_some(Made {
+            c: &self.c,
+            reads: [self.a.value, self.b.value],
+            rows: &self.m,
+            columns: &self.n,
         })
     }
 }

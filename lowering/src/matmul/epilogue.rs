@@ -3,12 +3,14 @@
 
 use super::{
     call::{Place, offset, place},
-    contraction::{Contraction, Operand},
+    contraction::Operand,
 };
 use crate::{
     alias::{self, Effects, may_alias},
     emit::Emitter,
+    fuse::Spaces,
     linalg::{self, Access, Generic, Iterator},
+    remarks::Remarks,
     size::constant,
     tasks::{SHARED, private::static_bytes},
     view::{Mixed, reinterpreted},
@@ -36,6 +38,28 @@ pub(crate) struct Epilogue<'c, 'a> {
     needed: Vec<OperationRef<'c, 'a>>,
     /// The result that can be the memory of the sums, if nothing else needs these.
     result: Option<Value<'c, 'a>>,
+    /// The dims by which a band's rows and columns are walked, if it has any.
+    walked: [Option<usize>; 2],
+}
+
+/// What has a result that an op may go through: a product, or a convolution.
+pub(crate) struct Made<'x, 'c, 'a> {
+    /// The result.
+    pub c: &'x Operand<'c, 'a>,
+    /// What is read until all of the result is there.
+    pub reads: [Value<'c, 'a>; 2],
+    /// Dims of rows that are walked as one.
+    pub rows: &'x [usize],
+    /// Dims of columns that are.
+    pub columns: &'x [usize],
+}
+
+/// An op at its place in the code, with what was found out of its operands before.
+pub(crate) struct Placed<'c, 'a> {
+    /// The op.
+    pub epilogue: Epilogue<'c, 'a>,
+    /// Where its operands are; nothing for numbers.
+    places: Vec<Option<Place<'c, 'a>>>,
 }
 
 /// An operand of the op.
@@ -54,15 +78,12 @@ pub(crate) struct Band<'c, 'a> {
     pub sizes: [Value<'c, 'a>; 2],
 }
 
-/// Where the operands of an op are; nothing for numbers.
-pub(crate) type Places<'c, 'a> = Vec<Option<Place<'c, 'a>>>;
-
 impl<'c: 'a, 'a> Epilogue<'c, 'a> {
     /// The first op that reads the result of a product element by element and could stand right behind it. A result of no
     /// more than `near` bytes is near anyway.
-    pub fn find(op: OperationRef<'c, 'a>, x: &Contraction<'c, 'a>, near: i64) -> Option<Self> {
+    pub fn find(op: OperationRef<'c, 'a>, x: &Made<'_, 'c, 'a>, near: i64) -> Option<Self> {
         let c = x.c.value;
-        if !x.outer_sums.is_empty() || static_bytes(c).is_some_and(|bytes| bytes <= near) {
+        if static_bytes(c).is_some_and(|bytes| bytes <= near) {
             return None;
         }
         let after = std::iter::successors(op.next_in_block(), |op| op.next_in_block());
@@ -74,7 +95,7 @@ impl<'c: 'a, 'a> Epilogue<'c, 'a> {
     fn read(
         op: OperationRef<'c, 'a>,
         reader: OperationRef<'c, 'a>,
-        x: &Contraction<'c, 'a>,
+        x: &Made<'_, 'c, 'a>,
     ) -> Option<Self> {
         let c = x.c.value;
         let generic = Generic::read(reader)?;
@@ -96,7 +117,7 @@ impl<'c: 'a, 'a> Epilogue<'c, 'a> {
             let as_one = |group: &[usize]| {
                 operand.holds(group) || !group.iter().any(|dim| operand.axis(*dim).is_some())
             };
-            (as_one(&x.m) && as_one(&x.n)).then_some(Reached::Memory(operand))
+            (as_one(x.rows) && as_one(x.columns)).then_some(Reached::Memory(operand))
         };
         let reach = |accesses: &[Access<'c, 'a>]| -> Option<Vec<_>> {
             accesses.iter().map(reach).collect()
@@ -104,7 +125,7 @@ impl<'c: 'a, 'a> Epilogue<'c, 'a> {
         let (inputs, outputs) = (reach(&generic.inputs)?, reach(&generic.outputs)?);
         let written = |output: &Reached<'c, 'a>| match output {
             Reached::Memory(to) => {
-                to.dims.len() == loops.len() && to.innermost() == x.n.last().copied()
+                to.dims.len() == loops.len() && to.innermost() == x.columns.last().copied()
             }
             Reached::Scalar(_) => false,
         };
@@ -120,6 +141,7 @@ impl<'c: 'a, 'a> Epilogue<'c, 'a> {
             outputs,
             needed,
             result,
+            walked: [x.rows, x.columns].map(|dims| dims.last().copied()),
         })
     }
 
@@ -131,6 +153,7 @@ impl<'c: 'a, 'a> Epilogue<'c, 'a> {
         (op, fill): (OperationRef<'c, 'a>, OperationRef<'c, 'a>),
         c: Value<'c, 'a>,
     ) -> bool {
+        self.tell(op, c);
         let rewriter = IrRewriter::new(cx);
         for needed in self.needed.iter().chain([&fill]) {
             rewriter.as_rewriter_base().move_op_before(*needed, op);
@@ -145,31 +168,46 @@ impl<'c: 'a, 'a> Epilogue<'c, 'a> {
         self.result.is_some()
     }
 
-    /// Where the operands are, found by `e`.
-    pub fn places(&self, e: &Emitter<'c, 'a>) -> Places<'c, 'a> {
+    /// Tells what is not written and read any more.
+    fn tell(&self, op: OperationRef<'c, 'a>, c: Value<'c, 'a>) {
+        let func = alias::ancestors(op).pop().expect("an op is its ancestor");
+        let times = 1 + i64::from(self.result.is_some());
+        let saved = Remarks::size(c, &Spaces::of(func), times);
+        let how = "goes through the tiles of the product that makes its operand";
+        Remarks::of(op).fused(op.location(), self.op.location(), how, &saved);
+    }
+
+    /// The op in the code that `e` writes.
+    pub fn placed(self, e: &Emitter<'c, 'a>) -> Placed<'c, 'a> {
         let operands = self.inputs.iter().chain(&self.outputs);
         let places = operands.map(|operand| match operand {
             Reached::Scalar(_) => None,
             Reached::Memory(operand) => Some(place(e, operand)),
         });
-        places.collect()
+        Placed {
+            places: places.collect(),
+            epilogue: self,
+        }
     }
+}
 
+impl<'c, 'a> Placed<'c, 'a> {
     /// The op on a band.
-    pub fn emit(
-        &self,
-        e: &Emitter<'c, 'a>,
-        x: &Contraction<'c, 'a>,
-        places: &Places<'c, 'a>,
-        band: &Band<'c, 'a>,
-    ) {
-        let groups = [&x.m, &x.n].into_iter().zip(band.sizes);
-        let axes = groups.filter_map(|(group, size)| Some((*group.last()?, size)));
+    pub fn emit(&self, e: &Emitter<'c, 'a>, band: &Band<'c, 'a>) {
+        let Epilogue {
+            op,
+            inputs: from,
+            outputs: to,
+            walked,
+            ..
+        } = &self.epilogue;
+        let axes = walked.iter().zip(band.sizes);
+        let axes = axes.filter_map(|(dim, size)| Some(((*dim)?, size)));
         let axes = axes.collect::<Vec<_>>();
         // One view of one memory: what is read and then written does not mix.
         let mut views: Vec<(&Operand<'c, 'a>, Access<'c, 'a>)> = vec![];
         let mut inputs = vec![];
-        for (operand, place) in self.inputs.iter().chain(&self.outputs).zip(places) {
+        for (operand, place) in from.iter().chain(to).zip(&self.places) {
             let (operand, place) = match (operand, place) {
                 (Reached::Memory(operand), Some(place)) => (operand, place),
                 (Reached::Scalar(value), _) => {
@@ -191,8 +229,8 @@ impl<'c: 'a, 'a> Epilogue<'c, 'a> {
             views.push((operand, view.clone()));
             inputs.push(view);
         }
-        let outputs = inputs.split_off(self.inputs.len());
-        let copy = e.insert((*self.op).clone());
+        let outputs = inputs.split_off(from.len());
+        let copy = e.insert((**op).clone());
         let old = body(copy).expect("the op has a body");
         let generic = Generic {
             iterators: vec![Iterator::Parallel; axes.len()],
@@ -227,7 +265,7 @@ fn body<'c, 'a>(op: OperationRef<'c, 'a>) -> Option<BlockRef<'c, 'a>> {
 /// knows only elements.
 fn apart<'c: 'a, 'a>(
     generic: &Generic<'c, 'a>,
-    x: &Contraction<'c, 'a>,
+    x: &Made<'_, 'c, 'a>,
     loops: &[usize],
     body: BlockRef<'c, 'a>,
 ) -> bool {
@@ -253,7 +291,7 @@ fn apart<'c: 'a, 'a>(
     let outputs = outputs.into_iter().all(|(i, output)| {
         let o = output.value;
         let others = generic.outputs[..i].iter().map(|other| other.value);
-        let others = others.chain([x.a.value, x.b.value]).chain(loaded.clone());
+        let others = others.chain(x.reads).chain(loaded.clone());
         let others = others.into_iter().all(|other| !may_alias(o, other));
         let own = |access: &Access<'c, 'a>| access.value == o && access.loops == output.loops;
         let inputs = inputs.iter();

@@ -34,7 +34,6 @@
 use crate::{
     alias::ancestors,
     emit::{Emitter, Int},
-    fuse::Spaces,
     matmul::{
         Form, Kernel,
         call::{Caller, Places},
@@ -42,7 +41,6 @@ use crate::{
         epilogue::Epilogue,
         fill::fill_before,
     },
-    remarks::Remarks,
     schedule::{Target, matmul_schedule},
     tasks, walk,
 };
@@ -110,10 +108,7 @@ fn replace<'c, 'a>(
         contraction,
         places,
         zeroed: fill.is_some(),
-        epilogue: epilogue.map(|epilogue| {
-            let places = epilogue.places(&e);
-            (epilogue, places)
-        }),
+        epilogue: epilogue.map(|epilogue| epilogue.placed(&e)),
         executor,
     };
     if let Some(fill) = fill {
@@ -161,7 +156,7 @@ fn replace<'c, 'a>(
         kernels.insert(row);
     }
     IrRewriter::new(cx).as_rewriter_base().erase_op(op);
-    let (Epilogue { op, .. }, _) = caller.epilogue?;
+    let op = caller.epilogue?.epilogue.op;
     let identity = edit::identity(op);
     edit::erase(cx, op);
     Some(identity)
@@ -175,23 +170,13 @@ fn epilogue<'c, 'a>(
     contraction: &mut Contraction<'c, 'a>,
     target: &Target,
 ) -> Option<Epilogue<'c, 'a>> {
-    let near = target.near_products();
-    let found = Epilogue::find(op, contraction, near)?;
-    let spaces = Spaces::of(function(op)?);
-    let remarks = Remarks::of(op);
-    let c = contraction.c.value;
-    let bytes = |times| Remarks::size(c, &spaces, times);
-    let (once, twice) = (bytes(1), bytes(2));
-    let gone = found.settle(cx, (op, fill), c);
-    let how = "goes through the tiles of the product that makes its operand";
-    let saved = if gone { twice } else { once };
-    remarks.fused(op.location(), found.op.location(), how, &saved);
-    if !gone {
+    let find = |x: &Contraction<'c, 'a>| Epilogue::find(op, &x.made()?, target.near_products());
+    let found = find(contraction)?;
+    if !found.settle(cx, (op, fill), contraction.c.value) {
         return Some(found);
     }
     *contraction = Contraction::read(op).expect("the result has the same type");
-    let again = Epilogue::find(op, contraction, near);
-    Some(again.expect("what was before has moved"))
+    Some(find(contraction).expect("what was before has moved"))
 }
 
 /// What is known of a condition.

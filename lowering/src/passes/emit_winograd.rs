@@ -20,6 +20,9 @@
 //! } {dl.parallel = true}
 //! ```
 //!
+//! An op that reads the results element by element goes through two rows of a filter's when they are made
+//! (`matmul/epilogue.rs`).
+//!
 //! A gradient by the filters is a convolution whose results are 3 × 3: its strips go one after the other, as all add to the
 //! same 16 sums, and `dl.parallel` stands on the loops inside of a strip.
 //!
@@ -30,7 +33,11 @@
 
 use crate::{
     emit::Emitter,
-    matmul::fill::fill_before,
+    matmul::{
+        contraction as matmul,
+        epilogue::{Epilogue, Made},
+        fill::fill_before,
+    },
     schedule::{Target, WinogradSchedule, winograd_schedule},
     tasks, walk,
     winograd::{
@@ -67,7 +74,7 @@ fn run<'c, 'a>(cx: &'c Context, module: OperationRef<'c, 'a>) -> Result<(), Pass
         // All are read before any is replaced by what would hide its neighbours.
         let found = ops.filter_map(|op| Found::read(op, &target));
         for found in found.collect::<Vec<_>>() {
-            found.replace(cx, func);
+            found.replace(cx, func, &target);
         }
     }
     let body = module
@@ -111,15 +118,17 @@ impl<'c: 'a, 'a> Found<'c, 'a> {
         })
     }
 
-    fn replace(self, cx: &'c Context, func: OperationRef<'c, 'a>) {
+    fn replace(mut self, cx: &'c Context, func: OperationRef<'c, 'a>, target: &Target) {
+        let epilogue = self.epilogue(cx, target);
         let e = Emitter::before(cx, self.op);
+        let epilogue = epilogue.map(|epilogue| epilogue.placed(&e));
         match self.form {
             Form::Convolution(convolution) => {
                 let lanes = match tasks::executor(func) {
                     Some(executor) => tasks::lanes(&e, executor),
                     None => e.index(1),
                 };
-                convolution.emit(&e, lanes);
+                convolution.emit(&e, lanes, epilogue.as_ref());
             }
             Form::FilterGradient(gradient) => gradient.emit(&e),
         }
@@ -128,6 +137,36 @@ impl<'c: 'a, 'a> Found<'c, 'a> {
         if let Some(source) = self.source {
             source.erase_if_unused(cx);
         }
+        if let Some(placed) = epilogue {
+            edit::erase(cx, placed.epilogue.op);
+        }
+    }
+
+    /// What goes through the results of a convolution; all that it needs then stands before it, and they may have other memory.
+    fn epilogue(&mut self, cx: &'c Context, target: &Target) -> Option<Epilogue<'c, 'a>> {
+        let op = self.op;
+        let find = |form: &Form<'c, 'a>| {
+            let Form::Convolution(Convolution { x, w, y, .. }) = form else {
+                return None;
+            };
+            let made = Made {
+                c: &matmul::Operand::new(y.value, (0..4).collect())?,
+                reads: [x.operand.value, w.value],
+                rows: &[y.axes.rows],
+                columns: &[y.axes.columns],
+            };
+            Epilogue::find(op, &made, target.near_products())
+        };
+        let found = find(&self.form)?;
+        let Form::Convolution(Convolution { y, .. }) = &mut self.form else {
+            return None;
+        };
+        let gone = found.settle(cx, (op, self.fill), y.value);
+        if !gone {
+            return Some(found);
+        }
+        y.value = op.operand(2).expect("it has a result");
+        Some(find(&self.form).expect("what was before has moved"))
     }
 }
 

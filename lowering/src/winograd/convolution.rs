@@ -6,7 +6,10 @@ use super::{
 };
 use crate::{
     emit::{Emitter, Int},
-    matmul::transpose::transpose,
+    matmul::{
+        epilogue::{Band, Placed},
+        transpose::transpose,
+    },
     schedule::WinogradSchedule,
 };
 use dlc_dialects::ir::shape;
@@ -27,8 +30,13 @@ pub struct Convolution<'c, 'a> {
 }
 
 impl<'c, 'a> Convolution<'c, 'a> {
-    /// Emits all of it; `lanes` is how many may work at the same time.
-    pub fn emit(&self, e: &Emitter<'c, 'a>, lanes: Value<'c, 'a>) {
+    /// Emits all of it; `lanes` is how many may work at the same time, and `epilogue` goes through the results.
+    pub(crate) fn emit(
+        &self,
+        e: &Emitter<'c, 'a>,
+        lanes: Value<'c, 'a>,
+        epilogue: Option<&Placed<'c, 'a>>,
+    ) {
         let filters = self.filters(e);
         let (channels, outputs) = self.counts;
         let images = self.y.size(e, self.y.axes.outer);
@@ -71,9 +79,28 @@ impl<'c, 'a> Convolution<'c, 'a> {
             e.loop_to(e.index(outputs), 1, |e, filter| {
                 strip.over_rows(e, |e, row| {
                     self.transform_result(e, &registers, (row, filter), &result);
+                    if let Some(epilogue) = epilogue {
+                        epilogue.emit(e, &self.band(e, row, filter));
+                    }
                 });
             });
         });
+    }
+
+    /// The results of a filter that a row of tiles has.
+    fn band(&self, e: &Emitter<'c, 'a>, row: &Row<'c, 'a>, filter: Value<'c, 'a>) -> Band<'c, 'a> {
+        let axes = self.y.axes;
+        let [rows, columns] = [axes.rows, axes.columns].map(|axis| self.y.size(e, axis));
+        let first = e.mul(row.row, e.index(TILE));
+        let begins = [
+            (axes.outer, row.image),
+            (axes.inner, filter),
+            (axes.rows, first),
+        ];
+        Band {
+            begins: begins.to_vec(),
+            sizes: [e.min(e.index(TILE), e.sub(rows, first)), columns],
+        }
     }
 
     /// G g Gᵀ of all filters, by place, channel and filter: registers have a channel of several filters.
