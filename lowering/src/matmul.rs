@@ -2,6 +2,7 @@
 //! with all sizes and strides dynamic. The `emit-matmul` pass finds the contractions and calls the kernels.
 
 mod access;
+pub(crate) mod accumulate;
 pub(crate) mod blocks;
 pub(crate) mod call;
 pub mod contraction;

@@ -2,7 +2,11 @@
 
 use crate::{emit::Emitter, linalg};
 use dlc_dialects::ir::shape::{self, DYNAMIC};
-use melior::ir::{Type, Value};
+use melior::ir::{
+    Attribute, Type, Value, ValueLike,
+    attribute::{ArrayAttribute, IntegerAttribute},
+    r#type::MemRefType,
+};
 
 /// Numbers of which some are known when compiling.
 #[derive(Default)]
@@ -29,6 +33,53 @@ impl<'c, 'a> Mixed<'c, 'a> {
         let known = self.known.iter().map(i64::to_string).collect::<Vec<_>>();
         format!("array<i64: {}>", known.join(", "))
     }
+}
+
+/// A view of a memref without axes of one element: each of its axes is a group of axes of which no more than one is longer.
+/// Nothing where more are, or may be.
+pub fn without_unit_axes<'c, 'a>(
+    e: &Emitter<'c, 'a>,
+    memory: Value<'c, 'a>,
+    reassociation: Attribute<'c>,
+) -> Option<Value<'c, 'a>> {
+    let axes = ArrayAttribute::try_from(reassociation).ok()?;
+    let ty = MemRefType::try_from(memory.r#type()).ok()?;
+    let ((strides, offset), shape) = (ty.strides_and_offset(), shape::shape_of(memory));
+    let mut kept = vec![];
+    for i in 0..axes.len() {
+        let group = ArrayAttribute::try_from(axes.element(i).ok()?).ok()?;
+        let group = (0..group.len()).map(|i| {
+            let axis = IntegerAttribute::try_from(group.element(i).ok()?).ok()?;
+            usize::try_from(axis.value()).ok()
+        });
+        let group = group.collect::<Option<Vec<_>>>()?;
+        let mut long = group.iter().filter(|axis| shape[**axis] != 1);
+        let axis = *long.next().or(group.first())?;
+        if long.next().is_some() {
+            return None;
+        }
+        // MLIR takes no stride for known that would be another's if the size were 1.
+        let certain = group.first() == Some(&axis) || shape[axis] != DYNAMIC;
+        let stride = if certain { strides[axis] } else { DYNAMIC };
+        kept.push((shape[axis], stride));
+    }
+    let text = |n: i64| match n {
+        DYNAMIC => "?".to_string(),
+        n => n.to_string(),
+    };
+    let dims = kept.iter().map(|(size, _)| text(*size) + "x");
+    let strides = kept.iter().map(|(_, stride)| text(*stride));
+    let layout = match ty.affine_map().is_identity() {
+        true => String::new(),
+        false => {
+            let strides = strides.collect::<Vec<_>>().join(", ");
+            format!(", strided<[{strides}], offset: {}>", text(offset))
+        }
+    };
+    let (dims, element) = (dims.collect::<String>(), shape::element_of(memory));
+    let ty = e.ty(&format!("memref<{dims}{element}{layout}>"));
+    let attributes = [("reassociation", reassociation)];
+    Some(e.op_with("memref.collapse_shape", &[memory], ty, &attributes))
 }
 
 /// Base, offset, sizes and strides of a memref.

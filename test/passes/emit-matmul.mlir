@@ -444,3 +444,81 @@ module attributes {dl.target = {cpu = "cascadelake"}} {
     return
   }
 }
+
+// -----
+
+#a = affine_map<(m, n, k) -> (k, m)>
+#b = affine_map<(m, n, k) -> (k, n)>
+#c = affine_map<(m, n, k) -> (m, n)>
+#id = affine_map<(m, n) -> (m, n)>
+
+module attributes {dl.target = {cpu = "cascadelake"}} {
+  // A product that is only added to something adds to it.
+  // CHECK-LABEL: func.func @added
+  // CHECK-SAME:    %[[SUM:[a-z0-9]*]]: memref<64x128xf32>)
+  // CHECK-NOT:   memref<64x128xf32> {
+  // CHECK-NOT:   linalg.
+  // CHECK:       %[[TO:.*]] = memref.reinterpret_cast %[[SUM]]
+  // CHECK:       %[[C:.*]] = memref.cast %[[TO]]
+  // CHECK:       call @dlc_matmul_f32_tn_12x32({{.*}}, %[[C]], {{.*}}, %true)
+  // CHECK-NOT:   linalg.
+  // CHECK:       return
+  func.func @added(%x: memref<?x64xf32>, %y: memref<?x128xf32>, %sum: memref<64x128xf32>) {
+    %zero = arith.constant 0.0 : f32
+    %product = memref.alloc() : memref<64x128xf32>
+    linalg.fill ins(%zero : f32) outs(%product : memref<64x128xf32>)
+    linalg.generic {dl.contraction, indexing_maps = [#a, #b, #c], iterator_types = ["parallel", "parallel", "reduction"]}
+        ins(%x, %y : memref<?x64xf32>, memref<?x128xf32>) outs(%product : memref<64x128xf32>) {
+    ^bb0(%l: f32, %r: f32, %s: f32):
+      %p = arith.mulf %l, %r : f32
+      %q = arith.addf %s, %p : f32
+      linalg.yield %q : f32
+    }
+    linalg.generic {indexing_maps = [#id, #id, #id], iterator_types = ["parallel", "parallel"]}
+        ins(%sum, %product : memref<64x128xf32>, memref<64x128xf32>) outs(%sum : memref<64x128xf32>) {
+    ^bb0(%s: f32, %p: f32, %o: f32):
+      %q = arith.addf %s, %p : f32
+      linalg.yield %q : f32
+    }
+    return
+  }
+
+  // A difference is none, and neither is a sum that goes elsewhere.
+  // CHECK-LABEL: func.func @elsewhere
+  // CHECK-NOT:   %true)
+  // CHECK:       return
+  func.func @elsewhere(%x: memref<?x64xf32>, %y: memref<?x128xf32>, %sum: memref<64x128xf32>, %to: memref<64x128xf32>) {
+    %zero = arith.constant 0.0 : f32
+    %product = memref.alloc() : memref<64x128xf32>
+    linalg.fill ins(%zero : f32) outs(%product : memref<64x128xf32>)
+    linalg.generic {dl.contraction, indexing_maps = [#a, #b, #c], iterator_types = ["parallel", "parallel", "reduction"]}
+        ins(%x, %y : memref<?x64xf32>, memref<?x128xf32>) outs(%product : memref<64x128xf32>) {
+    ^bb0(%l: f32, %r: f32, %s: f32):
+      %p = arith.mulf %l, %r : f32
+      %q = arith.addf %s, %p : f32
+      linalg.yield %q : f32
+    }
+    linalg.generic {indexing_maps = [#id, #id, #id], iterator_types = ["parallel", "parallel"]}
+        ins(%sum, %product : memref<64x128xf32>, memref<64x128xf32>) outs(%to : memref<64x128xf32>) {
+    ^bb0(%s: f32, %p: f32, %o: f32):
+      %q = arith.addf %s, %p : f32
+      linalg.yield %q : f32
+    }
+    %other = memref.alloc() : memref<64x128xf32>
+    linalg.fill ins(%zero : f32) outs(%other : memref<64x128xf32>)
+    linalg.generic {dl.contraction, indexing_maps = [#a, #b, #c], iterator_types = ["parallel", "parallel", "reduction"]}
+        ins(%x, %y : memref<?x64xf32>, memref<?x128xf32>) outs(%other : memref<64x128xf32>) {
+    ^bb0(%l: f32, %r: f32, %s: f32):
+      %p = arith.mulf %l, %r : f32
+      %q = arith.addf %s, %p : f32
+      linalg.yield %q : f32
+    }
+    linalg.generic {indexing_maps = [#id, #id, #id], iterator_types = ["parallel", "parallel"]}
+        ins(%sum, %other : memref<64x128xf32>, memref<64x128xf32>) outs(%sum : memref<64x128xf32>) {
+    ^bb0(%s: f32, %p: f32, %o: f32):
+      %q = arith.subf %s, %p : f32
+      linalg.yield %q : f32
+    }
+    return
+  }
+}

@@ -139,3 +139,30 @@ func.func @views_come_first() {
   "test.use"(%to) : (memref<2xf64>) -> ()
   return
 }
+
+// -----
+
+#id = affine_map<(d0, d1) -> (d0, d1)>
+
+// What a round of a loop makes for others to read is made where they find it, though there it has one more axis.
+// CHECK-LABEL: func.func @kept
+// CHECK-SAME:    %[[ALL:[a-z0-9]*]]: memref<8x?x128xf32>,
+// CHECK-NOT:     memref.alloc
+// CHECK:         %[[ROUND:.*]] = memref.subview %[[ALL]]
+// CHECK:         %[[TO:.*]] = memref.collapse_shape %[[ROUND]] {{.*}} into memref<?x128xf32, strided<[?, 1], offset: ?>>
+// CHECK:         linalg.generic {{.*}} outs(%[[TO]] :
+// CHECK-NOT:     memref.copy
+// CHECK:         return
+func.func @kept(%x: memref<?x128xf32>, %all: memref<8x?x128xf32>, %n: index, %t: index) {
+  %a = memref.alloc(%n) : memref<?x128xf32>
+  linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]}
+      ins(%x : memref<?x128xf32>) outs(%a : memref<?x128xf32>) {
+  ^bb0(%i: f32, %o: f32):
+    %0 = arith.negf %i : f32
+    linalg.yield %0 : f32
+  }
+  %one = memref.expand_shape %a [[0, 1], [2]] output_shape [1, %n, 128] : memref<?x128xf32> into memref<1x?x128xf32>
+  %round = memref.subview %all[%t, 0, 0] [1, %n, 128] [1, 1, 1] : memref<8x?x128xf32> to memref<1x?x128xf32, strided<[?, 128, 1], offset: ?>>
+  memref.copy %one, %round : memref<1x?x128xf32> to memref<1x?x128xf32, strided<[?, 128, 1], offset: ?>>
+  return
+}

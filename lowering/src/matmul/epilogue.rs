@@ -35,7 +35,7 @@ pub(crate) struct Epilogue<'c, 'a> {
     inputs: Vec<Reached<'c, 'a>>,
     outputs: Vec<Reached<'c, 'a>>,
     /// What its operands are made of, which is to stand before the product.
-    needed: Vec<OperationRef<'c, 'a>>,
+    pub needed: Vec<OperationRef<'c, 'a>>,
     /// The result that can be the memory of the sums, if nothing else needs these.
     result: Option<Value<'c, 'a>>,
     /// The dims by which a band's rows and columns are walked, if it has any.
@@ -153,7 +153,9 @@ impl<'c: 'a, 'a> Epilogue<'c, 'a> {
         (op, fill): (OperationRef<'c, 'a>, OperationRef<'c, 'a>),
         c: Value<'c, 'a>,
     ) -> bool {
-        self.tell(op, c);
+        let times = 1 + i64::from(self.result.is_some());
+        let how = "goes through the tiles of the product that makes its operand";
+        self.tell(op, c, times, how);
         let rewriter = IrRewriter::new(cx);
         for needed in self.needed.iter().chain([&fill]) {
             rewriter.as_rewriter_base().move_op_before(*needed, op);
@@ -168,12 +170,10 @@ impl<'c: 'a, 'a> Epilogue<'c, 'a> {
         self.result.is_some()
     }
 
-    /// Tells what is not written and read any more.
-    fn tell(&self, op: OperationRef<'c, 'a>, c: Value<'c, 'a>) {
+    /// Tells that the result of a product is not written and read any more, so many times, and how that is.
+    pub fn tell(&self, op: OperationRef<'c, 'a>, c: Value<'c, 'a>, times: i64, how: &str) {
         let func = alias::ancestors(op).pop().expect("an op is its ancestor");
-        let times = 1 + i64::from(self.result.is_some());
         let saved = Remarks::size(c, &Spaces::of(func), times);
-        let how = "goes through the tiles of the product that makes its operand";
         Remarks::of(op).fused(op.location(), self.op.location(), how, &saved);
     }
 

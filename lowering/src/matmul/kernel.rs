@@ -130,7 +130,7 @@ impl Kernel {
         };
         let one_sliver = kernel(schedule.for_sizes(x.sizes));
         match one_sliver.a_in_place() {
-            true => kernel(one_sliver.schedule.long(target)),
+            true => kernel(one_sliver.schedule.long(target, x.sizes)),
             false => kernel(schedule.clone()),
         }
     }
@@ -146,14 +146,17 @@ impl Kernel {
             true => 's',
             false => letter(self.layout.b_by_n),
         };
+        let long = match self.a_in_place() {
+            true => format!("_by{}", self.schedule.kc),
+            false => String::new(),
+        };
         format!(
-            "dlc_matmul_{}_{}{b}_{rows}x{}{}{}{}{}",
+            "dlc_matmul_{}_{}{b}_{rows}x{}{}{}{long}{}",
             self.numbers,
             letter(self.layout.a_by_k),
             self.schedule.columns(),
             if self.turn_a { "_turned" } else { "" },
             if self.dot.is_some() { "_dot" } else { "" },
-            if self.a_in_place() { "_long" } else { "" },
             if self.form == Form::Band { "_band" } else { "" },
         )
     }

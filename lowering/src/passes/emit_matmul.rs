@@ -36,6 +36,7 @@ use crate::{
     emit::{Emitter, Int},
     matmul::{
         Form, Kernel,
+        accumulate::accumulate,
         call::{Caller, Places},
         contraction::{Contraction, maps},
         epilogue::Epilogue,
@@ -71,10 +72,17 @@ fn run<'c, 'a>(cx: &'c Context, module: OperationRef<'c, 'a>) -> Result<(), Pass
         if gone.contains(&edit::identity(op)) {
             continue;
         }
-        match Contraction::read(op) {
-            Some(contraction) => gone.extend(replace(cx, op, contraction, &target, &mut kernels)),
-            None => drop(reorder(cx, op)),
+        let mut contraction = Contraction::read(op);
+        let sum = contraction.as_ref().and_then(|x| accumulate(cx, op, x));
+        if let Some((sum, reader)) = sum {
+            contraction = sum;
+            gone.insert(reader);
         }
+        let Some(contraction) = contraction else {
+            reorder(cx, op);
+            continue;
+        };
+        gone.extend(replace(cx, op, contraction, &target, &mut kernels));
     }
     let body = module
         .region(0)?

@@ -10,7 +10,8 @@
 //! ```mlir
 //! linalg.generic {…} ins(%p, %g : …) outs(%p : memref<64xf32>) {…}
 //! ```
-//! So an `inout` is updated in place, and no result is copied.
+//! So an `inout` is updated in place, and no result is copied. A copy under a view with more axes of one element, as of what
+//! a round of a loop keeps, counts as one of the buffer.
 //!
 //! It is safe when, from the first op that touches the buffer to the copy, nothing writes memory that the destination
 //! may share, and nothing reads it but the first op itself, element by element at the index that it writes; and when
@@ -21,10 +22,12 @@
 
 use crate::{
     alias::{self, Effects, in_block, may_alias, operations, views},
+    emit::Emitter,
+    view::without_unit_axes,
     walk,
 };
 use dlc_dialects::{
-    ir::edit,
+    ir::{edit, inspect::defining_op},
     pass::{Anchor, PassError, PassInfo},
 };
 use melior::{
@@ -47,6 +50,7 @@ pub const INFO: PassInfo = PassInfo {
 
 fn run<'c, 'a>(cx: &'c Context, func: OperationRef<'c, 'a>) -> Result<(), PassError<'c>> {
     for copy in walk::named(func, "memref.copy") {
+        narrow(cx, copy);
         let (from, to) = (copy.operand(0)?, copy.operand(1)?);
         if from == to {
             edit::erase(cx, copy);
@@ -67,6 +71,23 @@ fn run<'c, 'a>(cx: &'c Context, func: OperationRef<'c, 'a>) -> Result<(), PassEr
         }
     }
     Ok(())
+}
+
+/// Lets a copy of a buffer under a view that has more axes, of one element, copy the buffer to such a view of the destination
+/// without them.
+fn narrow<'c: 'a, 'a>(cx: &'c Context, copy: OperationRef<'c, 'a>) -> Option<()> {
+    let (from, to) = (copy.operand(0).ok()?, copy.operand(1).ok()?);
+    let expand = defining_op(from).filter(|op| alias::name(*op) == "memref.expand_shape")?;
+    let buffer = expand.operand(0).ok()?;
+    defining_op(buffer).filter(|op| alias::name(*op) == "memref.alloc")?;
+    let axes = expand.attribute("reassociation").ok()?;
+    let to = without_unit_axes(&Emitter::before(cx, copy), to, axes)?;
+    edit::set_operand(copy, 0, buffer);
+    edit::set_operand(copy, 1, to);
+    if edit::uses(from).is_empty() {
+        edit::erase(cx, expand);
+    }
+    Some(())
 }
 
 struct Plan<'c, 'a> {

@@ -119,14 +119,22 @@ impl MatmulSchedule {
     }
 
     /// The same for rows that are read in place: blocks of B as long as a quarter of L2 allows, so that rows are read in long
-    /// pieces.
-    pub fn long(&self, target: &Target) -> Self {
+    /// pieces, but not much longer than the sums, of which the block is memory.
+    pub fn long(&self, target: &Target, sizes: MatmulSizes) -> Self {
         let bytes = target.vector_bits / self.lanes / 8;
+        let most = target.l2 / 4 / (self.nc * bytes);
+        let sums = sizes.k.map_or(most, |k| power_of_two(k).min(most));
         Self {
-            kc: self.kc.max(target.l2 / 4 / (self.nc * bytes)),
+            kc: self.kc.max(sums),
             ..self.clone()
         }
     }
+}
+
+/// The least power of two that is no less than `n`.
+fn power_of_two(n: i64) -> i64 {
+    let n = u64::try_from(n).unwrap_or(0);
+    n.checked_next_power_of_two().map_or(i64::MAX, |n| n as i64)
 }
 
 impl fmt::Display for MatmulSchedule {
