@@ -22,6 +22,8 @@
 //! } } }
 //! ```
 //!
+//! A product that is only added to some memory adds to it (`matmul/accumulate.rs`).
+//!
 //! *Requires*: bufferised `linalg.generic`. A sum of products of two memrefs in f32, f64, i32 or i64, which may be widened
 //! first (`matmul/numbers.rs`), is a contraction, in any order of batch, row, column and sum dims, if every operand has
 //! one innermost dim of stride 1; of windows, if the others have.
