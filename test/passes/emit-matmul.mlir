@@ -522,3 +522,38 @@ module attributes {dl.target = {cpu = "cascadelake"}} {
     return
   }
 }
+
+// -----
+
+#a = affine_map<(b, m, n, k) -> (b, m, k)>
+#b = affine_map<(b, m, n, k) -> (b, k, n)>
+#c = affine_map<(b, m, n, k) -> (b, m, n)>
+#id = affine_map<(b, m, n) -> (b, m, n)>
+#turned = affine_map<(b, m, n) -> (m, b, n)>
+
+module attributes {dl.target = {cpu = "cascadelake"}} {
+  // What adds to places in another order than that of the product's axes is no sum that the product can make.
+  // CHECK-LABEL: func.func @turned
+  // CHECK-NOT:   %true)
+  // CHECK:       linalg.generic
+  // CHECK:       return
+  func.func @turned(%x: memref<30x30x17xf32>, %y: memref<30x17x40xf32>, %sum: memref<30x30x40xf32>) {
+    %zero = arith.constant 0.0 : f32
+    %product = memref.alloc() : memref<30x30x40xf32>
+    linalg.fill ins(%zero : f32) outs(%product : memref<30x30x40xf32>)
+    linalg.generic {dl.contraction, indexing_maps = [#a, #b, #c], iterator_types = ["parallel", "parallel", "parallel", "reduction"]}
+        ins(%x, %y : memref<30x30x17xf32>, memref<30x17x40xf32>) outs(%product : memref<30x30x40xf32>) {
+    ^bb0(%l: f32, %r: f32, %s: f32):
+      %p = arith.mulf %l, %r : f32
+      %q = arith.addf %s, %p : f32
+      linalg.yield %q : f32
+    }
+    linalg.generic {indexing_maps = [#turned, #id, #turned], iterator_types = ["parallel", "parallel", "parallel"]}
+        ins(%sum, %product : memref<30x30x40xf32>, memref<30x30x40xf32>) outs(%sum : memref<30x30x40xf32>) {
+    ^bb0(%s: f32, %p: f32, %o: f32):
+      %q = arith.addf %s, %p : f32
+      linalg.yield %q : f32
+    }
+    return
+  }
+}

@@ -1,5 +1,6 @@
 //! Each model of `test/models` and `examples/digits` with every optional pass left out in turn, and with all: the
-//! reference's numbers, also where strips of convolutions are as short as they can be. On several threads, where every loop is divided that can be: the same bits as on one.
+//! reference's numbers, also where strips of convolutions are as short as they can be. On several threads, where every loop is
+//! divided that can be: the same bits as on one.
 
 use crate::{
     compare::{self, Bound},

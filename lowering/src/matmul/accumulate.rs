@@ -11,8 +11,8 @@ use melior::{
     ir::{OperationRef, RegionLike, Value, operation::OperationLike},
 };
 
-/// Lets a product whose result one op adds to some memory add to that memory; gives the contraction that it is then, if it is one, and the
-/// identity of the op, which is gone.
+/// Lets a product whose result one op adds to some memory add to that memory; gives the contraction that it is then, if it is
+/// one, and the identity of the op, which is gone.
 pub(crate) fn accumulate<'c: 'a, 'a>(
     cx: &'c Context,
     op: OperationRef<'c, 'a>,
@@ -49,7 +49,7 @@ pub(crate) fn accumulate<'c: 'a, 'a>(
     Some((Contraction::read(op), gone))
 }
 
-/// The memory to which an op adds `c`, if it does nothing else.
+/// The memory to which an op adds `c`, element by element at the same place, if it does nothing else.
 fn memory_added_to<'c: 'a, 'a>(
     reader: OperationRef<'c, 'a>,
     c: Value<'c, 'a>,
@@ -58,6 +58,11 @@ fn memory_added_to<'c: 'a, 'a>(
     let [output] = &generic.outputs[..] else {
         return None;
     };
+    // The product writes its result in the order of its own axes.
+    let mut reads = generic.inputs.iter().filter(|access| access.value == c);
+    if !reads.all(|access| access.loops == output.loops) {
+        return None;
+    }
     let body = reader.region(0).ok()?.first_block()?;
     let [sum, end] = alias::operations(body)[..] else {
         return None;
