@@ -319,7 +319,11 @@ impl<'c, 'a> Caller<'_, 'c, 'a> {
             &[&arguments[..], &[accumulate]].concat(),
             &callee,
         );
-        self.finish(e, &begins, part.sizes);
+        if self.epilogue.is_some() {
+            // Of sums without terms all is done already.
+            let some = e.cmp(Int::Ne, places.k, e.index(0));
+            e.if_then(some, |e| self.finish(e, &begins, part.sizes));
+        }
     }
 
     /// Calls a kernel band by band; the rows of each go on when their sums are complete. `arguments` are those up to K.
