@@ -314,16 +314,17 @@ impl<'c, 'a> Caller<'_, 'c, 'a> {
         if kernel.form == Form::Band {
             return self.bands(e, kernel, &arguments, part, &begins);
         }
-        e.effect(
-            "func.call",
-            &[&arguments[..], &[accumulate]].concat(),
-            &callee,
-        );
-        if self.epilogue.is_some() {
-            // Of sums without terms all is done already.
-            let some = e.cmp(Int::Ne, places.k, e.index(0));
-            e.if_then(some, |e| self.finish(e, &begins, part.sizes));
+        arguments.push(accumulate);
+        if self.epilogue.is_none() {
+            e.effect("func.call", &arguments, &callee);
+            return;
         }
+        // Of sums without terms all is done already, and a kernel of one row would write zeros.
+        let some = e.cmp(Int::Ne, places.k, e.index(0));
+        e.if_then(some, |e| {
+            e.effect("func.call", &arguments, &callee);
+            self.finish(e, &begins, part.sizes);
+        });
     }
 
     /// Calls a kernel band by band; the rows of each go on when their sums are complete. `arguments` are those up to K.
