@@ -1,6 +1,7 @@
 //! Loops from `linalg.generic` on memrefs: the nest and its body as read, the choice of the loop that runs in vectors,
 //! and the writing of it all. The `vectorize-generics` pass drives it.
 
+mod accumulator;
 pub mod ahead;
 pub mod body;
 mod memory;

@@ -8,7 +8,7 @@ use crate::emit::Emitter;
 use dlc_dialects::{
     ir::{
         builder::literal,
-        shape::{ElementClass, class, width},
+        shape::{ElementClass, class, shape_of, width},
     },
     ops::Expr,
 };
@@ -101,7 +101,7 @@ pub fn narrow<'c, 'a>(
     }
 }
 
-/// The comparison of two floats by the name of its predicate.
+/// The comparison of two floats, or of the elements of two vectors, by the name of its predicate.
 pub fn cmpf<'c, 'a>(
     e: &Emitter<'c, 'a>,
     predicate: &str,
@@ -111,7 +111,7 @@ pub fn cmpf<'c, 'a>(
     compare(e, "arith.cmpf", FLOAT_PREDICATES, predicate, a, b)
 }
 
-/// The comparison of two integers by the name of its predicate.
+/// The comparison of two integers, or of the elements of two vectors, by the name of its predicate.
 pub fn cmpi<'c, 'a>(
     e: &Emitter<'c, 'a>,
     predicate: &str,
@@ -134,7 +134,11 @@ fn compare<'c, 'a>(
         .position(|p| *p == predicate)
         .expect("records name MLIR's predicates");
     let number = IntegerAttribute::new(e.int_type(64), number as i64).into();
-    e.op_with(op, &[a, b], e.int_type(1), &[("predicate", number)])
+    let ty = match a.r#type().is_vector() {
+        true => e.ty(&format!("vector<{}xi1>", shape_of(a)[0])),
+        false => e.int_type(1),
+    };
+    e.op_with(op, &[a, b], ty, &[("predicate", number)])
 }
 
 /// A constant of a scalar type from a number's text, as records write it: `1.5`, `inf`, `nan`, and on integers

@@ -20,8 +20,8 @@ impl<'c: 'a, 'a> Writer<'_, 'c, 'a> {
         let Width::Vector(step) = state.width else {
             return;
         };
-        // Steps of one register are what remains of a row.
-        if step <= self.plan.schedule.lanes {
+        // Steps of one register are what remains of a row, ahead of which nothing of the same row is.
+        if step <= self.plan.schedule.lanes && self.nest.ahead.is_none() {
             return;
         }
         let inputs = &self.nest.generic.inputs;

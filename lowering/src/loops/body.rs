@@ -168,10 +168,23 @@ impl<'c: 'a, 'a> Body<'c, 'a> {
         let takes = op
             .operands()
             .any(|value| identity(value) == identity(argument));
-        match ASSOCIATIVE.contains(&name) && takes && edit::uses(argument).len() == 1 {
+        // In vectors nothing else sees the combination of all steps so far.
+        let alone = [argument, yielded]
+            .iter()
+            .all(|value| edit::uses(*value).len() == 1);
+        match ASSOCIATIVE.contains(&name) && takes && alone {
             true => Output::Combined(name.into()),
             false => Output::Carried,
         }
+    }
+
+    /// What a step adds to an accumulator that combines by an op.
+    pub fn added(&self, argument: Value<'c, 'a>, yielded: Value<'c, 'a>) -> Value<'c, 'a> {
+        let result = OperationResult::try_from(yielded).expect("it combines by an op");
+        let owner = result.owner();
+        let mut operands = owner.operands();
+        let other = operands.find(|value| identity(*value) != identity(argument));
+        other.expect("the argument is used once")
     }
 
     /// Bits of the widest element that depends on a loop; an index that does counts too.

@@ -41,31 +41,13 @@ pub fn by_scalar<'c, 'a>(
             let minus_q = e.op("arith.negf", &[q], ty);
             let rest = e.op("math.fma", &[minus_q, d, x], ty);
             let better = e.op("math.fma", &[rest, r, q], ty);
-            let some = differ(e, rest, spread(e, number(e, element, "0")), lanes);
+            let some = cmpf(e, "one", rest, spread(e, number(e, element, "0")));
             let magnitude = e.op("math.absf", &[q], ty);
-            let finite = differ(e, magnitude, spread(e, number(e, element, "inf")), lanes);
-            let mask = e.ty(&format!("vector<{lanes}xi1>"));
-            let use_better = e.op("arith.andi", &[some, finite], mask);
+            let finite = cmpf(e, "one", magnitude, spread(e, number(e, element, "inf")));
+            let use_better = e.op("arith.andi", &[some, finite], some.r#type());
             vec![e.select(use_better, better, q)]
         },
         |e| vec![e.op("arith.divf", &[x, d], ty)],
     );
     results[0]
-}
-
-/// The lanes where `a` and `b` are numbers and differ.
-fn differ<'c, 'a>(
-    e: &Emitter<'c, 'a>,
-    a: Value<'c, 'a>,
-    b: Value<'c, 'a>,
-    lanes: i64,
-) -> Value<'c, 'a> {
-    let ty = e.ty(&format!("vector<{lanes}xi1>"));
-    // `one` in arith's numbering.
-    e.op_with(
-        "arith.cmpf",
-        &[a, b],
-        ty,
-        &[("predicate", e.attr("6 : i64"))],
-    )
 }

@@ -54,28 +54,30 @@ pub fn fold<'c, 'a>(
     e: &Emitter<'c, 'a>,
     value: Value<'c, 'a>,
     lanes: i64,
-    name: &str,
+    combine: impl Fn(Value<'c, 'a>, Value<'c, 'a>) -> Value<'c, 'a>,
 ) -> Value<'c, 'a> {
     let (mut value, mut length) = (value, shape::shape_of(value)[0]);
-    let element = shape::element_of(value);
     while length > lanes {
         length /= 2;
-        let half = |at: i64| {
-            let attributes = [
-                ("offsets", e.attr(&format!("[{at}]"))),
-                ("sizes", e.attr(&format!("[{length}]"))),
-                ("strides", e.attr("[1]")),
-            ];
-            e.op_with(
-                "vector.extract_strided_slice",
-                &[value],
-                vector(e, length, element),
-                &attributes,
-            )
-        };
-        value = e.op(name, &[half(0), half(length)], vector(e, length, element));
+        value = combine(part(e, value, 0, length), part(e, value, length, length));
     }
     value
+}
+
+/// So many elements of a vector from one on.
+pub fn part<'c, 'a>(
+    e: &Emitter<'c, 'a>,
+    value: Value<'c, 'a>,
+    from: i64,
+    count: i64,
+) -> Value<'c, 'a> {
+    let attributes = [
+        ("offsets", e.attr(&format!("[{from}]"))),
+        ("sizes", e.attr(&format!("[{count}]"))),
+        ("strides", e.attr("[1]")),
+    ];
+    let ty = vector(e, count, shape::element_of(value));
+    e.op_with("vector.extract_strided_slice", &[value], ty, &attributes)
 }
 
 /// The element of a vector of one.

@@ -3,13 +3,14 @@
 
 use super::{
     Body, Nest, Plan,
+    accumulator::{Accumulator, each, plain},
     body::{INNERMOST, Loops, Output, set},
     memory::{Flat, flat_views},
     nest::index_of,
     parts::Range,
     quotient,
     segments::{Kind, Segment, Width, segments},
-    vectors::{extract_lane, fold, neutral, vector},
+    vectors::vector,
 };
 use crate::{
     emit::Emitter,
@@ -169,7 +170,7 @@ impl<'c: 'a, 'a> Writer<'_, 'c, 'a> {
         accumulators: Vec<Value<'c, 'a>>,
     ) -> Vec<Value<'c, 'a>> {
         let Some(&index) = self.plan.order.get(depth) else {
-            return self.innermost(e, state.clone(), accumulators);
+            return self.innermost(e, state.clone(), &plain(&accumulators));
         };
         if self.plan.vector == Some(index) {
             return self.reduce_vectors(e, index, state, accumulators);
@@ -197,28 +198,32 @@ impl<'c: 'a, 'a> Writer<'_, 'c, 'a> {
         let lanes = self.plan.schedule.lanes;
         let kinds = self
             .accumulating()
-            .map(|(access, output)| (output.name(), shape::element_of(access.value)))
+            .map(|(access, output)| Accumulator::of(output, shape::element_of(access.value), lanes))
             .collect::<Vec<_>>();
-        // One register for each accumulator.
+        // The values of each accumulator, for steps of one register.
         let mut registers: Option<Vec<Value<'c, 'a>>> = None;
         let flush = |e: &Emitter<'c, 'a>,
                      registers: &mut Option<Vec<Value<'c, 'a>>>,
                      sums: &mut Vec<Value<'c, 'a>>| {
             if let Some(registers) = registers.take() {
-                let totals = registers.iter().zip(&kinds).map(|(v, (name, _))| {
-                    let last = fold(e, *v, 1, name);
-                    extract_lane(e, last)
-                });
+                let totals = each(&kinds, &registers).map(|(kind, values)| kind.total(e, values));
                 *sums = self.combined(e, sums, &totals.collect::<Vec<_>>());
             }
         };
         for segment in self.segments(e, state) {
+            let scalar = segment.kind == Kind::Scalar;
             let step = |e: &Emitter<'c, 'a>, step, width, carried: &[Value<'c, 'a>]| {
                 let place = self.place(e, state, index, step);
                 let state = self.inside(e, state, index, place, width);
-                self.innermost(e, state, carried.to_vec())
+                match scalar {
+                    true => self.innermost(e, state, &plain(carried)),
+                    false => {
+                        let each = each(&kinds, carried).map(|(kind, values)| (Some(kind), values));
+                        self.innermost(e, state, &each.collect::<Vec<_>>())
+                    }
+                }
             };
-            if segment.kind == Kind::Scalar {
+            if scalar {
                 flush(e, &mut registers, &mut sums);
                 sums = self.run(e, &segment, &sums, step);
                 continue;
@@ -227,16 +232,14 @@ impl<'c: 'a, 'a> Writer<'_, 'c, 'a> {
                 Some(registers) if segment.step == lanes => registers.clone(),
                 _ => kinds
                     .iter()
-                    .map(|(name, ty)| neutral(e, name, *ty, segment.step))
+                    .flat_map(|kind| kind.start(e, segment.step))
                     .collect(),
             };
             let ends = self.run(e, &segment, &start, step);
             registers = Some(match segment.step == lanes {
                 true => ends,
-                false => ends
-                    .iter()
-                    .zip(&kinds)
-                    .map(|(v, (name, _))| fold(e, *v, lanes, name))
+                false => each(&kinds, &ends)
+                    .flat_map(|(kind, values)| kind.narrow(e, values))
                     .collect(),
             });
         }
@@ -244,43 +247,65 @@ impl<'c: 'a, 'a> Writer<'_, 'c, 'a> {
         sums
     }
 
-    /// The body inside all loops; gives the new accumulators.
+    /// The body inside all loops; gives the new accumulators. With the values of each comes how it is kept, if not as
+    /// it is.
     fn innermost(
         &self,
         e: &Emitter<'c, 'a>,
         mut state: State<'c, 'a>,
-        accumulators: Vec<Value<'c, 'a>>,
+        accumulators: &[(Option<&Accumulator<'_, 'c>>, &[Value<'c, 'a>])],
     ) -> Vec<Value<'c, 'a>> {
         let inputs = self.nest.generic.inputs.len();
-        let mut old = accumulators.into_iter();
+        let mut accumulators = accumulators.iter();
         let mut carried = vec![];
         for (i, output) in self.body.outputs.iter().enumerate() {
             carried.push(output.accumulates().then(|| {
-                let value = old.next().expect("one for each accumulating output");
-                state
-                    .values
-                    .insert(identity(self.arguments[inputs + i]), value);
-                value
+                let &(kind, values) = accumulators
+                    .next()
+                    .expect("one for each accumulating output");
+                let argument = self.arguments[inputs + i];
+                state.values.insert(identity(argument), values[0]);
+                let kind = kind.filter(|kind| kind.is_in_parts());
+                if kind.is_some() {
+                    // The op on two is not written.
+                    let combined = identity(self.body.yields[i]);
+                    state.values.insert(combined, values[0]);
+                }
+                (kind, values)
             }));
         }
         state.bound = INNERMOST;
         self.ready(e, &mut state);
         let mut next = vec![];
         for (i, access) in self.nest.generic.outputs.iter().enumerate() {
-            let yielded = self.value(&state, self.body.yields[i]);
-            match carried[i] {
-                None => self.store(e, &state, access, yielded),
-                Some(old) => {
-                    let lanes = self.lanes(old);
-                    let new = self.widened(e, yielded, lanes);
-                    // Lanes that are elements of the result are masked when stored, lanes that add up are masked here.
-                    let adds = self.plan.vector.is_some_and(|v| !access.loops.contains(&v));
-                    next.push(match state.width {
-                        Width::Masked(_, mask) if adds => e.select(mask, new, old),
-                        _ => new,
-                    });
-                }
+            let Some((kind, values)) = carried[i] else {
+                self.store(e, &state, access, self.value(&state, self.body.yields[i]));
+                continue;
+            };
+            let lanes = self.lanes(values[0]);
+            // Lanes that are elements of the result are masked when stored, lanes that add up are masked here.
+            let adds = self.plan.vector.is_some_and(|v| !access.loops.contains(&v));
+            let mask = match state.width {
+                Width::Masked(_, mask) if adds => Some(mask),
+                _ => None,
+            };
+            if let Some(kind) = kind {
+                let added = self
+                    .body
+                    .added(self.arguments[inputs + i], self.body.yields[i]);
+                let added = self.widened(e, self.value(&state, added), lanes);
+                let added = match mask {
+                    Some(mask) => kind.masked(e, added, mask),
+                    None => added,
+                };
+                next.extend(kind.step(e, values, added));
+                continue;
             }
+            let new = self.widened(e, self.value(&state, self.body.yields[i]), lanes);
+            next.push(match mask {
+                Some(mask) => e.select(mask, new, values[0]),
+                None => new,
+            });
         }
         next
     }

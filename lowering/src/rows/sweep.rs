@@ -68,7 +68,8 @@ enum Source<'c, 'a> {
     Part(Sizes<'c, 'a>),
 }
 
-/// What is brought nearer while an op goes through a row: the one that computes most, beside which memory would idle.
+/// What is brought nearer while an op goes through a row: the one that computes most, beside which memory would idle; not
+/// the last, right behind which the next row is read.
 struct Nearer<'c, 'a> {
     /// The number of the op.
     carrier: usize,
@@ -89,7 +90,10 @@ impl<'c: 'a, 'a> Nearer<'c, 'a> {
     fn of(group: &Group<'c, 'a>, sources: &HashMap<usize, Source<'c, 'a>>) -> Option<Self> {
         let members = group.members.iter().enumerate();
         let long = members.filter(|(_, member)| member.generic.iterators.len() == 2);
-        let (carrier, member) = long.rev().max_by_key(|(_, member)| work(member))?;
+        let long = long.collect::<Vec<_>>();
+        let (last, before) = long.split_last()?;
+        let most = before.iter().max_by_key(|(_, member)| work(member));
+        let &(carrier, member) = most.unwrap_or(last);
         let length = length(member);
         let mut rows = vec![];
         for touched in &group.touched {
