@@ -10,6 +10,8 @@ pub const SHORT_WORKSPACE: i32 = 2;
 pub const SIZE_OVERFLOW: i32 = 3;
 /// The workspace is not aligned to [`crate::WORKSPACE_ALIGN`] bytes.
 pub const MISALIGNED: i32 = 4;
+/// The device failed, which only entries for a GPU say.
+pub const DEVICE: i32 = 5;
 /// The first check (dim range or `where` condition, then what the body checks) of an entry; the k-th has `CHECK + k`.
 pub const CHECK: i32 = 16;
 
@@ -31,6 +33,7 @@ pub const COMMON: [(i32, &str, &str); 4] = [
         "DL1014",
         "the workspace is not aligned to 64 bytes",
     ),
+    (DEVICE, "DL1015", "the device failed; it knows why"),
 ];
 
 /// The message of a common status for an entry, as `stem_f_message` gives it.
