@@ -119,3 +119,90 @@ pub struct Device {
     /// Passed to each.
     pub context: *mut c_void,
 }
+
+/// How C declares all of it, guarded, so that several headers may.
+pub const C_DECLARATION: &str = "\
+#ifndef DLC_DEVICE
+#define DLC_DEVICE
+/* The text of all kernels for one kind of device. */
+typedef struct dlc_image {
+  /* 80 for compute capability 8.0 and above, 90 for 9.0 only. */
+  int64_t capability;
+  /* PTX. */
+  const char *text;
+} dlc_image;
+
+typedef struct dlc_kernel {
+  /* The name of its entry in every image. */
+  const char *name;
+  /* How many parameters it has. */
+  int64_t parameters;
+} dlc_kernel;
+
+/* All kernels of a library. */
+typedef struct dlc_kernels {
+  /* 32 hexadecimal digits of a hash of all texts. */
+  const char *hash;
+  /* The images; a device takes the one made for the most that it has. */
+  int64_t images;
+  const dlc_image *image;
+  int64_t count;
+  const dlc_kernel *kernel;
+} dlc_kernels;
+
+/* A launch of a kernel. */
+typedef struct dlc_launch {
+  const dlc_kernels *kernels;
+  /* Which of them. */
+  int64_t kernel;
+  /* Blocks along x, y and z; with a 0 among them nothing is to be done. */
+  int64_t grid[3];
+  /* Threads of a block. */
+  int64_t block[3];
+  /* Blocks of a cluster; ones where there are no clusters. */
+  int64_t cluster[3];
+  /* Bytes of dynamic shared memory of a block. */
+  int64_t shared;
+  /* Where the value of each parameter is; they are read before the launch returns. */
+  const void *const *arguments;
+} dlc_launch;
+
+/* How a tensor map is to be made, as cuTensorMapEncodeTiled takes it; axes are listed innermost first. */
+typedef struct dlc_tensor_map {
+  /* The tensor on the device, aligned to 16 bytes. */
+  void *address;
+  /* The number of the element type in CUtensorMapDataType. */
+  int64_t element;
+  /* How many axes there are, 1 to 5. */
+  int64_t rank;
+  /* The length of each axis. */
+  int64_t sizes[5];
+  /* Bytes from one element of an axis to the next, multiples of 16; the first is not read. */
+  int64_t strides[5];
+  /* The length of a tile along each axis. */
+  int64_t tile[5];
+  /* Bytes within which 16-byte pieces change places in shared memory: 0, 32, 64 or 128. */
+  int64_t swizzle;
+} dlc_tensor_map;
+
+/* What way a copy goes: from the memory of the program, which may be written again at once; to it; or neither. */
+#define DLC_TO_DEVICE 0
+#define DLC_FROM_DEVICE 1
+#define DLC_ON_DEVICE 2
+
+/* What a GPU does for a library. Functions return 0, or a status of their own, for which an entry returns 5. Work is
+ * done in the order of the calls; only copies from the device wait for it. */
+typedef struct dlc_device {
+  /* Its compute capability, ten times the major number and the minor one. */
+  int64_t capability;
+  /* Its multiprocessors. */
+  int64_t processors;
+  int32_t (*launch)(void *context, const dlc_launch *launch);
+  int32_t (*copy)(void *context, void *to, const void *from, int64_t bytes, int32_t way);
+  /* Writes 128 bytes at map, which is aligned to 64. */
+  int32_t (*tensor_map)(void *context, void *map, const dlc_tensor_map *how);
+  /* Passed to each. */
+  void *context;
+} dlc_device;
+#endif
+";

@@ -16,7 +16,7 @@ pub const DEVICE: i32 = 5;
 pub const CHECK: i32 = 16;
 
 /// The codes that mean the same in every entry, with their error code and text.
-pub const COMMON: [(i32, &str, &str); 4] = [
+pub const COMMON: [(i32, &str, &str); 5] = [
     (NULL_POINTER, "DL1011", "a pointer is null"),
     (
         SHORT_WORKSPACE,

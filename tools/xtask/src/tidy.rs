@@ -23,7 +23,7 @@ const MAX_PASS: usize = 300;
 const MAX_MEDIAN_PASS: usize = 150;
 
 /// Where unsafe code and MLIR's raw API may stand.
-const UNSAFE: [&str; 9] = [
+const UNSAFE: [&str; 12] = [
     "dialects/src/ir/",
     // libFuzzer is a C library.
     "frontend/fuzz/",
@@ -32,8 +32,11 @@ const UNSAFE: [&str; 9] = [
     "runtime/src/",
     "runtime/pool/src",
     "runtime/pool-c/src",
+    "runtime/gpu/src",
+    "runtime/gpu-c/src",
     // The types of functions that C calls.
     "runtime/abi/src/executor.rs",
+    "runtime/abi/src/device.rs",
     // A program that brings threads of its own, as a user's would.
     "test/end_to_end/threads.rs",
 ];

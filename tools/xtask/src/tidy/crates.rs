@@ -9,6 +9,8 @@ const MAY_USE: &[(&str, &str, &[&str])] = &[
     ("runtime/abi", "dlc-abi", &[]),
     ("runtime/pool", "dlc-pool", &["dlc-abi"]),
     ("runtime/pool-c", "dlc-pool-c", &["dlc-abi", "dlc-pool"]),
+    ("runtime/gpu", "dlc-gpu", &["dlc-abi"]),
+    ("runtime/gpu-c", "dlc-gpu-c", &["dlc-abi", "dlc-gpu"]),
     ("runtime", "dlc-runtime", &["dlc-abi", "dlc-pool"]),
     ("dialects", "dlc-dialects", &[]),
     ("frontend", "dlc-frontend", &["dlc-abi", "dlc-dialects"]),
@@ -56,8 +58,9 @@ const MAY_USE: &[(&str, &str, &[&str])] = &[
     ("tools/xtask", "xtask", &[]),
 ];
 
-/// Crates that only some may use, as they bring LLVM or MLIR with them.
+/// Crates that only some may use, as they bring LLVM, MLIR or the driver of GPUs with them.
 const ONLY: &[(&str, &[&str])] = &[
+    ("cudarc", &["dlc-gpu"]),
     ("inkwell", &["dlc-lowering"]),
     ("mlir-sys", &["dlc-dialects", "dlc-lowering"]),
     (

@@ -1,0 +1,28 @@
+//! GPUs for the calls of built libraries, as a device of the calling convention: for programs in Rust; those in C have
+//! the functions of `runtime/gpu-c`.
+//!
+//! A [`Device`] is a GPU by NVIDIA's driver ([`Cuda`]). [`Gpu`] adds what programs need: memory that is kept for the next use
+//! ([`Memory`]), and the struct of functions that `_gpu` entries of libraries take. The driver is looked for at run time:
+//! nothing of CUDA is needed to build, and where there is none, opening says so.
+
+mod calls;
+mod cubins;
+mod cuda;
+mod device;
+mod error;
+mod gpu;
+mod image;
+mod launch;
+mod memory;
+mod tensor_map;
+
+#[cfg(test)]
+mod fake;
+
+pub use cuda::Cuda;
+pub use device::{About, Address, Capability, Device, EncodedMap, Graph, Kernel, Limits};
+pub use error::GpuError;
+pub use gpu::Gpu;
+pub use image::{Image, Images};
+pub use launch::{Fitted, Shape};
+pub use memory::{DeviceBuffer, Memory, Statistics};
