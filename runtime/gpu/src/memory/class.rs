@@ -9,12 +9,11 @@ const MOST: u64 = 1 << 56;
 
 /// The size for so many bytes; nothing for what no device has.
 pub(super) fn size(bytes: u64) -> Option<u64> {
-    let size = match bytes {
-        0..=EIGHTHS => bytes.max(1).next_multiple_of(LEAST),
-        ..=MOST => bytes.next_multiple_of(bytes.next_power_of_two() / 16),
-        _ => return None,
-    };
-    Some(size)
+    match bytes {
+        _ if bytes <= EIGHTHS => Some(bytes.max(1).next_multiple_of(LEAST)),
+        _ if bytes <= MOST => Some(bytes.next_multiple_of(bytes.next_power_of_two() / 16)),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
