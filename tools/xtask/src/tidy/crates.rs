@@ -9,6 +9,7 @@ const MAY_USE: &[(&str, &str, &[&str])] = &[
     ("runtime/abi", "dlc-abi", &[]),
     ("runtime/pool", "dlc-pool", &["dlc-abi"]),
     ("runtime/pool-c", "dlc-pool-c", &["dlc-abi", "dlc-pool"]),
+    ("runtime/ptx", "dlc-ptx", &[]),
     ("runtime", "dlc-runtime", &["dlc-abi", "dlc-pool"]),
     ("dialects", "dlc-dialects", &[]),
     ("frontend", "dlc-frontend", &["dlc-abi", "dlc-dialects"]),
