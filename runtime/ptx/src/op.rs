@@ -20,6 +20,8 @@ pub(crate) struct Instruction {
 
 pub(crate) enum Op {
     Pure(Box<[Step]>),
+    /// Copies the second register to the first.
+    Move(Slot, Slot),
     Load(Load),
     Store(Store),
     Atomic(Atomic),

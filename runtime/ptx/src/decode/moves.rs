@@ -4,7 +4,7 @@ use super::{Decoded, Decoder, count_operands, parts};
 use crate::address::{LOCAL, PARAM, RANK_SHIFT, SHARED, generic, inside, space};
 use crate::lanes::{lift1, lift2, lift4};
 use crate::op::{Op, Step};
-use crate::pure::{Opcode, Pure, copy};
+use crate::pure::{Opcode, Pure};
 use crate::syntax::{Operand, Space};
 use crate::types::{Type, mask};
 
@@ -98,7 +98,14 @@ impl Decoder<'_> {
             {
                 Ok(Op::Clock(self.target(to)?.0))
             }
-            _ => self.pure(Pure::new(ty, &[ty], copy()), operands),
+            (to, from) => {
+                let source = self.source(from, ty)?;
+                let (result, register) = self.target(to)?;
+                match register.bits() < ty.bits() {
+                    true => Err(format!("{} bits in a register of fewer", ty.bits())),
+                    false => Ok(Op::Move(result, source)),
+                }
+            }
         }
     }
 }

@@ -29,8 +29,8 @@ const LATE: u64 = 20_000;
 pub(crate) struct Bulks {
     pending: Vec<Pending>,
     next_due: Option<u64>,
-    /// Loads so far, by which those that look at them count.
-    loads: u32,
+    /// What asynchronous units have done so far, by which their accesses count.
+    numbers: u32,
     /// Stores of each warp and lane.
     stores: HashMap<(usize, usize), LaneStores>,
 }
@@ -96,6 +96,12 @@ impl Bulks {
             0 => now + LATE,
             _ => now + random.below(2000),
         }
+    }
+
+    /// The number of one thing more that an asynchronous unit does.
+    pub fn next_number(&mut self) -> u32 {
+        self.numbers += 1;
+        self.numbers
     }
 
     pub fn push(&mut self, pending: Pending) {
@@ -215,7 +221,7 @@ impl Cluster {
                 number,
                 mut clock,
             } => {
-                let unit = clock.len() - 1;
+                let unit = super::shared::copies(clock.len());
                 clock[unit] = clock[unit].max(number);
                 for block in blocks {
                     let shared = &mut self.blocks[block].shared;
@@ -267,15 +273,11 @@ impl Cluster {
             return;
         };
         for store in which(stores) {
-            let agent = Agent {
-                warp,
-                lane: lane as u8,
-                clock: &self.warps[warp].clock,
-            };
+            let stamp = (warp, lane as u8, self.warps[warp].clock[warp]);
             let shared = &mut self.blocks[store.block].shared;
             let mut runs = Vec::with_capacity(store.runs.len());
             for (offset, length, address) in store.runs {
-                shared.end_read(offset, length, &agent);
+                shared.end_read(offset, length, stamp);
                 runs.push((address, shared.bytes[offset..offset + length].to_vec()));
             }
             let due = self.bulks.due(&mut machine.random, self.time);
@@ -432,13 +434,13 @@ impl Context<'_, '_> {
                 block.shared.begin_write(*offset, data.len(), &agent)?;
             }
         }
-        self.cluster.bulks.loads += 1;
+        let number = self.cluster.bulks.next_number();
         let landing = Landing::Load {
             blocks,
             runs,
             barrier,
             bytes,
-            number: self.cluster.bulks.loads,
+            number,
             clock: self.warp_ref().clock.clone(),
         };
         self.start(landing);
@@ -454,7 +456,8 @@ impl Context<'_, '_> {
         };
         let shared = &mut self.cluster.blocks[block].shared;
         shared.begin_read(offset, data.len(), &agent, &self.cluster.fences)?;
-        shared.end_read(offset, data.len(), &agent);
+        let stamp = (self.warp, ALL_LANES, agent.clock[self.warp]);
+        shared.end_read(offset, data.len(), stamp);
         data.copy_from_slice(&shared.bytes[offset..offset + data.len()]);
         Ok(())
     }

@@ -9,6 +9,19 @@ use crate::memory::POISON;
 /// Counts of all agents.
 pub(crate) type Clock = Vec<u32>;
 
+/// How many agents there are beside warps.
+pub(crate) const UNITS: usize = 2;
+
+/// The agent that asynchronous copies are, of so many.
+pub(crate) fn copies(agents: usize) -> usize {
+    agents - 2
+}
+
+/// The agent that asynchronous products are.
+pub(crate) fn products(agents: usize) -> usize {
+    agents - 1
+}
+
 /// Takes over what another clock knows.
 pub(crate) fn join(clock: &mut Clock, other: &Clock) {
     for (mine, other) in clock.iter_mut().zip(other) {
@@ -27,6 +40,9 @@ pub(crate) struct Agent<'c> {
     pub lane: u8,
     pub clock: &'c Clock,
 }
+
+/// An access's warp, lane and count.
+pub(crate) type Stamp = (usize, u8, u32);
 
 /// What is known of a granule.
 #[derive(Clone, Copy, Default)]
@@ -101,8 +117,9 @@ impl Shared {
     }
 
     fn say(&self, cell: usize, what: &str, warp: usize, lane: u8) -> String {
-        let who = match (warp + 1 == self.agents, lane) {
-            (true, _) => "an asynchronous copy".to_string(),
+        let who = match (warp, lane) {
+            _ if warp == copies(self.agents) => "an asynchronous copy".to_string(),
+            _ if warp == products(self.agents) => "a wgmma".to_string(),
             (_, ALL_LANES..) => format!("warp {warp}"),
             _ => format!("warp {warp}, lane {lane}"),
         };
@@ -114,7 +131,8 @@ impl Shared {
         for at in self.cells_of(offset, length) {
             self.check_read(at, agent)?;
             if self.races {
-                self.note_read(at, agent);
+                let count = agent.clock[agent.warp];
+                self.note_read(at, (agent.warp, agent.lane, count));
             }
         }
         Ok(())
@@ -153,12 +171,12 @@ impl Shared {
         }
     }
 
-    fn note_read(&mut self, at: usize, agent: &Agent<'_>) {
+    fn note_read(&mut self, at: usize, (warp, lane, count): Stamp) {
         self.cells[at].is_read = true;
-        let last = &mut self.last_reads[at * self.agents + agent.warp];
-        let count = agent.clock[agent.warp] << 6;
+        let last = &mut self.last_reads[at * self.agents + warp];
+        let count = count << 6;
         let same_count = *last >> 6 == count >> 6;
-        let lane = u32::from(agent.lane);
+        let lane = u32::from(lane);
         *last = match same_count && *last & 63 != lane {
             true => count | u32::from(ALL_LANES),
             false => count | lane,
@@ -279,7 +297,7 @@ impl Shared {
         &mut self,
         offset: usize,
         bytes: &[u8],
-        (warp, lane, count): (usize, u8, u32),
+        (warp, lane, count): Stamp,
         is_store: bool,
     ) {
         for at in self.cells_of(offset, bytes.len()) {
@@ -319,11 +337,11 @@ impl Shared {
     }
 
     /// Ends an asynchronous read.
-    pub fn end_read(&mut self, offset: usize, length: usize, agent: &Agent<'_>) {
+    pub fn end_read(&mut self, offset: usize, length: usize, stamp: Stamp) {
         for at in self.cells_of(offset, length) {
             self.cells[at].reads -= 1;
             if self.races {
-                self.note_read(at, agent);
+                self.note_read(at, stamp);
             }
         }
     }

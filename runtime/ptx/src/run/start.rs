@@ -7,7 +7,7 @@ use super::barrier::BlockBarrier;
 use super::bulk::Bulks;
 use super::cluster::{Block, Cluster};
 use super::copy::LaneCopies;
-use super::shared::{Checks, Shared};
+use super::shared::{Checks, Shared, UNITS};
 use super::warp::{Group, Wait, Warp};
 use super::wgmma::Products;
 use crate::address::{LOCAL, RANK_SHIFT};
@@ -27,7 +27,7 @@ impl Cluster {
         let warps_of_block = threads.div_ceil(32) as usize;
         let count = extents.iter().product::<u32>() as usize;
         let warp_count = warps_of_block * count;
-        let agents = warp_count + 1;
+        let agents = warp_count + UNITS;
         let static_bytes = match entry.dynamic_align {
             Some(align) => entry.shared_bytes.next_multiple_of(align),
             None => entry.shared_bytes,

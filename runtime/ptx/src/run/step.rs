@@ -164,6 +164,10 @@ impl Context<'_, '_> {
     fn execute(&mut self, instruction: &Instruction, active: u32) -> Outcome<Flow> {
         match &instruction.op {
             Op::Pure(steps) => self.pure(steps, active),
+            Op::Move(to, from) => {
+                let value = self.warp_ref().registers[*from as usize];
+                self.write(*to, active, |lane| value[lane]);
+            }
             Op::Load(load) => self.load(load, active)?,
             Op::Store(store) => self.store(store, active)?,
             Op::Atomic(atomic) => self.atomic(atomic, active)?,

@@ -1,12 +1,13 @@
 //! `wgmma`: products of matrices in shared memory by four warps, which go on meanwhile.
 //!
-//! Each warp of the four computes 16 of the 64 rows when it waits. Until then its sums may not be touched, and shared memory may
-//! not be written.
+//! Each warp of the four has 16 of the 64 rows. A group of products is computed for all four when the first of them waits for it, and
+//! all have committed it. Until their wait the sums may not be touched; until it is computed shared memory may not be written. What is
+//! read counts as read by the asynchronous unit, so whoever knows of one warp's wait knows that the reads of all four are done.
 
 use std::collections::VecDeque;
 
 use super::matrix::{canonical, element_value, half_bits, integer_sum, left_fragment};
-use super::shared::{ALL_LANES, Agent};
+use super::shared::{ALL_LANES, Agent, products as unit};
 use super::step::{Context, Flow};
 use crate::fault::{FaultKind, Outcome, fail};
 use crate::float::F16;
@@ -17,7 +18,9 @@ use crate::tensor_map::Swizzle;
 /// What a warp has under way, and what it knows of its registers.
 pub(crate) struct Products {
     open: Vec<Product>,
-    groups: VecDeque<Vec<Product>>,
+    groups: VecDeque<Group>,
+    /// Groups that it has waited for.
+    waited: usize,
     /// For each register how many products under way use it.
     uses: Vec<Use>,
     /// Counts instructions; each register's last change and the last fence are such counts.
@@ -30,6 +33,14 @@ pub(crate) struct Products {
 struct Use {
     sums: u16,
     reads: u16,
+}
+
+/// Products that were committed together.
+struct Group {
+    products: Vec<Product>,
+    is_done: bool,
+    /// By which the reads of its products count.
+    number: u32,
 }
 
 /// A product under way.
@@ -53,6 +64,7 @@ impl Products {
         Self {
             open: Vec::new(),
             groups: VecDeque::new(),
+            waited: 0,
             uses: vec![Use::default(); slots],
             time: 1,
             changed: vec![0; slots],
@@ -145,7 +157,11 @@ impl Context<'_, '_> {
         if is_product {
             return Ok(());
         }
-        let time = products.time;
+        // A copy is as old as its source: the assembler may well use one register for both.
+        let time = match instruction.op {
+            Op::Move(_, from) => products.changed[from as usize],
+            _ => products.time,
+        };
         for slot in &instruction.writes {
             products.changed[*slot as usize] = time;
         }
@@ -176,22 +192,91 @@ impl Context<'_, '_> {
                 products.fence = products.time;
             }
             Op::WgmmaCommit => {
+                self.cluster.events += 1;
                 let products = &mut self.warp().products;
-                let open = std::mem::take(&mut products.open);
-                products.groups.push_back(open);
+                let group = Group {
+                    products: std::mem::take(&mut products.open),
+                    is_done: false,
+                    number: 0,
+                };
+                products.groups.push_back(group);
             }
-            Op::WgmmaWait(left) => {
-                while self.warp_ref().products.groups.len() > *left as usize {
-                    let group = self.warp().products.groups.pop_front();
-                    for product in group.unwrap_or_default() {
-                        self.finish_product(product);
-                    }
-                }
-            }
+            Op::WgmmaWait(left) => return self.wait_products(*left as usize),
             Op::Wgmma(wgmma) => self.start_product(wgmma)?,
             _ => {}
         }
         Ok(Flow::Next)
+    }
+
+    fn wait_products(&mut self, left: usize) -> Outcome<Flow> {
+        let first = self.warp - self.warp_ref().number % 4;
+        let team = first..first + 4;
+        let block = self.warp_ref().block;
+        let warps = self.cluster.warps.get(team.clone()).unwrap_or_default();
+        if warps.len() < 4 || warps[3].block != block {
+            return fail(
+                FaultKind::Divergence,
+                "wgmma needs four warps, which the last of the block are not",
+            );
+        }
+        let products = &self.warp_ref().products;
+        let end = products.waited + products.groups.len().saturating_sub(left);
+        let committed = |products: &Products| products.waited + products.groups.len();
+        if warps.iter().any(|warp| committed(&warp.products) < end) {
+            return Ok(Flow::Again);
+        }
+        let own = self.warp;
+        for group in self.warp_ref().products.waited..end {
+            let number = self.cluster.bulks.next_number();
+            for warp in team.clone() {
+                self.warp = warp;
+                self.finish_group(group, number);
+            }
+            self.warp = own;
+            self.release_group();
+        }
+        Ok(Flow::Next)
+    }
+
+    /// Computes a group of the warp, if that was not done before.
+    fn finish_group(&mut self, group: usize, number: u32) {
+        let products = &mut self.warp().products;
+        let index = group.checked_sub(products.waited);
+        let Some(group) = index.and_then(|index| products.groups.get_mut(index)) else {
+            return;
+        };
+        if std::mem::replace(&mut group.is_done, true) {
+            return;
+        }
+        group.number = number;
+        let taken = std::mem::take(&mut group.products);
+        for product in &taken {
+            self.finish_product(product, number);
+        }
+        let index = index.unwrap_or(0);
+        self.warp().products.groups[index].products = taken;
+    }
+
+    /// Gives back the registers of the oldest group, and knows that all before is done.
+    fn release_group(&mut self) {
+        let warp = self.warp();
+        let Some(group) = warp.products.groups.pop_front() else {
+            return;
+        };
+        warp.products.waited += 1;
+        let unit = unit(warp.clock.len());
+        warp.clock[unit] = warp.clock[unit].max(group.number);
+        let uses = &mut warp.products.uses;
+        for product in &group.products {
+            for slot in &product.wgmma.d {
+                uses[*slot as usize].sums -= 1;
+            }
+            if let Left::Registers(slots) = &product.wgmma.left {
+                for slot in slots {
+                    uses[*slot as usize].reads -= 1;
+                }
+            }
+        }
     }
 
     fn start_product(&mut self, wgmma: &Wgmma) -> Outcome<()> {
@@ -274,20 +359,16 @@ impl Context<'_, '_> {
         Ok(())
     }
 
-    fn end_reads(&mut self, places: &[usize]) {
+    fn end_reads(&mut self, places: &[usize], number: u32) {
         let block = self.warp_ref().block;
-        let agent = Agent {
-            warp: self.warp,
-            lane: ALL_LANES,
-            clock: &self.cluster.warps[self.warp].clock,
-        };
+        let unit = unit(self.warp_ref().clock.len());
         let shared = &mut self.cluster.blocks[block].shared;
         for place in places {
-            shared.end_read(*place, 16, &agent);
+            shared.end_read(*place, 16, (unit, ALL_LANES, number));
         }
     }
 
-    fn finish_product(&mut self, product: Product) {
+    fn finish_product(&mut self, product: &Product, number: u32) {
         let wgmma = &product.wgmma;
         let (depth, columns) = (wgmma.depth as usize, wgmma.columns as usize);
         let element = wgmma.left_element;
@@ -316,22 +397,13 @@ impl Context<'_, '_> {
             }
         }
         match wgmma.sum {
-            Sum::S32 { saturates } => self.integer_sums(&product, (&left, &right), saturates),
-            _ => self.float_sums(&product, &left, &right),
-        }
-        let products = &mut self.warp().products;
-        for slot in &product.wgmma.d {
-            products.uses[*slot as usize].sums -= 1;
-        }
-        if let Left::Registers(slots) = &product.wgmma.left {
-            for slot in slots {
-                products.uses[*slot as usize].reads -= 1;
-            }
+            Sum::S32 { saturates } => self.integer_sums(product, (&left, &right), saturates),
+            _ => self.float_sums(product, &left, &right),
         }
         if let Source::Memory(places) = &product.left {
-            self.end_reads(places);
+            self.end_reads(places, number);
         }
-        self.end_reads(&product.right);
+        self.end_reads(&product.right, number);
     }
 
     fn float_sums(&mut self, product: &Product, left: &[f32], right: &[f32]) {
