@@ -133,6 +133,9 @@ int32_t dlc_gpu_open(int32_t ordinal, dlc_gpu **gpu);
 /* Opens the GPU of a stream of the program, a CUstream or cudaStream_t, on which all work is done from then on; NULL is
  * the default stream of the current context. The stream outlives the gpu. */
 int32_t dlc_gpu_open_stream(void *cuda_stream, dlc_gpu **gpu);
+/* Opens an interpreter in the place of a GPU, of a compute capability, 80 or 90 say, with 1 GiB of memory. It stops at the
+ * first fault of a kernel and names its line; it is for tests, and slow. */
+int32_t dlc_gpu_open_emulated(int64_t capability, dlc_gpu **gpu);
 /* Frees all memory of a gpu, and ends it; its graphs are freed before. Nothing for NULL. */
 void dlc_gpu_free(dlc_gpu *gpu);
 

@@ -7,7 +7,7 @@ use std::ffi::{CString, c_char, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use dlc_abi::device::Device;
-use dlc_gpu::{Address, Gpu, GpuError, Graph};
+use dlc_gpu::{Address, Capability, Gpu, GpuError, Graph, Settings};
 
 thread_local! {
     /// The words of the last error on this thread that is of no gpu, and the words that were last asked for.
@@ -84,6 +84,27 @@ pub unsafe extern "C" fn dlc_gpu_open_stream(
 ) -> i32 {
     // SAFETY: the caller's promise.
     unsafe { open(gpu, || Gpu::with_stream(cuda_stream)) }
+}
+
+/// Opens an interpreter in the place of a GPU.
+///
+/// # Safety
+/// `gpu` is null or may be written.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dlc_gpu_open_emulated(capability: i64, gpu: *mut *mut Handle) -> i32 {
+    let opened = || {
+        let found = u32::try_from(capability).ok();
+        let found = found.filter(|capability| (50..1000).contains(capability));
+        let found = found.ok_or_else(|| {
+            GpuError::Argument(format!("{capability} is no compute capability, as 80 is"))
+        })?;
+        Ok(Gpu::emulated(Settings {
+            capability: Capability(found),
+            ..Settings::default()
+        }))
+    };
+    // SAFETY: the caller's promise.
+    unsafe { open(gpu, opened) }
 }
 
 /// Ends a gpu.

@@ -25,6 +25,7 @@ fn null_is_refused_everywhere() {
         let statuses = [
             dlc_gpu_open(0, std::ptr::null_mut()),
             dlc_gpu_open_stream(nothing, std::ptr::null_mut()),
+            dlc_gpu_open_emulated(80, std::ptr::null_mut()),
             dlc_gpu_alloc(null, 8, &raw mut address),
             dlc_gpu_release(null, nothing),
             dlc_gpu_trim(null),
@@ -35,7 +36,7 @@ fn null_is_refused_everywhere() {
             dlc_gpu_end_capture(null, &raw mut graph),
             dlc_graph_launch(null, graph),
         ];
-        assert_eq!(statuses, [8; 11]);
+        assert_eq!(statuses, [8; 12]);
         assert!(dlc_gpu_device(null).is_null());
         dlc_gpu_free(null);
         dlc_graph_free(graph);
@@ -60,6 +61,98 @@ fn without_a_driver_opening_says_so() {
         1 => assert!(words.starts_with("no driver: libcuda.so.1"), "{words}"),
         2 => assert!(words.starts_with("there is no GPU 0"), "{words}"),
         other => panic!("status {other}: {words}"),
+    }
+}
+
+/// Writes 5 to a number.
+const PTX: &CStr = c"
+.version 8.0
+.target sm_80
+.address_size 64
+.visible .entry five(.param .u64 p)
+{
+  .reg .b32 %r<2>;
+  .reg .b64 %rd<2>;
+  ld.param.u64 %rd1, [p];
+  mov.u32 %r1, 5;
+  st.global.u32 [%rd1], %r1;
+  ret;
+}
+";
+
+/// Launches `five` as a library does.
+fn five(device: &Device, address: *mut c_void) -> i32 {
+    let image = Image {
+        capability: 80,
+        text: PTX.as_ptr(),
+    };
+    let kernel = Kernel {
+        name: c"five".as_ptr(),
+        parameters: 1,
+    };
+    let kernels = Kernels {
+        hash: c"0123456789abcdef0123456789abcdef".as_ptr(),
+        images: 1,
+        image: &raw const image,
+        count: 1,
+        kernel: &raw const kernel,
+    };
+    let arguments = [(&raw const address).cast::<c_void>()];
+    let launch = Launch {
+        kernels: &raw const kernels,
+        kernel: 0,
+        grid: [1; 3],
+        block: [1; 3],
+        cluster: [1; 3],
+        shared: 0,
+        arguments: arguments.as_ptr(),
+    };
+    // SAFETY: all that it points to is there.
+    unsafe { (device.launch)(device.context, &raw const launch) }
+}
+
+#[test]
+fn a_program_on_the_interpreter() {
+    let mut gpu = std::ptr::null_mut();
+    let (mut address, mut graph) = (std::ptr::null_mut(), std::ptr::null_mut());
+    let (four, mut back) = (4_u32, 0_u32);
+    // SAFETY: what is opened is there until it is freed, and copies are of 4 bytes.
+    unsafe {
+        assert_eq!(dlc_gpu_open_emulated(7, &raw mut gpu), 8);
+        assert_eq!(message(gpu), "7 is no compute capability, as 80 is");
+        assert_eq!(dlc_gpu_open_emulated(80, &raw mut gpu), 0);
+        let device = &*dlc_gpu_device(gpu);
+        assert_eq!(device.capability, 80);
+        assert_eq!(dlc_gpu_alloc(gpu, 4, &raw mut address), 0);
+        let to = (&raw mut back).cast::<c_void>();
+        let upload = || dlc_gpu_upload(gpu, address, (&raw const four).cast(), 4);
+        assert_eq!((upload(), dlc_gpu_download(gpu, to, address, 4)), (0, 0));
+        assert_eq!(back, 4);
+        assert_eq!(five(device, address), 0, "{}", message(gpu));
+        assert_eq!(dlc_gpu_download(gpu, to, address, 4), 0);
+        assert_eq!(back, 5);
+
+        assert_eq!(upload(), 0);
+        assert_eq!(dlc_gpu_begin_capture(gpu), 0);
+        assert_eq!(five(device, address), 0);
+        assert_eq!(dlc_gpu_end_capture(gpu, &raw mut graph), 0);
+        dlc_gpu_download(gpu, to, address, 4);
+        assert_eq!(back, 4, "nothing is done yet");
+        assert_eq!(dlc_graph_launch(gpu, graph), 0);
+        dlc_gpu_download(gpu, to, address, 4);
+        assert_eq!(back, 5);
+        dlc_graph_free(graph);
+        assert_eq!(dlc_graph_launch(gpu, std::ptr::null_mut()), 8);
+        assert_eq!(message(gpu), "graph is a null pointer");
+
+        assert_eq!(dlc_gpu_upload(gpu, std::ptr::null_mut(), to, 4), 8);
+        assert_eq!(dlc_gpu_upload(gpu, address, to, -4), 8);
+        assert_eq!(message(gpu), "-4 bytes");
+        assert_eq!(dlc_gpu_alloc(gpu, 1 << 40, &raw mut address), 4);
+        assert!(address.is_null() && message(gpu).starts_with("no memory on the device"));
+        assert_eq!(dlc_gpu_release(gpu, address), 8);
+        assert_eq!((dlc_gpu_synchronize(gpu), dlc_gpu_trim(gpu)), (0, 0));
+        dlc_gpu_free(gpu);
     }
 }
 

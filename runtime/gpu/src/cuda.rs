@@ -26,9 +26,6 @@ use modules::Modules;
 use session::{Ended, Session};
 use staging::Staging;
 
-/// The first capability whose devices read tensors by maps.
-const TENSOR_MAPS: u32 = 90;
-
 /// A GPU by NVIDIA's driver.
 #[derive(Debug)]
 pub struct Cuda {
@@ -85,9 +82,7 @@ impl Inner {
     fn not_captured(&self, what: &str) -> Result<(), GpuError> {
         match *locked(&self.captured) {
             None => Ok(()),
-            Some(_) => Err(GpuError::Argument(format!(
-                "{what} while work is captured; do it before or after"
-            ))),
+            Some(_) => Err(GpuError::captured(what)),
         }
     }
 }
@@ -245,13 +240,7 @@ impl Device for Cuda {
     }
 
     fn tensor_map(&self, how: &TensorMap) -> Result<EncodedMap, GpuError> {
-        tensor_map::check(how)?;
-        if self.inner.about.capability.0 < TENSOR_MAPS {
-            return Err(GpuError::Argument(format!(
-                "a tensor map, which compute capability {} has not",
-                self.inner.about.capability
-            )));
-        }
+        tensor_map::check(how, self.inner.about.capability)?;
         encode(&self.inner.session, how)
     }
 
@@ -270,8 +259,7 @@ impl Device for Cuda {
 
     fn end_capture(&self) -> Result<Box<dyn Graph>, GpuError> {
         let copied = locked(&self.inner.captured).take();
-        let copied = copied
-            .ok_or_else(|| GpuError::Argument("nothing is captured that could end".to_string()))?;
+        let copied = copied.ok_or_else(GpuError::not_captured)?;
         Ok(Box::new(graph::end(&self.inner, copied)?))
     }
 }

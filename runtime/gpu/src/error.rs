@@ -98,6 +98,23 @@ pub enum GpuError {
 }
 
 impl GpuError {
+    /// What can't be done while work is captured.
+    pub(crate) fn captured(what: &str) -> Self {
+        Self::Argument(format!(
+            "{what} while work is captured; do it before or after"
+        ))
+    }
+
+    /// The end of a capture that did not begin.
+    pub(crate) fn not_captured() -> Self {
+        Self::Argument("nothing is captured that could end".to_string())
+    }
+
+    /// A kernel that another device loaded.
+    pub(crate) fn another_device(kernel: &str) -> Self {
+        Self::Argument(format!("the kernel {kernel} is of another device"))
+    }
+
     /// The number that stands for its kind where errors are numbers; never 0.
     pub fn status(&self) -> i32 {
         match self {

@@ -203,7 +203,7 @@ impl Device for Fake {
     }
 
     fn tensor_map(&self, how: &TensorMap) -> Result<EncodedMap, GpuError> {
-        crate::tensor_map::check(how)?;
+        crate::tensor_map::check(how, self.about.capability)?;
         self.with(|_| Ok(EncodedMap([7; 128])))
     }
 

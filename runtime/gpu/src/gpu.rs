@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::calls::Calls;
 use crate::cuda::Cuda;
 use crate::device::{Device, Graph};
+use crate::emulated::{Emulated, Settings};
 use crate::error::GpuError;
 use crate::memory::{DeviceBuffer, Memory};
 
@@ -53,6 +54,11 @@ impl Gpu {
         // SAFETY: the caller's promise.
         let cuda = unsafe { Cuda::with_stream(stream)? };
         Ok(Self::new(Arc::new(cuda)))
+    }
+
+    /// An interpreter in the place of a GPU.
+    pub fn emulated(settings: Settings) -> Self {
+        Self::new(Arc::new(Emulated::new(settings)))
     }
 
     /// What to pass to `_gpu` entries, valid as long as `self`.

@@ -1,7 +1,7 @@
 //! GPUs for the calls of built libraries, as a device of the calling convention: for programs in Rust; those in C have
 //! the functions of `runtime/gpu-c`.
 //!
-//! A [`Device`] is a GPU by NVIDIA's driver ([`Cuda`]). [`Gpu`] adds what programs need: memory that is kept for the next use
+//! A [`Device`] is a GPU by NVIDIA's driver ([`Cuda`]), or an interpreter of its instructions ([`Emulated`]). [`Gpu`] adds what programs need: memory that is kept for the next use
 //! ([`Memory`]), and the struct of functions that `_gpu` entries of libraries take. The driver is looked for at run time:
 //! nothing of CUDA is needed to build, and where there is none, opening says so.
 
@@ -9,6 +9,7 @@ mod calls;
 mod cubins;
 mod cuda;
 mod device;
+mod emulated;
 mod error;
 mod gpu;
 mod image;
@@ -21,6 +22,9 @@ mod fake;
 
 pub use cuda::Cuda;
 pub use device::{About, Address, Capability, Device, EncodedMap, Graph, Kernel, Limits};
+/// How the interpreter runs kernels.
+pub use dlc_ptx::Options;
+pub use emulated::{Emulated, Settings};
 pub use error::GpuError;
 pub use gpu::Gpu;
 pub use image::{Image, Images};

@@ -2,7 +2,11 @@
 
 use dlc_abi::device::{TENSOR_MAP_RANK, TensorMap};
 
+use crate::device::Capability;
 use crate::error::GpuError;
+
+/// The first capability whose devices read tensors by maps.
+const FIRST: Capability = Capability(90);
 
 /// Bytes of an element, by its number in `CUtensorMapDataType`.
 const ELEMENT_BYTES: [i64; 13] = [1, 2, 4, 4, 8, 8, 2, 4, 8, 2, 4, 4, 4];
@@ -11,7 +15,12 @@ const ELEMENT_BYTES: [i64; 13] = [1, 2, 4, 4, 8, 8, 2, 4, 8, 2, 4, 4, 4];
 ///
 /// # Errors
 /// [`GpuError::Argument`] names the first limit that is not kept.
-pub(crate) fn check(how: &TensorMap) -> Result<(), GpuError> {
+pub(crate) fn check(how: &TensorMap, device: Capability) -> Result<(), GpuError> {
+    if device < FIRST {
+        return Err(GpuError::Argument(format!(
+            "a tensor map, which compute capability {device} has not"
+        )));
+    }
     checked(how).map_err(|message| GpuError::Argument(format!("a tensor map of {message}")))
 }
 
@@ -81,11 +90,15 @@ pub(crate) mod tests {
 
     #[test]
     fn limits_that_are_not_kept_are_named() {
-        assert_eq!(check(&sample()), Ok(()));
+        assert_eq!(check(&sample(), FIRST), Ok(()));
+        assert_eq!(
+            check(&sample(), Capability(86)).unwrap_err().to_string(),
+            "a tensor map, which compute capability 8.6 has not"
+        );
         let refused = |change: fn(&mut TensorMap), words: &str| {
             let mut how = sample();
             change(&mut how);
-            let message = check(&how).unwrap_err().to_string();
+            let message = check(&how, FIRST).unwrap_err().to_string();
             assert_eq!(message, format!("a tensor map of {words}"));
         };
         refused(|how| how.element = 13, "the element type 13, not 0 to 12");

@@ -71,9 +71,8 @@ impl Modules {
         kernel: &Kernel,
         shared: u32,
     ) -> Result<CUfunction, GpuError> {
-        let function = self.functions.get_mut(kernel.id).ok_or_else(|| {
-            GpuError::Argument(format!("the kernel {} is of another device", kernel.name))
-        })?;
+        let function = self.functions.get_mut(kernel.id);
+        let function = function.ok_or_else(|| GpuError::another_device(&kernel.name))?;
         if shared > function.shared {
             let attribute =
                 sys::CUfunction_attribute::CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES;
