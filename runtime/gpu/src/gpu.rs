@@ -23,14 +23,14 @@ use crate::memory::{DeviceBuffer, Memory};
 pub struct Gpu {
     memory: Arc<Memory>,
     /// In a place of its own, as libraries have its address.
-    calls: Box<Calls>,
+    calls: Arc<Calls>,
 }
 
 impl Gpu {
     /// The libraries' way to a device.
     pub fn new(device: Arc<dyn Device>) -> Self {
         Self {
-            calls: Box::new(Calls::new(Arc::clone(&device))),
+            calls: Arc::new(Calls::new(Arc::clone(&device))),
             memory: Arc::new(Memory::new(device)),
         }
     }

@@ -10,6 +10,9 @@ use crate::error::GpuError;
 /// The least version whose functions are all there, and which takes `sm_90a`: CUDA 12.0.
 const NEEDED: i32 = 12000;
 
+/// What tells a driver from other libraries of its name; the version says that the rest is there.
+const FIRST_CALLED: [&CStr; 2] = [c"cuDriverGetVersion", c"cuInit"];
+
 /// Errors after which the context does nothing more.
 const STICKY: [CUresult; 13] = [
     CUresult::CUDA_ERROR_ECC_UNCORRECTABLE,
@@ -83,14 +86,28 @@ pub(super) fn check(call: &'static str, code: CUresult) -> Result<(), Failure> {
     }
 }
 
+/// Whether the driver's library has some functions.
+///
+/// # Safety
+/// It is present.
+unsafe fn has(names: [&CStr; 2]) -> bool {
+    // SAFETY: the caller's promise; what is found is not used.
+    let found = |name: &CStr| unsafe {
+        let library = sys::culib();
+        library.get::<*const ()>(name.to_bytes_with_nul()).is_ok()
+    };
+    names.into_iter().all(found)
+}
+
 /// Makes sure that the driver is there, is new enough and has a device.
 ///
 /// # Errors
 /// [`GpuError::NoDriver`], [`GpuError::OldDriver`], or what the driver says.
 pub(super) fn start() -> Result<(), GpuError> {
     // SAFETY: it opens the driver's library, whose initialisers are trusted. Nothing else of cudarc may be called before:
-    // it panics where there is none.
-    if !unsafe { sys::is_culib_present() } {
+    // it panics where there is none, or lacks the function.
+    let is_driver = unsafe { sys::is_culib_present() && has(FIRST_CALLED) };
+    if !is_driver {
         return Err(GpuError::NoDriver);
     }
     let mut version = 0;
