@@ -42,6 +42,7 @@ pub(crate) fn entry(unit: &Unit, function: &Function) -> Result<Entry, ParseErro
         dynamic_align: None,
         local_bytes: 0,
         granule: 16,
+        global_granule: 16,
         calls: vec![function.name.clone()],
         carry: None,
         end: None,
@@ -83,6 +84,7 @@ pub(crate) fn entry(unit: &Unit, function: &Function) -> Result<Entry, ParseErro
         dynamic_align: decoder.dynamic_align,
         local_bytes: decoder.local_bytes,
         granule: decoder.granule,
+        global_granule: decoder.global_granule,
         required: function.required,
         allowed: function.allowed,
         cluster: function.cluster,
@@ -109,6 +111,7 @@ struct Decoder<'u> {
     dynamic_align: Option<u64>,
     local_bytes: u64,
     granule: u64,
+    global_granule: u64,
     /// The functions being expanded.
     calls: Vec<String>,
     carry: Option<Slot>,

@@ -50,7 +50,8 @@ pub struct Options {
     /// The order of warps and blocks, and when what is asynchronous completes. With 0 warps take turns, blocks go in order, and
     /// everything completes as late as it may.
     pub seed: u64,
-    /// Whether races are looked for, in shared memory and between blocks.
+    /// Whether races are looked for, in shared memory and between blocks, and data used before it is there. Without, such kernels
+    /// run on what they find.
     pub races: bool,
     /// Whether reading what nothing was written to is a fault.
     pub uninitialised: bool,

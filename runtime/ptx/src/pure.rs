@@ -65,6 +65,14 @@ impl<'a> Opcode<'a> {
         found.map(|(_, value)| *value)
     }
 
+    /// Takes the first modifier that a function knows.
+    pub fn take_with<T>(&mut self, know: impl Fn(&str) -> Option<T>) -> Option<T> {
+        let mut parts = self.rest.iter().enumerate();
+        let (at, known) = parts.find_map(|(at, part)| Some((at, know(part)?)))?;
+        self.rest.remove(at);
+        Some(known)
+    }
+
     /// Takes the first modifier.
     pub fn take_first(&mut self) -> Option<&'a str> {
         (!self.rest.is_empty()).then(|| self.rest.remove(0))

@@ -89,7 +89,7 @@ pub(crate) fn run(
         options,
         report: Report::default(),
         random: Random(options.seed.wrapping_mul(0x9e37_79b9_7f4a_7c15)),
-        races: GlobalRaces::new(entry.granule),
+        races: GlobalRaces::new(entry.global_granule),
         variables,
     };
     let extents = launch.cluster.unwrap_or([1; 3]);

@@ -69,8 +69,11 @@ impl Decoder<'_> {
 
     /// Notes how small accesses to memory that threads share can be.
     pub(super) fn access(&mut self, space: Space, bytes: u64) {
-        if matches!(space, Space::Generic | Space::Global | Space::Shared) {
+        if matches!(space, Space::Generic | Space::Shared) {
             self.granule = self.granule.min(bytes);
+        }
+        if matches!(space, Space::Generic | Space::Global) {
+            self.global_granule = self.global_granule.min(bytes);
         }
     }
 

@@ -79,7 +79,12 @@ impl Context<'_, '_> {
                 self.branch_table(index, active, *slot, targets)?;
                 return Ok(Flow::Next);
             }
-            _ => self.execute(instruction, active)?,
+            _ => self.execute(instruction, active).map_err(|mut trouble| {
+                if trouble.lanes == 0 {
+                    trouble.lanes = active;
+                }
+                trouble
+            })?,
         };
         if !matches!(flow, Flow::Again) {
             self.machine.count(active.count_ones())?;
