@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 
 use crate::kernel::{Constant, Entry, Param, Special};
+use crate::lanes::lift1;
 use crate::lexer::{ParseError, Place};
 use crate::op::{Instruction, Op, Slot, Step};
 use crate::pure::{Opcode, copy, pure, table};
-use crate::lanes::lift1;
 use crate::syntax::{Function, Line, Operand, Space, Statement, Unit, Variable};
 use crate::types::{Type, mask, sign_extend};
 
@@ -239,11 +239,7 @@ impl<'u> Decoder<'u> {
         Ok(())
     }
 
-    fn other(
-        &mut self,
-        opcode: &mut Opcode<'_>,
-        operands: &[Operand],
-    ) -> Decoded<Op> {
+    fn other(&mut self, opcode: &mut Opcode<'_>, operands: &[Operand]) -> Decoded<Op> {
         match opcode.name {
             "mov" | "cvta" | "isspacep" | "lop3" | "mapa" | "getctarank" => {
                 self.moves(opcode, operands)
@@ -267,11 +263,7 @@ impl<'u> Decoder<'u> {
         }
     }
 
-    fn pure(
-        &mut self,
-        instruction: crate::pure::Pure,
-        operands: &[Operand],
-    ) -> Decoded<Op> {
+    fn pure(&mut self, instruction: crate::pure::Pure, operands: &[Operand]) -> Decoded<Op> {
         let count = instruction.sources.len();
         count_operands(operands, 1 + count)?;
         let mut sources = [0; 4];
@@ -442,7 +434,10 @@ fn parts(operand: &Operand) -> &[Operand] {
 fn count_operands(operands: &[Operand], count: usize) -> Decoded<()> {
     match operands.len() == count {
         true => Ok(()),
-        false => Err(format!("{count} operands are expected, not {}", operands.len())),
+        false => Err(format!(
+            "{count} operands are expected, not {}",
+            operands.len()
+        )),
     }
 }
 

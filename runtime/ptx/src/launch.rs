@@ -146,11 +146,15 @@ fn check(entry: &Entry, launch: &Launch, params: &[u8]) -> Result<Launch, String
     if let Some(allowed) = entry.allowed_threads()
         && product(allowed) < threads
     {
-        return Err(format!("blocks of {threads} threads, where .maxntid has {allowed:?}"));
+        return Err(format!(
+            "blocks of {threads} threads, where .maxntid has {allowed:?}"
+        ));
     }
     let shared = entry.shared_bytes() + u64::from(launch.dynamic_shared);
     if shared > MAX_SHARED {
-        return Err(format!("{shared} bytes of shared memory, {MAX_SHARED} at most"));
+        return Err(format!(
+            "{shared} bytes of shared memory, {MAX_SHARED} at most"
+        ));
     }
     let cluster = launch.cluster.or(entry.required_cluster());
     let cluster = cluster.unwrap_or([1; 3]);
@@ -159,7 +163,8 @@ fn check(entry: &Entry, launch: &Launch, params: &[u8]) -> Result<Launch, String
     {
         return Err(format!("clusters of {cluster:?}, not {required:?}"));
     }
-    let fits = (0..3).all(|axis| cluster[axis] > 0 && launch.grid[axis] % cluster[axis] == 0);
+    let fits =
+        (0..3).all(|axis| cluster[axis] > 0 && launch.grid[axis].is_multiple_of(cluster[axis]));
     if !fits || product(cluster) > u64::from(MAX_CLUSTER) {
         return Err(format!(
             "clusters of {cluster:?} in a grid of {:?} blocks",

@@ -83,11 +83,14 @@ impl GlobalRaces {
         for (at, cell) in cells[first..last].iter_mut().enumerate() {
             let other = |who: u32| who != 0 && who != me;
             let ordered = |who: u32, atomic: bool| {
-                strong && atomic || before.contains(&(who - 1)) || who == SEVERAL && !before.is_empty()
+                strong && atomic
+                    || before.contains(&(who - 1))
+                    || who == SEVERAL && !before.is_empty()
             };
             let writes = matches!(access, Access::Write | Access::StrongWrite);
             let after_write = other(cell.writer) && !ordered(cell.writer, cell.strong_write);
-            let after_read = writes && other(cell.reader) && !ordered(cell.reader, cell.strong_reads);
+            let after_read =
+                writes && other(cell.reader) && !ordered(cell.reader, cell.strong_reads);
             if after_write || after_read {
                 let (what, who) = match after_write {
                     true => ("written", cell.writer),

@@ -123,7 +123,10 @@ impl Shared {
             (_, ALL_LANES..) => format!("warp {warp}"),
             _ => format!("warp {warp}, lane {lane}"),
         };
-        format!("byte {:#x} of shared memory {what} {who}", cell * self.granule)
+        format!(
+            "byte {:#x} of shared memory {what} {who}",
+            cell * self.granule
+        )
     }
 
     /// Checks a read by a thread.

@@ -119,7 +119,7 @@ impl Context<'_, '_> {
                     }
                     _ => warp.groups[index] = next,
                 }
-                return self.exited(active);
+                return self.exited();
             }
         };
         warp.groups[index] = Group {
@@ -158,11 +158,12 @@ impl Context<'_, '_> {
             groups.push((group.pc + 1, group.mask & !active));
         }
         warp.groups.swap_remove(index);
-        warp.groups.extend(groups.into_iter().map(|(pc, mask)| Group {
-            pc,
-            mask,
-            wait: Wait::Ready,
-        }));
+        warp.groups
+            .extend(groups.into_iter().map(|(pc, mask)| Group {
+                pc,
+                mask,
+                wait: Wait::Ready,
+            }));
         Ok(())
     }
 

@@ -26,7 +26,12 @@ fn copies_land_at_their_wait() {
          ld.shared.v4.b32 {%r4, %r5, %r6, %r7}, [%r1+16]; st.global.v4.b32 [%rd1+16], {%r4, %r5, %r6, %r7};",
     );
     let input = data(512);
-    let found = words(&outputs(&module, &Launch::linear(1, 64), 2048, &[word_bytes(&input)]));
+    let found = words(&outputs(
+        &module,
+        &Launch::linear(1, 64),
+        2048,
+        &[word_bytes(&input)],
+    ));
     for thread in 0..64 {
         let mut expected = input[8 * thread..8 * thread + 8].to_vec();
         let read = 4 + 2 * (thread % 2);
@@ -51,7 +56,12 @@ fn copies_arrive_at_a_barrier() {
          ld.shared.b32 %r4, [%r3+4]; mad.wide.u32 %rd1, %tid, 4, %p0; st.global.b32 [%rd1], %r4;",
     );
     let input = data(256);
-    let found = words(&outputs(&module, &Launch::linear(1, 64), 256, &[word_bytes(&input)]));
+    let found = words(&outputs(
+        &module,
+        &Launch::linear(1, 64),
+        256,
+        &[word_bytes(&input)],
+    ));
     for (thread, found) in found.iter().enumerate() {
         assert_eq!(*found, input[4 * (thread ^ 33) + 1]);
     }
@@ -114,7 +124,12 @@ fn runs_of_bytes_are_copied_in_bulk() {
          cp.async.bulk.commit_group; cp.async.bulk.wait_group.read 0;",
     );
     let input = data(128);
-    let found = words(&outputs(&module, &Launch::linear(1, 128), 512, &[word_bytes(&input)]));
+    let found = words(&outputs(
+        &module,
+        &Launch::linear(1, 128),
+        512,
+        &[word_bytes(&input)],
+    ));
     for (at, found) in found.iter().enumerate() {
         let twice = if at < 64 { input[at] } else { 0 };
         assert_eq!(*found, input[at].wrapping_add(1).wrapping_add(twice));

@@ -48,7 +48,10 @@ pub fn kernel(pointers: usize, declarations: &str, body: &str) -> Module {
 
 /// The bytes of pointers as parameters.
 pub fn pointers(addresses: &[u64]) -> Vec<u8> {
-    addresses.iter().flat_map(|address| address.to_le_bytes()).collect()
+    addresses
+        .iter()
+        .flat_map(|address| address.to_le_bytes())
+        .collect()
 }
 
 /// Runs the kernel `k` in one block.
@@ -59,7 +62,13 @@ pub fn run_block(
     memory: &mut Memory,
 ) -> Result<Report, Fault> {
     let launch = Launch::linear(1, threads);
-    module.launch("k", &launch, &pointers(addresses), memory, &Options::default())
+    module.launch(
+        "k",
+        &launch,
+        &pointers(addresses),
+        memory,
+        &Options::default(),
+    )
 }
 
 /// Runs the kernel `k` on copies of inputs; gives an output of so many bytes, which is the first pointer. Different orders of warps must
@@ -79,18 +88,18 @@ pub fn outputs(module: &Module, launch: &Launch, bytes: usize, inputs: &[Vec<u8>
         if let Err(fault) = module.launch("k", launch, &params, &mut memory, &options) {
             panic!("seed {seed}: {fault}");
         }
-        let result = memory.read(output, bytes).unwrap();
+        let result = memory.read(output, bytes).expect("the output is there");
         let first = first.get_or_insert_with(|| result.clone());
         assert!(*first == result, "seed {seed} gives something else");
     }
-    first.unwrap()
+    first.expect("there were runs")
 }
 
 /// The words of some bytes.
 pub fn words(bytes: &[u8]) -> Vec<u32> {
     let words = bytes.chunks_exact(4);
     words
-        .map(|word| u32::from_le_bytes(word.try_into().unwrap()))
+        .map(|word| u32::from_le_bytes(word.try_into().expect("the length of a chunk")))
         .collect()
 }
 
@@ -101,7 +110,10 @@ pub fn word_bytes(words: &[u32]) -> Vec<u8> {
 
 /// The bytes of some f32.
 pub fn float_bytes(values: &[f32]) -> Vec<u8> {
-    values.iter().flat_map(|value| value.to_le_bytes()).collect()
+    values
+        .iter()
+        .flat_map(|value| value.to_le_bytes())
+        .collect()
 }
 
 /// The f32 of some bytes.
@@ -120,7 +132,9 @@ pub fn each(instruction: &str, bits: &[u32], result: u32, rows: &[Vec<u64>]) -> 
         declarations += &format!(" .reg .b{bits} {};", names[at]);
         body += &format!("ld.global.b{bits} {}, [%rd0+{}];\n", names[at], 8 * at);
     }
-    body += &format!("{instruction}\nmov.b64 %rd2, 0;\nst.global.b64 [%rd1], %rd2;\nst.global.b{result} [%rd1], %d;");
+    body += &format!(
+        "{instruction}\nmov.b64 %rd2, 0;\nst.global.b64 [%rd1], %rd2;\nst.global.b{result} [%rd1], %d;"
+    );
     let module = kernel(2, &declarations, &body);
     let blocks = rows.len().div_ceil(128);
     let mut bytes = Vec::new();
@@ -138,10 +152,12 @@ pub fn each(instruction: &str, bits: &[u32], result: u32, rows: &[Vec<u64>]) -> 
     if let Err(fault) = module.launch("k", &launch, &params, &mut memory, &Options::default()) {
         panic!("{fault}");
     }
-    let result = memory.read(output, rows.len() * 8).unwrap();
+    let result = memory
+        .read(output, rows.len() * 8)
+        .expect("the output is there");
     let values = result.chunks_exact(8);
     values
-        .map(|value| u64::from_le_bytes(value.try_into().unwrap()))
+        .map(|value| u64::from_le_bytes(value.try_into().expect("the length of a chunk")))
         .collect()
 }
 

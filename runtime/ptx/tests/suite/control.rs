@@ -59,7 +59,10 @@ fn functions_are_called() {
     );
     let found = words(&outputs(&module, &Launch::linear(1, 32), 128, &[]));
     for (thread, found) in found.iter().enumerate() {
-        assert_eq!(*found as usize, (0..=thread).map(|at| at * at).sum::<usize>());
+        assert_eq!(
+            *found as usize,
+            (0..=thread).map(|at| at * at).sum::<usize>()
+        );
     }
 }
 
@@ -176,14 +179,21 @@ fn blocks_wait_for_each_other() {
          st.release.gpu.global.b32 [%p1], %r3;
          mad.wide.u32 %rd0, %r0, 4, %p0; st.global.b32 [%rd0], %r2;",
     );
-    let found = words(&outputs(&module, &Launch::linear(6, 32), 24, &[word_bytes(&[0, 0])]));
+    let found = words(&outputs(
+        &module,
+        &Launch::linear(6, 32),
+        24,
+        &[word_bytes(&[0, 0])],
+    ));
     assert_eq!(found, [0, 1, 3, 6, 10, 15]);
 }
 
 #[test]
 fn errors_have_places() {
     let fails = |body: &str, line: u32, words: &str| {
-        let text = format!(".version 8.0\n.target sm_80\n.address_size 64\n.entry k() {{\n.reg .b32 %r<3>;\n{body}\n}}");
+        let text = format!(
+            ".version 8.0\n.target sm_80\n.address_size 64\n.entry k() {{\n.reg .b32 %r<3>;\n{body}\n}}"
+        );
         let error = Module::parse(&text).unwrap_err();
         assert_eq!(error.place.line, line, "{error}");
         assert!(error.message.contains(words), "{error}");

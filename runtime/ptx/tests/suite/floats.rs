@@ -4,6 +4,10 @@ use half::{bf16, f16};
 
 use crate::common::{Random, check, each, rows};
 
+type Binary = fn(f32, f32) -> f32;
+type Function = fn(f64) -> f64;
+type Class = fn(f32) -> bool;
+
 const SPECIALS: [f32; 20] = [
     0.0,
     -0.0,
@@ -42,11 +46,19 @@ fn single(bits: u64) -> f32 {
 
 /// The one NaN of arithmetic in 32 bits.
 fn bits(value: f32) -> u64 {
-    if value.is_nan() { 0x7fff_ffff } else { u64::from(value.to_bits()) }
+    if value.is_nan() {
+        0x7fff_ffff
+    } else {
+        u64::from(value.to_bits())
+    }
 }
 
 fn flushed(value: f32) -> f32 {
-    if value.is_subnormal() { 0.0f32.copysign(value) } else { value }
+    if value.is_subnormal() {
+        0.0f32.copysign(value)
+    } else {
+        value
+    }
 }
 
 /// An exact value rounded down, up or to zero; `near` is the nearest.
@@ -60,7 +72,11 @@ fn directed(exact: f64, rounding: &str) -> f32 {
     if near.is_nan() || f64::from(near) == exact {
         near
     } else if up {
-        if f64::from(near) < exact { near.next_up() } else { near }
+        if f64::from(near) < exact {
+            near.next_up()
+        } else {
+            near
+        }
     } else if f64::from(near) > exact {
         near.next_down()
     } else {
@@ -71,7 +87,7 @@ fn directed(exact: f64, rounding: &str) -> f32 {
 #[test]
 fn singles() {
     let (two, three) = (single_rows(2), single_rows(3));
-    let operations: [(&str, fn(f32, f32) -> f32); 4] = [
+    let operations: [(&str, Binary); 4] = [
         ("add", |a, b| a + b),
         ("sub", |a, b| a - b),
         ("mul", |a, b| a * b),
@@ -83,12 +99,20 @@ fn singles() {
             bits(flushed(f(flushed(single(row[0])), flushed(single(row[1])))))
         });
         let near = format!("{name}.rn.f32 %d, %a, %b;");
-        check(&near, &[32, 32], 32, &two, |row| bits(f(single(row[0]), single(row[1]))));
+        check(&near, &[32, 32], 32, &two, |row| {
+            bits(f(single(row[0]), single(row[1])))
+        });
     }
     check("add.sat.f32 %d, %a, %b;", &[32, 32], 32, &two, |row| {
         let sum = single(row[0]) + single(row[1]);
         // -0 becomes +0 or stays: either is between 0 and 1.
-        bits(if sum.is_nan() { 0.0 } else if sum == 0.0 { sum } else { sum.clamp(0.0, 1.0) })
+        bits(if sum.is_nan() {
+            0.0
+        } else if sum == 0.0 {
+            sum
+        } else {
+            sum.clamp(0.0, 1.0)
+        })
     });
     check("fma.rn.f32 %d, %a, %b, %c;", &[32; 3], 32, &three, |row| {
         bits(single(row[0]).mul_add(single(row[1]), single(row[2])))
@@ -107,16 +131,25 @@ fn roundings() {
     for rounding in ["rz", "rm", "rp"] {
         let text = format!("mul.{rounding}.f32 %d, %a, %b;");
         check(&text, &[32, 32], 32, &rows, |row| {
-            bits(directed(f64::from(single(row[0])) * f64::from(single(row[1])), rounding))
+            bits(directed(
+                f64::from(single(row[0])) * f64::from(single(row[1])),
+                rounding,
+            ))
         });
         let text = format!("add.{rounding}.f32 %d, %a, %b;");
         check(&text, &[32, 32], 32, &rows, |row| {
-            bits(directed(f64::from(single(row[0])) + f64::from(single(row[1])), rounding))
+            bits(directed(
+                f64::from(single(row[0])) + f64::from(single(row[1])),
+                rounding,
+            ))
         });
         // Quotients and roots are never half-way between f64 here, so their nearest f64 is on the right side.
         let text = format!("div.{rounding}.f32 %d, %a, %b;");
         check(&text, &[32, 32], 32, &rows, |row| {
-            bits(directed(f64::from(single(row[0])) / f64::from(single(row[1])), rounding))
+            bits(directed(
+                f64::from(single(row[0])) / f64::from(single(row[1])),
+                rounding,
+            ))
         });
         let text = format!("abs.f32 %d, %a; sqrt.{rounding}.f32 %d, %d;");
         check(&text, &[32], 32, &rows, |row| {
@@ -131,7 +164,14 @@ fn roundings() {
     assert_eq!(far("sub.rn.f32 %d, %a, %b;"), 0x4b80_0000);
     // A product plus what decides a tie far below.
     let row = [vec![0x3f80_0001, 0x3f80_0001, 0x0000_0001]];
-    let fma = |rounding: &str| each(&format!("fma.{rounding}.f32 %d, %a, %b, %c;"), &[32; 3], 32, &row)[0];
+    let fma = |rounding: &str| {
+        each(
+            &format!("fma.{rounding}.f32 %d, %a, %b, %c;"),
+            &[32; 3],
+            32,
+            &row,
+        )[0]
+    };
     assert_eq!(fma("rp"), 0x3f80_0003);
     assert_eq!(fma("rm"), 0x3f80_0002);
 }
@@ -145,13 +185,35 @@ fn extremes() {
             (true, true) => f32::NAN,
             (true, _) => b,
             (_, true) => a,
-            _ if a == b && least => if a.is_sign_negative() { a } else { b },
-            _ if a == b => if a.is_sign_negative() { b } else { a },
-            _ => if (a < b) == least { a } else { b },
+            _ if a == b && least => {
+                if a.is_sign_negative() {
+                    a
+                } else {
+                    b
+                }
+            }
+            _ if a == b => {
+                if a.is_sign_negative() {
+                    b
+                } else {
+                    a
+                }
+            }
+            _ => {
+                if (a < b) == least {
+                    a
+                } else {
+                    b
+                }
+            }
         }
     };
-    check("min.f32 %d, %a, %b;", &[32, 32], 32, &rows, |row| bits(pick(true, row)));
-    check("max.f32 %d, %a, %b;", &[32, 32], 32, &rows, |row| bits(pick(false, row)));
+    check("min.f32 %d, %a, %b;", &[32, 32], 32, &rows, |row| {
+        bits(pick(true, row))
+    });
+    check("max.f32 %d, %a, %b;", &[32, 32], 32, &rows, |row| {
+        bits(pick(false, row))
+    });
     check("max.NaN.f32 %d, %a, %b;", &[32, 32], 32, &rows, |row| {
         let any = single(row[0]).is_nan() || single(row[1]).is_nan();
         bits(if any { f32::NAN } else { pick(false, row) })
@@ -161,12 +223,16 @@ fn extremes() {
 #[test]
 fn signs() {
     let (one, two) = (single_rows(1), single_rows(2));
-    check("neg.f32 %d, %a;", &[32], 32, &one, |row| row[0] ^ 0x8000_0000);
-    check("abs.f32 %d, %a;", &[32], 32, &one, |row| row[0] & 0x7fff_ffff);
+    check("neg.f32 %d, %a;", &[32], 32, &one, |row| {
+        row[0] ^ 0x8000_0000
+    });
+    check("abs.f32 %d, %a;", &[32], 32, &one, |row| {
+        row[0] & 0x7fff_ffff
+    });
     check("copysign.f32 %d, %a, %b;", &[32, 32], 32, &two, |row| {
         u64::from(single(row[1]).copysign(single(row[0])).to_bits())
     });
-    let classes: [(&str, fn(f32) -> bool); 6] = [
+    let classes: [(&str, Class); 6] = [
         ("finite", f32::is_finite),
         ("infinite", f32::is_infinite),
         ("number", |a| !a.is_nan()),
@@ -185,7 +251,7 @@ fn comparisons() {
     type Compare = fn(f32, f32) -> bool;
     let ordered: [(&str, Compare); 6] = [
         ("eq", |a, b| a == b),
-        ("ne", |a, b| a < b || a > b),
+        ("ne", |a, b| a != b && !a.is_nan() && !b.is_nan()),
         ("lt", |a, b| a < b),
         ("le", |a, b| a <= b),
         ("gt", |a, b| a > b),
@@ -194,11 +260,15 @@ fn comparisons() {
     let rows = single_rows(2);
     let is = |name: &str, f: &dyn Fn(f32, f32) -> bool| {
         let text = format!("{{ .reg .pred p; setp.{name}.f32 p, %a, %b; selp.b32 %d, 1, 0, p; }}");
-        check(&text, &[32, 32], 32, &rows, |row| u64::from(f(single(row[0]), single(row[1]))));
+        check(&text, &[32, 32], 32, &rows, |row| {
+            u64::from(f(single(row[0]), single(row[1])))
+        });
         let text = format!(
             "{{ .reg .pred p; .reg .f64 x, y; cvt.f64.f32 x, %a; cvt.f64.f32 y, %b; setp.{name}.f64 p, x, y; selp.b32 %d, 1, 0, p; }}"
         );
-        check(&text, &[32, 32], 32, &rows, |row| u64::from(f(single(row[0]), single(row[1]))));
+        check(&text, &[32, 32], 32, &rows, |row| {
+            u64::from(f(single(row[0]), single(row[1])))
+        });
     };
     let unordered = |a: f32, b: f32| a.is_nan() || b.is_nan();
     for (name, f) in ordered {
@@ -215,7 +285,7 @@ fn comparisons() {
 
 #[test]
 fn functions() {
-    let functions: [(&str, fn(f64) -> f64); 8] = [
+    let functions: [(&str, Function); 8] = [
         ("ex2.approx", f64::exp2),
         ("lg2.approx", f64::log2),
         ("rsqrt.approx", |a| 1.0 / a.sqrt()),
@@ -233,25 +303,48 @@ fn functions() {
             let near = f64::from(exact as f32);
             let close = exact.is_nan() == found.is_nan()
                 && (exact.is_nan() || found == near || ((found - exact) / exact).abs() < 2e-7);
-            assert!(close, "{name} of {:e} is {found:e}, not {exact:e}", single(row[0]));
+            assert!(
+                close,
+                "{name} of {:e} is {found:e}, not {exact:e}",
+                single(row[0])
+            );
         }
     }
-    let tiny = each("ex2.approx.ftz.f32 %d, %a;", &[32], 32, &[vec![u64::from((-140.0f32).to_bits())]]);
+    let tiny = each(
+        "ex2.approx.ftz.f32 %d, %a;",
+        &[32],
+        32,
+        &[vec![u64::from((-140.0f32).to_bits())]],
+    );
     assert_eq!(tiny, [0]);
 }
 
 #[test]
 fn doubles() {
     let mut random = Random(5);
-    let specials = [0.0, -0.0, 1.0, -2.5, f64::INFINITY, f64::MAX, f64::MIN_POSITIVE, 5e-324];
-    let rows = rows(&specials.map(f64::to_bits), 3, move || random.next() & !(0x400 << 52));
+    let specials = [
+        0.0,
+        -0.0,
+        1.0,
+        -2.5,
+        f64::INFINITY,
+        f64::MAX,
+        f64::MIN_POSITIVE,
+        5e-324,
+    ];
+    let rows = rows(&specials.map(f64::to_bits), 3, move || {
+        random.next() & !(0x400 << 52)
+    });
     let is = |text: &str, f: fn(f64, f64, f64) -> f64| {
         let found = each(text, &[64; 3], 64, &rows);
         for (row, found) in rows.iter().zip(found) {
             let [a, b, c] = [row[0], row[1], row[2]].map(f64::from_bits);
             let (found, expected) = (f64::from_bits(found), f(a, b, c));
             let same = found.to_bits() == expected.to_bits() || found.is_nan() && expected.is_nan();
-            assert!(same, "{text} of {a:e}, {b:e}, {c:e} is {found:e}, not {expected:e}");
+            assert!(
+                same,
+                "{text} of {a:e}, {b:e}, {c:e} is {found:e}, not {expected:e}"
+            );
         }
     };
     is("add.rn.f64 %d, %a, %b;", |a, b, _| a + b);
@@ -259,8 +352,16 @@ fn doubles() {
     is("mul.f64 %d, %a, %b;", |a, b, _| a * b);
     is("div.rn.f64 %d, %a, %b;", |a, b, _| a / b);
     is("fma.rn.f64 %d, %a, %b, %c;", f64::mul_add);
-    is("abs.f64 %d, %a; sqrt.rn.f64 %d, %d;", |a, _, _| a.abs().sqrt());
-    is("max.f64 %d, %a, %b;", |a, b, _| if a == b { if a.is_sign_negative() { b } else { a } } else { a.max(b) });
+    is("abs.f64 %d, %a; sqrt.rn.f64 %d, %d;", |a, _, _| {
+        a.abs().sqrt()
+    });
+    is("max.f64 %d, %a, %b;", |a, b, _| {
+        if a == b {
+            if a.is_sign_negative() { b } else { a }
+        } else {
+            a.max(b)
+        }
+    });
     is("neg.f64 %d, %a;", |a, _, _| -a);
 }
 
@@ -271,7 +372,9 @@ fn short_rows(narrow: fn(f64) -> u16) -> Vec<Vec<u64>> {
         let scale = (random.below(16) as f64 - 8.0).exp2();
         u64::from(narrow(random.float() * scale))
     };
-    (0..800).map(|_| (0..3).map(|_| value()).collect()).collect()
+    (0..800)
+        .map(|_| (0..3).map(|_| value()).collect())
+        .collect()
 }
 
 #[test]
@@ -282,15 +385,28 @@ fn halves() {
             let wide = |bits: u64| $ty::from_bits(bits as u16).to_f64();
             let rows = short_rows(narrow);
             let is = |op: &str, f: fn(f64, f64, f64) -> f64| {
-                let arity = if op.starts_with("fma") { 3 } else if op.starts_with("neg") { 1 } else { 2 };
+                let arity = if op.starts_with("fma") {
+                    3
+                } else if op.starts_with("neg") {
+                    1
+                } else {
+                    2
+                };
                 let names = ["%a", "%b", "%c"][..arity].join(", ");
-                check(&format!("{op}.{} %d, {names};", $name), &[16; 3], 16, &rows, |row| {
-                    u64::from(narrow(f(wide(row[0]), wide(row[1]), wide(row[2]))))
-                });
+                check(
+                    &format!("{op}.{} %d, {names};", $name),
+                    &[16; 3],
+                    16,
+                    &rows,
+                    |row| u64::from(narrow(f(wide(row[0]), wide(row[1]), wide(row[2])))),
+                );
                 // Two at once: the values of the row and those turned round.
                 let pack = "mov.b32 %x, {%a, %b}; mov.b32 %y, {%b, %c}; mov.b32 %z, {%c, %a};";
                 let pairs = ["%x", "%y", "%z"][..arity].join(", ");
-                let text = format!("{{ .reg .b32 %x, %y, %z; {pack} {op}.{}x2 %d, {pairs}; }}", $name);
+                let text = format!(
+                    "{{ .reg .b32 %x, %y, %z; {pack} {op}.{}x2 %d, {pairs}; }}",
+                    $name
+                );
                 check(&text, &[16; 3], 32, &rows, |row| {
                     let [a, b, c] = [wide(row[0]), wide(row[1]), wide(row[2])];
                     u64::from(narrow(f(a, b, c))) | u64::from(narrow(f(b, c, a))) << 16
@@ -308,11 +424,17 @@ fn halves() {
     of!(f16, "f16");
     of!(bf16, "bf16");
     let row = [vec![0xbc00_u64, 0x4000, 0x3800]];
-    assert_eq!(each("fma.rn.relu.f16 %d, %a, %b, %c;", &[16; 3], 16, &row), [0]);
+    assert_eq!(
+        each("fma.rn.relu.f16 %d, %a, %b, %c;", &[16; 3], 16, &row),
+        [0]
+    );
     // NaN and infinity: 0x7fff is the NaN of arithmetic.
     let odd = [vec![0x7c00, 0xfc00, 0]];
     assert_eq!(each("add.f16 %d, %a, %b;", &[16; 3], 16, &odd), [0x7fff]);
     let text = "{ .reg .pred p, q; setp.lt.f16x2 p|q, %a, %b; selp.b32 %d, 1, 0, p; @q or.b32 %d, %d, 2; }";
-    let row = [vec![0x3c00_4000, 0x4000_3c00], vec![0x4000_3c00, 0x3c00_4000]];
+    let row = [
+        vec![0x3c00_4000, 0x4000_3c00],
+        vec![0x4000_3c00, 0x3c00_4000],
+    ];
     assert_eq!(each(text, &[32, 32], 32, &row), [2, 1]);
 }

@@ -3,22 +3,30 @@
 use dlc_ptx::{Launch, Memory, Options};
 use half::f16;
 
-use crate::common::{float_bytes, floats, kernel, module, outputs, pointers, run_block, word_bytes, words};
+use crate::common::{
+    float_bytes, floats, kernel, module, outputs, pointers, run_block, word_bytes, words,
+};
 
 #[test]
 fn the_host_copies_and_frees() {
     let mut memory = Memory::new();
     let a = memory.alloc(100);
     let b = memory.alloc_copy(&[1, 2, 3]);
-    assert!(a % 256 == 0 && b % 256 == 0 && b >= a + 100);
+    assert!(a.is_multiple_of(256) && b.is_multiple_of(256) && b >= a + 100);
     memory.write(a + 96, &[4, 5, 6, 7]).unwrap();
     assert_eq!(memory.read(a + 95, 5).unwrap(), [0xff, 4, 5, 6, 7]);
     memory.fill(a, 9, 2).unwrap();
     assert_eq!(memory.read(a, 3).unwrap(), [9, 9, 0xff]);
     let error = memory.write(a + 97, &[0; 4]).unwrap_err().to_string();
-    assert!(error.contains("offset 97 in the allocation of 100 bytes"), "{error}");
+    assert!(
+        error.contains("offset 97 in the allocation of 100 bytes"),
+        "{error}"
+    );
     let error = memory.read(b - 8, 4).unwrap_err().to_string();
-    assert!(error.contains("8 bytes before the allocation of 3 bytes"), "{error}");
+    assert!(
+        error.contains("8 bytes before the allocation of 3 bytes"),
+        "{error}"
+    );
     memory.free(b).unwrap();
     assert!(memory.free(b).is_err());
     let error = memory.read(b, 1).unwrap_err().to_string();
@@ -155,7 +163,13 @@ fn parameters_of_all_sizes() {
     params[32] = 5;
     params[40..].copy_from_slice(&output.to_le_bytes());
     module
-        .launch("k", &Launch::linear(1, 1), &params, &mut memory, &Options::default())
+        .launch(
+            "k",
+            &Launch::linear(1, 1),
+            &params,
+            &mut memory,
+            &Options::default(),
+        )
         .unwrap();
     let found = words(&memory.read(output, 16).unwrap());
     assert_eq!(found, [200, 1.5f32.to_bits(), 5, 4]);

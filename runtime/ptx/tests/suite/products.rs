@@ -12,7 +12,9 @@ fn product(name: &str, counts: [usize; 4], fragments: [&[u32]; 3], wide: bool) -
     let mut body = String::new();
     let mut names = Vec::new();
     for (part, count) in counts.iter().enumerate() {
-        let list: Vec<String> = (0..*count).map(|at| format!("%x{}", 16 * part + at)).collect();
+        let list: Vec<String> = (0..*count)
+            .map(|at| format!("%x{}", 16 * part + at))
+            .collect();
         if part > 0 {
             body += &format!("mad.wide.u32 %rd0, %lane, {}, %p{part};\n", width * count);
             for (at, register) in list.iter().enumerate() {
@@ -28,13 +30,20 @@ fn product(name: &str, counts: [usize; 4], fragments: [&[u32]; 3], wide: bool) -
     }
     let module = kernel(4, &format!(".reg .b{bits} %x<64>;"), &body);
     let inputs: Vec<Vec<u8>> = fragments.iter().map(|words| word_bytes(words)).collect();
-    words(&outputs(&module, &Launch::linear(1, 32), 32 * width * counts[0], &inputs))
+    words(&outputs(
+        &module,
+        &Launch::linear(1, 32),
+        32 * width * counts[0],
+        &inputs,
+    ))
 }
 
 /// Numbers so small that all sums are exact.
 fn small(random: &mut Random, count: usize, limit: u64) -> Vec<i64> {
     let half = (limit / 2) as i64;
-    (0..count).map(|_| random.below(limit) as i64 - half).collect()
+    (0..count)
+        .map(|_| random.below(limit) as i64 - half)
+        .collect()
 }
 
 /// The row (or column) and the inner index of an element of the left (or right) operand, from the documentation's tables.
@@ -93,14 +102,18 @@ fn run(case: &Case<'_>) {
         let row = lane / 4 + if element >= 2 { 8 } else { 0 };
         row * 8 + 2 * (lane % 4) + element % 2
     };
-    let c_words = pack(case.sum_width, 4, |lane, element| (case.sum)(c[sum_place(lane, element)]));
+    let c_words = pack(case.sum_width, 4, |lane, element| {
+        (case.sum)(c[sum_place(lane, element)])
+    });
     let sums = case.sum_width;
     let counts = [sums, left * width / 4, right * width / 4, sums];
     let found = product(case.name, counts, [&a_words, &b_words, &c_words], false);
     let expected = pack(case.sum_width, 4, |lane, element| {
         let place = sum_place(lane, element);
         let (row, column) = (place / 8, place % 8);
-        let total: i64 = (0..depth).map(|at| a[row * depth + at] * b[at * 8 + column]).sum();
+        let total: i64 = (0..depth)
+            .map(|at| a[row * depth + at] * b[at * 8 + column])
+            .sum();
         (case.sum)(c[place] + total)
     });
     assert_eq!(found, expected, "{}", case.name);
@@ -120,7 +133,7 @@ fn float_bits(value: i64) -> u64 {
 
 /// With bits set that tf32 does not have.
 fn tf32_bits(value: i64) -> u64 {
-    float_bits(value) | 0x1fff * u64::from(value != 0)
+    float_bits(value) | (0x1fff * u64::from(value != 0))
 }
 
 fn word_bits(value: i64) -> u64 {
@@ -130,22 +143,94 @@ fn word_bits(value: i64) -> u64 {
 #[test]
 fn products_in_floats() {
     let case = |name, depth, width, element, sum, sum_width| {
-        run(&Case { name, depth, width, limit: 9, element, sum, sum_width });
+        run(&Case {
+            name,
+            depth,
+            width,
+            limit: 9,
+            element,
+            sum,
+            sum_width,
+        });
     };
-    case("m16n8k16.row.col.f32.f16.f16.f32", 16, 2, half_bits, float_bits, 4);
-    case("m16n8k8.row.col.f32.f16.f16.f32", 8, 2, half_bits, float_bits, 4);
-    case("m16n8k16.row.col.f32.bf16.bf16.f32", 16, 2, brain_bits, float_bits, 4);
-    case("m16n8k8.row.col.f32.bf16.bf16.f32", 8, 2, brain_bits, float_bits, 4);
-    case("m16n8k16.row.col.f16.f16.f16.f16", 16, 2, half_bits, half_bits, 2);
-    case("m16n8k8.row.col.f16.f16.f16.f16", 8, 2, half_bits, half_bits, 2);
-    case("m16n8k8.row.col.f32.tf32.tf32.f32", 8, 4, tf32_bits, float_bits, 4);
-    case("m16n8k4.row.col.f32.tf32.tf32.f32", 4, 4, tf32_bits, float_bits, 4);
+    case(
+        "m16n8k16.row.col.f32.f16.f16.f32",
+        16,
+        2,
+        half_bits,
+        float_bits,
+        4,
+    );
+    case(
+        "m16n8k8.row.col.f32.f16.f16.f32",
+        8,
+        2,
+        half_bits,
+        float_bits,
+        4,
+    );
+    case(
+        "m16n8k16.row.col.f32.bf16.bf16.f32",
+        16,
+        2,
+        brain_bits,
+        float_bits,
+        4,
+    );
+    case(
+        "m16n8k8.row.col.f32.bf16.bf16.f32",
+        8,
+        2,
+        brain_bits,
+        float_bits,
+        4,
+    );
+    case(
+        "m16n8k16.row.col.f16.f16.f16.f16",
+        16,
+        2,
+        half_bits,
+        half_bits,
+        2,
+    );
+    case(
+        "m16n8k8.row.col.f16.f16.f16.f16",
+        8,
+        2,
+        half_bits,
+        half_bits,
+        2,
+    );
+    case(
+        "m16n8k8.row.col.f32.tf32.tf32.f32",
+        8,
+        4,
+        tf32_bits,
+        float_bits,
+        4,
+    );
+    case(
+        "m16n8k4.row.col.f32.tf32.tf32.f32",
+        4,
+        4,
+        tf32_bits,
+        float_bits,
+        4,
+    );
 }
 
 #[test]
 fn products_in_integers() {
     let case = |name, depth| {
-        run(&Case { name, depth, width: 1, limit: 256, element: word_bits, sum: word_bits, sum_width: 4 });
+        run(&Case {
+            name,
+            depth,
+            width: 1,
+            limit: 256,
+            element: word_bits,
+            sum: word_bits,
+            sum_width: 4,
+        });
     };
     case("m16n8k32.row.col.s32.s8.s8.s32", 32);
     case("m16n8k16.row.col.s32.s8.s8.s32", 16);
@@ -153,12 +238,27 @@ fn products_in_integers() {
     // 255 times 255, 32 times, and -1 times 255.
     let ones = vec![u32::MAX; 128];
     let zeros = vec![0; 128];
-    let found = product("m16n8k32.row.col.s32.u8.u8.s32", [4, 4, 2, 4], [&ones, &ones[..64], &zeros], false);
+    let found = product(
+        "m16n8k32.row.col.s32.u8.u8.s32",
+        [4, 4, 2, 4],
+        [&ones, &ones[..64], &zeros],
+        false,
+    );
     assert!(found.iter().all(|found| *found == 32 * 255 * 255));
-    let found = product("m16n8k32.row.col.s32.s8.u8.s32", [4, 4, 2, 4], [&ones, &ones[..64], &zeros], false);
+    let found = product(
+        "m16n8k32.row.col.s32.s8.u8.s32",
+        [4, 4, 2, 4],
+        [&ones, &ones[..64], &zeros],
+        false,
+    );
     assert!(found.iter().all(|found| *found as i32 == -32 * 255));
     let most = vec![i32::MAX as u32; 128];
-    let found = product("m16n8k32.row.col.satfinite.s32.u8.u8.s32", [4, 4, 2, 4], [&ones, &ones[..64], &most], false);
+    let found = product(
+        "m16n8k32.row.col.satfinite.s32.u8.u8.s32",
+        [4, 4, 2, 4],
+        [&ones, &ones[..64], &most],
+        false,
+    );
     assert!(found.iter().all(|found| *found == i32::MAX as u32));
 }
 
@@ -168,7 +268,12 @@ fn products_in_doubles() {
     let mut values = |count: usize| -> Vec<f64> { (0..count).map(|_| random.float()).collect() };
     let (a, b, c) = (values(32), values(32), values(64));
     let bytes = |values: Vec<f64>| -> Vec<u32> {
-        words(&values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>())
+        words(
+            &values
+                .iter()
+                .flat_map(|value| value.to_le_bytes())
+                .collect::<Vec<u8>>(),
+        )
     };
     // Lane 4r + k has the left row r and inner index k; lane 4n + k the right column n.
     let fragments = [
@@ -184,7 +289,10 @@ fn products_in_doubles() {
     );
     for (at, bits) in found.chunks(2).enumerate() {
         let (row, column) = (at / 8, at % 8);
-        let exact = c[at] + (0..4).map(|k| a[row * 4 + k] * b[k * 8 + column]).sum::<f64>();
+        let exact = c[at]
+            + (0..4)
+                .map(|k| a[row * 4 + k] * b[k * 8 + column])
+                .sum::<f64>();
         let found = f64::from_bits(u64::from(bits[0]) | u64::from(bits[1]) << 32);
         assert!((found - exact).abs() < 1e-15, "{found} is not {exact}");
     }
@@ -195,13 +303,23 @@ fn tiles(body: &str, input: &[u32]) -> Vec<u32> {
     let module = kernel(
         2,
         ".shared .align 16 .b8 buffer[512];",
-        &format!("mov.u32 %r0, buffer; mad.lo.u32 %r1, %lane, 16, %r0; mad.wide.u32 %rd0, %lane, 16, %p1; mad.wide.u32 %rd1, %lane, 16, %p0;\n{body}"),
+        &format!(
+            "mov.u32 %r0, buffer; mad.lo.u32 %r1, %lane, 16, %r0; mad.wide.u32 %rd0, %lane, 16, %p1; mad.wide.u32 %rd1, %lane, 16, %p0;\n{body}"
+        ),
     );
-    words(&outputs(&module, &Launch::linear(1, 32), 512, &[word_bytes(input)]))
+    words(&outputs(
+        &module,
+        &Launch::linear(1, 32),
+        512,
+        &[word_bytes(input)],
+    ))
 }
 
 fn shorts(words: &[u32]) -> Vec<u16> {
-    words.iter().flat_map(|word| [*word as u16, (word >> 16) as u16]).collect()
+    words
+        .iter()
+        .flat_map(|word| [*word as u16, (word >> 16) as u16])
+        .collect()
 }
 
 #[test]
@@ -213,12 +331,15 @@ fn tiles_are_loaded_and_stored() {
     let give = "st.global.v4.b32 [%rd1], {%r2, %r3, %r4, %r5};";
     let load = |trans: &str| {
         shorts(&tiles(
-            &format!("{fill} ldmatrix.sync.aligned.m8n8.x4{trans}.shared.b16 {{%r2, %r3, %r4, %r5}}, [%r1]; {give}"),
+            &format!(
+                "{fill} ldmatrix.sync.aligned.m8n8.x4{trans}.shared.b16 {{%r2, %r3, %r4, %r5}}, [%r1]; {give}"
+            ),
             &input,
         ))
     };
     // Lane l's registers are words l of tiles 0 to 3: row l / 4, columns 2 (l % 4) and the next.
-    let element = |lane: usize, tile: usize, part: usize| (64 * tile, lane / 4, lane % 4 * 2 + part);
+    let element =
+        |lane: usize, tile: usize, part: usize| (64 * tile, lane / 4, lane % 4 * 2 + part);
     let (plain, turned) = (load(""), load(".trans"));
     for lane in 0..32 {
         for tile in 0..4 {
@@ -252,7 +373,9 @@ fn tiles_are_loaded_and_stored() {
         }
     }
     let moved = shorts(&tiles(
-        &format!("ld.global.v4.b32 {{%r2, %r3, %r4, %r5}}, [%rd0]; movmatrix.sync.aligned.m8n8.trans.b16 %r2, %r2; {give}"),
+        &format!(
+            "ld.global.v4.b32 {{%r2, %r3, %r4, %r5}}, [%rd0]; movmatrix.sync.aligned.m8n8.trans.b16 %r2, %r2; {give}"
+        ),
         &input,
     ));
     for lane in 0..32 {

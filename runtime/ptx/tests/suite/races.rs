@@ -40,9 +40,17 @@ fn a_missing_barrier_is_found() {
     };
     // The second warp has written before the first reads, or not: either is found.
     let found = fault(64, BUFFER, &body("")).unwrap();
-    assert!(matches!(found.kind, FaultKind::Race | FaultKind::Uninitialised), "{found}");
+    assert!(
+        matches!(found.kind, FaultKind::Race | FaultKind::Uninitialised),
+        "{found}"
+    );
     is_fine(64, BUFFER, &body("bar.sync 0;"));
-    is(FaultKind::Race, 64, BUFFER, &body("bar.sync 0; st.shared.b32 [%r1], 1; bar.warp.sync -1;"));
+    is(
+        FaultKind::Race,
+        64,
+        BUFFER,
+        &body("bar.sync 0; st.shared.b32 [%r1], 1; bar.warp.sync -1;"),
+    );
 }
 
 #[test]
@@ -59,7 +67,12 @@ fn a_write_after_a_read_needs_a_barrier() {
     is(FaultKind::Race, 64, BUFFER, &body(""));
     is_fine(64, BUFFER, &body("bar.sync 0;"));
     // A barrier of others does not help.
-    is(FaultKind::Race, 64, BUFFER, &body("shr.u32 %r5, %tid, 5; add.u32 %r5, %r5, 1; bar.sync %r5, 32;"));
+    is(
+        FaultKind::Race,
+        64,
+        BUFFER,
+        &body("shr.u32 %r5, %tid, 5; add.u32 %r5, %r5, 1; bar.sync %r5, 32;"),
+    );
 }
 
 #[test]
@@ -80,7 +93,11 @@ fn lanes_of_a_warp_race_too() {
 
 #[test]
 fn races_are_not_looked_for_where_nobody_asks() {
-    let module = kernel(1, BUFFER, "st.shared.b32 [buffer], %tid; ld.shared.b32 %r0, [buffer+64];");
+    let module = kernel(
+        1,
+        BUFFER,
+        "st.shared.b32 [buffer], %tid; ld.shared.b32 %r0, [buffer+64];",
+    );
     let mut memory = Memory::new();
     let options = Options {
         races: false,
@@ -104,16 +121,36 @@ fn blocks_race_in_global_memory() {
             ..Options::default()
         };
         let launch = Launch::linear(4, 32);
-        module.launch("k", &launch, &params, &mut memory, &options).err().map(|fault| fault.kind)
+        module
+            .launch("k", &launch, &params, &mut memory, &options)
+            .err()
+            .map(|fault| fault.kind)
     };
-    let own = "mov.u32 %r0, %ctaid.x; mad.lo.u32 %r1, %r0, 32, %tid; mad.wide.u32 %rd0, %r1, 4, %p0;";
-    assert_eq!(run("mad.wide.u32 %rd0, %tid, 4, %p0; st.global.b32 [%rd0], 1;"), Some(FaultKind::Race));
+    let own =
+        "mov.u32 %r0, %ctaid.x; mad.lo.u32 %r1, %r0, 32, %tid; mad.wide.u32 %rd0, %r1, 4, %p0;";
+    assert_eq!(
+        run("mad.wide.u32 %rd0, %tid, 4, %p0; st.global.b32 [%rd0], 1;"),
+        Some(FaultKind::Race)
+    );
     assert_eq!(run(&format!("{own} st.global.b32 [%rd0], 1;")), None);
     let next = "add.u32 %r1, %r1, 32; and.b32 %r1, %r1, 127; mad.wide.u32 %rd0, %r1, 4, %p0;";
-    assert_eq!(run(&format!("{own} st.global.b32 [%rd0], 1; {next} ld.global.b32 %r2, [%rd0];")), Some(FaultKind::Race));
-    assert_eq!(run(&format!("{own} ld.global.b32 %r2, [%rd0]; {next} st.global.b32 [%rd0], 1;")), Some(FaultKind::Race));
+    assert_eq!(
+        run(&format!(
+            "{own} st.global.b32 [%rd0], 1; {next} ld.global.b32 %r2, [%rd0];"
+        )),
+        Some(FaultKind::Race)
+    );
+    assert_eq!(
+        run(&format!(
+            "{own} ld.global.b32 %r2, [%rd0]; {next} st.global.b32 [%rd0], 1;"
+        )),
+        Some(FaultKind::Race)
+    );
     assert_eq!(run("red.global.add.u32 [%p0], 1;"), None);
-    assert_eq!(run("red.global.add.u32 [%p0], 1; ld.global.b32 %r2, [%p0];"), Some(FaultKind::Race));
+    assert_eq!(
+        run("red.global.add.u32 [%p0], 1; ld.global.b32 %r2, [%p0];"),
+        Some(FaultKind::Race)
+    );
     // The last block adds up what all have written, which it knows by a counter.
     let last = "bar.sync 0; membar.gl; atom.global.add.u32 %r3, [%p0+2048], 1; setp.lt.u32 %q0, %r3, 127; @%q0 ret; ld.global.b32 %r4, [%p0+384]; ld.global.b32 %r4, [%p0];";
     assert_eq!(run(&format!("{own} st.global.b32 [%rd0], 1; {last}")), None);
@@ -131,15 +168,28 @@ fn reading_a_copy_too_early_is_found() {
         )
     };
     is_fine(64, BUFFER, &body("cp.async.wait_group 0;"));
-    is(FaultKind::Pending, 64, BUFFER, &body("cp.async.wait_group 1;"));
+    is(
+        FaultKind::Pending,
+        64,
+        BUFFER,
+        &body("cp.async.wait_group 1;"),
+    );
     is(FaultKind::Pending, 64, BUFFER, &body(""));
     // The wait is each thread's own.
     let others = "cp.async.wait_group 0; xor.b32 %r3, %tid, 32; mad.lo.u32 %r1, %r3, 16, %r0;";
     let found = fault(64, BUFFER, &body(others)).unwrap();
-    assert!(matches!(found.kind, FaultKind::Pending | FaultKind::Uninitialised), "{found}");
+    assert!(
+        matches!(found.kind, FaultKind::Pending | FaultKind::Uninitialised),
+        "{found}"
+    );
     let ordered = others.replace("wait_group 0;", "wait_group 0; bar.sync 0;");
     is_fine(64, BUFFER, &body(&ordered));
-    is(FaultKind::Pending, 64, BUFFER, &body("st.shared.b32 [%r1], 1;"));
+    is(
+        FaultKind::Pending,
+        64,
+        BUFFER,
+        &body("st.shared.b32 [%r1], 1;"),
+    );
 }
 
 #[test]
@@ -190,7 +240,13 @@ fn tensor_fault(threads: u32, body: &str) -> Option<FaultKind> {
     let mut memory = Memory::new();
     let params = map(memory.alloc_copy(&[0; 1024]));
     module
-        .launch("k", &Launch::linear(1, threads), &params, &mut memory, &Options::default())
+        .launch(
+            "k",
+            &Launch::linear(1, threads),
+            &params,
+            &mut memory,
+            &Options::default(),
+        )
         .err()
         .map(|fault| fault.kind)
 }
@@ -202,14 +258,23 @@ const WAIT: &str = "WAIT: mbarrier.try_wait.parity.shared.b64 %q, [barrier], 0; 
 
 #[test]
 fn boxes_are_waited_for() {
-    assert_eq!(tensor_fault(64, &format!("{LOAD} {WAIT} ld.shared.b32 %r2, [%r1];")), None);
+    assert_eq!(
+        tensor_fault(64, &format!("{LOAD} {WAIT} ld.shared.b32 %r2, [%r1];")),
+        None
+    );
     let early = tensor_fault(64, &format!("{LOAD} ld.shared.b32 %r2, [%r1]; {WAIT}"));
     assert_eq!(early, Some(FaultKind::Pending));
     // A box that is loaded over what others may still read.
     let again = "@%p ret; cp.async.bulk.tensor.1d.shared::cluster.global.tile.mbarrier::complete_tx::bytes [%r0], [%m, {%c}], [barrier];";
-    let over = tensor_fault(64, &format!("{LOAD} {WAIT} ld.shared.b32 %r2, [%r1+512]; {again}"));
+    let over = tensor_fault(
+        64,
+        &format!("{LOAD} {WAIT} ld.shared.b32 %r2, [%r1+512]; {again}"),
+    );
     assert_eq!(over, Some(FaultKind::Race));
-    let ordered = tensor_fault(64, &format!("{LOAD} {WAIT} ld.shared.b32 %r2, [%r1+512]; bar.sync 0; {again}"));
+    let ordered = tensor_fault(
+        64,
+        &format!("{LOAD} {WAIT} ld.shared.b32 %r2, [%r1+512]; bar.sync 0; {again}"),
+    );
     assert_eq!(ordered, None);
 }
 
@@ -225,11 +290,17 @@ fn boxes_are_stored_behind_a_fence() {
             ),
         )
     };
-    let (fence, wait) = ("fence.proxy.async.shared::cta;", "cp.async.bulk.wait_group.read 0;");
+    let (fence, wait) = (
+        "fence.proxy.async.shared::cta;",
+        "cp.async.bulk.wait_group.read 0;",
+    );
     assert_eq!(store(fence, wait), None);
     assert_eq!(store("", wait), Some(FaultKind::ProxyFence));
     assert_eq!(store(fence, ""), Some(FaultKind::Pending));
-    assert_eq!(store(fence, "cp.async.bulk.wait_group.read 1;"), Some(FaultKind::Pending));
+    assert_eq!(
+        store(fence, "cp.async.bulk.wait_group.read 1;"),
+        Some(FaultKind::Pending)
+    );
 }
 
 /// A product between parts of a body: before the fence, behind it, behind the commit and behind the wait.
@@ -251,15 +322,57 @@ fn product(parts: [&str; 4]) -> String {
 
 #[test]
 fn sums_are_left_alone_until_their_wait() {
-    is_fine(128, BUFFER, &product(["", "", "", "add.f32 %r24, %r20, %r21; bar.sync 0; st.shared.b32 [%r1], 1;"]));
-    is(FaultKind::Accumulator, 128, BUFFER, &product(["", "", "add.f32 %r24, %r20, %r21;", ""]));
-    is(FaultKind::Accumulator, 128, BUFFER, &product(["", "", "mov.b32 %r21, 0;", ""]));
-    is(FaultKind::Accumulator, 128, BUFFER, &product(["", "add.f32 %r22, %r22, %r22;", "", ""]));
+    is_fine(
+        128,
+        BUFFER,
+        &product([
+            "",
+            "",
+            "",
+            "add.f32 %r24, %r20, %r21; bar.sync 0; st.shared.b32 [%r1], 1;",
+        ]),
+    );
+    is(
+        FaultKind::Accumulator,
+        128,
+        BUFFER,
+        &product(["", "", "add.f32 %r24, %r20, %r21;", ""]),
+    );
+    is(
+        FaultKind::Accumulator,
+        128,
+        BUFFER,
+        &product(["", "", "mov.b32 %r21, 0;", ""]),
+    );
+    is(
+        FaultKind::Accumulator,
+        128,
+        BUFFER,
+        &product(["", "add.f32 %r22, %r22, %r22;", "", ""]),
+    );
     // Operands are not written while they may be read.
-    is(FaultKind::Pending, 128, BUFFER, &product(["", "", "bar.sync 0; st.shared.b32 [%r1], 1;", ""]));
+    is(
+        FaultKind::Pending,
+        128,
+        BUFFER,
+        &product(["", "", "bar.sync 0; st.shared.b32 [%r1], 1;", ""]),
+    );
     // Nor read before stores to them are seen.
-    is(FaultKind::ProxyFence, 128, BUFFER, &product(["st.shared.b32 [%r1], 1; bar.sync 0;", "", "", ""]));
-    let late = product(["bar.sync 0; st.shared.b32 [%r1], 1; fence.proxy.async;", "", "", ""]);
+    is(
+        FaultKind::ProxyFence,
+        128,
+        BUFFER,
+        &product(["st.shared.b32 [%r1], 1; bar.sync 0;", "", "", ""]),
+    );
+    let late = product([
+        "bar.sync 0; st.shared.b32 [%r1], 1; fence.proxy.async;",
+        "",
+        "",
+        "",
+    ]);
     let found = fault(128, BUFFER, &late).unwrap();
-    assert!(matches!(found.kind, FaultKind::Race | FaultKind::Pending), "{found}");
+    assert!(
+        matches!(found.kind, FaultKind::Race | FaultKind::Pending),
+        "{found}"
+    );
 }

@@ -88,12 +88,18 @@ fn elements(map: &TensorMap, start: &[i32]) -> Vec<Option<usize>> {
     for at in 0..count {
         let mut rest = at;
         let mut offset = Some(0);
-        for axis in 0..map.dims.len() {
-            let index = i64::from(start[axis]) + i64::from(rest % map.box_dims[axis]);
+        for (axis, first) in start.iter().enumerate() {
+            let index = i64::from(*first) + i64::from(rest % map.box_dims[axis]);
             rest /= map.box_dims[axis];
-            let stride = if axis == 0 { map.element.bytes() } else { map.strides[axis - 1] };
+            let stride = if axis == 0 {
+                map.element.bytes()
+            } else {
+                map.strides[axis - 1]
+            };
             let inside = index >= 0 && index < map.dims[axis] as i64;
-            offset = offset.filter(|_| inside).map(|offset| offset + index as usize * stride as usize);
+            offset = offset
+                .filter(|_| inside)
+                .map(|offset| offset + index as usize * stride as usize);
         }
         found.push(offset);
     }
@@ -120,18 +126,49 @@ fn tensor(element: Element, dims: &[u64], box_dims: &[u32], swizzle: Swizzle) ->
 fn cases() -> Vec<(TensorMap, Vec<i32>)> {
     vec![
         (tensor(Element::F32, &[100], &[64], Swizzle::None), vec![60]),
-        (tensor(Element::Bf16, &[70, 33], &[64, 16], Swizzle::Bytes128), vec![16, 24]),
-        (tensor(Element::F16, &[64, 64], &[32, 8], Swizzle::Bytes64), vec![-8, 3]),
-        (tensor(Element::F16, &[48, 40], &[16, 32], Swizzle::Bytes32), vec![40, -5]),
-        (tensor(Element::U8, &[200, 9, 3], &[128, 4, 2], Swizzle::Bytes128), vec![100, 7, 1]),
-        (tensor(Element::F32, &[20, 5, 4, 3], &[8, 3, 2, 2], Swizzle::None), vec![15, 3, -1, 2]),
-        (tensor(Element::F64, &[6, 3, 4, 2, 3], &[4, 2, 2, 1, 2], Swizzle::Bytes32), vec![3, 1, 3, 1, 1]),
+        (
+            tensor(Element::Bf16, &[70, 33], &[64, 16], Swizzle::Bytes128),
+            vec![16, 24],
+        ),
+        (
+            tensor(Element::F16, &[64, 64], &[32, 8], Swizzle::Bytes64),
+            vec![-8, 3],
+        ),
+        (
+            tensor(Element::F16, &[48, 40], &[16, 32], Swizzle::Bytes32),
+            vec![40, -5],
+        ),
+        (
+            tensor(Element::U8, &[200, 9, 3], &[128, 4, 2], Swizzle::Bytes128),
+            vec![100, 7, 1],
+        ),
+        (
+            tensor(Element::F32, &[20, 5, 4, 3], &[8, 3, 2, 2], Swizzle::None),
+            vec![15, 3, -1, 2],
+        ),
+        (
+            tensor(
+                Element::F64,
+                &[6, 3, 4, 2, 3],
+                &[4, 2, 2, 1, 2],
+                Swizzle::Bytes32,
+            ),
+            vec![3, 1, 3, 1, 1],
+        ),
     ]
 }
 
 fn size(map: &TensorMap) -> usize {
-    let outer = map.strides.last().copied().unwrap_or(map.dims[0] * map.element.bytes());
-    let count = if map.strides.is_empty() { 1 } else { map.dims[map.dims.len() - 1] };
+    let outer = map
+        .strides
+        .last()
+        .copied()
+        .unwrap_or(map.dims[0] * map.element.bytes());
+    let count = if map.strides.is_empty() {
+        1
+    } else {
+        map.dims[map.dims.len() - 1]
+    };
     (outer * count) as usize
 }
 
@@ -163,7 +200,9 @@ fn boxes_are_stored() {
         let width = map.element.bytes() as usize;
         let mut memory = Memory::new();
         map.address = memory.alloc_copy(&vec![0; size(&map)]);
-        let data: Vec<u8> = (0..places.len() * width).map(|_| random.next() as u8).collect();
+        let data: Vec<u8> = (0..places.len() * width)
+            .map(|_| random.next() as u8)
+            .collect();
         let input = memory.alloc_copy(&data);
         run(&map, &start, input, true, &mut memory);
         let found = memory.read(map.address, size(&map)).unwrap();

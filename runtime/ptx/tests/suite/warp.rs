@@ -39,11 +39,17 @@ fn shuffles() {
                     let within = lane % width as i32;
                     let source = from(within, width as i32).map(|at| lane - within + at);
                     let value = input[source.unwrap_or(lane) as usize];
-                    assert_eq!(*found, value & !1 | u32::from(source.is_some()), "lane {lane}, {by}");
+                    assert_eq!(
+                        *found,
+                        value & !1 | u32::from(source.is_some()),
+                        "lane {lane}, {by}"
+                    );
                 }
             };
             let by = by as i32;
-            expect(run("down", 31), &|at, width| Some(at + by).filter(|at| *at < width));
+            expect(run("down", 31), &|at, width| {
+                Some(at + by).filter(|at| *at < width)
+            });
             expect(run("up", 0), &|at, _| Some(at - by).filter(|at| *at >= 0));
             expect(run("idx", 31), &|_, width| Some(by % width));
             if by < width as i32 {
@@ -56,9 +62,16 @@ fn shuffles() {
 #[test]
 fn votes() {
     let input = values(2, 2);
-    let set = input.iter().enumerate().fold(0, |set, (lane, bit)| set | bit << lane);
+    let set = input
+        .iter()
+        .enumerate()
+        .fold(0, |set, (lane, bit)| set | bit << lane);
     let p = "setp.ne.b32 %q0, %r0, 0;\n";
-    let ballot = lanes("", &format!("{p}vote.sync.ballot.b32 %r1, %q0, -1;"), &input);
+    let ballot = lanes(
+        "",
+        &format!("{p}vote.sync.ballot.b32 %r1, %q0, -1;"),
+        &input,
+    );
     assert!(ballot.iter().all(|found| *found == set));
     // Each half votes for itself.
     let body = format!(
@@ -83,7 +96,11 @@ fn matches() {
     }
     let all = "match.all.sync.b32 %r1|%q0, %r0, -1;\n@!%q0 mov.b32 %r1, 77;";
     assert!(lanes("", all, &input).iter().all(|found| *found == 77));
-    assert!(lanes("", all, &[5; 32]).iter().all(|found| *found == u32::MAX));
+    assert!(
+        lanes("", all, &[5; 32])
+            .iter()
+            .all(|found| *found == u32::MAX)
+    );
 }
 
 #[test]
@@ -91,11 +108,17 @@ fn reductions() {
     let input = values(4, 1 << 32);
     let signed = input.iter().map(|value| *value as i32);
     let expected = [
-        ("add.u32", input.iter().fold(0, |sum, value| sum + u64::from(*value)) as u32),
+        (
+            "add.u32",
+            input.iter().fold(0, |sum, value| sum + u64::from(*value)) as u32,
+        ),
         ("min.s32", signed.clone().min().unwrap() as u32),
         ("max.s32", signed.max().unwrap() as u32),
         ("max.u32", *input.iter().max().unwrap()),
-        ("and.b32", input.iter().fold(u32::MAX, |all, value| all & value)),
+        (
+            "and.b32",
+            input.iter().fold(u32::MAX, |all, value| all & value),
+        ),
         ("or.b32", input.iter().fold(0, |all, value| all | value)),
         ("xor.b32", input.iter().fold(0, |all, value| all ^ value)),
     ];
@@ -129,7 +152,11 @@ fn lanes_meet_again_and_elect() {
     let found = lanes("", body, &[0; 32]);
     assert_eq!(found[0], 0x5555_5555);
     for lane in 1..32u32 {
-        let expected = if lane % 2 == 0 { 100 } else { (lane - 1).max(1) };
+        let expected = if lane % 2 == 0 {
+            100
+        } else {
+            (lane - 1).max(1)
+        };
         assert_eq!(found[lane as usize], expected, "lane {lane}");
     }
 }

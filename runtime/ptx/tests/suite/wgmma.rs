@@ -54,7 +54,10 @@ impl Layout {
             64 => 2,
             _ => 3,
         };
-        (start >> 4) as u64 | ((leading >> 4) as u64) << 16 | ((stride >> 4) as u64) << 32 | mode << 62
+        (start >> 4) as u64
+            | ((leading >> 4) as u64) << 16
+            | ((stride >> 4) as u64) << 32
+            | mode << 62
     }
 }
 
@@ -82,20 +85,31 @@ struct Case {
 
 const OTHER: usize = 16384;
 
+#[track_caller]
 fn run(case: &Case) {
+    if let Some(wrong) = wrong(case, case.left) {
+        panic!("{wrong}");
+    }
+}
+
+/// The first element that is wrong, where the left descriptor says that the operand lies as `described`.
+fn wrong(case: &Case, described: Option<Layout>) -> Option<String> {
     let mut random = Random(51);
-    let mut values = |count: usize| -> Vec<i64> {
-        (0..count).map(|_| random.below(9) as i64 - 4).collect()
-    };
+    let mut values =
+        |count: usize| -> Vec<i64> { (0..count).map(|_| random.below(9) as i64 - 4).collect() };
     let (a, b) = (values(64 * case.depth), values(case.columns * case.depth));
     let mut image = vec![0; 2 * OTHER];
     let mut put = |place: usize, value: i64| {
-        image[place..place + case.width].copy_from_slice(&(case.element)(value).to_le_bytes()[..case.width]);
+        image[place..place + case.width]
+            .copy_from_slice(&(case.element)(value).to_le_bytes()[..case.width]);
     };
     for at in 0..case.depth {
         for row in 0..64 {
             if let Some(left) = case.left {
-                put(left.place(64, case.width, row, at), a[row * case.depth + at]);
+                put(
+                    left.place(64, case.width, row, at),
+                    a[row * case.depth + at],
+                );
             }
         }
         for column in 0..case.columns {
@@ -120,12 +134,14 @@ fn run(case: &Case) {
     let registers = case.columns / 2 * case.sum_width / 4;
     let list: Vec<String> = (0..registers).map(|at| format!("%s{at}")).collect();
     let list = list.join(", ");
-    let left = match case.left {
+    let left = match described {
         Some(left) => left.descriptor(64, 0).to_string(),
         None => "{%r10, %r11, %r12, %r13}".to_string(),
     };
     let right = case.right.descriptor(case.columns, OTHER);
-    let zero: String = (0..registers).map(|at| format!("mov.b32 %s{at}, 0x12345678;\n")).collect();
+    let zero: String = (0..registers)
+        .map(|at| format!("mov.b32 %s{at}, 0x12345678;\n"))
+        .collect();
     let give: String = (0..registers)
         .map(|at| format!("st.global.b32 [%rd2+{}], %s{at};\n", 4 * at))
         .collect();
@@ -156,7 +172,11 @@ fn run(case: &Case) {
     );
     let mut memory = Memory::new();
     let output = memory.alloc(128 * 4 * registers);
-    let params = pointers(&[output, memory.alloc_copy(&image), memory.alloc_copy(&fragments)]);
+    let params = pointers(&[
+        output,
+        memory.alloc_copy(&image),
+        memory.alloc_copy(&fragments),
+    ]);
     let launch = Launch::linear(1, 128);
     if let Err(fault) = module.launch("k", &launch, &params, &mut memory, &Options::default()) {
         panic!("{name}: {fault}");
@@ -173,14 +193,15 @@ fn run(case: &Case) {
             let expected = (case.sum)(2 * case.sign * total).to_le_bytes();
             let at = thread * 4 * registers + element * case.sum_width;
             let found = &found[at..at + case.sum_width];
-            assert!(
-                *found == expected[..case.sum_width],
-                "{name} {:?} {:?}: row {row}, column {column}: {found:x?} is not {expected:x?}",
-                case.left,
-                case.right
-            );
+            if *found != expected[..case.sum_width] {
+                return Some(format!(
+                    "{name} {:?} {:?}: row {row}, column {column}: {found:x?} is not {expected:x?}",
+                    case.left, case.right
+                ));
+            }
         }
     }
+    None
 }
 
 fn half_bits(value: i64) -> u64 {
@@ -284,7 +305,10 @@ fn words_and_bytes() {
             sign: 1,
         };
         run(&floats);
-        run(&Case { left: None, ..floats });
+        run(&Case {
+            left: None,
+            ..floats
+        });
         let bytes = Case {
             name: "m64n96k32.s32.s8.s8",
             columns: 96,
@@ -297,6 +321,27 @@ fn words_and_bytes() {
             ..floats
         };
         run(&bytes);
-        run(&Case { left: None, ..bytes });
+        run(&Case {
+            left: None,
+            ..bytes
+        });
     }
+}
+
+#[test]
+fn a_wrong_swizzle_is_seen() {
+    let case = Case {
+        name: "m64n32k8.f32.tf32.tf32",
+        columns: 32,
+        depth: 8,
+        width: 4,
+        left: Some(layout(128, false)),
+        right: layout(128, false),
+        element: float_bits,
+        sum: float_bits,
+        sum_width: 4,
+        rest: ", 1, 1",
+        sign: 1,
+    };
+    assert!(wrong(&case, Some(layout(64, false))).is_some());
 }
