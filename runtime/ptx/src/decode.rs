@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 
 use crate::kernel::{Constant, Entry, Param, Special};
+use crate::lanes::lift1;
 use crate::lexer::{ParseError, Place};
 use crate::op::{Instruction, Op, Slot, Step};
 use crate::pure::{Opcode, copy, pure, table};
-use crate::lanes::lift1;
 use crate::syntax::{Function, Line, Operand, Space, Statement, Unit, Variable};
 use crate::types::{Type, mask, sign_extend};
 
@@ -42,6 +42,7 @@ pub(crate) fn entry(unit: &Unit, function: &Function) -> Result<Entry, ParseErro
         dynamic_align: None,
         local_bytes: 0,
         granule: 16,
+        global_granule: 16,
         calls: vec![function.name.clone()],
         carry: None,
         end: None,
@@ -83,6 +84,7 @@ pub(crate) fn entry(unit: &Unit, function: &Function) -> Result<Entry, ParseErro
         dynamic_align: decoder.dynamic_align,
         local_bytes: decoder.local_bytes,
         granule: decoder.granule,
+        global_granule: decoder.global_granule,
         required: function.required,
         allowed: function.allowed,
         cluster: function.cluster,
@@ -109,6 +111,7 @@ struct Decoder<'u> {
     dynamic_align: Option<u64>,
     local_bytes: u64,
     granule: u64,
+    global_granule: u64,
     /// The functions being expanded.
     calls: Vec<String>,
     carry: Option<Slot>,
@@ -236,11 +239,7 @@ impl<'u> Decoder<'u> {
         Ok(())
     }
 
-    fn other(
-        &mut self,
-        opcode: &mut Opcode<'_>,
-        operands: &[Operand],
-    ) -> Decoded<Op> {
+    fn other(&mut self, opcode: &mut Opcode<'_>, operands: &[Operand]) -> Decoded<Op> {
         match opcode.name {
             "mov" | "cvta" | "isspacep" | "lop3" | "mapa" | "getctarank" => {
                 self.moves(opcode, operands)
@@ -264,11 +263,7 @@ impl<'u> Decoder<'u> {
         }
     }
 
-    fn pure(
-        &mut self,
-        instruction: crate::pure::Pure,
-        operands: &[Operand],
-    ) -> Decoded<Op> {
+    fn pure(&mut self, instruction: crate::pure::Pure, operands: &[Operand]) -> Decoded<Op> {
         let count = instruction.sources.len();
         count_operands(operands, 1 + count)?;
         let mut sources = [0; 4];
@@ -439,7 +434,10 @@ fn parts(operand: &Operand) -> &[Operand] {
 fn count_operands(operands: &[Operand], count: usize) -> Decoded<()> {
     match operands.len() == count {
         true => Ok(()),
-        false => Err(format!("{count} operands are expected, not {}", operands.len())),
+        false => Err(format!(
+            "{count} operands are expected, not {}",
+            operands.len()
+        )),
     }
 }
 

@@ -27,8 +27,9 @@ pub struct Entry {
     /// The alignment of shared memory whose size the launch gives, if the kernel has any.
     pub(crate) dynamic_align: Option<u64>,
     pub(crate) local_bytes: u64,
-    /// The least size of an access to global or shared memory, by which races are looked for.
+    /// The least sizes of accesses to shared and to global memory, by which races are looked for.
     pub(crate) granule: u64,
+    pub(crate) global_granule: u64,
     pub(crate) required: Option<[u32; 3]>,
     pub(crate) allowed: Option<[u32; 3]>,
     pub(crate) cluster: Option<[u32; 3]>,

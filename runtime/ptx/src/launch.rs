@@ -50,7 +50,8 @@ pub struct Options {
     /// The order of warps and blocks, and when what is asynchronous completes. With 0 warps take turns, blocks go in order, and
     /// everything completes as late as it may.
     pub seed: u64,
-    /// Whether races are looked for, in shared memory and between blocks.
+    /// Whether races are looked for, in shared memory and between blocks, and data used before it is there. Without, such kernels
+    /// run on what they find.
     pub races: bool,
     /// Whether reading what nothing was written to is a fault.
     pub uninitialised: bool,
@@ -145,11 +146,15 @@ fn check(entry: &Entry, launch: &Launch, params: &[u8]) -> Result<Launch, String
     if let Some(allowed) = entry.allowed_threads()
         && product(allowed) < threads
     {
-        return Err(format!("blocks of {threads} threads, where .maxntid has {allowed:?}"));
+        return Err(format!(
+            "blocks of {threads} threads, where .maxntid has {allowed:?}"
+        ));
     }
     let shared = entry.shared_bytes() + u64::from(launch.dynamic_shared);
     if shared > MAX_SHARED {
-        return Err(format!("{shared} bytes of shared memory, {MAX_SHARED} at most"));
+        return Err(format!(
+            "{shared} bytes of shared memory, {MAX_SHARED} at most"
+        ));
     }
     let cluster = launch.cluster.or(entry.required_cluster());
     let cluster = cluster.unwrap_or([1; 3]);
@@ -158,7 +163,8 @@ fn check(entry: &Entry, launch: &Launch, params: &[u8]) -> Result<Launch, String
     {
         return Err(format!("clusters of {cluster:?}, not {required:?}"));
     }
-    let fits = (0..3).all(|axis| cluster[axis] > 0 && launch.grid[axis] % cluster[axis] == 0);
+    let fits =
+        (0..3).all(|axis| cluster[axis] > 0 && launch.grid[axis].is_multiple_of(cluster[axis]));
     if !fits || product(cluster) > u64::from(MAX_CLUSTER) {
         return Err(format!(
             "clusters of {cluster:?} in a grid of {:?} blocks",

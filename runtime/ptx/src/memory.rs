@@ -169,7 +169,11 @@ impl Memory {
             let offset = address - before.base;
             let past = offset.saturating_sub(before.size);
             if distance_after.is_none_or(|distance| past <= distance) {
-                let state = if before.is_free { ", which was freed" } else { "" };
+                let state = if before.is_free {
+                    ", which was freed"
+                } else {
+                    ""
+                };
                 return format!(
                     "{access}: offset {offset} in the allocation of {} bytes at {:#x}{state}",
                     before.size, before.base

@@ -270,7 +270,9 @@ pub(crate) enum Element {
     Tf32,
     F64,
     /// Bytes with or without a sign.
-    Byte { signed: bool },
+    Byte {
+        signed: bool,
+    },
 }
 
 impl Element {

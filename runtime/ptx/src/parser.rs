@@ -183,10 +183,7 @@ impl<'a> Parser<'a> {
     }
 
     fn is_label(&self) -> bool {
-        matches!(
-            self.tokens.get(self.at + 1),
-            Some((_, Token::Mark(':')))
-        )
+        matches!(self.tokens.get(self.at + 1), Some((_, Token::Mark(':'))))
     }
 
     fn names(&mut self) -> Parsed<Vec<String>> {
@@ -320,7 +317,11 @@ impl<'a> Parser<'a> {
             (_, negative) => negative,
         };
         let value = self.count("an offset")? as i64;
-        Ok(if negative { value.wrapping_neg() } else { value })
+        Ok(if negative {
+            value.wrapping_neg()
+        } else {
+            value
+        })
     }
 
     fn literal(&mut self) -> Parsed<Operand> {

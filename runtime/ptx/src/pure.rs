@@ -65,6 +65,14 @@ impl<'a> Opcode<'a> {
         found.map(|(_, value)| *value)
     }
 
+    /// Takes the first modifier that a function knows.
+    pub fn take_with<T>(&mut self, know: impl Fn(&str) -> Option<T>) -> Option<T> {
+        let mut parts = self.rest.iter().enumerate();
+        let (at, known) = parts.find_map(|(at, part)| Some((at, know(part)?)))?;
+        self.rest.remove(at);
+        Some(known)
+    }
+
     /// Takes the first modifier.
     pub fn take_first(&mut self) -> Option<&'a str> {
         (!self.rest.is_empty()).then(|| self.rest.remove(0))
@@ -90,7 +98,10 @@ impl<'a> Opcode<'a> {
     pub fn finish(&self) -> Result<(), String> {
         match self.rest.first() {
             None => Ok(()),
-            Some(part) => Err(format!("the modifier .{part} of `{}` is not known", self.name)),
+            Some(part) => Err(format!(
+                "the modifier .{part} of `{}` is not known",
+                self.name
+            )),
         }
     }
 
@@ -105,9 +116,10 @@ pub(crate) fn pure(opcode: &mut Opcode<'_>) -> Result<Option<Pure>, String> {
     let instruction = match opcode.name {
         "add" | "sub" | "mul" | "mad" | "fma" | "div" | "min" | "max" | "abs" | "neg" => {
             let ty = opcode.ty()?;
-            match ty.is_integer() {
-                true => integer::arithmetic(opcode, ty)?,
-                false => float::arithmetic(opcode, ty)?,
+            match ty {
+                Type::S16x2 | Type::U16x2 => integer::pairs(opcode, ty)?,
+                _ if ty.is_integer() => integer::arithmetic(opcode, ty)?,
+                _ => float::arithmetic(opcode, ty)?,
             }
         }
         "addc" | "subc" | "madc" | "rem" | "mul24" | "mad24" | "sad" => {
@@ -154,9 +166,7 @@ fn halves2(f: impl Fn(u64, u64) -> u64 + Send + Sync + 'static) -> Apply {
 }
 
 fn halves3(f: impl Fn(u64, u64, u64) -> u64 + Send + Sync + 'static) -> Apply {
-    lift3(move |a, b, c| {
-        f(a & 0xffff, b & 0xffff, c & 0xffff) | f(a >> 16, b >> 16, c >> 16) << 16
-    })
+    lift3(move |a, b, c| f(a & 0xffff, b & 0xffff, c & 0xffff) | f(a >> 16, b >> 16, c >> 16) << 16)
 }
 
 /// Copies the first source.

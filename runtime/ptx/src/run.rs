@@ -11,6 +11,7 @@ use crate::syntax::{Initial, Space};
 
 mod access;
 mod barrier;
+mod boxes;
 mod bulk;
 mod cluster;
 mod collective;
@@ -89,7 +90,7 @@ pub(crate) fn run(
         options,
         report: Report::default(),
         random: Random(options.seed.wrapping_mul(0x9e37_79b9_7f4a_7c15)),
-        races: GlobalRaces::new(entry.granule),
+        races: GlobalRaces::new(entry.global_granule),
         variables,
     };
     let extents = launch.cluster.unwrap_or([1; 3]);
@@ -131,7 +132,11 @@ fn place_variables(module: &Module, memory: &mut Memory) -> Vec<u64> {
     let mut placed = Vec::new();
     for variable in &module.variables {
         let is_global = matches!(variable.space, Space::Global | Space::Const);
-        let bytes = if is_global && !variable.external { variable.bytes() } else { 0 };
+        let bytes = if is_global && !variable.external {
+            variable.bytes()
+        } else {
+            0
+        };
         placed.push(memory.alloc_copy(&vec![0; bytes as usize]));
     }
     for (variable, address) in module.variables.iter().zip(&placed) {

@@ -124,7 +124,9 @@ impl TensorMap {
         self.check().map_err(TensorMapError)?;
         let mut bytes = Vec::with_capacity(128);
         bytes.extend(MAGIC.to_le_bytes());
-        let element = ELEMENTS.iter().position(|(found, _)| *found == self.element);
+        let element = ELEMENTS
+            .iter()
+            .position(|(found, _)| *found == self.element);
         let swizzle = SWIZZLES.iter().position(|found| *found == self.swizzle);
         bytes.push(self.dims.len() as u8);
         bytes.push(element.unwrap_or(0) as u8);
@@ -161,7 +163,10 @@ impl TensorMap {
             ));
         }
         if !self.address.is_multiple_of(16) {
-            return Err(format!("the address {:#x} is no multiple of 16", self.address));
+            return Err(format!(
+                "the address {:#x} is no multiple of 16",
+                self.address
+            ));
         }
         if let Some(dim) = self.dims.iter().find(|dim| !(1..=1 << 32).contains(*dim)) {
             return Err(format!("an extent of {dim}, not 1 to 2^32"));
@@ -200,7 +205,12 @@ impl TensorMap {
         }
         let rank = usize::from(bytes[4]).clamp(1, 5);
         let dims = (0..rank).map(|at| Some(u64::from(word(16 + 4 * at)?) + 1));
-        let boxes = (0..rank).map(|at| Some(u32::from(u16::from_le_bytes([bytes[36 + 2 * at], bytes[37 + 2 * at]]))));
+        let boxes = (0..rank).map(|at| {
+            Some(u32::from(u16::from_le_bytes([
+                bytes[36 + 2 * at],
+                bytes[37 + 2 * at],
+            ])))
+        });
         let strides = (0..rank - 1).map(|at| long(46 + 8 * at));
         Some(Self {
             address: long(8)?,

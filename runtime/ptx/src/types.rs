@@ -11,6 +11,10 @@ pub enum Type {
     U(u32),
     /// A signed integer of so many bits.
     S(u32),
+    /// Two integers of 16 bits with signs, the lower bits first.
+    S16x2,
+    /// The same without signs.
+    U16x2,
     /// IEEE half precision.
     F16,
     /// Two of them, the lower bits first.
@@ -32,6 +36,8 @@ impl Type {
     pub fn parse(name: &str) -> Option<Self> {
         Some(match name {
             "pred" => Self::Pred,
+            "s16x2" => Self::S16x2,
+            "u16x2" => Self::U16x2,
             "f16" => Self::F16,
             "f16x2" => Self::F16x2,
             "bf16" => Self::Bf16,
@@ -64,6 +70,7 @@ impl Type {
             Self::Pred => 1,
             Self::B(bits) | Self::U(bits) | Self::S(bits) => bits,
             Self::F16 | Self::Bf16 => 16,
+            Self::S16x2 | Self::U16x2 => 32,
             Self::F16x2 | Self::Bf16x2 | Self::Tf32 | Self::F32 => 32,
             Self::F64 => 64,
         }

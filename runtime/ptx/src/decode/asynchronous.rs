@@ -66,7 +66,7 @@ impl Decoder<'_> {
         if !matches!(bytes, 4 | 8 | 16) || bypasses && *bytes != 16 {
             return Err(format!("{bytes} bytes can't be copied by it"));
         }
-        self.access(Space::Shared, *bytes);
+        self.access(Space::Generic, *bytes);
         let to = self.shared(to)?;
         let from = self.place(from, Space::Global)?;
         let (mut size, mut ignore) = (None, None);
@@ -224,7 +224,7 @@ impl Decoder<'_> {
         let multicasts = opcode.take("multicast::cluster");
         let hinted = opcode.take("L2::cache_hint");
         let operands = &operands[..operands.len() - usize::from(hinted)];
-        let (Some(_), Some(from_space)) = (take_space(opcode), bulk_source(opcode)) else {
+        let (Some(_), Some(from_space)) = (take_space(opcode), take_space(opcode)) else {
             return Err("it needs the spaces of both sides".to_string());
         };
         if ends_in_group {
@@ -298,7 +298,7 @@ impl Decoder<'_> {
         if address.coordinates.len() != rank {
             return Err(format!("{rank} coordinates are expected"));
         }
-        self.access(Space::Shared, 2);
+        self.access(Space::Global, 2);
         let coordinates = address
             .coordinates
             .iter()
@@ -306,11 +306,6 @@ impl Decoder<'_> {
         let coordinates: Decoded<Box<[Slot]>> = coordinates.collect();
         Ok(Side::Box(place, coordinates?))
     }
-}
-
-/// The second space, of which only global and shared memory can be sources.
-fn bulk_source(opcode: &mut Opcode<'_>) -> Option<Space> {
-    take_space(opcode)
 }
 
 fn take_rank(opcode: &mut Opcode<'_>) -> Decoded<usize> {

@@ -100,16 +100,26 @@ pub(super) fn take_update(opcode: &mut Opcode<'_>, ty: Type) -> Decoded<Update> 
         ("min", Type::Bf16x2) => halves(floats(BF16, f64::min)),
         ("max", Type::F16x2) => halves(floats(F16, f64::max)),
         ("max", Type::Bf16x2) => halves(floats(BF16, f64::max)),
-        ("add", Type::F64) => Box::new(|old, value, _| {
-            (f64::from_bits(old) + f64::from_bits(value)).to_bits()
+        ("add", Type::F64) => {
+            Box::new(|old, value, _| (f64::from_bits(old) + f64::from_bits(value)).to_bits())
+        }
+        ("add", _) if ty.is_integer() => {
+            Box::new(move |old, value, _| old.wrapping_add(value) & cut)
+        }
+        ("min", _) if ty.is_integer() => Box::new(move |old, value, _| {
+            if order(value) < order(old) {
+                value
+            } else {
+                old
+            }
         }),
-        ("add", _) if ty.is_integer() => Box::new(move |old, value, _| old.wrapping_add(value) & cut),
-        ("min", _) if ty.is_integer() => {
-            Box::new(move |old, value, _| if order(value) < order(old) { value } else { old })
-        }
-        ("max", _) if ty.is_integer() => {
-            Box::new(move |old, value, _| if order(value) > order(old) { value } else { old })
-        }
+        ("max", _) if ty.is_integer() => Box::new(move |old, value, _| {
+            if order(value) > order(old) {
+                value
+            } else {
+                old
+            }
+        }),
         _ => return opcode.no_type(ty),
     })
 }

@@ -23,9 +23,11 @@ impl Decoder<'_> {
             return Err(failed(format!("`{}` is not known", line.opcode)));
         }
         let (results, name, arguments) = match line.operands.as_slice() {
-            [Operand::List(results), Operand::Name(name, 0), Operand::List(arguments)] => {
-                (&results[..], name, &arguments[..])
-            }
+            [
+                Operand::List(results),
+                Operand::Name(name, 0),
+                Operand::List(arguments),
+            ] => (&results[..], name, &arguments[..]),
             [Operand::List(results), Operand::Name(name, 0)] => (&results[..], name, &[][..]),
             [Operand::Name(name, 0), Operand::List(arguments)] => (&[][..], name, &arguments[..]),
             [Operand::Name(name, 0)] => (&[][..], name, &[][..]),

@@ -9,11 +9,7 @@ use crate::syntax::Operand;
 use crate::types::Type;
 
 impl Decoder<'_> {
-    pub(super) fn control(
-        &mut self,
-        opcode: &mut Opcode<'_>,
-        operands: &[Operand],
-    ) -> Decoded<Op> {
+    pub(super) fn control(&mut self, opcode: &mut Opcode<'_>, operands: &[Operand]) -> Decoded<Op> {
         match opcode.name {
             "bra" => {
                 opcode.take("uni");
@@ -49,7 +45,10 @@ impl Decoder<'_> {
                 Ok(Op::Nothing)
             }
             "membar" => {
-                if !["cta", "gl", "sys"].into_iter().any(|scope| opcode.take(scope)) {
+                if !["cta", "gl", "sys"]
+                    .into_iter()
+                    .any(|scope| opcode.take(scope))
+                {
                     return Err("`membar` needs a scope".to_string());
                 }
                 Ok(Op::Nothing)
@@ -59,11 +58,7 @@ impl Decoder<'_> {
         }
     }
 
-    fn barrier(
-        &mut self,
-        opcode: &mut Opcode<'_>,
-        operands: &[Operand],
-    ) -> Decoded<Op> {
+    fn barrier(&mut self, opcode: &mut Opcode<'_>, operands: &[Operand]) -> Decoded<Op> {
         let is_bar = opcode.name == "bar";
         if opcode.take("cluster") {
             take_strength(opcode);
@@ -155,7 +150,11 @@ fn fence(opcode: &mut Opcode<'_>) -> Decoded<Op> {
         }
         take_strength(opcode);
         opcode.take_prefix("sync_restrict");
-        return Ok(if is_async { Op::ProxyFence } else { Op::Nothing });
+        return Ok(if is_async {
+            Op::ProxyFence
+        } else {
+            Op::Nothing
+        });
     }
     opcode.take("mbarrier_init");
     take_strength(opcode);

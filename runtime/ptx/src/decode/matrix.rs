@@ -91,13 +91,13 @@ impl Decoder<'_> {
         let types = types(opcode, 4)?;
         let sum = sum(types[0], saturates)?;
         let [left, right] = [element(types[1])?, element(types[2])?];
-        let known = match (shape.0, shape.1, shape.2, left) {
-            (16, 8, 8 | 16, Element::F16 | Element::Bf16) => true,
-            (16, 8, 4 | 8, Element::Tf32) => true,
-            (16, 8, 16 | 32, Element::Byte { .. }) => true,
-            (8, 8, 4, Element::F64) => true,
-            _ => false,
-        };
+        let known = matches!(
+            (shape, left),
+            ((16, 8, 8 | 16), Element::F16 | Element::Bf16)
+                | ((16, 8, 4 | 8), Element::Tf32)
+                | ((16, 8, 16 | 32), Element::Byte { .. })
+                | ((8, 8, 4), Element::F64)
+        );
         if !known || !sums(left, right, sum) || types[0] != types[3] {
             return Err("a product of these types and this shape is not known".to_string());
         }
@@ -121,7 +121,9 @@ impl Decoder<'_> {
             }
         };
         if lengths != expected {
-            return Err(format!("{expected:?} registers are expected, not {lengths:?}"));
+            return Err(format!(
+                "{expected:?} registers are expected, not {lengths:?}"
+            ));
         }
         Ok(Op::Matrix(Matrix::Product {
             depth: shape.2,
@@ -262,12 +264,12 @@ fn sum(ty: Type, saturates: bool) -> Decoded<Sum> {
 
 /// Whether elements of these types can have such sums.
 fn sums(left: Element, right: Element, sum: Sum) -> bool {
-    match (left, right, sum) {
-        (Element::F16, Element::F16, Sum::F16 | Sum::F32) => true,
-        (Element::Bf16, Element::Bf16, Sum::F32) => true,
-        (Element::Tf32, Element::Tf32, Sum::F32) => true,
-        (Element::F64, Element::F64, Sum::F64) => true,
-        (Element::Byte { .. }, Element::Byte { .. }, Sum::S32 { .. }) => true,
-        _ => false,
-    }
+    matches!(
+        (left, right, sum),
+        (Element::F16, Element::F16, Sum::F16 | Sum::F32)
+            | (Element::Bf16, Element::Bf16, Sum::F32)
+            | (Element::Tf32, Element::Tf32, Sum::F32)
+            | (Element::F64, Element::F64, Sum::F64)
+            | (Element::Byte { .. }, Element::Byte { .. }, Sum::S32 { .. })
+    )
 }

@@ -20,7 +20,9 @@ pub(super) fn take_hints(opcode: &mut Opcode<'_>) {
 pub(super) fn take_strength(opcode: &mut Opcode<'_>) -> bool {
     opcode.take("weak");
     let mut strong = false;
-    for strength in ["volatile", "relaxed", "acquire", "release", "acq_rel", "mmio", "sc"] {
+    for strength in [
+        "volatile", "relaxed", "acquire", "release", "acq_rel", "mmio", "sc",
+    ] {
         strong |= opcode.take(strength);
     }
     for scope in ["cta", "cluster", "gpu", "sys"] {
@@ -69,8 +71,11 @@ impl Decoder<'_> {
 
     /// Notes how small accesses to memory that threads share can be.
     pub(super) fn access(&mut self, space: Space, bytes: u64) {
-        if matches!(space, Space::Generic | Space::Global | Space::Shared) {
+        if matches!(space, Space::Generic | Space::Shared) {
             self.granule = self.granule.min(bytes);
+        }
+        if matches!(space, Space::Generic | Space::Global) {
+            self.global_granule = self.global_granule.min(bytes);
         }
     }
 
@@ -114,7 +119,10 @@ impl Decoder<'_> {
         let register = results.iter().map(|(_, register)| register.bits()).min();
         let register = register.unwrap_or(64);
         if register < ty.bits() {
-            return Err(format!("a value of {} bits in a register of fewer", ty.bits()));
+            return Err(format!(
+                "a value of {} bits in a register of fewer",
+                ty.bits()
+            ));
         }
         let extend = (ty.is_signed() && register > ty.bits()).then_some(register);
         Ok(Op::Load(Load {

@@ -110,19 +110,18 @@ impl Decoder<'_> {
     }
 }
 
-/// The space in an opcode.
+/// The first space in an opcode.
 pub(super) fn take_space(opcode: &mut Opcode<'_>) -> Option<Space> {
-    opcode.take_any(&[
-        ("global", Space::Global),
-        ("const", Space::Const),
-        ("shared", Space::Shared),
-        ("shared::cta", Space::Shared),
-        ("shared::cluster", Space::Shared),
-        ("local", Space::Local),
-        ("param", Space::Param),
-        ("param::entry", Space::Param),
-        ("param::func", Space::Param),
-    ])
+    opcode.take_with(|part| {
+        Some(match part {
+            "global" => Space::Global,
+            "const" => Space::Const,
+            "shared" | "shared::cta" | "shared::cluster" => Space::Shared,
+            "local" => Space::Local,
+            "param" | "param::entry" | "param::func" => Space::Param,
+            _ => return None,
+        })
+    })
 }
 
 fn from_generic(space: Space, address: u64) -> u64 {

@@ -75,9 +75,7 @@ impl Decoder<'_> {
                 }
                 None => {
                     let slot = self.slot();
-                    self.innermost()
-                        .registers
-                        .insert(name.clone(), (slot, ty));
+                    self.innermost().registers.insert(name.clone(), (slot, ty));
                 }
             }
         }
@@ -151,10 +149,10 @@ impl Decoder<'_> {
     pub(super) fn place_label(&mut self, name: &str, place: Place) -> Result<(), ParseError> {
         let here = self.code.len() as u32;
         let number = self.innermost().labels.get(name).copied();
-        if let Some(number) = number {
-            if self.labels[number].replace(here).is_none() {
-                return Ok(());
-            }
+        if let Some(number) = number
+            && self.labels[number].replace(here).is_none()
+        {
+            return Ok(());
         }
         Err(ParseError::new(place, format!("a second label `{name}`")))
     }
@@ -186,7 +184,10 @@ impl Decoder<'_> {
                 *target = at;
                 Ok(())
             }
-            None => Err(ParseError::new(place, "a branch to a label that is not there")),
+            None => Err(ParseError::new(
+                place,
+                "a branch to a label that is not there",
+            )),
         };
         for instruction in &mut self.code {
             match &mut instruction.op {

@@ -80,9 +80,7 @@ impl Decoder<'_> {
 
     fn pair(&mut self, operand: &Operand) -> Decoded<(Slot, Option<Slot>)> {
         Ok(match operand {
-            Operand::Pair(first, second) => {
-                (self.target(first)?.0, Some(self.target(second)?.0))
-            }
+            Operand::Pair(first, second) => (self.target(first)?.0, Some(self.target(second)?.0)),
             one => (self.target(one)?.0, None),
         })
     }

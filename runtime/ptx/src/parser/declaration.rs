@@ -130,12 +130,11 @@ impl<'a> Parser<'a> {
     fn initial_value(&mut self) -> Parsed<Initial> {
         if let Some(Token::Word(name)) = self.peek() {
             self.at += 1;
-            let (name, close) = match name == "generic" && self.eat('(') {
-                true => (self.word("a name")?, true),
-                false => (name, false),
-            };
-            if close {
+            if name == "generic" && self.eat('(') {
+                let name = self.word("a name")?;
+                let offset = self.offset()?;
                 self.expect(')')?;
+                return Ok(Initial::Address(name.to_string(), offset));
             }
             let offset = self.offset()?;
             return Ok(Initial::Address(name.to_string(), offset));

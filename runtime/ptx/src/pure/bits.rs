@@ -9,7 +9,8 @@ pub(super) fn bits(opcode: &mut Opcode<'_>) -> Result<Pure, String> {
     let ty = opcode.ty()?;
     let width = ty.bits();
     let logical = matches!(opcode.name, "and" | "or" | "xor" | "not");
-    if !ty.is_integer() && !(ty == Type::Pred && logical) || width > 64 {
+    let known = ty.is_integer() || ty == Type::Pred && logical;
+    if !known || width > 64 {
         return opcode.no_type(ty);
     }
     let cut = mask(width);
@@ -61,11 +62,7 @@ pub(super) fn bits(opcode: &mut Opcode<'_>) -> Result<Pure, String> {
             };
             Pure::new(count, &[ty], lift1(find))
         }
-        "brev" => Pure::new(
-            ty,
-            &[ty],
-            lift1(move |a| a.reverse_bits() >> (64 - width)),
-        ),
+        "brev" => Pure::new(ty, &[ty], lift1(move |a| a.reverse_bits() >> (64 - width))),
         "popc" => Pure::new(count, &[ty], lift1(|a| u64::from(a.count_ones()))),
         "clz" => Pure::new(
             count,

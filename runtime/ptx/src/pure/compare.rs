@@ -30,7 +30,7 @@ struct Relation {
 }
 
 impl Relation {
-    /// The relation of a name, and whether it is one of unsigned integers.
+    /// The relation of a name.
     fn parse(name: &str) -> Option<Self> {
         let (base, unordered) = match name {
             "num" => ("any", false),
@@ -70,6 +70,12 @@ impl Relation {
     }
 }
 
+/// How a comparison is joined with a predicate.
+type Join = fn(bool, bool) -> bool;
+
+/// Whether a number is of a class: by its exponent, its fraction, and the greatest exponent.
+type Class = fn(u64, u64, u64) -> bool;
+
 type Test = Box<dyn Fn(u64, u64) -> bool + Send + Sync>;
 
 fn float_test(format: Format, flush: bool, relation: Relation) -> Test {
@@ -87,7 +93,7 @@ fn set(opcode: &mut Opcode<'_>) -> Result<Pure, String> {
     let Some(relation) = Relation::parse(name) else {
         return Err(format!("the comparison .{name} is not known"));
     };
-    let joins: [(&str, fn(bool, bool) -> bool); 3] = [
+    let joins: [(&str, Join); 3] = [
         ("and", |a, b| a & b),
         ("or", |a, b| a | b),
         ("xor", |a, b| a ^ b),
@@ -161,7 +167,7 @@ fn test(opcode: &mut Opcode<'_>) -> Result<Pure, String> {
         Type::F64 => (11, 52),
         _ => return opcode.no_type(ty),
     };
-    let classes: [(&str, fn(u64, u64, u64) -> bool); 6] = [
+    let classes: [(&str, Class); 6] = [
         ("finite", |exponent, _, all| exponent != all),
         ("infinite", |exponent, fraction, all| {
             exponent == all && fraction == 0
@@ -172,7 +178,9 @@ fn test(opcode: &mut Opcode<'_>) -> Result<Pure, String> {
         ("notanumber", |exponent, fraction, all| {
             exponent == all && fraction != 0
         }),
-        ("normal", |exponent, _, all| exponent != all && exponent != 0),
+        ("normal", |exponent, _, all| {
+            exponent != all && exponent != 0
+        }),
         // Zero counts, as it has a zero exponent.
         ("subnormal", |exponent, _, _| exponent == 0),
     ];

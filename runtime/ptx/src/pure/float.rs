@@ -4,9 +4,7 @@
 //! that arithmetic gives has all bits but the sign, as hardware's in 16 and 32 bits.
 
 use super::{Opcode, Pure, halves1, halves2, halves3};
-use crate::float::{
-    BF16, F16, F32, F64, Format, Rounding, add_odd, div_odd, fma_odd, sqrt_odd,
-};
+use crate::float::{BF16, F16, F32, F64, Format, Rounding, add_odd, div_odd, fma_odd, sqrt_odd};
 use crate::lanes::{Apply, lift1, lift2, lift3};
 use crate::types::Type;
 
@@ -41,7 +39,11 @@ struct Mode {
 
 impl Mode {
     fn take(self, bits: u64) -> f64 {
-        let bits = if self.flush { self.format.flush(bits) } else { bits };
+        let bits = if self.flush {
+            self.format.flush(bits)
+        } else {
+            bits
+        };
         self.format.widen(bits)
     }
 
@@ -52,7 +54,11 @@ impl Mode {
             _ => value,
         };
         let bits = self.format.narrow(value, self.rounding);
-        if self.flush { self.format.flush(bits) } else { bits }
+        if self.flush {
+            self.format.flush(bits)
+        } else {
+            bits
+        }
     }
 
     fn is_plain(self) -> bool {
@@ -62,7 +68,11 @@ impl Mode {
 
 /// Between 0 and 1; NaN becomes 0.
 pub(super) fn saturated(value: f64) -> f64 {
-    if value.is_nan() { 0.0 } else { value.clamp(0.0, 1.0) }
+    if value.is_nan() {
+        0.0
+    } else {
+        value.clamp(0.0, 1.0)
+    }
 }
 
 /// Arithmetic of a floating-point type.
@@ -112,7 +122,13 @@ pub(super) fn arithmetic(opcode: &mut Opcode<'_>, ty: Type) -> Result<Pure, Stri
 
 fn unary(opcode: &Opcode<'_>, ty: Type, mode: Mode, packed: bool) -> Result<Apply, String> {
     let sign = 1u64 << (mode.format.exponent + mode.format.fraction);
-    let flush = move |bits| if mode.flush { mode.format.flush(bits) } else { bits };
+    let flush = move |bits| {
+        if mode.flush {
+            mode.format.flush(bits)
+        } else {
+            bits
+        }
+    };
     let function: fn(f64) -> f64 = match opcode.name {
         "abs" if packed => return Ok(halves1(move |a| flush(a) & !sign)),
         "abs" => return Ok(lift1(move |a| flush(a) & !sign)),
@@ -191,7 +207,13 @@ fn binary(opcode: &Opcode<'_>, ty: Type, mode: Mode, packed: bool) -> Result<App
 
 /// The smaller or the larger; -0 is smaller than +0, and of a NaN and a number it is the number.
 fn extreme(mode: Mode, least: bool, propagates: bool, a: u64, b: u64) -> u64 {
-    let flush = |bits| if mode.flush { mode.format.flush(bits) } else { bits };
+    let flush = |bits| {
+        if mode.flush {
+            mode.format.flush(bits)
+        } else {
+            bits
+        }
+    };
     let (a, b) = (flush(a), flush(b));
     let (x, y) = (mode.format.widen(a), mode.format.widen(b));
     match (x.is_nan(), y.is_nan()) {

@@ -1,6 +1,6 @@
 //! Integer arithmetic.
 
-use super::{Opcode, Pure};
+use super::{Opcode, Pure, halves2};
 use crate::lanes::{lift1, lift2, lift3, lift4};
 use crate::types::{Type, mask, sign_extend};
 
@@ -67,7 +67,6 @@ pub(super) fn arithmetic(opcode: &mut Opcode<'_>, ty: Type) -> Result<Pure, Stri
         bits: ty.bits(),
         signed: ty.is_signed(),
     };
-    // Arithmetic of packed 16-bit integers has types of its own, which are not known.
     if !ty.is_integer() || width.bits < 16 || width.bits > 64 {
         return opcode.no_type(ty);
     }
@@ -101,6 +100,21 @@ pub(super) fn arithmetic(opcode: &mut Opcode<'_>, ty: Type) -> Result<Pure, Stri
         ),
         _ => return opcode.no_type(ty),
     })
+}
+
+/// Arithmetic of two integers of 16 bits at once.
+pub(super) fn pairs(opcode: &mut Opcode<'_>, ty: Type) -> Result<Pure, String> {
+    let width = Width {
+        bits: 16,
+        signed: ty == Type::S16x2,
+    };
+    let apply = match opcode.name {
+        "add" => halves2(move |a, b| width.cut(width.of(a) + width.of(b))),
+        "min" => halves2(move |a, b| if width.of(b) < width.of(a) { b } else { a }),
+        "max" => halves2(move |a, b| if width.of(b) > width.of(a) { b } else { a }),
+        _ => return opcode.no_type(ty),
+    };
+    Ok(Pure::new(ty, &[ty, ty], apply))
 }
 
 fn sum(opcode: &mut Opcode<'_>, ty: Type, width: Width) -> Result<Pure, String> {

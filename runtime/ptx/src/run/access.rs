@@ -64,8 +64,12 @@ impl Context<'_, '_> {
     fn local_range(&self, address: u64, length: usize, lane: usize) -> Outcome<usize> {
         let size = self.warp_ref().local_bytes as u64;
         let offset = inside(address);
-        if offset.checked_add(length as u64).is_none_or(|end| end > size) {
-            let message = format!("{length} bytes at {offset:#x} of local memory, which has {size:#x}");
+        if offset
+            .checked_add(length as u64)
+            .is_none_or(|end| end > size)
+        {
+            let message =
+                format!("{length} bytes at {offset:#x} of local memory, which has {size:#x}");
             return fail(FaultKind::OutOfBounds, message);
         }
         Ok(lane * size as usize + offset as usize)
@@ -104,7 +108,11 @@ impl Context<'_, '_> {
                 bytes.copy_from_slice(found);
             }
             _ => {
-                let access = if strong { Access::StrongRead } else { Access::Read };
+                let access = if strong {
+                    Access::StrongRead
+                } else {
+                    Access::Read
+                };
                 self.read_global(address, bytes, access)?;
             }
         }
@@ -141,10 +149,17 @@ impl Context<'_, '_> {
     pub fn write_global(&mut self, address: u64, bytes: &[u8], access: Access) -> Outcome<()> {
         let number = self.cluster.number;
         let before = &mut self.cluster.before;
-        self.machine.write_global(number, before, address, bytes, access)
+        self.machine
+            .write_global(number, before, address, bytes, access)
     }
 
-    fn store_bytes(&mut self, place: &Place, lane: usize, bytes: &[u8], strong: bool) -> Outcome<()> {
+    fn store_bytes(
+        &mut self,
+        place: &Place,
+        lane: usize,
+        bytes: &[u8],
+        strong: bool,
+    ) -> Outcome<()> {
         let address = self.address(place, lane);
         let length = bytes.len();
         match self.check_space(place, address, length)? {
@@ -169,7 +184,11 @@ impl Context<'_, '_> {
             }
             Space::Param => fail(FaultKind::OutOfBounds, "a store to the kernel's parameters"),
             _ => {
-                let access = if strong { Access::StrongWrite } else { Access::Write };
+                let access = if strong {
+                    Access::StrongWrite
+                } else {
+                    Access::Write
+                };
                 self.write_global(address, bytes, access)
             }
         }
@@ -261,7 +280,12 @@ impl Context<'_, '_> {
                     self.write_global(address, new, Access::StrongWrite)?;
                     old
                 }
-                _ => return fail(FaultKind::InvalidOperand, "an atomic on memory of one thread"),
+                _ => {
+                    return fail(
+                        FaultKind::InvalidOperand,
+                        "an atomic on memory of one thread",
+                    );
+                }
             };
             if let Some(results) = &atomic.results {
                 self.warp().set(results[at], lane, old);
@@ -323,7 +347,8 @@ impl super::Machine<'_> {
     ) -> Outcome<()> {
         let range = self.memory.range(address, bytes.len())?;
         if self.options.races {
-            self.races.note(self.memory, range, cluster, access, before)?;
+            self.races
+                .note(self.memory, range, cluster, access, before)?;
         }
         self.memory.bytes_mut(range).copy_from_slice(bytes);
         self.report.global_written += bytes.len() as u64;

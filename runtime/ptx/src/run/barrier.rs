@@ -67,7 +67,8 @@ impl Context<'_, '_> {
         }
         let first = active.trailing_zeros() as usize;
         let warp = self.warp_ref();
-        let uniform = |slot| lanes(active).all(|lane| warp.lane(slot, lane) == warp.lane(slot, first));
+        let uniform =
+            |slot| lanes(active).all(|lane| warp.lane(slot, lane) == warp.lane(slot, first));
         if !uniform(barrier.id) || !barrier.count.is_none_or(uniform) {
             return fail(
                 FaultKind::InvalidOperand,
@@ -161,7 +162,7 @@ impl Context<'_, '_> {
     }
 
     /// Lanes have exited; barriers do not wait for them any more.
-    pub fn exited(&mut self, _lanes: u32) {
+    pub fn exited(&mut self) {
         self.cluster.events += 1;
         if self.warp_ref().live != 0 {
             return;
@@ -185,10 +186,7 @@ impl Context<'_, '_> {
         self.cluster.arrived[warp] |= active;
         let phase = self.cluster.phase;
         self.warp().cluster_phase = phase;
-        join(
-            &mut self.cluster.released,
-            &self.cluster.warps[warp].clock,
-        );
+        join(&mut self.cluster.released, &self.cluster.warps[warp].clock);
         self.warp().clock[warp] += 1;
         self.settle_cluster();
         Ok(())
@@ -220,10 +218,7 @@ impl Context<'_, '_> {
             return Ok(Flow::Again);
         }
         let warp = self.warp;
-        join(
-            &mut self.cluster.warps[warp].clock,
-            &self.cluster.released,
-        );
+        join(&mut self.cluster.warps[warp].clock, &self.cluster.released);
         Ok(Flow::Next)
     }
 }

@@ -7,6 +7,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use super::Machine;
+use super::Random;
 use super::access::from_bytes;
 use super::cluster::Cluster;
 use super::copy::StartedCopy;
@@ -15,11 +16,10 @@ use super::mbarrier::BarrierPlace;
 use super::shared::{ALL_LANES, Agent, Clock};
 use super::step::Context;
 use super::warp::lanes;
-use super::Random;
 use crate::fault::{Fault, FaultKind, Outcome, Trouble, fail};
 use crate::op::{Bulk, Place, Side, Slot, Update};
 use crate::syntax::Space;
-use crate::tensor_map::{Element, TensorMap};
+use crate::tensor_map::Element;
 
 /// How many instructions of a cluster late is.
 const LATE: u64 = 20_000;
@@ -326,10 +326,11 @@ impl Context<'_, '_> {
 
     fn bulk_wait(&mut self, left: usize, reads: bool, lane: usize) -> Outcome<()> {
         let warp = self.warp;
-        self.cluster.read_stores(self.machine, warp, lane, |stores| {
-            let count = stores.groups.len().saturating_sub(left);
-            stores.groups.drain(..count).flatten().collect()
-        });
+        self.cluster
+            .read_stores(self.machine, warp, lane, |stores| {
+                let count = stores.groups.len().saturating_sub(left);
+                stores.groups.drain(..count).flatten().collect()
+            });
         if reads {
             return Ok(());
         }
@@ -356,7 +357,7 @@ impl Context<'_, '_> {
         }
     }
 
-    fn aligned(&self, address: u64, align: u64) -> Outcome<u64> {
+    pub fn aligned(&self, address: u64, align: u64) -> Outcome<u64> {
         match address.is_multiple_of(align) {
             true => Ok(address),
             false => fail(
@@ -516,102 +517,4 @@ impl Context<'_, '_> {
         self.lane_stores(lane).open.push(store);
         Ok(())
     }
-
-    /// The tensor that an operand describes.
-    fn tensor(&mut self, place: &Place, lane: usize) -> Outcome<TensorMap> {
-        let address = self.aligned(self.address(place, lane), 64)?;
-        let mut bytes = [0; 128];
-        match crate::address::space(address) {
-            Some(Space::Param) => {
-                let start = crate::address::inside(address) as usize;
-                if let Some(found) = self.machine.params.get(start..start + 128) {
-                    bytes.copy_from_slice(found);
-                }
-            }
-            Some(Space::Global) => self.read_global(address, &mut bytes, Access::Read)?,
-            _ => {}
-        }
-        match TensorMap::decode(&bytes) {
-            Some(map) => Ok(map),
-            None => fail(
-                FaultKind::InvalidOperand,
-                format!("no tensor map is at {address:#x}"),
-            ),
-        }
-    }
-
-    /// The pieces of a box: where each is in shared memory, and in global memory what of it is inside of the tensor.
-    fn pieces(
-        &mut self,
-        place: &Place,
-        coordinates: &[Slot],
-        first: u64,
-        lane: usize,
-    ) -> Outcome<(TensorMap, Vec<Piece>)> {
-        let map = self.tensor(place, lane)?;
-        if map.dims.len() != coordinates.len() {
-            let message = format!(
-                "{} coordinates in a tensor of rank {}",
-                coordinates.len(),
-                map.dims.len()
-            );
-            return fail(FaultKind::InvalidOperand, message);
-        }
-        let warp = self.warp_ref();
-        let start: Vec<i64> = coordinates
-            .iter()
-            .map(|coordinate| i64::from(warp.lane(*coordinate, lane) as u32 as i32))
-            .collect();
-        Ok((map.clone(), pieces(&map, &start, first)))
-    }
-}
-
-/// A part of a box that lies together in both memories.
-struct Piece {
-    /// Where it is in shared memory.
-    offset: usize,
-    length: usize,
-    /// The bytes of it that are inside of the tensor: how many are not before, and how many are.
-    inside: (usize, usize),
-    /// Where the first of these is in global memory.
-    address: u64,
-}
-
-fn pieces(map: &TensorMap, start: &[i64], first: u64) -> Vec<Piece> {
-    let size = map.element.bytes() as i64;
-    let row_bytes = i64::from(map.box_dims[0]) * size;
-    let rows: u64 = map.box_dims[1..].iter().map(|dim| u64::from(*dim)).product();
-    let row_end = map.dims[0] as i64 * size;
-    // What is not exchanged lies together.
-    let step = match map.swizzle.span() {
-        0 => row_bytes,
-        _ => 16,
-    };
-    let mut pieces = Vec::new();
-    for row in 0..rows {
-        let mut rest = row;
-        let mut address = map.address as i64;
-        let mut is_inside = true;
-        for axis in 1..map.dims.len() {
-            let extent = u64::from(map.box_dims[axis]);
-            let at = start[axis] + (rest % extent) as i64;
-            rest /= extent;
-            is_inside &= (0..map.dims[axis] as i64).contains(&at);
-            address += at * map.strides[axis - 1] as i64;
-        }
-        for column in (0..row_bytes).step_by(step as usize) {
-            let from = start[0] * size + column;
-            let begin = from.max(0);
-            let end = (from + step).min(row_end);
-            let length = if is_inside { (end - begin).max(0) } else { 0 };
-            let linear = first + row * row_bytes as u64 + column as u64;
-            pieces.push(Piece {
-                offset: map.swizzle.place(linear) as usize,
-                length: step as usize,
-                inside: ((begin - from).min(step) as usize, length as usize),
-                address: (address + begin) as u64,
-            });
-        }
-    }
-    pieces
 }

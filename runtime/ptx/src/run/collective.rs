@@ -12,7 +12,8 @@ impl Context<'_, '_> {
         for lane in lanes(active) {
             let members = members[lane] as u32;
             if members >> lane & 1 == 0 {
-                let message = format!("lane {lane} is none of the lanes {members:#x} of its own mask");
+                let message =
+                    format!("lane {lane} is none of the lanes {members:#x} of its own mask");
                 return Err(Trouble::new(FaultKind::InvalidOperand, message).at_lane(lane));
             }
             if members & live & !active != 0 {
@@ -37,7 +38,8 @@ impl Context<'_, '_> {
                     let from = source(*mode, lane, warp.lane(*by, lane), warp.lane(*clamp, lane));
                     let chosen = from.unwrap_or(lane);
                     if active >> chosen & 1 == 0 {
-                        let message = format!("lane {lane} reads lane {chosen}, which does not take part");
+                        let message =
+                            format!("lane {lane} reads lane {chosen}, which does not take part");
                         return fail(FaultKind::InvalidOperand, message);
                     }
                     values[lane] = warp.lane(*value, chosen);

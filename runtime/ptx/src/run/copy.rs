@@ -113,7 +113,8 @@ impl Context<'_, '_> {
     }
 
     fn wait_copies(&mut self, left: Option<u32>, lane: usize) -> Outcome<()> {
-        self.cluster.complete_arrivals(self.machine, self.warp, lane)?;
+        self.cluster
+            .complete_arrivals(self.machine, self.warp, lane)?;
         let warp = self.warp;
         let stamp = (warp, lane as u8, self.warp_ref().clock[warp]);
         let kept = left.unwrap_or(0) as usize;
@@ -154,7 +155,10 @@ impl Context<'_, '_> {
 
     /// Something that completes later.
     pub fn start(&mut self, landing: Landing) {
-        let due = self.cluster.bulks.due(&mut self.machine.random, self.cluster.time);
+        let due = self
+            .cluster
+            .bulks
+            .due(&mut self.machine.random, self.cluster.time);
         self.cluster.bulks.push(Pending {
             due,
             warp: self.warp,

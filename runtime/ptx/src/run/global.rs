@@ -16,7 +16,9 @@ const SEVERAL: u32 = u32::MAX;
 struct Cell {
     writer: u32,
     reader: u32,
-    is_atomic: bool,
+    /// Whether the last write, and whether all reads, took part in synchronisation.
+    strong_write: bool,
+    strong_reads: bool,
 }
 
 /// How an access is done.
@@ -74,17 +76,21 @@ impl GlobalRaces {
             .allocations
             .entry(range.allocation)
             .or_insert_with(|| vec![Cell::default(); (size as usize).div_ceil(self.granule)]);
-        let first = range.start / self.granule;
-        let last = range.end.div_ceil(self.granule);
+        // What a box begins or ends within is not looked at.
+        let first = range.start.div_ceil(self.granule);
+        let last = (range.end / self.granule).max(first);
         let me = cluster + 1;
         for (at, cell) in cells[first..last].iter_mut().enumerate() {
             let other = |who: u32| who != 0 && who != me;
             let ordered = |who: u32, atomic: bool| {
-                strong && atomic || before.contains(&(who - 1)) || who == SEVERAL && !before.is_empty()
+                strong && atomic
+                    || before.contains(&(who - 1))
+                    || who == SEVERAL && !before.is_empty()
             };
             let writes = matches!(access, Access::Write | Access::StrongWrite);
-            let after_write = other(cell.writer) && !ordered(cell.writer, cell.is_atomic);
-            let after_read = writes && other(cell.reader) && !ordered(cell.reader, cell.is_atomic);
+            let after_write = other(cell.writer) && !ordered(cell.writer, cell.strong_write);
+            let after_read =
+                writes && other(cell.reader) && !ordered(cell.reader, cell.strong_reads);
             if after_write || after_read {
                 let (what, who) = match after_write {
                     true => ("written", cell.writer),
@@ -101,14 +107,20 @@ impl GlobalRaces {
                 return fail(FaultKind::Race, message);
             }
             if writes {
+                let keeps = cell.reader == me;
                 *cell = Cell {
                     writer: me,
-                    reader: if cell.writer == me { cell.reader } else { 0 },
-                    is_atomic: strong,
+                    reader: if keeps { me } else { 0 },
+                    strong_write: strong,
+                    strong_reads: strong || keeps && cell.strong_reads,
                 };
-            } else if cell.reader != me {
-                cell.reader = if cell.reader == 0 { me } else { SEVERAL };
-                cell.is_atomic |= strong && cell.writer == 0;
+            } else {
+                cell.strong_reads = strong && (cell.strong_reads || cell.reader == 0);
+                cell.reader = match cell.reader {
+                    0 => me,
+                    reader if reader == me => me,
+                    _ => SEVERAL,
+                };
             }
         }
         Ok(())

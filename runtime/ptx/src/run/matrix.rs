@@ -8,13 +8,16 @@ use std::sync::LazyLock;
 use super::shared::{ALL_LANES, Agent};
 use super::step::{Context, Flow};
 use super::warp::lanes;
-use crate::fault::{FaultKind, Outcome, Trouble, fail};
+use crate::fault::{FaultKind, Outcome, Trouble};
 use crate::float::{F16, Rounding};
 use crate::op::{Element, Matrix, Place, Slot, Sum};
 
 /// The values of all f16.
-static HALVES: LazyLock<Vec<f32>> =
-    LazyLock::new(|| (0..=u16::MAX).map(|bits| F16.widen(u64::from(bits)) as f32).collect());
+static HALVES: LazyLock<Vec<f32>> = LazyLock::new(|| {
+    (0..=u16::MAX)
+        .map(|bits| F16.widen(u64::from(bits)) as f32)
+        .collect()
+});
 
 /// The value of an element of at most 32 bits. Of tf32 the lower bits do not count.
 pub(crate) fn element_value(element: Element, bits: u32) -> f32 {
@@ -148,12 +151,7 @@ impl Context<'_, '_> {
         Ok(tile)
     }
 
-    fn store_tile(
-        &mut self,
-        place: &Place,
-        number: usize,
-        tile: &[[u16; 8]; 8],
-    ) -> Outcome<()> {
+    fn store_tile(&mut self, place: &Place, number: usize, tile: &[[u16; 8]; 8]) -> Outcome<()> {
         for (row, values) in tile.iter().enumerate() {
             let lane = 8 * number + row;
             let (block, offset) = self.row(place, lane)?;
@@ -206,7 +204,7 @@ impl Context<'_, '_> {
         let terms = |row: usize, column: usize| {
             (0..depth).map(move |at| (row * depth + at, at * 8 + column))
         };
-        for lane in 0..32 {
+        for lane in lanes(u32::MAX) {
             let at = |number: usize| (lane / 4 + 8 * (number >> 1), lane % 4 * 2 + (number & 1));
             let float = |number: usize, begin: f32| {
                 let (row, column) = at(number);
@@ -251,11 +249,6 @@ impl Context<'_, '_> {
                 self.warp().set(*slot, lane, total.to_bits());
             }
         }
-    }
-
-    /// Fails; for kernels that use an instruction where its operands make no sense.
-    pub fn invalid<T>(&self, message: String) -> Outcome<T> {
-        fail(FaultKind::InvalidOperand, message)
     }
 }
 

@@ -55,7 +55,12 @@ impl Cluster {
     }
 
     /// So many bytes more are expected; fewer where they have come.
-    pub fn expect(&mut self, place: BarrierPlace, bytes: i64, clock: Option<&Clock>) -> Outcome<()> {
+    pub fn expect(
+        &mut self,
+        place: BarrierPlace,
+        bytes: i64,
+        clock: Option<&Clock>,
+    ) -> Outcome<()> {
         let state = self.mbarrier(place)?;
         state.bytes += bytes;
         if let Some(clock) = clock {
@@ -136,7 +141,10 @@ impl Context<'_, '_> {
             MBarrierKind::Init(count) => {
                 let count = self.warp_ref().lane(*count, lane);
                 if !(1..=MAX_COUNT).contains(&count) {
-                    return fail(FaultKind::Barrier, format!("an mbarrier of {count} arrivals"));
+                    return fail(
+                        FaultKind::Barrier,
+                        format!("an mbarrier of {count} arrivals"),
+                    );
                 }
                 let agents = self.warp_ref().clock.len();
                 let state = MBarrierState {

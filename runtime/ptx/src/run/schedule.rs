@@ -126,9 +126,8 @@ impl Cluster {
             false => ready.map(|group| group.pc).min()?,
         };
         // Lanes that wait to be joined by others at this place take part too.
-        let here = |group: &super::warp::Group| {
-            group.pc == pc && !matches!(group.wait, Wait::Barrier(..))
-        };
+        let here =
+            |group: &super::warp::Group| group.pc == pc && !matches!(group.wait, Wait::Barrier(..));
         let first = warp.groups.iter().position(here)?;
         let mut mask = 0;
         for group in warp.groups.iter().filter(|group| here(group)) {
@@ -176,15 +175,19 @@ impl Cluster {
                 let line = machine.entry.code[group.pc as usize].line;
                 first = first.or(Some((number, group.mask, line)));
                 let text = machine.module.line(line);
-                let place = format!("warp {number} (lanes {:#x}): line {line}: {text}", group.mask);
+                let place = format!(
+                    "warp {number} (lanes {:#x}): line {line}: {text}",
+                    group.mask
+                );
                 places.push(place);
             }
             // Some lanes wait for others that wait elsewhere.
             let meets = |group: &super::warp::Group| matches!(group.wait, Wait::Event(_));
             diverges |= warp.groups.len() > 1
-                && warp.groups.iter().any(|group| {
-                    meets(group) && machine.entry.code[group.pc as usize].op.meets()
-                });
+                && warp
+                    .groups
+                    .iter()
+                    .any(|group| meets(group) && machine.entry.code[group.pc as usize].op.meets());
         }
         let shown = places.len().min(8);
         let list = places[..shown].join("\n    ");

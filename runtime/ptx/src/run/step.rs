@@ -79,7 +79,12 @@ impl Context<'_, '_> {
                 self.branch_table(index, active, *slot, targets)?;
                 return Ok(Flow::Next);
             }
-            _ => self.execute(instruction, active)?,
+            _ => self.execute(instruction, active).map_err(|mut trouble| {
+                if trouble.lanes == 0 {
+                    trouble.lanes = active;
+                }
+                trouble
+            })?,
         };
         if !matches!(flow, Flow::Again) {
             self.machine.count(active.count_ones())?;
@@ -114,7 +119,7 @@ impl Context<'_, '_> {
                     }
                     _ => warp.groups[index] = next,
                 }
-                return self.exited(active);
+                return self.exited();
             }
         };
         warp.groups[index] = Group {
@@ -153,11 +158,12 @@ impl Context<'_, '_> {
             groups.push((group.pc + 1, group.mask & !active));
         }
         warp.groups.swap_remove(index);
-        warp.groups.extend(groups.into_iter().map(|(pc, mask)| Group {
-            pc,
-            mask,
-            wait: Wait::Ready,
-        }));
+        warp.groups
+            .extend(groups.into_iter().map(|(pc, mask)| Group {
+                pc,
+                mask,
+                wait: Wait::Ready,
+            }));
         Ok(())
     }
 

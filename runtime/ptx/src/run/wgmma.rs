@@ -288,7 +288,10 @@ impl Context<'_, '_> {
             alike.then_some(register[0])
         };
         let (Some(right), Some(adds)) = (uniform(wgmma.right), uniform(wgmma.adds)) else {
-            return self.invalid("a descriptor or predicate that differs between lanes".into());
+            return fail(
+                FaultKind::InvalidOperand,
+                "a descriptor or predicate that differs between lanes",
+            );
         };
         let left = match &wgmma.left {
             Left::Registers(slots) => {
@@ -297,7 +300,10 @@ impl Context<'_, '_> {
             }
             Left::Descriptor(slot) => {
                 let Some(left) = uniform(*slot) else {
-                    return self.invalid("a descriptor that differs between lanes".into());
+                    return fail(
+                        FaultKind::InvalidOperand,
+                        "a descriptor that differs between lanes",
+                    );
                 };
                 let left = Descriptor::decode(left)?;
                 Source::Memory(left.pieces(16 * quarter, 16, wgmma.transposes_left))
@@ -377,9 +383,15 @@ impl Context<'_, '_> {
             Source::Registers(registers) => left_fragment(registers, element, depth),
             Source::Memory(places) => {
                 let mut rows = vec![0.0; 16 * depth];
-                read_pieces(bytes, places, element, wgmma.transposes_left, |row, at, value| {
-                    rows[row * depth + at] = value;
-                });
+                read_pieces(
+                    bytes,
+                    places,
+                    element,
+                    wgmma.transposes_left,
+                    |row, at, value| {
+                        rows[row * depth + at] = value;
+                    },
+                );
                 rows
             }
         };
@@ -451,7 +463,12 @@ impl Context<'_, '_> {
         }
     }
 
-    fn integer_sums(&mut self, product: &Product, (left, right): (&[f32], &[f32]), saturates: bool) {
+    fn integer_sums(
+        &mut self,
+        product: &Product,
+        (left, right): (&[f32], &[f32]),
+        saturates: bool,
+    ) {
         let wgmma = &product.wgmma;
         let (depth, columns) = (wgmma.depth as usize, wgmma.columns as usize);
         let warp = &mut self.cluster.warps[self.warp];
@@ -459,7 +476,11 @@ impl Context<'_, '_> {
             for (lane, bits) in warp.registers[*slot as usize].iter_mut().enumerate() {
                 let row = lane / 4 + 8 * (number >> 1 & 1);
                 let column = number / 4 * 8 + lane % 4 * 2 + (number & 1);
-                let begin = if product.adds { i64::from(*bits as u32 as i32) } else { 0 };
+                let begin = if product.adds {
+                    i64::from(*bits as u32 as i32)
+                } else {
+                    0
+                };
                 let total = (0..depth).fold(begin, |sum, at| {
                     sum + (left[row * depth + at] * right[at * columns + column]) as i64
                 });
