@@ -53,8 +53,8 @@ struct Cell {
     is_defined: bool,
     clock: u32,
     /// Asynchronous operations under way that write or read it.
-    writes: u16,
-    reads: u16,
+    writes: u32,
+    reads: u32,
     /// Whether it was read since it was written.
     is_read: bool,
     /// Whether the last write was a store, which asynchronous units see only behind a proxy fence.

@@ -31,8 +31,8 @@ pub(crate) struct Products {
 
 #[derive(Clone, Copy, Default)]
 struct Use {
-    sums: u16,
-    reads: u16,
+    sums: u32,
+    reads: u32,
 }
 
 /// Products that were committed together.
