@@ -18,6 +18,7 @@ mod matrix;
 mod memory;
 mod moves;
 mod scope;
+mod target;
 mod warp;
 
 use scope::Scope;
@@ -234,6 +235,7 @@ impl<'u> Decoder<'u> {
     }
 
     fn instruction(&mut self, line: &Line, guard: Option<(Slot, bool)>) -> Decoded<()> {
+        self.check_target(&line.opcode)?;
         let mut opcode = Opcode::new(&line.opcode);
         let operands = &line.operands[..];
         let op = match pure(&mut opcode)? {

@@ -44,7 +44,7 @@ impl Cluster {
             bulks: Bulks::default(),
             events: 0,
             time: 0,
-            fences: vec![0; warp_count],
+            fences: vec![vec![0; agents]; warp_count],
             before: HashSet::new(),
             arrived: vec![0; warp_count],
             phase: 1,

@@ -296,6 +296,16 @@ fn boxes_are_stored_behind_a_fence() {
     );
     assert_eq!(store(fence, wait), None);
     assert_eq!(store("", wait), Some(FaultKind::ProxyFence));
+    // A fence before the barrier is of no use to who did not store; one behind it is.
+    assert_eq!(
+        store(
+            "setp.ge.u32 %q, %tid, 32; @%q bra NEXT; fence.proxy.async; NEXT:",
+            wait
+        ),
+        Some(FaultKind::ProxyFence)
+    );
+    let behind = format!("bar.sync 0; {fence} elect.sync %r5|%q, -1;");
+    assert_eq!(store(&behind, wait), None);
     assert_eq!(store(fence, ""), Some(FaultKind::Pending));
     assert_eq!(
         store(fence, "cp.async.bulk.wait_group.read 1;"),
