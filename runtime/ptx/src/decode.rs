@@ -456,7 +456,7 @@ fn count_operands(operands: &[Operand], count: usize) -> Decoded<()> {
     }
 }
 
-/// The only place for a failure with a statement's own place.
+/// A failure with the place of its statement.
 fn at<T>(place: Place, decoded: Decoded<T>) -> Result<T, ParseError> {
     decoded.map_err(|message| ParseError::new(place, message))
 }

@@ -24,12 +24,6 @@ const SINCE: [(&str, u32); 18] = [
     ("wgmma", 90),
 ];
 
-/// Those that only `sm_90a` itself has.
-const ONLY_90A: [&str; 1] = ["wgmma"];
-
-/// Those that only targets with an `a` or `f` at the end have.
-const SPECIFIC: [&str; 1] = ["setmaxnreg"];
-
 impl Decoder<'_> {
     /// Fails where the module's target does not have an instruction.
     pub(super) fn check_target(&self, opcode: &str) -> Decoded<()> {
@@ -39,7 +33,7 @@ impl Decoder<'_> {
         let Ok(version) = number.parse::<u32>() else {
             return Err(format!("the target {target} is not known"));
         };
-        let is = |name: &&str| {
+        let is = |name: &str| {
             let rest = opcode.strip_prefix(name);
             rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
         };
@@ -48,10 +42,10 @@ impl Decoder<'_> {
         if version < since {
             return Err(format!("{target} does not have it, but sm_{since}"));
         }
-        if ONLY_90A.iter().any(|name| is(name)) && target != "sm_90a" {
+        if is("wgmma") && target != "sm_90a" {
             return Err(format!("{target} does not have it, but sm_90a"));
         }
-        if SPECIFIC.iter().any(|name| is(name)) && number == digits {
+        if is("setmaxnreg") && number == digits {
             return Err(format!("{target} does not have it, but {target}a"));
         }
         Ok(())

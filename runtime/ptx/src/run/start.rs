@@ -93,6 +93,7 @@ impl Cluster {
                     cluster_phase: 0,
                     copies: vec![LaneCopies::default(); 32],
                     products: Products::new(entry),
+                    gave_up: 0,
                     turns: 0,
                 });
             }

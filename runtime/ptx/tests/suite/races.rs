@@ -264,6 +264,10 @@ fn boxes_are_waited_for() {
     );
     let early = tensor_fault(64, &format!("{LOAD} ld.shared.b32 %r2, [%r1]; {WAIT}"));
     assert_eq!(early, Some(FaultKind::Pending));
+    // A wait may end before the phase does.
+    let once = "mbarrier.try_wait.parity.shared.b64 %q, [barrier], 0;";
+    let once = tensor_fault(64, &format!("{LOAD} {once} ld.shared.b32 %r2, [%r1];"));
+    assert_eq!(once, Some(FaultKind::Pending));
     // A box that is loaded over what others may still read.
     let again = "@%p ret; cp.async.bulk.tensor.1d.shared::cluster.global.tile.mbarrier::complete_tx::bytes [%r0], [%m, {%c}], [barrier];";
     let over = tensor_fault(
