@@ -18,12 +18,16 @@ mod matrix;
 mod memory;
 mod moves;
 mod scope;
+mod target;
 mod warp;
 
 use scope::Scope;
 
 /// How many instructions a kernel may have with all calls expanded.
 const MAX_CODE: usize = 1 << 20;
+
+/// How many bytes of local memory a thread may have.
+const MAX_LOCAL: u64 = 512 * 1024;
 
 /// What an instruction's decoder says where it fails.
 type Decoded<T> = Result<T, String>;
@@ -44,6 +48,7 @@ pub(crate) fn entry(unit: &Unit, function: &Function) -> Result<Entry, ParseErro
         granule: 16,
         global_granule: 16,
         calls: vec![function.name.clone()],
+        expanded: 0,
         carry: None,
         end: None,
         line: 0,
@@ -67,6 +72,13 @@ pub(crate) fn entry(unit: &Unit, function: &Function) -> Result<Entry, ParseErro
     decoder.statements(function.body.as_deref().unwrap_or_default())?;
     decoder.push(Op::Exit, None);
     decoder.settle_labels(function.place)?;
+    if decoder.local_bytes > MAX_LOCAL {
+        let message = format!(
+            "{} bytes of local memory, {MAX_LOCAL} at most",
+            decoder.local_bytes
+        );
+        return Err(ParseError::new(function.place, message));
+    }
     let mut constants: Vec<_> = decoder.constants.into_iter().collect();
     constants.sort();
     let uses_wgmma = decoder
@@ -114,6 +126,8 @@ struct Decoder<'u> {
     global_granule: u64,
     /// The functions being expanded.
     calls: Vec<String>,
+    /// How many calls were expanded.
+    expanded: usize,
     carry: Option<Slot>,
     /// Where `ret` of an expanded function goes.
     end: Option<u32>,
@@ -221,6 +235,7 @@ impl<'u> Decoder<'u> {
     }
 
     fn instruction(&mut self, line: &Line, guard: Option<(Slot, bool)>) -> Decoded<()> {
+        self.check_target(&line.opcode)?;
         let mut opcode = Opcode::new(&line.opcode);
         let operands = &line.operands[..];
         let op = match pure(&mut opcode)? {
@@ -441,7 +456,7 @@ fn count_operands(operands: &[Operand], count: usize) -> Decoded<()> {
     }
 }
 
-/// The only place for a failure with a statement's own place.
+/// A failure with the place of its statement.
 fn at<T>(place: Place, decoded: Decoded<T>) -> Result<T, ParseError> {
     decoded.map_err(|message| ParseError::new(place, message))
 }

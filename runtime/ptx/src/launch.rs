@@ -9,6 +9,8 @@ use crate::run;
 /// The most threads of a block, bytes of shared memory, and blocks of a cluster, as of `sm_90`.
 const MAX_THREADS: u32 = 1024;
 const MAX_SHARED: u64 = 227 * 1024;
+/// Of which a module itself may declare so many; the rest is for a launch to ask for.
+const MAX_STATIC: u64 = 48 * 1024;
 const MAX_CLUSTER: u32 = 16;
 
 /// How many threads a launch has.
@@ -151,6 +153,12 @@ fn check(entry: &Entry, launch: &Launch, params: &[u8]) -> Result<Launch, String
         ));
     }
     let shared = entry.shared_bytes() + u64::from(launch.dynamic_shared);
+    if entry.shared_bytes() > MAX_STATIC {
+        return Err(format!(
+            "{} bytes of shared memory in the module, {MAX_STATIC} at most",
+            entry.shared_bytes()
+        ));
+    }
     if shared > MAX_SHARED {
         return Err(format!(
             "{shared} bytes of shared memory, {MAX_SHARED} at most"

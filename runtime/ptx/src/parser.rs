@@ -283,7 +283,8 @@ impl<'a> Parser<'a> {
             }
             Some(Token::Mark('!')) => {
                 self.at += 1;
-                Ok(Operand::Not(Box::new(self.simple_operand()?)))
+                let name = self.word("a predicate")?;
+                Ok(Operand::Not(Box::new(Operand::Name(name.to_string(), 0))))
             }
             Some(Token::Mark('-') | Token::Number(_)) => self.literal(),
             Some(Token::Word(name)) => {

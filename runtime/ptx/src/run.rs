@@ -98,14 +98,13 @@ pub(crate) fn run(
         .map(|axis| launch.grid[axis] / extents[axis])
         .collect();
     let count: u64 = clusters.iter().map(|extent| u64::from(*extent)).product();
-    let mut order: Vec<u64> = (0..count).collect();
-    if machine.random.is_on() {
-        for at in (1..order.len()).rev() {
-            let other = machine.random.below(at as u64 + 1) as usize;
-            order.swap(at, other);
-        }
+    // Clusters begin at a random one and go on in steps of a random length that reach all.
+    let first = machine.random.below(count);
+    let mut step = 1 + machine.random.below(count);
+    while greatest_divisor(step, count) != 1 {
+        step += 1;
     }
-    let mut waiting = order.into_iter();
+    let mut waiting = (0..count).map(|at| (first + at * step) % count);
     let mut resident = VecDeque::new();
     loop {
         if resident.len() < RESIDENT
@@ -121,6 +120,13 @@ pub(crate) fn run(
         if !cluster.run(&mut machine, TURN)? {
             resident.push_back(cluster);
         }
+    }
+}
+
+fn greatest_divisor(a: u64, b: u64) -> u64 {
+    match b {
+        0 => a,
+        _ => greatest_divisor(b, a % b),
     }
 }
 

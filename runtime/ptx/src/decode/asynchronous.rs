@@ -59,7 +59,7 @@ impl Decoder<'_> {
         take_space(opcode);
         let hinted = opcode.take("L2::cache_hint");
         opcode.take_prefix("L2::");
-        let operands = &operands[..operands.len() - usize::from(hinted)];
+        let operands = &operands[..operands.len().saturating_sub(usize::from(hinted))];
         let [to, from, Operand::Integer(bytes), rest @ ..] = operands else {
             return Err("two addresses and a size are expected".to_string());
         };
@@ -223,7 +223,7 @@ impl Decoder<'_> {
         }
         let multicasts = opcode.take("multicast::cluster");
         let hinted = opcode.take("L2::cache_hint");
-        let operands = &operands[..operands.len() - usize::from(hinted)];
+        let operands = &operands[..operands.len().saturating_sub(usize::from(hinted))];
         let (Some(_), Some(from_space)) = (take_space(opcode), take_space(opcode)) else {
             return Err("it needs the spaces of both sides".to_string());
         };

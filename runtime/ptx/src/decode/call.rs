@@ -11,6 +11,9 @@ use super::scope::Scope;
 /// How deep calls may nest.
 const MAX_CALLS: usize = 64;
 
+/// How many calls a kernel may have, those of callees counted each time.
+const MAX_EXPANDED: usize = 1 << 16;
+
 impl Decoder<'_> {
     /// `call (results), function, (arguments)`; arguments and results are variables in `.param`.
     pub(super) fn call(
@@ -43,6 +46,10 @@ impl Decoder<'_> {
                 "`{name}` is called, but the module has no such function"
             )));
         };
+        self.expanded += 1;
+        if self.expanded > MAX_EXPANDED {
+            return Err(failed("too many calls to expand".to_string()));
+        }
         if self.calls.contains(name) || self.calls.len() > MAX_CALLS {
             let message = format!("`{name}` calls itself, which is not known");
             return Err(failed(message));

@@ -316,11 +316,11 @@ impl Context<'_, '_> {
                 for first in (0..32).step_by(lanes_at_once) {
                     let part = u32::MAX >> (32 - lanes_at_once) << first & active;
                     let mut banks = [0u64; 32];
-                    let mut seen: Vec<u64> = Vec::with_capacity(32);
-                    for lane in lanes(part) {
+                    let mut seen = [u64::MAX; 32];
+                    for (count, lane) in lanes(part).enumerate() {
                         let word = self.address(place, lane) / 4;
-                        if !seen.contains(&word) {
-                            seen.push(word);
+                        if !seen[..count].contains(&word) {
+                            seen[count] = word;
                             for next in word..word + words {
                                 banks[(next % 32) as usize] += 1;
                             }

@@ -92,7 +92,7 @@ fn pieces(map: &TensorMap, start: &[i64], first: u64) -> Vec<Piece> {
             let at = first + (rest % extent) as i64;
             rest /= extent;
             is_inside &= (0..map.dims[axis] as i64).contains(&at);
-            address += at * map.strides[axis - 1] as i64;
+            address = address.wrapping_add(at.wrapping_mul(map.strides[axis - 1] as i64));
         }
         for column in (0..row_bytes).step_by(step as usize) {
             let from = start[0] * size + column;
@@ -104,7 +104,7 @@ fn pieces(map: &TensorMap, start: &[i64], first: u64) -> Vec<Piece> {
                 offset: map.swizzle.place(linear) as usize,
                 length: step as usize,
                 inside: ((begin - from).min(step) as usize, length as usize),
-                address: (address + begin) as u64,
+                address: address.wrapping_add(begin) as u64,
             });
         }
     }

@@ -24,6 +24,9 @@ use crate::tensor_map::Element;
 /// How many instructions of a cluster late is.
 const LATE: u64 = 20_000;
 
+/// The most bytes of a copy; shared memory is smaller.
+const MAX_BYTES: u64 = 1 << 20;
+
 /// What is under way in a cluster.
 #[derive(Default)]
 pub(crate) struct Bulks {
@@ -348,11 +351,11 @@ impl Context<'_, '_> {
 
     fn size(&self, size: Option<Slot>, lane: usize) -> Outcome<u64> {
         let size = size.map_or(0, |size| self.warp_ref().lane(size, lane));
-        match size.is_multiple_of(16) {
+        match size.is_multiple_of(16) && size <= MAX_BYTES {
             true => Ok(size),
             false => fail(
                 FaultKind::InvalidOperand,
-                format!("{size} bytes, no multiple of 16"),
+                format!("{size} bytes, no multiple of 16 up to {MAX_BYTES}"),
             ),
         }
     }

@@ -18,8 +18,8 @@ pub(crate) struct Cluster {
     pub events: u64,
     /// Instructions so far.
     pub time: u64,
-    /// Each warp's count at its last proxy fence.
-    pub fences: Vec<u32>,
+    /// What each warp knew at its last proxy fence.
+    pub fences: Vec<Clock>,
     /// Clusters that it is ordered after.
     pub before: HashSet<u32>,
     /// The cluster's barrier: lanes that arrived, phases that ended, what they released.

@@ -34,7 +34,8 @@ pub(crate) enum Access {
 /// What is known of all accesses of a launch.
 pub(crate) struct GlobalRaces {
     granule: usize,
-    allocations: HashMap<usize, Vec<Cell>>,
+    /// Empty for allocations that were not accessed.
+    allocations: Vec<Vec<Cell>>,
     /// For each place of synchronisation the clusters that wrote there.
     released: HashMap<(usize, usize), HashSet<u32>>,
 }
@@ -43,7 +44,7 @@ impl GlobalRaces {
     pub fn new(granule: u64) -> Self {
         Self {
             granule: granule as usize,
-            allocations: HashMap::new(),
+            allocations: Vec::new(),
             released: HashMap::new(),
         }
     }
@@ -72,10 +73,13 @@ impl GlobalRaces {
             }
         }
         let (base, size) = memory.extent(range.allocation);
-        let cells = self
-            .allocations
-            .entry(range.allocation)
-            .or_insert_with(|| vec![Cell::default(); (size as usize).div_ceil(self.granule)]);
+        if self.allocations.len() <= range.allocation {
+            self.allocations.resize(range.allocation + 1, Vec::new());
+        }
+        let cells = &mut self.allocations[range.allocation];
+        if cells.is_empty() {
+            cells.resize((size as usize).div_ceil(self.granule), Cell::default());
+        }
         // What a box begins or ends within is not looked at.
         let first = range.start.div_ceil(self.granule);
         let last = (range.end / self.granule).max(first);

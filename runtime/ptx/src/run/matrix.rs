@@ -19,15 +19,23 @@ static HALVES: LazyLock<Vec<f32>> = LazyLock::new(|| {
         .collect()
 });
 
-/// The value of an element of at most 32 bits. Of tf32 the lower bits do not count.
-pub(crate) fn element_value(element: Element, bits: u32) -> f32 {
+/// Gives a function of some bits to code that is made for it: the value of an element of at most 32 bits. Of tf32 the lower bits do
+/// not count.
+pub(crate) trait Values<R> {
+    fn with(self, value: impl Fn(u32) -> f32) -> R;
+}
+
+/// Runs code made for an element.
+pub(crate) fn with_values<R>(element: Element, code: impl Values<R>) -> R {
     match element {
-        Element::F16 => HALVES[(bits & 0xffff) as usize],
-        Element::Bf16 => f32::from_bits(bits << 16),
-        Element::Tf32 => f32::from_bits(bits & !0x1fff),
-        Element::Byte { signed: true } => f32::from(bits as u8 as i8),
-        Element::Byte { signed: false } => f32::from(bits as u8),
-        Element::F64 => 0.0,
+        Element::F16 => {
+            let values = &HALVES[..];
+            code.with(|bits| values[(bits & 0xffff) as usize])
+        }
+        Element::Bf16 => code.with(|bits| f32::from_bits(bits << 16)),
+        Element::Tf32 | Element::F64 => code.with(|bits| f32::from_bits(bits & !0x1fff)),
+        Element::Byte { signed: true } => code.with(|bits| f32::from(bits as u8 as i8)),
+        Element::Byte { signed: false } => code.with(|bits| f32::from(bits as u8)),
     }
 }
 
@@ -45,39 +53,94 @@ pub(crate) fn half_bits(value: f32) -> u64 {
     F16.narrow(f64::from(value), Rounding::Nearest)
 }
 
-/// Rows of the left operand, 16 by `depth`, from the registers of a warp as `mma` has them.
-pub(crate) fn left_fragment(registers: &[[u64; 32]], element: Element, depth: usize) -> Vec<f32> {
-    let bits = 8 * element.bytes();
-    let each = (32 / bits) as usize;
-    let mut rows = vec![0.0; 16 * depth];
-    for (number, register) in registers.iter().enumerate() {
-        for (lane, value) in register.iter().enumerate() {
-            let row = lane / 4 + 8 * (number & 1);
-            for part in 0..each {
-                let column = (number >> 1) * 4 * each + lane % 4 * each + part;
-                let value = (*value >> (bits * part as u32)) as u32;
-                rows[row * depth + column] = element_value(element, value);
+/// The fragments of an operand in the registers of a warp.
+struct Fragments<'r> {
+    registers: &'r [[u64; 32]],
+    bits: u32,
+    /// For a register, a lane and a part of it: where the value goes.
+    place: fn(Part) -> usize,
+    depth: usize,
+}
+
+/// A value in a fragment.
+struct Part {
+    register: usize,
+    lane: usize,
+    part: usize,
+    /// Values in a register.
+    each: usize,
+    depth: usize,
+}
+
+impl Values<Vec<f32>> for Fragments<'_> {
+    fn with(self, value: impl Fn(u32) -> f32) -> Vec<f32> {
+        let each = (32 / self.bits) as usize;
+        let mut values = vec![0.0; self.registers.len() * 32 * each];
+        for (register, lanes) in self.registers.iter().enumerate() {
+            for (lane, word) in lanes.iter().enumerate() {
+                for part in 0..each {
+                    let place = (self.place)(Part {
+                        register,
+                        lane,
+                        part,
+                        each,
+                        depth: self.depth,
+                    });
+                    values[place] = value((*word >> (self.bits * part as u32)) as u32);
+                }
             }
         }
+        values
     }
-    rows
+}
+
+/// Rows of the left operand, 16 by `depth`, from the registers of a warp as `mma` has them.
+pub(crate) fn left_fragment(registers: &[[u64; 32]], element: Element, depth: usize) -> Vec<f32> {
+    let place = |at: Part| {
+        let row = at.lane / 4 + 8 * (at.register & 1);
+        let column = (at.register >> 1) * 4 * at.each + at.lane % 4 * at.each + at.part;
+        row * at.depth + column
+    };
+    fragments(registers, element, depth, place)
 }
 
 /// The right operand, `depth` by 8.
 fn right_fragment(registers: &[[u64; 32]], element: Element, depth: usize) -> Vec<f32> {
+    let place = |at: Part| {
+        let row = at.register * 4 * at.each + at.lane % 4 * at.each + at.part;
+        row * 8 + at.lane / 4
+    };
+    fragments(registers, element, depth, place)
+}
+
+fn fragments(
+    registers: &[[u64; 32]],
+    element: Element,
+    depth: usize,
+    place: fn(Part) -> usize,
+) -> Vec<f32> {
     let bits = 8 * element.bytes();
-    let each = (32 / bits) as usize;
-    let mut rows = vec![0.0; depth * 8];
-    for (number, register) in registers.iter().enumerate() {
-        for (lane, value) in register.iter().enumerate() {
-            for part in 0..each {
-                let row = number * 4 * each + lane % 4 * each + part;
-                let value = (*value >> (bits * part as u32)) as u32;
-                rows[row * 8 + lane / 4] = element_value(element, value);
+    with_values(
+        element,
+        Fragments {
+            registers,
+            bits,
+            place,
+            depth,
+        },
+    )
+}
+
+/// Adds the product of two matrices to sums, row by row, one inner index after the other.
+pub(crate) fn add_product(sums: &mut [f32], left: &[f32], right: &[f32], columns: usize) {
+    let depth = right.len() / columns;
+    for (sums, left) in sums.chunks_exact_mut(columns).zip(left.chunks_exact(depth)) {
+        for (factor, right) in left.iter().zip(right.chunks_exact(columns)) {
+            for (sum, right) in sums.iter_mut().zip(right) {
+                *sum += factor * right;
             }
         }
     }
-    rows
 }
 
 impl Context<'_, '_> {
@@ -201,36 +264,57 @@ impl Context<'_, '_> {
         }
         let a = left_fragment(&a, *left, depth);
         let b = right_fragment(&b, *right, depth);
-        let terms = |row: usize, column: usize| {
-            (0..depth).map(move |at| (row * depth + at, at * 8 + column))
-        };
-        for lane in lanes(u32::MAX) {
-            let at = |number: usize| (lane / 4 + 8 * (number >> 1), lane % 4 * 2 + (number & 1));
-            let float = |number: usize, begin: f32| {
-                let (row, column) = at(number);
-                terms(row, column).fold(begin, |sum, (i, j)| sum + a[i] * b[j])
-            };
-            for (number, slot) in d.iter().enumerate() {
-                let old = c[number][lane];
-                let value = match sum {
-                    Sum::F32 => canonical(float(number, f32::from_bits(old as u32))),
-                    Sum::S32 { saturates } => {
-                        let (row, column) = at(number);
-                        let begin = i64::from(old as u32 as i32);
-                        let total = terms(row, column)
-                            .fold(begin, |sum, (i, j)| sum + (a[i] * b[j]) as i64);
-                        integer_sum(total, *saturates)
-                    }
-                    _ => {
-                        let half = |part: usize| {
-                            let begin = HALVES[(old >> (16 * part) & 0xffff) as usize];
-                            half_bits(float(2 * number + part, begin))
-                        };
-                        half(0) | half(1) << 16
-                    }
-                };
-                self.warp().set(*slot, lane, value);
+        match sum {
+            Sum::S32 { saturates } => self.integer_product(d, (&a, &b, &c), *saturates),
+            _ => self.float_product(d, (&a, &b, &c), *sum == Sum::F16),
+        }
+    }
+
+    fn float_product(
+        &mut self,
+        d: &[Slot],
+        (a, b, c): (&[f32], &[f32], &[[u64; 32]]),
+        is_half: bool,
+    ) {
+        let parts = if is_half { 2 } else { 1 };
+        let mut sums = [0.0; 16 * 8];
+        for (number, register) in c.iter().enumerate() {
+            for (lane, bits) in register.iter().enumerate() {
+                for part in 0..parts {
+                    sums[sum_place(number * parts + part, lane)] = match is_half {
+                        true => HALVES[(bits >> (16 * part) & 0xffff) as usize],
+                        false => f32::from_bits(*bits as u32),
+                    };
+                }
             }
+        }
+        add_product(&mut sums, a, b, 8);
+        for (number, slot) in d.iter().enumerate() {
+            let sum = |part: usize, lane: usize| sums[sum_place(number * parts + part, lane)];
+            self.write(*slot, u32::MAX, |lane| match is_half {
+                true => half_bits(sum(0, lane)) | half_bits(sum(1, lane)) << 16,
+                false => canonical(sum(0, lane)),
+            });
+        }
+    }
+
+    fn integer_product(
+        &mut self,
+        d: &[Slot],
+        (a, b, c): (&[f32], &[f32], &[[u64; 32]]),
+        saturates: bool,
+    ) {
+        let depth = a.len() / 16;
+        for (number, slot) in d.iter().enumerate() {
+            self.write(*slot, u32::MAX, |lane| {
+                let place = sum_place(number, lane);
+                let (row, column) = (place / 8, place % 8);
+                let begin = i64::from(c[number][lane] as u32 as i32);
+                let total = (0..depth).fold(begin, |sum, at| {
+                    sum + (a[row * depth + at] * b[at * 8 + column]) as i64
+                });
+                integer_sum(total, saturates)
+            });
         }
     }
 
@@ -250,6 +334,12 @@ impl Context<'_, '_> {
             }
         }
     }
+}
+
+/// Where the sum of a lane is in 16 rows of 8.
+fn sum_place(number: usize, lane: usize) -> usize {
+    let row = lane / 4 + 8 * (number >> 1);
+    row * 8 + lane % 4 * 2 + (number & 1)
 }
 
 /// The bits of an f32 sum, whose NaNs are all one.

@@ -251,11 +251,15 @@ impl Context<'_, '_> {
                 join(&mut self.warp().clock, &released);
             }
         }
-        // It may also give up waiting, now and then.
-        let random = &mut self.machine.random;
-        let gives_up = random.is_on() && random.below(4) == 0;
-        if ended == 0 && may_block && !gives_up {
-            return Ok(Flow::Again);
+        // Waiting may end without the phase, so it does the first time; a kernel that does not try again goes wrong.
+        if ended == 0 && may_block {
+            let line = self.line;
+            if self.warp().gave_up == line {
+                return Ok(Flow::Again);
+            }
+            self.warp().gave_up = line;
+        } else {
+            self.warp().gave_up = 0;
         }
         self.write(result, active, |lane| u64::from(ended >> lane & 1));
         Ok(Flow::Next)

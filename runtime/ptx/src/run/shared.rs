@@ -53,8 +53,8 @@ struct Cell {
     is_defined: bool,
     clock: u32,
     /// Asynchronous operations under way that write or read it.
-    writes: u16,
-    reads: u16,
+    writes: u32,
+    reads: u32,
     /// Whether it was read since it was written.
     is_read: bool,
     /// Whether the last write was a store, which asynchronous units see only behind a proxy fence.
@@ -310,23 +310,24 @@ impl Shared {
         self.bytes[offset..offset + bytes.len()].copy_from_slice(bytes);
     }
 
-    /// Begins an asynchronous read; `fences` has each warp's count at its last proxy fence.
+    /// Begins an asynchronous read; `fences` has what each warp knew at its last proxy fence.
     pub fn begin_read(
         &mut self,
         offset: usize,
         length: usize,
         agent: &Agent<'_>,
-        fences: &[u32],
+        fences: &[Clock],
     ) -> Outcome<()> {
         for at in self.cells_of(offset, length) {
             self.check_read(at, agent)?;
             let cell = &mut self.cells[at];
             let writer = usize::from(cell.agent);
-            let fenced = |warp: usize| fences.get(warp).is_none_or(|count| *count >= cell.clock);
-            let own = fences.get(agent.warp).copied().unwrap_or(0);
-            // A fence of the one who reads does as well, behind what orders it after the write.
-            let later = own > 0 && own + 1 >= agent.clock[agent.warp] && writer != agent.warp;
-            if self.races && cell.is_store && !fenced(writer) && !later {
+            // The writer's fence does, and so does one of the reader behind what orders the write before it.
+            let fenced = |warp: usize| {
+                let known = fences.get(warp).map(|known| known[writer]);
+                known.is_none_or(|count| count >= cell.clock)
+            };
+            if self.races && cell.is_store && !fenced(writer) && !fenced(agent.warp) {
                 let message = format!(
                     "byte {:#x} of shared memory was stored by warp {writer}, but no fence.proxy.async \
                      stands between that and its use by an asynchronous operation",

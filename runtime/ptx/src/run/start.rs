@@ -44,7 +44,7 @@ impl Cluster {
             bulks: Bulks::default(),
             events: 0,
             time: 0,
-            fences: vec![0; warp_count],
+            fences: vec![vec![0; agents]; warp_count],
             before: HashSet::new(),
             arrived: vec![0; warp_count],
             phase: 1,
@@ -93,6 +93,7 @@ impl Cluster {
                     cluster_phase: 0,
                     copies: vec![LaneCopies::default(); 32],
                     products: Products::new(entry),
+                    gave_up: 0,
                     turns: 0,
                 });
             }

@@ -192,7 +192,7 @@ impl Context<'_, '_> {
             Op::ClusterWait => return self.cluster_wait(),
             Op::ProxyFence => {
                 let warp = self.warp;
-                self.cluster.fences[warp] = self.warp().clock[warp];
+                self.cluster.fences[warp] = self.warp().clock.clone();
                 self.warp().clock[warp] += 1;
             }
             Op::MBarrier(mbarrier) => return self.mbarrier(mbarrier, active),

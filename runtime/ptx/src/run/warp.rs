@@ -43,6 +43,8 @@ pub(crate) struct Warp {
     pub cluster_phase: u32,
     pub copies: Vec<LaneCopies>,
     pub products: Products,
+    /// The line of the wait at an mbarrier that it gave up last.
+    pub gave_up: u32,
     /// How often it had its turn.
     pub turns: u64,
 }

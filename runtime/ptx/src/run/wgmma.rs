@@ -6,13 +6,15 @@
 
 use std::collections::VecDeque;
 
-use super::matrix::{canonical, element_value, half_bits, integer_sum, left_fragment};
+use super::matrix::{
+    Values, add_product, canonical, half_bits, integer_sum, left_fragment, with_values,
+};
 use super::shared::{ALL_LANES, Agent, products as unit};
 use super::step::{Context, Flow};
 use crate::fault::{FaultKind, Outcome, fail};
 use crate::float::F16;
 use crate::kernel::Entry;
-use crate::op::{Element, Instruction, Left, Op, Slot, Sum, Wgmma};
+use crate::op::{Instruction, Left, Op, Slot, Sum, Wgmma};
 use crate::tensor_map::Swizzle;
 
 /// What a warp has under way, and what it knows of its registers.
@@ -31,8 +33,8 @@ pub(crate) struct Products {
 
 #[derive(Clone, Copy, Default)]
 struct Use {
-    sums: u16,
-    reads: u16,
+    sums: u32,
+    reads: u32,
 }
 
 /// Products that were committed together.
@@ -381,27 +383,28 @@ impl Context<'_, '_> {
         let bytes = &self.cluster.blocks[self.warp_ref().block].shared.bytes;
         let mut left = match &product.left {
             Source::Registers(registers) => left_fragment(registers, element, depth),
-            Source::Memory(places) => {
-                let mut rows = vec![0.0; 16 * depth];
-                read_pieces(
+            Source::Memory(places) => with_values(
+                element,
+                Pieces {
                     bytes,
                     places,
-                    element,
-                    wgmma.transposes_left,
-                    |row, at, value| {
-                        rows[row * depth + at] = value;
-                    },
-                );
-                rows
-            }
+                    size: element.bytes() as usize,
+                    transposes: wgmma.transposes_left,
+                    steps: (depth, 1),
+                    count: 16 * depth,
+                },
+            ),
         };
-        let mut right = vec![0.0; depth * columns];
-        read_pieces(
-            bytes,
-            &product.right,
+        let right = with_values(
             wgmma.right_element,
-            wgmma.transposes_right,
-            |column, at, value| right[at * columns + column] = value,
+            Pieces {
+                bytes,
+                places: &product.right,
+                size: wgmma.right_element.bytes() as usize,
+                transposes: wgmma.transposes_right,
+                steps: (1, columns),
+                count: depth * columns,
+            },
         );
         if wgmma.negates_left != wgmma.negates_right {
             for value in &mut left {
@@ -420,7 +423,7 @@ impl Context<'_, '_> {
 
     fn float_sums(&mut self, product: &Product, left: &[f32], right: &[f32]) {
         let wgmma = &product.wgmma;
-        let (depth, columns) = (wgmma.depth as usize, wgmma.columns as usize);
+        let columns = wgmma.columns as usize;
         let is_half = wgmma.sum == Sum::F16;
         let each = if is_half { 2 } else { 1 };
         let warp = &mut self.cluster.warps[self.warp];
@@ -442,16 +445,7 @@ impl Context<'_, '_> {
                 }
             }
         }
-        for row in 0..16 {
-            let sums = &mut sums[row * columns..(row + 1) * columns];
-            for at in 0..depth {
-                let factor = left[row * depth + at];
-                let right = &right[at * columns..(at + 1) * columns];
-                for (sum, right) in sums.iter_mut().zip(right) {
-                    *sum += factor * right;
-                }
-            }
-        }
+        add_product(&mut sums, left, right, columns);
         for (number, slot) in wgmma.d.iter().enumerate() {
             for (lane, bits) in warp.registers[*slot as usize].iter_mut().enumerate() {
                 let sum = |part: usize| sums[place(number * each + part, lane)];
@@ -490,26 +484,36 @@ impl Context<'_, '_> {
     }
 }
 
-/// Reads pieces of 16 bytes in the order of [`Descriptor::pieces`]; `put` takes the row, the inner index and the value.
-fn read_pieces(
-    bytes: &[u8],
-    places: &[usize],
-    element: Element,
+/// Pieces of 16 bytes in the order of [`Descriptor::pieces`].
+struct Pieces<'b> {
+    bytes: &'b [u8],
+    places: &'b [usize],
+    /// Bytes of an element.
+    size: usize,
     transposes: bool,
-    mut put: impl FnMut(usize, usize, f32),
-) {
-    let size = element.bytes() as usize;
-    let each = 16 / size;
-    for (number, place) in places.iter().enumerate() {
-        let piece = &bytes[*place..*place + 16];
-        for (part, value) in piece.chunks_exact(size).enumerate() {
-            let mut bits = [0; 4];
-            bits[..size].copy_from_slice(value);
-            let value = element_value(element, u32::from_le_bytes(bits));
-            match transposes {
-                true => put(number / 16 * 8 + part, number % 16, value),
-                false => put(number / 2, number % 2 * each + part, value),
+    /// Where the element of a row and an inner index goes: at the sum of these times the two.
+    steps: (usize, usize),
+    count: usize,
+}
+
+impl Values<Vec<f32>> for Pieces<'_> {
+    fn with(self, value: impl Fn(u32) -> f32) -> Vec<f32> {
+        let each = 16 / self.size;
+        let mut values = vec![0.0; self.count];
+        for (number, place) in self.places.iter().enumerate() {
+            let piece = &self.bytes[*place..*place + 16];
+            for (part, bytes) in piece.chunks_exact(self.size).enumerate() {
+                let bits = bytes
+                    .iter()
+                    .rev()
+                    .fold(0, |bits, byte| bits << 8 | u32::from(*byte));
+                let (row, inner) = match self.transposes {
+                    true => (number / 16 * 8 + part, number % 16),
+                    false => (number / 2, number % 2 * each + part),
+                };
+                values[row * self.steps.0 + inner * self.steps.1] = value(bits);
             }
         }
+        values
     }
 }

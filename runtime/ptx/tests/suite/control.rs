@@ -206,5 +206,15 @@ fn errors_have_places() {
     fails("add.u32 %r1, %r1, %r2", 7, "`,` expected");
     fails("call f, ();", 6, "`f` is called");
     fails(".maxwhat 3;", 6, ".maxwhat");
+    fails(
+        "wgmma.fence.sync.aligned;",
+        6,
+        "sm_80 does not have it, but sm_90",
+    );
+    fails(
+        "cp.async.bulk.commit_group;",
+        6,
+        "sm_80 does not have it, but sm_90",
+    );
     assert!(Module::parse(".version 8.0").is_err());
 }

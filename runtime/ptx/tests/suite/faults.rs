@@ -283,4 +283,19 @@ fn traps_and_launches() {
     );
     let large = Launch::linear(1, 64).with_shared(300_000);
     assert!(launch("k", large, 4).unwrap_err().contains("shared memory"));
+    let module = crate::common::module(
+        ".visible .entry k() { .reg .b32 %r; .shared .b8 large[50000]; mov.u32 %r, large; ret; }",
+    );
+    let run = module.launch(
+        "k",
+        &Launch::linear(1, 1),
+        &[],
+        &mut memory,
+        &Options::default(),
+    );
+    is(
+        FaultKind::InvalidLaunch,
+        "50000 bytes of shared memory",
+        &run.unwrap_err(),
+    );
 }

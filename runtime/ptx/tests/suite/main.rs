@@ -8,6 +8,7 @@ mod control;
 mod convert;
 mod faults;
 mod floats;
+mod hostile;
 mod integers;
 mod memory;
 mod products;

@@ -264,6 +264,10 @@ fn boxes_are_waited_for() {
     );
     let early = tensor_fault(64, &format!("{LOAD} ld.shared.b32 %r2, [%r1]; {WAIT}"));
     assert_eq!(early, Some(FaultKind::Pending));
+    // A wait may end before the phase does.
+    let once = "mbarrier.try_wait.parity.shared.b64 %q, [barrier], 0;";
+    let once = tensor_fault(64, &format!("{LOAD} {once} ld.shared.b32 %r2, [%r1];"));
+    assert_eq!(once, Some(FaultKind::Pending));
     // A box that is loaded over what others may still read.
     let again = "@%p ret; cp.async.bulk.tensor.1d.shared::cluster.global.tile.mbarrier::complete_tx::bytes [%r0], [%m, {%c}], [barrier];";
     let over = tensor_fault(
@@ -296,6 +300,16 @@ fn boxes_are_stored_behind_a_fence() {
     );
     assert_eq!(store(fence, wait), None);
     assert_eq!(store("", wait), Some(FaultKind::ProxyFence));
+    // A fence before the barrier is of no use to who did not store; one behind it is.
+    assert_eq!(
+        store(
+            "setp.ge.u32 %q, %tid, 32; @%q bra NEXT; fence.proxy.async; NEXT:",
+            wait
+        ),
+        Some(FaultKind::ProxyFence)
+    );
+    let behind = format!("bar.sync 0; {fence} elect.sync %r5|%q, -1;");
+    assert_eq!(store(&behind, wait), None);
     assert_eq!(store(fence, ""), Some(FaultKind::Pending));
     assert_eq!(
         store(fence, "cp.async.bulk.wait_group.read 1;"),
