@@ -6,10 +6,15 @@
 //! writes. Opening runs the initialisers of a shared object, as every loader does: open only
 //! libraries that you trust as much as your own program.
 
+mod on_device;
+
+pub use on_device::DeviceCall;
+
 use std::ffi::{CStr, c_char, c_void};
 use std::path::{Path, PathBuf};
 
 use dlc_abi::{ABI_VERSION, Entry, Executor, Manifest, ManifestError, status, symbol};
+use dlc_gpu::GpuError;
 use dlc_pool::Pool;
 
 use crate::bind::Bound;
@@ -71,6 +76,15 @@ pub enum LibraryError {
         /// The exports that there are.
         known: Vec<String>,
     },
+    /// The library has no code for a GPU.
+    #[error("{} was built for the CPU only", path.display())]
+    NoGpu {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The device failed.
+    #[error(transparent)]
+    Gpu(#[from] GpuError),
     /// There is no memory for the workspace.
     #[error("{entry}: no memory for a workspace of {bytes} bytes{values}")]
     Memory {
@@ -104,7 +118,10 @@ impl LibraryError {
             | LibraryError::Hash { .. } => {
                 Some("build library and manifest again with one `dlc build`".to_string())
             }
-            LibraryError::Open { .. } => None,
+            LibraryError::Open { .. } | LibraryError::Gpu(_) => None,
+            LibraryError::NoGpu { .. } => {
+                Some("build it with `dlc build --gpu sm_80`, or sm_90a".to_string())
+            }
             LibraryError::NoEntry { known, .. } if known.is_empty() => {
                 Some("it has no `export fn`".to_string())
             }
@@ -229,10 +246,7 @@ impl Library {
             _ => Some(unsafe { self.symbol(&entry.packed_on_symbol())? }),
         };
         let values = values_text(bound);
-        let bytes = self.workspace_bytes(entry, &bound.dims)?;
-        if bytes == usize::MAX {
-            return Err(status_error(entry, status::SIZE_OVERFLOW, values));
-        }
+        let bytes = self.workspace_bytes(entry, &entry.workspace_symbol, bound)?;
         let workspace = Buffer::zeroed(bytes).ok_or_else(|| LibraryError::Memory {
             entry: entry.name.clone(),
             bytes,
@@ -248,9 +262,25 @@ impl Library {
         })
     }
 
-    /// The size of the workspace; the function takes the dims as separate arguments.
-    fn workspace_bytes(&self, entry: &Entry, dims: &[i64]) -> Result<usize, LibraryError> {
-        let name = &entry.workspace_symbol;
+    /// The size of the workspace for the dims of `bound`, as a function of that name gives it.
+    fn workspace_bytes(
+        &self,
+        entry: &Entry,
+        name: &str,
+        bound: &Bound,
+    ) -> Result<usize, LibraryError> {
+        match self.workspace_of(entry, name, &bound.dims)? {
+            usize::MAX => Err(status_error(
+                entry,
+                status::SIZE_OVERFLOW,
+                values_text(bound),
+            )),
+            bytes => Ok(bytes),
+        }
+    }
+
+    /// The same; the function takes the dims as separate arguments.
+    fn workspace_of(&self, entry: &Entry, name: &str, dims: &[i64]) -> Result<usize, LibraryError> {
         macro_rules! call {
             ($($i:literal),*) => {{
                 type Function = unsafe extern "C" fn($(dim!($i)),*) -> usize;

@@ -1,6 +1,7 @@
 //! The manifest of a built library: what each entry point takes and gives, as JSON.
 
 mod error;
+mod symbols;
 
 pub use error::ManifestError;
 
@@ -29,6 +30,9 @@ pub struct Manifest {
     /// The most threads on which a call runs; with more than one, entries have variants that take an executor.
     #[serde(default = "one", skip_serializing_if = "is_one")]
     pub threads: u32,
+    /// The GPU that entries have variants for, which take a device, `sm_80` or `sm_90a`; none without.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gpu: Option<String>,
     /// The entry points, in source order.
     pub entries: Vec<Entry>,
     /// The structs that entries use, each after those it holds.
@@ -292,21 +296,6 @@ impl Entry {
             .unwrap_or_default()
     }
 
-    /// The function that gives the text of a status.
-    pub fn message_symbol(&self) -> String {
-        symbol::message(&self.symbol)
-    }
-
-    /// The C function that takes an executor first, in libraries for several threads.
-    pub fn on_symbol(&self) -> String {
-        symbol::on(&self.symbol)
-    }
-
-    /// The uniform function that takes an executor first, in libraries for several threads.
-    pub fn packed_on_symbol(&self) -> String {
-        symbol::packed_on(&self.symbol)
-    }
-
     /// The signature as text; every change that a caller can notice changes it.
     pub fn signature(&self) -> String {
         let mut text = format!("{}<", self.symbol);
@@ -375,6 +364,7 @@ impl Manifest {
             abi_hash: String::new(),
             target: target.to_string(),
             threads: 1,
+            gpu: None,
             entries,
             structs,
         };
@@ -385,6 +375,13 @@ impl Manifest {
     /// The same of a library whose calls run on up to so many threads.
     pub fn with_threads(mut self, threads: u32) -> Self {
         self.threads = threads;
+        self.abi_hash = self.compute_hash();
+        self
+    }
+
+    /// The same of a library whose calls run on a GPU, too, if one is named.
+    pub fn with_gpu(mut self, gpu: Option<&str>) -> Self {
+        self.gpu = gpu.map(str::to_string);
         self.abi_hash = self.compute_hash();
         self
     }
@@ -401,6 +398,11 @@ impl Manifest {
                 symbols.push(entry.on_symbol());
                 symbols.push(entry.packed_on_symbol());
             }
+            if self.gpu.is_some() {
+                symbols.push(entry.gpu_symbol());
+                symbols.push(entry.packed_gpu_symbol());
+                symbols.push(entry.workspace_gpu_symbol());
+            }
         }
         symbols
     }
@@ -410,6 +412,9 @@ impl Manifest {
         let mut text = format!("abi {}\nstem {}\n", self.abi_version, self.stem);
         if self.threads > 1 {
             text += &format!("threads {}\n", self.threads);
+        }
+        if let Some(gpu) = &self.gpu {
+            text += &format!("gpu {gpu}\n");
         }
         for entry in &self.entries {
             text += &entry.signature();

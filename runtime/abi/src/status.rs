@@ -16,7 +16,7 @@ pub const DEVICE: i32 = 5;
 pub const CHECK: i32 = 16;
 
 /// The codes that mean the same in every entry, with their error code and text.
-pub const COMMON: [(i32, &str, &str); 5] = [
+pub const COMMON: [(i32, &str, &str); 4] = [
     (NULL_POINTER, "DL1011", "a pointer is null"),
     (
         SHORT_WORKSPACE,
@@ -33,7 +33,6 @@ pub const COMMON: [(i32, &str, &str); 5] = [
         "DL1014",
         "the workspace is not aligned to 64 bytes",
     ),
-    (DEVICE, "DL1015", "the device failed; it knows why"),
 ];
 
 /// The message of a common status for an entry, as `stem_f_message` gives it.
@@ -42,6 +41,11 @@ pub fn common_message(entry: &str, status: i32) -> Option<String> {
         .iter()
         .find(|(code, _, _)| *code == status)
         .map(|(_, code, text)| format!("{code} {entry}: {text}"))
+}
+
+/// The message of [`DEVICE`] for an entry.
+pub fn device_message(entry: &str) -> String {
+    format!("DL1015 {entry}: the device failed; it says why")
 }
 
 /// The message of a dim outside its range.

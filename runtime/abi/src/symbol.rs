@@ -33,6 +33,21 @@ pub fn packed_on(entry: &str) -> String {
     format!("{entry}_packed_on")
 }
 
+/// The C entry that takes a device first, on which all tensors then are.
+pub fn gpu(entry: &str) -> String {
+    format!("{entry}_gpu")
+}
+
+/// The uniform entry that takes a device first, on which all memory then is.
+pub fn packed_gpu(entry: &str) -> String {
+    format!("{entry}_packed_gpu")
+}
+
+/// The function that gives the size of the workspace on a device.
+pub fn workspace_gpu(entry: &str) -> String {
+    format!("{entry}_workspace_gpu")
+}
+
 /// The function that gives the size of the workspace.
 pub fn workspace(entry: &str) -> String {
     format!("{entry}_workspace")

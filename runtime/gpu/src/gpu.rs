@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::calls::Calls;
 use crate::cuda::Cuda;
-use crate::device::{Device, Graph};
+use crate::device::{About, Device, Graph};
 use crate::emulated::{Emulated, Settings};
 use crate::error::GpuError;
 use crate::memory::{DeviceBuffer, Memory};
@@ -59,6 +59,11 @@ impl Gpu {
     /// An interpreter in the place of a GPU.
     pub fn emulated(settings: Settings) -> Self {
         Self::new(Arc::new(Emulated::new(settings)))
+    }
+
+    /// What the device is.
+    pub fn about(&self) -> &About {
+        self.memory.device().about()
     }
 
     /// What to pass to `_gpu` entries, valid as long as `self`.
