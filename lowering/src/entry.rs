@@ -1,7 +1,9 @@
 //! What the attributes of an entry function say: names, dims and their ranges, conditions, and the leaves that it
 //! takes and gives. Read on tensors (for the manifest) and on memrefs (for the C entry) alike.
 
-use crate::{alias::operations, passes::plan_workspace::SLOT, tasks::EXECUTOR, walk};
+use crate::{
+    alias::operations, passes::plan_workspace::SLOT, schedule::Target, tasks::EXECUTOR, walk,
+};
 use dlc_abi::{
     Condition, DType, DimRange, Mode, Param, Poly, Status, Tree,
     status::{self, CHECK, COMMON},
@@ -69,6 +71,13 @@ impl Leaf {
     }
 }
 
+impl Entry<'_, '_> {
+    /// How many scalars C passes by value.
+    pub fn scalars_by_value(&self) -> usize {
+        self.leaves.iter().filter(|leaf| leaf.by_value()).count()
+    }
+}
+
 /// A `where` condition.
 #[derive(Clone, Debug)]
 pub struct Check {
@@ -104,6 +113,8 @@ pub struct Entry<'c, 'a> {
     pub failed: Option<usize>,
     /// The number of the argument that is the executor, where code may run on several threads.
     pub executor: Option<usize>,
+    /// Whether that is a device, on which all memory is.
+    pub gpu: bool,
     /// Every leaf: those of the parameters, then the results.
     pub leaves: Vec<Leaf>,
 }
@@ -172,6 +183,13 @@ fn failures<'c, 'a>(
             failures(module, callee, entry, seen, found);
         }
     }
+}
+
+/// How many parameters a function with a body has.
+pub fn parameter_count(func: OperationRef) -> usize {
+    let region = func.region(0).ok();
+    let block = region.and_then(|region| region.first_block());
+    block.map_or(0, |block| block.argument_count())
 }
 
 /// The only block of a function that is still structured.
@@ -250,6 +268,7 @@ fn read<'c, 'a>(func: OperationRef<'c, 'a>, stem: &str) -> Result<Entry<'c, 'a>,
         failures,
         failed: argument_with(func, FAILED),
         executor: argument_with(func, EXECUTOR),
+        gpu: Target::of(func).gpu > 0,
         leaves,
     })
 }

@@ -1,16 +1,20 @@
 //! The C functions of an entry, as text in the `llvm` dialect; the calling convention stands here and in `dlc-abi`.
 
+mod guards;
 mod messages;
+mod named;
 
+use guards::{Guards, NULL};
 pub use messages::abi_hash;
 use messages::message;
 pub(crate) use messages::string_constant;
+use named::c_type;
 
 use crate::{
-    entry::{Entry, Leaf, Role},
+    entry::{Entry, Role},
     size::Checked,
 };
-use dlc_abi::{DType, Poly, WORKSPACE_ALIGN, status, symbol};
+use dlc_abi::{Poly, WORKSPACE_ALIGN, status, symbol};
 use std::fmt::Write;
 
 /// An argument of an entry's body.
@@ -138,21 +142,20 @@ fn memref_from_pointer(code: &mut Checked, pointer: &str, extents: &[String], me
 
 /// Every function that a caller sees, and a declaration of the body.
 pub fn functions(entry: &Entry, slots: &[Vec<Poly>]) -> String {
-    let failed = usize::from(!entry.failures.is_empty());
+    let failed = usize::from(entry.failed.is_some());
     let executor = usize::from(entry.executor.is_some());
     let pointers = vec!["!llvm.ptr"; entry.leaves.len() + failed + executor + slots.len()];
     let types = [vec!["i64"; entry.dims.len()], pointers]
         .concat()
         .join(", ");
     let declaration = format!("llvm.func @{}({types})\n", implementation(&entry.symbol));
-    [
-        declaration,
-        workspace(entry, slots),
-        packed(entry, slots),
-        named(entry),
-        message(entry),
-    ]
-    .join("")
+    let own = [declaration, workspace(entry, slots), packed(entry, slots)].join("");
+    let all = own + &named::entries(entry);
+    match entry.gpu {
+        // Messages are those of the entry on the CPU.
+        true => all,
+        false => all + &message(entry),
+    }
 }
 
 /// The size of the workspace, or -1 (SIZE_MAX) where a size overflows.
@@ -181,7 +184,11 @@ fn workspace(entry: &Entry, slots: &[Vec<Poly>]) -> String {
             size = code.mul(&size, &extent);
         }
     }
-    let total = offsets(&mut code, slots).1;
+    let mut total = offsets(&mut code, slots).1;
+    if entry.gpu {
+        let tail = code.constant(named::tail_bytes(entry));
+        total = code.add(&total, &tail);
+    }
     let overflow = code.overflow.clone();
     let none = code.constant(-1);
     let result = code.let_(&format!(
@@ -193,10 +200,17 @@ fn workspace(entry: &Entry, slots: &[Vec<Poly>]) -> String {
         .collect();
     format!(
         "llvm.func @{}({}) -> i64 {{\n{}  llvm.return {result} : i64\n}}\n",
-        symbol::workspace(&entry.symbol),
+        workspace_symbol(entry),
         parameters.join(", "),
         code.code
     )
+}
+
+fn workspace_symbol(entry: &Entry) -> String {
+    match entry.gpu {
+        true => symbol::workspace_gpu(&entry.symbol),
+        false => symbol::workspace(&entry.symbol),
+    }
 }
 
 /// Where each slot begins in the workspace, and where the last one ends.
@@ -216,64 +230,6 @@ fn offsets(code: &mut Checked, slots: &[Vec<Poly>]) -> (Vec<String>, String) {
     (offsets, at)
 }
 
-/// Checks: each continues in a new block if its condition holds and returns the status if not.
-struct Guards<'x> {
-    code: Checked<'x>,
-    count: usize,
-}
-
-impl Guards<'_> {
-    fn holds(&mut self, condition: &str, status: i32) {
-        self.count += 1;
-        let (count, text) = (self.count, &mut self.code.code);
-        writeln!(
-            text,
-            "  %s{count} = llvm.mlir.constant({status} : i32) : i32"
-        )
-        .expect(WRITTEN);
-        writeln!(
-            text,
-            "  llvm.cond_br {condition}, ^ok{count}, ^fail(%s{count} : i32)\n^ok{count}:"
-        )
-        .expect(WRITTEN);
-    }
-
-    fn not_null(&mut self, pointer: &str) {
-        let set = self
-            .code
-            .let_(&format!("llvm.icmp \"ne\" {pointer}, %null : !llvm.ptr"));
-        self.holds(&set, status::NULL_POINTER);
-    }
-
-    fn load(&mut self, array: &str, index: usize, ty: &str) -> String {
-        let place = self.code.let_(&format!(
-            "llvm.getelementptr {array}[{index}] : (!llvm.ptr) -> !llvm.ptr, {ty}"
-        ));
-        self.code
-            .let_(&format!("llvm.load {place} : !llvm.ptr -> {ty}"))
-    }
-
-    fn store(&mut self, array: &str, index: usize, value: &str, ty: &str) {
-        let place = self.code.let_(&format!(
-            "llvm.getelementptr {array}[{index}] : (!llvm.ptr) -> !llvm.ptr, {ty}"
-        ));
-        writeln!(
-            self.code.code,
-            "  llvm.store {value}, {place} : {ty}, !llvm.ptr"
-        )
-        .expect(WRITTEN);
-    }
-
-    fn end(self, result: &str) -> String {
-        let code = self.code.code;
-        format!(
-            "{code}  llvm.return {result} : i32\n^fail(%status: i32):\n  llvm.return %status : i32\n}}\n"
-        )
-    }
-}
-
-const NULL: &str = "  %null = llvm.mlir.zero : !llvm.ptr\n";
-
 /// The entry for loaders: checks everything, lays out the slots and calls the body.
 fn packed(entry: &Entry, slots: &[Vec<Poly>]) -> String {
     let dims = dim_values(entry);
@@ -287,6 +243,9 @@ fn packed(entry: &Entry, slots: &[Vec<Poly>]) -> String {
         count: 0,
     };
     g.code.code += NULL;
+    if entry.gpu {
+        g.not_null("%executor");
+    }
     if !dims.is_empty() {
         g.not_null("%dims");
         for (i, (_, value)) in dims.iter().enumerate() {
@@ -306,9 +265,13 @@ fn packed(entry: &Entry, slots: &[Vec<Poly>]) -> String {
     }
     for i in scalars {
         let ty = c_type(entry.leaves[i].dtype);
+        let place = match entry.gpu {
+            true => g.fetch(&pointers[i], ty, entry.leaves[i].dtype.size()),
+            false => pointers[i].clone(),
+        };
         let loaded = g
             .code
-            .let_(&format!("llvm.load {} : !llvm.ptr -> {ty}", pointers[i]));
+            .let_(&format!("llvm.load {place} : !llvm.ptr -> {ty}"));
         let wide = match ty {
             "i64" => format!("llvm.add {loaded}, %zero : i64"),
             _ => format!("llvm.sext {loaded} : {ty} to i64"),
@@ -354,7 +317,7 @@ fn packed(entry: &Entry, slots: &[Vec<Poly>]) -> String {
     }
     let values: Vec<_> = dims.iter().map(|(_, value)| value.as_str()).collect();
     let types = vec!["i64"; dims.len()].join(", ");
-    let workspace = symbol::workspace(&entry.symbol);
+    let workspace = workspace_symbol(entry);
     let need = g.code.let_(&format!(
         "llvm.call @{workspace}({}) : ({types}) -> i64",
         values.join(", ")
@@ -380,7 +343,7 @@ fn packed(entry: &Entry, slots: &[Vec<Poly>]) -> String {
             .let_(&format!("llvm.icmp \"uge\" %bytes, {need} : i64"));
         g.holds(&enough, status::SHORT_WORKSPACE);
     }
-    if !entry.failures.is_empty() {
+    if entry.failed.is_some() {
         g.code.code += "  llvm.store %ok, %failed : i32, !llvm.ptr\n";
         pointers.push("%failed".into());
     }
@@ -407,11 +370,11 @@ fn packed(entry: &Entry, slots: &[Vec<Poly>]) -> String {
         arguments.join(", ")
     );
     g.code.code += &call;
-    let result = match entry.failures.is_empty() {
+    let result = match entry.failed.is_none() {
         true => "%ok".into(),
         false => g.code.let_("llvm.load %failed : !llvm.ptr -> i32"),
     };
-    let failed = match entry.failures.is_empty() {
+    let failed = match entry.failed.is_none() {
         true => "",
         false => {
             "  %one = llvm.mlir.constant(1 : i64) : i64
@@ -425,6 +388,10 @@ fn packed(entry: &Entry, slots: &[Vec<Poly>]) -> String {
     let arguments = "%dims: !llvm.ptr, %leaves: !llvm.ptr, %workspace: !llvm.ptr, %bytes: i64";
     let (name, executor, wrapper) = match entry.executor {
         None => (plain, "", String::new()),
+        Some(_) if entry.gpu => {
+            let name = symbol::packed_gpu(&entry.symbol);
+            (name, "%executor: !llvm.ptr, ", String::new())
+        }
         Some(_) => {
             let name = symbol::packed_on(&entry.symbol);
             let wrapper = format!(
@@ -469,114 +436,4 @@ fn scalars_in_checks(entry: &Entry) -> Vec<usize> {
             leaf.role != Role::Out && leaf.shape.is_empty() && asked(&leaf.path)
         })
         .collect()
-}
-
-/// How C passes a scalar of a type by value.
-fn c_type(dtype: DType) -> &'static str {
-    match dtype {
-        DType::Bool | DType::I8 | DType::U8 => "i8",
-        DType::F16 | DType::BF16 => "i16",
-        DType::I32 | DType::U32 => "i32",
-        DType::I64 | DType::U64 => "i64",
-        DType::F32 => "f32",
-        DType::F64 => "f64",
-        DType::Key => "!llvm.ptr",
-    }
-}
-
-/// The C entries: they collect their arguments for the packed ones.
-fn named(entry: &Entry) -> String {
-    let on = match entry.executor {
-        Some(_) => named_one(entry, true),
-        None => String::new(),
-    };
-    named_one(entry, false) + &on
-}
-
-/// The C entry, with or without an executor.
-fn named_one(entry: &Entry, on: bool) -> String {
-    let dims = dim_values(entry);
-    let mut parameters: Vec<_> = dims
-        .iter()
-        .map(|(_, value)| format!("{value}: i64"))
-        .collect();
-    let mut g = Guards {
-        code: Checked::new(&[]),
-        count: 0,
-    };
-    g.code.code += NULL;
-    g.code.code += "  %one = llvm.mlir.constant(1 : i64) : i64\n";
-    let (dim_count, leaf_count) = (dims.len(), entry.leaves.len());
-    let array = |count: usize, ty: &str| {
-        format!("llvm.alloca %one x !llvm.array<{count} x {ty}> : (i64) -> !llvm.ptr")
-    };
-    let dim_array = g.code.let_(&array(dim_count.max(1), "i64"));
-    let leaf_array = g.code.let_(&array(leaf_count.max(1), "ptr"));
-    let scalars: Vec<_> = (entry.leaves.iter())
-        .map(|leaf| match leaf.by_value() {
-            true => g.code.let_(&format!(
-                "llvm.alloca %one x {} : (i64) -> !llvm.ptr",
-                c_type(leaf.dtype)
-            )),
-            false => String::new(),
-        })
-        .collect();
-    for (i, (_, value)) in dims.iter().enumerate() {
-        g.store(&dim_array, i, value, "i64");
-    }
-    let mut next = 0;
-    let same = |a: &Leaf, b: &Leaf| {
-        a.parameter() == b.parameter() && (a.role == Role::Out) == (b.role == Role::Out)
-    };
-    for (number, group) in entry.leaves.chunk_by(same).enumerate() {
-        let name = format!("%a{number}");
-        let leaf = &group[0];
-        if leaf.path.contains('.') {
-            parameters.push(format!("{name}: !llvm.ptr"));
-            g.not_null(&name);
-            for i in 0..group.len() {
-                let pointer = g.load(&name, i, "!llvm.ptr");
-                g.store(&leaf_array, next + i, &pointer, "!llvm.ptr");
-            }
-        } else if leaf.by_value() {
-            let ty = c_type(leaf.dtype);
-            parameters.push(format!("{name}: {ty}"));
-            let place = &scalars[next];
-            writeln!(
-                g.code.code,
-                "  llvm.store {name}, {place} : {ty}, !llvm.ptr"
-            )
-            .expect(WRITTEN);
-            g.store(&leaf_array, next, place, "!llvm.ptr");
-        } else {
-            parameters.push(format!("{name}: !llvm.ptr"));
-            g.store(&leaf_array, next, &name, "!llvm.ptr");
-        }
-        next += group.len();
-    }
-    let (symbol, packed, executor, ty) = match on {
-        false => (entry.symbol.clone(), symbol::packed(&entry.symbol), "", ""),
-        true => {
-            parameters.insert(0, "%executor: !llvm.ptr".into());
-            let packed = symbol::packed_on(&entry.symbol);
-            (
-                symbol::on(&entry.symbol),
-                packed,
-                "%executor, ",
-                "!llvm.ptr, ",
-            )
-        }
-    };
-    let result = g.code.let_(&format!(
-        "llvm.call @{packed}({executor}{dim_array}, {leaf_array}, %workspace, %bytes) : ({ty}!llvm.ptr, !llvm.ptr, !llvm.ptr, i64) -> i32"
-    ));
-    parameters.extend([
-        "%workspace: !llvm.ptr".to_string(),
-        "%bytes: i64".to_string(),
-    ]);
-    let head = format!("llvm.func @{symbol}({}) -> i32 {{\n", parameters.join(", "));
-    match g.count {
-        0 => format!("{head}{}  llvm.return {result} : i32\n}}\n", g.code.code),
-        _ => head + &g.end(&result),
-    }
 }

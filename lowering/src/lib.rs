@@ -8,6 +8,7 @@ pub mod entry;
 pub mod entry_text;
 pub mod flops;
 pub mod fuse;
+pub mod gpu;
 pub mod linalg;
 pub mod loops;
 pub mod math;

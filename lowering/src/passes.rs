@@ -4,12 +4,14 @@ pub mod bf16_as_bits;
 pub mod dl_to_linalg;
 pub mod emit_entry_points;
 pub mod emit_forks;
+pub mod emit_launches;
 pub mod emit_matmul;
 pub mod emit_winograd;
 pub mod expand_math;
 pub mod explicit_views;
 pub mod fold_casts;
 pub mod fold_transposes;
+pub mod form_kernels;
 pub mod forward_copies;
 pub mod fuse_elementwise;
 pub mod fuse_products;
@@ -45,6 +47,7 @@ pub const PASSES: &[PassInfo] = &[
     report_fusion::INFO,
     vectorize_generics::INFO,
     parallelize_loops::INFO,
+    form_kernels::INFO,
     plan_workspace::INFO,
     outline_tasks::INFO,
     outline_loops::INFO,
@@ -53,4 +56,5 @@ pub const PASSES: &[PassInfo] = &[
     emit_entry_points::INFO,
     bf16_as_bits::INFO,
     emit_forks::INFO,
+    emit_launches::INFO,
 ];

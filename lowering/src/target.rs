@@ -1,6 +1,7 @@
 //! The hand-over to LLVM: from a module in the `llvm` dialect to LLVM IR, assembly and objects.
 
 pub mod cpu;
+pub mod gpu;
 mod machine;
 mod parts;
 

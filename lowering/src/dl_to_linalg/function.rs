@@ -201,11 +201,13 @@ impl<'c, 'a> Signature<'c, 'a> {
                 res_attrs.clear();
                 let places = self.arguments.iter().chain(self.pure_results());
                 let mut inputs = places.map(|leaf| memory(leaf.ty)).collect::<Vec<_>>();
-                if !self.failures.is_empty() {
+                let target = Target::of(func);
+                // What is launched may fail.
+                if !self.failures.is_empty() || target.gpu > 0 {
                     arg_attrs.push(e.attr(&format!("{{{FAILED}}}")));
                     inputs.push(e.ty("memref<i32>"));
                 }
-                if Target::of(func).cores > 1 {
+                if target.cores > 1 || target.gpu > 0 {
                     arg_attrs.push(e.attr(&format!("{{{EXECUTOR}}}")));
                     inputs.push(e.ty("!llvm.ptr"));
                 }

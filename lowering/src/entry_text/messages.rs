@@ -24,7 +24,11 @@ pub(super) fn message(entry: &Entry) -> String {
         .statuses()
         .into_iter()
         .map(|status| (status.code, status.message));
-    for (number, text) in known.chain([(status::OK, "ok".to_string())]) {
+    let others = [
+        (status::OK, "ok".to_string()),
+        (status::DEVICE, status::device_message(&entry.name)),
+    ];
+    for (number, text) in known.chain(others) {
         let text = constant(&mut code, &number.to_string(), &text);
         let number = code.let_(&format!("llvm.mlir.constant({number} : i32) : i32"));
         let this = code.let_(&format!("llvm.icmp \"eq\" %status, {number} : i32"));

@@ -90,8 +90,9 @@ impl Plan {
         let loops = (0..nest.extents.len())
             .filter(|i| !nest.is_single(*i))
             .collect::<Vec<_>>();
-        let best = loops
-            .iter()
+        // Where each round is a thread, none takes vectors.
+        let candidates = loops.iter().filter(|_| target.gpu == 0);
+        let best = candidates
             .filter_map(|i| Some((cost(nest, body, *i)?, std::cmp::Reverse(*i))))
             .min();
         let vector = best.map(|(_, std::cmp::Reverse(i))| i);

@@ -25,6 +25,7 @@ use crate::{
     alias,
     entry::{self, Entry, Role},
     entry_text,
+    schedule::Target,
 };
 use dlc_abi::Poly;
 use dlc_dialects::{
@@ -61,7 +62,8 @@ fn run<'c, 'a>(cx: &'c Context, module: OperationRef<'c, 'a>) -> Result<(), Pass
         edit::erase(cx, entry.func);
     }
     let text = |name: &str| entry::string(module.attribute(name).ok());
-    if let (Some(stem), Some(hash)) = (text("dl.stem"), text("dl.abi_hash")) {
+    let on_device = Target::of(module).gpu > 0;
+    if let (Some(stem), Some(hash), false) = (text("dl.stem"), text("dl.abi_hash"), on_device) {
         let function = Module::parse(cx, &entry_text::abi_hash(&stem, &hash)).ok_or_else(|| {
             PassError::at(
                 &module,

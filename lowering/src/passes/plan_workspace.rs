@@ -25,6 +25,7 @@ use crate::{
     dl_to_linalg::sizes::Sizes,
     emit::Emitter,
     entry::{self, Entry},
+    schedule::Target,
     size::{self, Dims},
     walk,
     workspace::{self, Buffer, Placed, Slot},
@@ -99,7 +100,11 @@ fn plan<'c, 'a>(cx: &'c Context, entry: &Entry<'c, 'a>, told: bool) -> Result<()
     let holders = allocs.iter().flat_map(|alloc| alias::ancestors(*alloc));
     let holders: HashSet<usize> = holders.map(edit::identity).collect();
     let mut made = vec![];
-    let mut stack = 0;
+    // What kernels use is on the device.
+    let mut stack = match Target::of(func).gpu > 0 {
+        true => STACK,
+        false => 0,
+    };
     for alloc in allocs {
         let bytes = size::bytes(alloc, &dims).ok_or_else(|| {
             PassError::at(

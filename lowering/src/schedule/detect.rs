@@ -22,6 +22,7 @@ impl Target {
             round,
             vnni,
             bf16,
+            gpu: 0,
             knobs: Knobs::new(),
         }
     }

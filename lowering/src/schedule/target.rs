@@ -35,6 +35,8 @@ pub struct Target {
     pub vnni: bool,
     /// Whether words of bf16 are.
     pub bf16: bool,
+    /// The compute capability of the GPU that runs the code, ten times the major number and the minor one; 0 without one.
+    pub gpu: i64,
     /// Values of schedules that are set and do not follow from the others.
     pub knobs: Knobs,
 }
@@ -56,6 +58,7 @@ impl Default for Target {
             round: false,
             vnni: false,
             bf16: false,
+            gpu: 0,
             knobs: Knobs::new(),
         }
     }
@@ -119,6 +122,7 @@ impl Target {
             round: cpu != "x86-64",
             vnni: vector_bits == 512 && !WITHOUT_VNNI.contains(&cpu),
             bf16: WITH_BF16.contains(&cpu),
+            gpu: 0,
             knobs: Knobs::new(),
         })
     }
@@ -175,6 +179,7 @@ impl Target {
             round: flag("round").unwrap_or(base.round || wider),
             vnni: flag("vnni").unwrap_or(base.vnni),
             bf16: flag("bf16").unwrap_or(base.bf16),
+            gpu: integer("gpu").unwrap_or(0),
             knobs: set_in(entries.element_by_name(KNOBS_IN)),
             cpu: cpu.unwrap_or(base.cpu),
             vector_bits,
@@ -225,6 +230,9 @@ impl fmt::Display for Target {
             self.vnni,
             self.bf16
         )?;
+        if self.gpu > 0 {
+            write!(f, ", gpu = {} : i64", self.gpu)?;
+        }
         if !self.knobs.is_empty() {
             let set = self
                 .knobs

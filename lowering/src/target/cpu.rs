@@ -264,7 +264,7 @@ fn link<'x>(whole: &Module<'x>, part: Module<'x>) -> Result<(), CodegenError> {
         .map_err(|error| CodegenError::Internal(format!("LLVM can't join the parts: {error}")))
 }
 
-fn write(
+pub(super) fn write(
     machine: &TargetMachine,
     module: &Module,
     kind: FileType,
@@ -275,7 +275,7 @@ fn write(
     Ok(buffer.as_slice().to_vec())
 }
 
-fn translate<'x>(
+pub(super) fn translate<'x>(
     module: &melior::ir::Module,
     context: &'x Context,
 ) -> Result<Module<'x>, CodegenError> {

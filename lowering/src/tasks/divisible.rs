@@ -103,7 +103,7 @@ impl<'c: 'a, 'a> Reader<'c, 'a> {
                     continue;
                 }
                 if self.contains(alloc) {
-                    self.move_out(alloc)?;
+                    move_out(self.cx, alloc, self.op)?;
                 }
                 let bytes = static_bytes(root);
                 let on_stack = on_stack || bytes.is_some_and(|bytes| stack + bytes <= most);
@@ -136,7 +136,7 @@ impl<'c: 'a, 'a> Reader<'c, 'a> {
     }
 
     fn contains(&self, op: OperationRef<'c, 'a>) -> bool {
-        ancestors(op)[1..].contains(&self.op)
+        holds(self.op, op)
     }
 
     /// Whether all uses of a buffer are inside the loop; views that stand outside, and are used inside only, move there.
@@ -159,37 +159,43 @@ impl<'c: 'a, 'a> Reader<'c, 'a> {
         }
         true
     }
+}
 
-    /// Moves an allocation before the loop, with the arithmetic of its sizes, if they follow from what is known there.
-    fn move_out(&self, alloc: OperationRef<'c, 'a>) -> Option<()> {
-        let mut needed = vec![alloc];
-        let mut next = 0;
-        while let Some(op) = needed.get(next).copied() {
-            for operand in op.operands() {
-                match defining_op(operand) {
-                    Some(made) if !self.contains(made) => {}
-                    Some(made) if edit::name(made).starts_with("arith.") => needed.push(made),
-                    Some(_) => return None,
-                    None => {
-                        let argument = inspect::argument(operand)?;
-                        let owner = argument.owner().parent_operation()?;
-                        if owner == self.op || self.contains(owner) {
-                            return None;
-                        }
+/// Moves an allocation before a loop that holds it, with the arithmetic of its sizes, if they follow from what is known there.
+pub fn move_out<'c: 'a, 'a>(
+    cx: &'c Context,
+    alloc: OperationRef<'c, 'a>,
+    holder: OperationRef<'c, 'a>,
+) -> Option<()> {
+    let mut needed = vec![alloc];
+    let mut next = 0;
+    while let Some(op) = needed.get(next).copied() {
+        for operand in op.operands() {
+            match defining_op(operand) {
+                Some(made) if !holds(holder, made) => {}
+                Some(made) if edit::name(made).starts_with("arith.") => needed.push(made),
+                Some(_) => return None,
+                None => {
+                    let argument = inspect::argument(operand)?;
+                    let owner = argument.owner().parent_operation()?;
+                    if owner == holder || holds(holder, owner) {
+                        return None;
                     }
                 }
             }
-            next += 1;
         }
-        for op in needed.into_iter().rev() {
-            if self.contains(op) {
-                IrRewriter::new(self.cx)
-                    .as_rewriter_base()
-                    .move_op_before(op, self.op);
-            }
-        }
-        Some(())
+        next += 1;
     }
+    for op in needed.into_iter().rev().filter(|op| holds(holder, *op)) {
+        let rewriter = IrRewriter::new(cx);
+        rewriter.as_rewriter_base().move_op_before(op, holder);
+    }
+    Some(())
+}
+
+/// Whether an op stands inside of another.
+fn holds(holder: OperationRef, op: OperationRef) -> bool {
+    ancestors(op)[1..].contains(&holder)
 }
 
 fn block<'c, 'a>(op: OperationRef<'c, 'a>) -> BlockRef<'c, 'a> {

@@ -16,7 +16,7 @@ pub struct Private<'c, 'a> {
 
 impl<'c: 'a, 'a> Private<'c, 'a> {
     /// Memory for `most` lanes; nothing for buffers on the stack.
-    pub fn make(&self, e: &Emitter<'c, 'a>, most: i64) -> Option<Memory<'c, 'a>> {
+    pub fn make(&self, e: &Emitter<'c, 'a>, most: Value<'c, 'a>) -> Option<Memory<'c, 'a>> {
         if self.on_stack {
             return None;
         }
@@ -31,7 +31,7 @@ impl<'c: 'a, 'a> Private<'c, 'a> {
             .fold(known, |bytes, size| e.mul(bytes, size));
         // Lanes share no cache line.
         let bytes = e.plus(bytes, LINE);
-        let all = e.mul(bytes, e.index(most));
+        let all = e.mul(bytes, most);
         let memory = e.alloc(&[all], "memref<?xi8>");
         let stride = e.mul(e.div(bytes, e.index(LINE)), e.index(LINE));
         Some(Memory { memory, stride })

@@ -104,7 +104,7 @@ impl<'c: 'a, 'a> Shared<'c, 'a> {
         let none = e.op("llvm.mlir.zero", &[], e.ty("!llvm.ptr"));
         let inner = e.select(alone, self.executor, none);
         let private = || self.loops.iter().flat_map(|one| &one.private);
-        let all: Vec<Option<Memory>> = private().map(|b| b.make(&e, self.most)).collect();
+        let all: Vec<Option<Memory>> = private().map(|b| b.make(&e, e.index(self.most))).collect();
         let counter = *next.get_or_insert_with(|| self.counter(&e));
         let i64 = e.int_type(64);
         let number = |n: i64| e.constant(i64, e.attr(&format!("{n} : i64")));

@@ -1,0 +1,245 @@
+//! Makes of each call of a kernel a launch by the caller's device, and of each kernel an entry for threads.
+//!
+//! Before:
+//! ```mlir
+//! llvm.func @m_f__kernel0(%device: !llvm.ptr, %failed: !llvm.ptr, …, %thread: i64, %a: !llvm.ptr, …) attributes {dl.kernel}
+//! llvm.call @m_f__kernel0(%device, %failed, …, %threads, %a, …)
+//! ```
+//! After:
+//! ```mlir
+//! llvm.func @m_f__kernel0__entry(%threads: i64, %a: !llvm.ptr, …) attributes {nvvm.kernel}   // a thread calls m_f__kernel0
+//! llvm.func internal @m_f__kernel0__launch(%device, %failed, …, %threads, %a, …)   // device->launch(context, {kernels, 0, …})
+//! llvm.call @m_f__kernel0__launch(%device, %failed, …, %threads, %a, …)
+//! llvm.func internal @dlc_read_f32(…) -> f32                                       // device->copy(context, …)
+//! llvm.mlir.global external @m_kernels() : !llvm.struct<…>                         // for all launches
+//! ```
+//! The layout of what is passed is that of `dlc_abi::device`. A launch that fails leaves its status; what comes after is left out.
+//! `dlc_lowering::target::gpu` takes the device's functions out and puts their code in.
+//!
+//! *Requires*: functions of the `llvm` dialect. *Ensures*: no function of the host calls one of the device.
+
+use crate::{
+    entry,
+    gpu::{BLOCK, ENTRY, KERNEL, KERNELS, READ},
+    walk,
+};
+use dlc_abi::{device, status};
+use dlc_dialects::{
+    ir::edit,
+    pass::{Anchor, INTERNAL, PassError, PassInfo},
+};
+use melior::{
+    Context,
+    ir::{
+        BlockLike, Module, OperationRef, RegionLike, Value, ValueLike,
+        attribute::FlatSymbolRefAttribute, operation::OperationLike,
+    },
+};
+use std::{collections::HashSet, fmt::Write};
+
+/// The pass.
+pub const INFO: PassInfo = PassInfo {
+    name: "emit-launches",
+    summary: "Let the caller's device launch kernels",
+    anchor: Anchor::Module,
+    required: true,
+    run,
+};
+
+const LAUNCH: &str = "__launch";
+/// The place of a kernel's arguments: behind the device, the descriptor of where the status goes, and the thread.
+const FIRST: usize = 5;
+
+fn run<'c, 'a>(cx: &'c Context, module: OperationRef<'c, 'a>) -> Result<(), PassError<'c>> {
+    let stem = entry::string(module.attribute("dl.stem").ok()).unwrap_or_default();
+    let table = format!("{stem}{KERNELS}");
+    let calls = walk::named(module, "llvm.call");
+    let mut kernels = HashSet::new();
+    for func in walk::named(module, "llvm.func") {
+        let symbol = name(func);
+        let text = match symbol.strip_prefix(READ) {
+            Some(ty) => read(&symbol, ty),
+            None if func.has_attribute(KERNEL) => {
+                let body = func.region(0)?.first_block();
+                let body = body.ok_or_else(|| PassError::at(&func, "a kernel has no body"))?;
+                let types = (FIRST..body.argument_count())
+                    .map(|i| Ok(Value::from(body.argument(i)?).r#type().to_string()));
+                let types = types.collect::<Result<Vec<_>, melior::Error>>()?;
+                kernel(&table, &symbol, kernels.len(), &types)
+            }
+            None => continue,
+        };
+        let functions = Module::parse(cx, &text).ok_or_else(|| {
+            let message = format!("{INTERNAL}: the emitted text does not parse:\n{text}");
+            PassError::at(&func, message)
+        })?;
+        // Declarations of the kernel, and of the table again, stand there for the verifier only.
+        let first = kernels.is_empty();
+        edit::move_module_before(cx, &functions, func, |op| match name(op) {
+            own if own == table => first,
+            own => own.ends_with(LAUNCH) || own.ends_with(ENTRY) || own.starts_with(READ),
+        });
+        match func.has_attribute(KERNEL) {
+            true => {
+                kernels.insert(symbol);
+            }
+            false => edit::erase(cx, func),
+        }
+    }
+    for call in calls {
+        let callee = call.attribute("callee").ok();
+        let callee = callee.and_then(|callee| FlatSymbolRefAttribute::try_from(callee).ok());
+        if let Some(callee) = callee.filter(|callee| kernels.contains(callee.value())) {
+            let launch = FlatSymbolRefAttribute::new(cx, &format!("{}{LAUNCH}", callee.value()));
+            edit::set_attribute(call, "callee", launch.into());
+        }
+    }
+    Ok(())
+}
+
+fn name(op: OperationRef) -> String {
+    entry::string(op.attribute("sym_name").ok()).unwrap_or_default()
+}
+
+/// `dlc_kernels`.
+const TABLE: &str = "!llvm.struct<(ptr, i64, ptr, i64, ptr)>";
+/// `dlc_device`.
+const DEVICE: &str = "!llvm.struct<(i64, i64, ptr, ptr, ptr, ptr)>";
+/// `dlc_launch`.
+const ARGUMENTS: &str =
+    "!llvm.struct<(ptr, i64, array<3 x i64>, array<3 x i64>, array<3 x i64>, i64, ptr)>";
+const WRITTEN: &str = "writing to a string succeeds";
+
+/// Reads a value of a type from the device's memory.
+fn read(name: &str, ty: &str) -> String {
+    let (from, failed) = (device::FROM_DEVICE, status::DEVICE);
+    format!(
+        "llvm.func internal @{name}(%device: !llvm.ptr, %f: !llvm.ptr, %failed: !llvm.ptr, %fo: i64, %p: !llvm.ptr, %at: !llvm.ptr, %o: i64) -> {ty} {{
+  %one = llvm.mlir.constant(1 : i64) : i64
+  %here = llvm.alloca %one x {ty} : (i64) -> !llvm.ptr
+  %zero = llvm.mlir.zero : {ty}
+  llvm.store %zero, %here : {ty}, !llvm.ptr
+  %end = llvm.getelementptr %at[1] : (!llvm.ptr) -> !llvm.ptr, {ty}
+  %last = llvm.ptrtoint %end : !llvm.ptr to i64
+  %first = llvm.ptrtoint %at : !llvm.ptr to i64
+  %bytes = llvm.sub %last, %first : i64
+  %at_copy = llvm.getelementptr %device[0, 3] : (!llvm.ptr) -> !llvm.ptr, {DEVICE}
+  %copy = llvm.load %at_copy : !llvm.ptr -> !llvm.ptr
+  %at_context = llvm.getelementptr %device[0, 5] : (!llvm.ptr) -> !llvm.ptr, {DEVICE}
+  %context = llvm.load %at_context : !llvm.ptr -> !llvm.ptr
+  %way = llvm.mlir.constant({from} : i32) : i32
+  %ok = llvm.mlir.constant(0 : i32) : i32
+  %status = llvm.call %copy(%context, %here, %at, %bytes, %way) : !llvm.ptr, (!llvm.ptr, !llvm.ptr, !llvm.ptr, i64, i32) -> i32
+  %bad = llvm.icmp \"ne\" %status, %ok : i32
+  %before = llvm.load %failed : !llvm.ptr -> i32
+  %lost = llvm.mlir.constant({failed} : i32) : i32
+  %after = llvm.select %bad, %lost, %before : i1, i32
+  llvm.store %after, %failed : i32, !llvm.ptr
+  %found = llvm.load %here : !llvm.ptr -> {ty}
+  llvm.return %found : {ty}
+}}
+"
+    )
+}
+
+/// The entry of a kernel for the device, and the function that launches it, by its number in a table.
+fn kernel(table: &str, name: &str, number: usize, types: &[String]) -> String {
+    let list = |f: &dyn Fn(usize, &String) -> String| {
+        let items = types.iter().enumerate().map(|(i, ty)| f(i, ty));
+        items.collect::<String>()
+    };
+    let parameters = list(&|i, ty| format!(", %a{i}: {ty}"));
+    let values = list(&|i, _| format!(", %a{i}"));
+    let all = list(&|_, ty| format!(", {ty}"));
+    let count = types.len() + 1;
+    let mut pack = String::new();
+    for (i, ty) in [&"i64".to_string()].into_iter().chain(types).enumerate() {
+        let value = match i {
+            0 => "%threads".to_string(),
+            i => format!("%a{}", i - 1),
+        };
+        writeln!(
+            pack,
+            "  %v{i} = llvm.alloca %one x {ty} : (i64) -> !llvm.ptr
+  llvm.store {value}, %v{i} : {ty}, !llvm.ptr
+  %p{i} = llvm.getelementptr %arguments[0, {i}] : (!llvm.ptr) -> !llvm.ptr, !llvm.array<{count} x ptr>
+  llvm.store %v{i}, %p{i} : !llvm.ptr, !llvm.ptr"
+        )
+        .expect(WRITTEN);
+    }
+    let mut fields = String::new();
+    let mut field = |place: &str, value: &str, ty: &str| {
+        let at = place.replace(", ", "_");
+        writeln!(
+            fields,
+            "  %f{at} = llvm.getelementptr %launch[0, {place}] : (!llvm.ptr) -> !llvm.ptr, {ARGUMENTS}
+  llvm.store {value}, %f{at} : {ty}, !llvm.ptr"
+        )
+        .expect(WRITTEN);
+    };
+    field("0", "%table", "!llvm.ptr");
+    field("1", "%number", "i64");
+    field("2, 0", "%blocks", "i64");
+    field("3, 0", "%block", "i64");
+    for one in ["2, 1", "2, 2", "3, 1", "3, 2", "4, 0", "4, 1", "4, 2"] {
+        field(one, "%one", "i64");
+    }
+    field("5", "%zero", "i64");
+    field("6", "%arguments", "!llvm.ptr");
+    let failed = status::DEVICE;
+    format!(
+        "llvm.mlir.global external constant @{table}() : {TABLE}
+llvm.func @{name}(!llvm.ptr, !llvm.ptr, !llvm.ptr, i64, i64{all})
+llvm.func @{name}{ENTRY}(%threads: i64{parameters}) attributes {{nvvm.kernel}} {{
+  %block32 = nvvm.read.ptx.sreg.ctaid.x : i32
+  %size32 = nvvm.read.ptx.sreg.ntid.x : i32
+  %own32 = nvvm.read.ptx.sreg.tid.x : i32
+  %block = llvm.zext %block32 : i32 to i64
+  %size = llvm.zext %size32 : i32 to i64
+  %own = llvm.zext %own32 : i32 to i64
+  %before = llvm.mul %block, %size : i64
+  %thread = llvm.add %before, %own : i64
+  %some = llvm.icmp \"slt\" %thread, %threads : i64
+  llvm.cond_br %some, ^work, ^end
+^work:
+  %none = llvm.mlir.zero : !llvm.ptr
+  %zero = llvm.mlir.constant(0 : i64) : i64
+  llvm.call @{name}(%none, %none, %none, %zero, %thread{values}) : (!llvm.ptr, !llvm.ptr, !llvm.ptr, i64, i64{all}) -> ()
+  llvm.br ^end
+^end:
+  llvm.return
+}}
+llvm.func internal @{name}{LAUNCH}(%device: !llvm.ptr, %f: !llvm.ptr, %failed: !llvm.ptr, %fo: i64, %threads: i64{parameters}) attributes {{no_inline}} {{
+  %one = llvm.mlir.constant(1 : i64) : i64
+  %zero = llvm.mlir.constant(0 : i64) : i64
+  %ok = llvm.mlir.constant(0 : i32) : i32
+  %lost = llvm.mlir.constant({failed} : i32) : i32
+  %arguments = llvm.alloca %one x !llvm.array<{count} x ptr> : (i64) -> !llvm.ptr
+  %launch = llvm.alloca %one x {ARGUMENTS} : (i64) -> !llvm.ptr
+  %was = llvm.load %failed : !llvm.ptr -> i32
+  %fine = llvm.icmp \"ne\" %was, %lost : i32
+  llvm.cond_br %fine, ^go, ^end
+^go:
+  %table = llvm.mlir.addressof @{table} : !llvm.ptr
+  %number = llvm.mlir.constant({number} : i64) : i64
+  %block = llvm.mlir.constant({BLOCK} : i64) : i64
+  %rest = llvm.mlir.constant({rest} : i64) : i64
+  %more = llvm.add %threads, %rest : i64
+  %blocks = llvm.udiv %more, %block : i64
+{pack}{fields}  %at_run = llvm.getelementptr %device[0, 2] : (!llvm.ptr) -> !llvm.ptr, {DEVICE}
+  %run = llvm.load %at_run : !llvm.ptr -> !llvm.ptr
+  %at_context = llvm.getelementptr %device[0, 5] : (!llvm.ptr) -> !llvm.ptr, {DEVICE}
+  %context = llvm.load %at_context : !llvm.ptr -> !llvm.ptr
+  %status = llvm.call %run(%context, %launch) : !llvm.ptr, (!llvm.ptr, !llvm.ptr) -> i32
+  %bad = llvm.icmp \"ne\" %status, %ok : i32
+  llvm.cond_br %bad, ^fail, ^end
+^fail:
+  llvm.store %lost, %failed : i32, !llvm.ptr
+  llvm.br ^end
+^end:
+  llvm.return
+}}
+",
+        rest = BLOCK - 1,
+    )
+}
