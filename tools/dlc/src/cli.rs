@@ -405,7 +405,7 @@ pub struct Imports {
 }
 
 /// An export and its inputs.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct Call {
     /// The source file and the export; the export may be left out when there is only one
     #[arg(value_name = "FILE::EXPORT", help_heading = "Input")]
@@ -438,8 +438,10 @@ pub enum RunTarget {
     Cpu,
     /// The reference evaluator, slow and clear
     Reference,
-    /// A GPU
+    /// A GPU, with NVIDIA's driver
     Gpu,
+    /// An interpreter of what a GPU would run, which checks every access, slow
+    GpuEmulated,
 }
 
 /// Options of the compilation.
@@ -451,7 +453,7 @@ pub struct Compile {
     #[command(flatten)]
     pub code: Code,
 
-    /// The GPU to compile for as well: none, or such as sm_90
+    /// The GPU to compile for as well: none, sm_80 (and newer) or sm_90a
     #[arg(
         long,
         value_name = "GPU",

@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use dlc_driver::compile::{
-    Goal, Options, Session,
+    ARCHITECTURES, Architecture, Goal, Options, Session,
     knobs::{self, Knobs},
 };
 
@@ -59,10 +59,7 @@ pub fn session(
     sizes: BTreeMap<String, i64>,
     common: &Common,
 ) -> Result<Session, Error> {
-    if compile.gpu != "none" {
-        return Err(Error::usage("`--gpu` is not there yet")
-            .help(Some("leave it out to compile for the CPU".to_string())));
-    }
+    let gpu = architecture(&compile.gpu)?;
     let output = common.output();
     let knobs = compile.schedule.as_deref().map(knobs_of).transpose()?;
     Ok(Session::new(Options {
@@ -79,12 +76,28 @@ pub fn session(
         check_bounds: compile.check_bounds,
         max_memory: compile.max_memory,
         threads,
+        gpu,
         knobs: knobs.unwrap_or_default(),
         fusion_remarks: compile.code.remarks.contains(&Remarks::Fusion),
         sizes,
         jobs: compile.jobs.map_or_else(cores, usize::from),
         cache: common.cache.cache(),
     }))
+}
+
+/// The GPU of a name; none for `none`.
+fn architecture(name: &str) -> Result<Option<Architecture>, Error> {
+    if name == "none" {
+        return Ok(None);
+    }
+    let mut known = ARCHITECTURES.iter();
+    let found = known.find(|one| one.name == name);
+    let names = || ARCHITECTURES.iter().map(|one| one.name);
+    found.map(|one| Some(*one)).ok_or_else(|| {
+        let names = names().collect::<Vec<_>>().join(", ");
+        Error::usage(format!("no GPU is called `{name}`"))
+            .help(Some(format!("`none`, or one of {names}")))
+    })
 }
 
 /// The threads that this machine runs at a time.

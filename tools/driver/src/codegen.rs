@@ -1,7 +1,6 @@
 //! The hand-over to LLVM, and the check that what comes back needs nothing but the C library.
 
 use crate::compile::{Failure, Options};
-use dlc_abi::Manifest;
 use dlc_lowering::{
     entry,
     schedule::Target,
@@ -17,21 +16,21 @@ const ALLOWED: [&str; 4] = ["memcpy", "memmove", "memset", "memcmp"];
 /// What code may call besides if the program prints, and what LLVM makes of that.
 const PRINTING: [&str; 4] = ["printf", "fflush", "puts", "putchar"];
 
-/// Makes code of a module in the `llvm` dialect.
+/// Makes code of a module in the `llvm` dialect; callers see the functions `exported`, and `stem` is the module's name.
 pub fn emit(
     module: &Module,
-    manifest: &Manifest,
+    exported: &[String],
+    stem: &str,
     options: &Options,
     target: &Target,
     forms: &[Form],
 ) -> Result<Made, Failure> {
-    let exported = manifest.exported_symbols();
     let codegen = CodegenOptions {
         cpu: &options.target_cpu,
         target,
         opt_level: options.opt_level,
-        exported: &exported,
-        name: &manifest.stem,
+        exported,
+        name: stem,
         jobs: options.jobs,
     };
     let known = options.cache.as_ref().map(|cache| cache as &dyn Objects);

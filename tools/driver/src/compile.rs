@@ -1,11 +1,13 @@
 //! Compilation: from a source text, or a textual `dl` module, to artefacts.
 
 pub use crate::emit::Emit;
+pub use crate::options::{ErrorFormat, Options};
 pub use crate::temporary::{TempLibrary, compile_mlir_to_library, temporary_library};
 use crate::{
-    cache::{self, Cache},
-    codegen, header, link,
-    pipelines::{CPU, Failed, Observe, Runner, Selection},
+    cache, codegen,
+    gpu::{self, Device},
+    header, link,
+    pipelines::{CPU, Failed, GPU, Observe, Runner, Selection, Stage},
     render, rust_bindings, source,
     workspace::{self, Workspace},
 };
@@ -15,11 +17,11 @@ use dlc_dialects::ir::{
     edit,
 };
 pub use dlc_frontend::core::Goal;
-use dlc_frontend::levels::Levels;
 use dlc_frontend::source::SourceMap;
 use dlc_lowering::remarks;
 pub use dlc_lowering::schedule::knobs;
-use dlc_lowering::schedule::{self, Target, knobs::Knobs};
+use dlc_lowering::schedule::{self, Target};
+pub use dlc_lowering::target::gpu::{ARCHITECTURES, Architecture};
 use dlc_runtime::Tensor;
 use melior::{
     Context,
@@ -28,111 +30,11 @@ use melior::{
 use std::{
     cell::OnceCell,
     collections::BTreeMap,
-    path::PathBuf,
     time::{Duration, Instant},
 };
 
 /// The compiler's name and version, as it stands in manifests.
 pub const COMPILER: &str = concat!("dlc ", env!("CARGO_PKG_VERSION"));
-
-/// What a compilation depends on besides the source.
-#[derive(Debug, Clone)]
-pub struct Options {
-    /// `native`, or a name of LLVM's.
-    pub target_cpu: String,
-    /// 0 to 3.
-    pub opt_level: u8,
-    /// How messages are written.
-    pub error_format: ErrorFormat,
-    /// Whether they are coloured.
-    pub color: bool,
-    /// Which warnings are shown, and which are errors.
-    pub lints: Levels,
-    /// Passes after which the IR goes to the standard error; `all` for each.
-    pub print_ir_after: Vec<String>,
-    /// A folder for the IR after each pass.
-    pub dump_ir: Option<PathBuf>,
-    /// Whether times go to the standard error.
-    pub time_passes: bool,
-    /// A file for the IR before each pass, which a crash leaves behind.
-    pub keep_ir: Option<PathBuf>,
-    /// What the entries of a DL program are.
-    pub goal: Goal,
-    /// Whether an index out of range makes a call fail, where compiled code clamps it otherwise.
-    pub check_bounds: bool,
-    /// The most bytes that the workspace of an export may have where its dims are greatest; derivatives keep less until
-    /// that is so.
-    pub max_memory: Option<u64>,
-    /// The most threads on which a call runs.
-    pub threads: u32,
-    /// Values of schedules that do not follow from the target.
-    pub knobs: Knobs,
-    /// Whether remarks tell what is fused and what is not.
-    pub fusion_remarks: bool,
-    /// Sizes of dims for which reports tell bytes.
-    pub sizes: BTreeMap<String, i64>,
-    /// The most threads on which the compiler works; what it makes does not depend on it.
-    pub jobs: usize,
-    /// Where to keep what is made, and to look for it.
-    pub cache: Option<Cache>,
-}
-
-impl Options {
-    /// What the frontend is asked for.
-    pub(crate) fn frontend(&self) -> dlc_frontend::core::Options {
-        dlc_frontend::core::Options {
-            goal: self.goal,
-            check_bounds: self.check_bounds,
-            threads: self.threads > 1,
-        }
-    }
-
-    /// What the frontend is asked for by the reference evaluator, which always checks indices.
-    pub(crate) fn reference(&self) -> dlc_frontend::core::Options {
-        dlc_frontend::core::Options {
-            check_bounds: true,
-            ..self.frontend()
-        }
-    }
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            target_cpu: "native".into(),
-            opt_level: 3,
-            error_format: ErrorFormat::Human,
-            color: false,
-            lints: Levels::default(),
-            print_ir_after: vec![],
-            dump_ir: None,
-            time_passes: false,
-            keep_ir: None,
-            goal: Goal::Library,
-            check_bounds: false,
-            max_memory: None,
-            threads: 1,
-            knobs: Knobs::new(),
-            fusion_remarks: false,
-            sizes: BTreeMap::new(),
-            jobs: 1,
-            cache: None,
-        }
-    }
-}
-
-/// How messages are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ErrorFormat {
-    /// With source lines, for people.
-    Human,
-    /// One line each.
-    Short,
-    /// One JSON object each.
-    Json,
-    /// One SARIF result each.
-    Sarif,
-}
 
 /// A source text.
 #[derive(Debug, Clone, Copy)]
@@ -329,7 +231,8 @@ impl Session {
         let mut ran = Ran::default();
         ran.times.push(("(frontend)".into(), start.elapsed()));
         let manifest = Manifest::new(COMPILER, source.stem, &place, unit.entries)
-            .with_threads(self.options.threads);
+            .with_threads(self.options.threads)
+            .with_gpu(self.options.gpu.map(|gpu| gpu.name));
         let input = Input {
             source,
             sources: &unit.sources,
@@ -364,9 +267,11 @@ impl Session {
             manifest: &manifest,
             artefacts,
             workspaces: vec![],
+            device: Device::default(),
             ran,
         };
         work.descriptions();
+        work.device(&unit.module)?;
         let lowered = work.lower(unit.module);
         if self.options.time_passes {
             eprint!("{}", render::times(&work.ran.times, start.elapsed()));
@@ -399,6 +304,7 @@ impl Session {
     fn check_pass_names(&self) -> Result<(), Failure> {
         let known: Vec<_> = CPU
             .iter()
+            .chain(GPU)
             .flat_map(|stage| stage.passes)
             .map(|step| step.name())
             .collect();
@@ -437,12 +343,12 @@ impl Session {
         })
     }
 
-    /// Runs the first `stages` stages of the pipeline on a module; `after` is called after each.
+    /// Runs stages of a pipeline on a module; `after` is called after each.
     pub(crate) fn run_stages<'c>(
         &'c self,
         input: Input,
         module: &mut Module<'c>,
-        stages: usize,
+        stages: &[Stage],
         ran: &mut Ran,
         mut after: impl FnMut(usize, &Module<'c>),
     ) -> Result<(), Failure> {
@@ -457,7 +363,7 @@ impl Session {
             skipped: &self.skipped,
         };
         let mut runner = Runner::new(self.context(), &observe, selection);
-        for (i, stage) in CPU.iter().enumerate().take(stages) {
+        for (i, stage) in stages.iter().enumerate() {
             let result = runner.run(stage, module);
             ran.times.append(&mut runner.times);
             ran.records.append(&mut runner.records);
@@ -499,10 +405,31 @@ struct Work<'x> {
     manifest: &'x Manifest,
     artefacts: BTreeMap<Emit, Vec<u8>>,
     workspaces: Vec<Workspace>,
+    device: Device,
     ran: Ran,
 }
 
 impl<'x> Work<'x> {
+    /// What is made for the GPU, if one is asked for.
+    fn device(&mut self, module: &Module<'x>) -> Result<(), Failure> {
+        let Some(gpu) = self.session.options.gpu else {
+            return Ok(());
+        };
+        if self.kinds.iter().any(|kind| kind.is_for_device()) {
+            let made_for = gpu::For {
+                manifest: self.manifest,
+                host: &self.target,
+                architecture: gpu,
+            };
+            self.device = gpu::make(self.session, self.input, module, &made_for, &mut self.ran)?;
+        }
+        if self.kinds.contains(&Emit::Ptx) {
+            let text = self.device.ptx.clone().into_bytes();
+            self.artefacts.insert(Emit::Ptx, text);
+        }
+        Ok(())
+    }
+
     /// The artefacts that follow from the manifest.
     fn descriptions(&mut self) {
         for kind in self.kinds {
@@ -537,7 +464,7 @@ impl<'x> Work<'x> {
         session.run_stages(
             input,
             &mut module,
-            last + 1,
+            &CPU[..=last],
             &mut self.ran,
             |stage, module| {
                 for kind in kinds
@@ -565,7 +492,16 @@ impl<'x> Work<'x> {
         forms.sort();
         forms.dedup();
         let options = &self.session.options;
-        let made = codegen::emit(module, self.manifest, options, &self.target, &forms)?;
+        let exported = self.manifest.exported_symbols();
+        let mut made = codegen::emit(
+            module,
+            &exported,
+            &self.manifest.stem,
+            options,
+            &self.target,
+            &forms,
+        )?;
+        made.objects.append(&mut self.device.objects);
         let times = made.times.iter();
         let times = times.map(|(name, time)| (name.to_string(), *time));
         self.ran.times.extend(times);

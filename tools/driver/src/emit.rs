@@ -19,6 +19,8 @@ pub enum Emit {
     LlvmIr,
     /// Assembly.
     Asm,
+    /// Kernels for the GPU, as PTX.
+    Ptx,
     /// An object file.
     Obj,
     /// A static library.
@@ -42,7 +44,7 @@ pub enum Emit {
 
 impl Emit {
     /// Every kind.
-    pub const ALL: [Emit; 16] = [
+    pub const ALL: [Emit; 17] = [
         Emit::Ast,
         Emit::Dl,
         Emit::Linalg,
@@ -50,6 +52,7 @@ impl Emit {
         Emit::LlvmMlir,
         Emit::LlvmIr,
         Emit::Asm,
+        Emit::Ptx,
         Emit::Obj,
         Emit::Staticlib,
         Emit::Cdylib,
@@ -71,6 +74,7 @@ impl Emit {
             Emit::LlvmMlir => "llvm-mlir",
             Emit::LlvmIr => "llvm-ir",
             Emit::Asm => "asm",
+            Emit::Ptx => "ptx",
             Emit::Obj => "obj",
             Emit::Staticlib => "staticlib",
             Emit::Cdylib => "cdylib",
@@ -92,6 +96,7 @@ impl Emit {
     pub(crate) fn stage(self) -> Option<usize> {
         match self {
             Emit::Ast
+            | Emit::Ptx
             | Emit::Header
             | Emit::Rust
             | Emit::Manifest
@@ -107,6 +112,11 @@ impl Emit {
             | Emit::Staticlib
             | Emit::Cdylib => Some(3),
         }
+    }
+
+    /// Whether what is made for a GPU is part of it.
+    pub(crate) fn is_for_device(self) -> bool {
+        self == Emit::Ptx || self.form() == Some(Form::Object)
     }
 
     /// What LLVM makes for it.

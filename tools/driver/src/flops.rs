@@ -24,7 +24,13 @@ impl Session {
         let mut module = unit.module;
         let linalg = CPU.iter().position(|stage| stage.name == "linalg");
         let stages = linalg.expect("the pipeline has this stage") + 1;
-        session.run_stages(input, &mut module, stages, &mut Ran::default(), |_, _| {})?;
+        session.run_stages(
+            input,
+            &mut module,
+            &CPU[..stages],
+            &mut Ran::default(),
+            |_, _| {},
+        )?;
         let entries = entry::entries(module.as_operation());
         let entries = entries.map_err(|error| Failure::internal(error.message))?;
         let found = entries.iter().find(|one| one.name == entry);

@@ -12,6 +12,7 @@ use melior::ir::{BlockLike, Module, OperationRef};
 
 use crate::compile::{Failure, Input, Ran, Session, Source};
 use crate::decompile::{self, Body};
+use crate::pipelines::CPU;
 use crate::source;
 use trees::{Node, Trees};
 
@@ -147,7 +148,13 @@ pub fn derivative(session: &Session, source: &Source, wanted: &Wanted) -> Result
         source: &source,
         sources: &unit.sources,
     };
-    session.run_stages(input, &mut module, 1, &mut Ran::default(), |_, _| {})?;
+    session.run_stages(
+        input,
+        &mut module,
+        &CPU[..1],
+        &mut Ran::default(),
+        |_, _| {},
+    )?;
     let entry = format!("{}_{name}", source.stem);
     let Some(made) = entry_of(&module, &entry) else {
         return Err(Failure::internal(format!("the module has no `{entry}`")));

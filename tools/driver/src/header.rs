@@ -4,11 +4,12 @@
 //! memory a flat array of pointers; nested structs and lists stand inline. What holds no tensor
 //! has no member.
 
+mod variants;
+
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use dlc_abi::executor::C_DECLARATION;
-use dlc_abi::{DType, Entry, Manifest, Mode, Tree, symbol};
+use dlc_abi::{DType, Entry, Manifest, Mode, Tree, status, symbol};
 
 use crate::layout::{StructType, Structs, dl_signature, is_empty, leaf_comment, unique, visible};
 
@@ -80,10 +81,7 @@ impl Header<'_> {
             comment(&self.manifest.target),
             comment(&self.manifest.abi_hash),
             hash_function = symbol::abi_hash(stem),
-            executor = match self.manifest.threads > 1 {
-                true => format!("{C_DECLARATION}\n"),
-                false => String::new(),
-            },
+            executor = variants::types(self.manifest),
         )
     }
 
@@ -104,6 +102,9 @@ impl Header<'_> {
                 &entry.message_symbol(),
                 &entry.on_symbol(),
                 &entry.packed_on_symbol(),
+                &entry.gpu_symbol(),
+                &entry.packed_gpu_symbol(),
+                &entry.workspace_gpu_symbol(),
             ]
             .contains(&&name)
         });
@@ -195,25 +196,22 @@ impl Header<'_> {
             let row = format!("{:>13} {}", status.code, status.message);
             let _ = writeln!(text, " *   {}", comment(&row).trim_end());
         }
+        if self.manifest.gpu.is_some() {
+            let row = format!(
+                "{:>13} {}",
+                status::DEVICE,
+                status::device_message(&entry.name)
+            );
+            let _ = writeln!(text, " *   {}", comment(&row));
+        }
         text += " */\n";
-        let prototype = |result: &str, name: &str, parameters: &[String]| {
-            if parameters.is_empty() {
-                return format!("{result}{name}(void);\n");
-            }
-            let one_line = format!("{result}{name}({});\n", parameters.join(", "));
-            if one_line.len() <= 80 {
-                one_line
-            } else {
-                format!("{result}{name}(\n    {});\n", parameters.join(",\n    "))
-            }
-        };
         let dims: Vec<String> = signature.dims();
-        text += &prototype("int32_t ", &entry.symbol, &signature.parameters);
+        text += &variants::prototype("int32_t ", &entry.symbol, &signature.parameters);
         text += "/* The size of the workspace in bytes; SIZE_MAX when it does not fit. */\n";
-        text += &prototype("size_t ", &entry.workspace_symbol, &dims);
+        text += &variants::prototype("size_t ", &entry.workspace_symbol, &dims);
         text += "/* What a status of the function means; a static text. */\n";
         let status = ["int32_t status".to_string()];
-        text += &prototype("const char *", &entry.message_symbol(), &status);
+        text += &variants::prototype("const char *", &entry.message_symbol(), &status);
         text += "/* The same for loaders: dims and leaves as arrays, in the order of the manifest. */\n";
         let packed = [
             "const int64_t *dims",
@@ -222,20 +220,8 @@ impl Header<'_> {
             "size_t workspace_bytes",
         ];
         let packed = packed.map(str::to_string);
-        text += &prototype("int32_t ", &entry.packed_symbol, &packed);
-        if self.manifest.threads > 1 {
-            let on = |parameters: &[String]| {
-                let executor = ["const dlc_executor *executor".to_string()];
-                [&executor, parameters].concat()
-            };
-            let _ = writeln!(
-                text,
-                "/* The same on up to {} threads of an executor; the results are the same. NULL is one thread. */",
-                self.manifest.threads
-            );
-            text += &prototype("int32_t ", &entry.on_symbol(), &on(&signature.parameters));
-            text += &prototype("int32_t ", &entry.packed_on_symbol(), &on(&packed));
-        }
+        text += &variants::prototype("int32_t ", &entry.packed_symbol, &packed);
+        text += &variants::declarations(self.manifest, entry, &signature.parameters, &packed);
         text
     }
 }

@@ -116,7 +116,13 @@ impl Session {
         let mut trial = edit::clone_module(module);
         let planned = CPU.iter().position(|stage| stage.name == "loops");
         let stages = planned.expect("the workspace is planned in this stage") + 1;
-        self.run_stages(input, &mut trial, stages, &mut Ran::default(), |_, _| {})?;
+        self.run_stages(
+            input,
+            &mut trial,
+            &CPU[..stages],
+            &mut Ran::default(),
+            |_, _| {},
+        )?;
         let entries = entry::entries(trial.as_operation());
         let entries = entries.map_err(|error| Failure::internal(error.message))?;
         let plans = entries

@@ -56,32 +56,36 @@ impl Step {
     }
 }
 
+const DL: Stage = Stage {
+    name: "dl",
+    passes: &[
+        // Derivatives are made of whole functions. Canonicalized, their branches would be `arith.select`, which has none.
+        Required("inline{default-pipeline=}"),
+        Required("expand-derivatives"),
+        Required("inline"),                 // the functions that it made
+        Optional("func.func(simplify-dl)"), // what derivatives leave behind
+        Optional("canonicalize"),
+        Optional("cse"),
+        Optional("func.func(rematerialize)"), // after cse, which would join again what it takes apart
+        Required("symbol-dce"), // functions that are no entries, after the last inlining
+    ],
+};
+
+const LINALG: Stage = Stage {
+    name: "linalg",
+    passes: &[
+        // No cse on tensors: ops that share what they start from would need copies of it.
+        Required("dl-to-linalg"),
+        Optional("func.func(fold-casts)"), // before what they are casts of, and before fusion hides them
+        Optional("func.func(fold-transposes)"), // before fusion hides them
+        Optional("fuse-elementwise"),
+    ],
+};
+
 /// For CPUs: from `dl` functions to a module in the `llvm` dialect.
 pub const CPU: &[Stage] = &[
-    Stage {
-        name: "dl",
-        passes: &[
-            // Derivatives are made of whole functions. Canonicalized, their branches would be `arith.select`, which has none.
-            Required("inline{default-pipeline=}"),
-            Required("expand-derivatives"),
-            Required("inline"),                 // the functions that it made
-            Optional("func.func(simplify-dl)"), // what derivatives leave behind
-            Optional("canonicalize"),
-            Optional("cse"),
-            Optional("func.func(rematerialize)"), // after cse, which would join again what it takes apart
-            Required("symbol-dce"), // functions that are no entries, after the last inlining
-        ],
-    },
-    Stage {
-        name: "linalg",
-        passes: &[
-            // No cse on tensors: ops that share what they start from would need copies of it.
-            Required("dl-to-linalg"),
-            Optional("func.func(fold-casts)"), // before what they are casts of, and before fusion hides them
-            Optional("func.func(fold-transposes)"), // before fusion hides them
-            Optional("fuse-elementwise"),
-        ],
-    },
+    DL,
+    LINALG,
     Stage {
         name: "loops",
         passes: &[
@@ -128,6 +132,54 @@ pub const CPU: &[Stage] = &[
             Required("reconcile-unrealized-casts"),
             Required("emit-forks"),   // in terms of pointers
             Required("bf16-as-bits"), // no libcalls for moves of bf16 either; all ops are LLVM's by now
+            Optional("canonicalize"),
+            Optional("cse"),
+        ],
+    },
+];
+
+/// For GPUs: from `dl` functions to a module in the `llvm` dialect, of which `dlc_lowering::target::gpu` takes the kernels out.
+pub const GPU: &[Stage] = &[
+    DL,
+    LINALG,
+    Stage {
+        name: "kernels",
+        passes: &[
+            Required("func.func(remove-barriers)"),
+            Optional("func.func(unshare-destinations)"),
+            Required("func.func(settle-carried)"),
+            Required("one-shot-bufferize{unknown-type-conversion=identity-layout-map}"),
+            Required("canonicalize"),
+            Required("cse"),
+            Optional("func.func(forward-copies)"),
+            Required("func.func(view-windows)"), // what is not written as loops here is one thread's
+            Required("vectorize-generics"),      // whose loops are marked
+            Required("func.func(convert-linalg-to-loops)"),
+            Required("lower-affine"),
+            Required("form-kernels"), // whose cells and buffers the planner places
+            Optional("canonicalize"),
+            Optional("cse"),
+            Required("plan-workspace"),
+            Optional("canonicalize"),
+            Optional("func.func(loop-invariant-code-motion)"),
+            Optional("cse"),
+            Optional("duplicate-function-elimination"),
+        ],
+    },
+    Stage {
+        name: "gpu",
+        passes: &[
+            Required("func.func(expand-math)"),
+            Required("func.func(explicit-views)"),
+            Required("emit-entry-points"),
+            Required("expand-strided-metadata"),
+            Required("lower-affine"),
+            Required("arith-expand{include-bf16=true}"),
+            Required("convert-scf-to-cf"),
+            Required("convert-to-llvm"),
+            Required("reconcile-unrealized-casts"),
+            Required("emit-launches"),
+            Required("bf16-as-bits"),
             Optional("canonicalize"),
             Optional("cse"),
         ],

@@ -3,6 +3,7 @@
 use crate::{
     compile::{ErrorFormat, Failure, Input, Ran, Session, Source},
     files::Disk,
+    pipelines::CPU,
     render,
 };
 use dlc_abi::{Entry, status};
@@ -277,7 +278,13 @@ impl<'c> Evaluator<'c> {
             source,
             sources: &unit.sources,
         };
-        session.run_stages(input, &mut unit.module, 1, &mut Ran::default(), |_, _| {})?;
+        session.run_stages(
+            input,
+            &mut unit.module,
+            &CPU[..1],
+            &mut Ran::default(),
+            |_, _| {},
+        )?;
         Ok(Self {
             module: unit.module,
             entries: unit.entries,

@@ -157,7 +157,7 @@ fn kind(name: &str) -> Result<Emit, Error> {
     let known = known.or((name == "tensor").then_some(Emit::Dl));
     known.ok_or_else(|| {
         let message = match name {
-            "python" | "ptx" => format!("`--emit={name}` is not there yet"),
+            "python" => format!("`--emit={name}` is not there yet"),
             _ => format!("there is no kind `{name}` to emit"),
         };
         let names: Vec<_> = Emit::ALL.iter().map(|kind| kind.name()).collect();
@@ -175,6 +175,7 @@ pub fn file_name(kind: Emit, stem: &str) -> String {
         Emit::LlvmMlir => format!("{stem}.llvm.mlir"),
         Emit::LlvmIr => format!("{stem}.ll"),
         Emit::Asm => format!("{stem}.s"),
+        Emit::Ptx => format!("{stem}.ptx"),
         Emit::Obj => format!("{stem}.o"),
         Emit::Staticlib => format!("lib{stem}.a"),
         Emit::Cdylib => format!("lib{stem}.so"),
@@ -208,10 +209,10 @@ mod tests {
         for kind in Emit::ALL {
             assert_eq!(kinds(&[kind.name()]), [kind.name()]);
         }
-        let Err(Error::Message { message, .. }) = wanted(&words(&["ptx"])) else {
+        let Err(Error::Message { message, .. }) = wanted(&words(&["python"])) else {
             panic!("a message");
         };
-        assert_eq!(message, "`--emit=ptx` is not there yet");
+        assert_eq!(message, "`--emit=python` is not there yet");
     }
 
     #[test]

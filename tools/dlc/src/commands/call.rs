@@ -2,6 +2,7 @@
 
 use dlc_abi::Entry;
 use dlc_driver::compile::{Emit, Session};
+use dlc_gpu::GpuError;
 use dlc_runtime::input::{parse_dim, parse_output};
 use dlc_runtime::library::{Library, find_entry};
 use dlc_runtime::{BindError, Bound, Input, InputError, LibraryError, Pool, WriteError, bind};
@@ -34,14 +35,28 @@ impl From<LibraryError> for Error {
                 Error::input(error.to_string()).help(error.help())
             }
             LibraryError::Memory { .. } => Error::input(error.to_string()).help(error.help()),
+            LibraryError::Gpu(error) => error.into(),
             LibraryError::File(error) => error.into(),
             // The library was built a moment ago by this program.
             LibraryError::Manifest { .. }
             | LibraryError::Version { .. }
+            | LibraryError::NoGpu { .. }
             | LibraryError::Open { .. }
             | LibraryError::Symbol { .. }
             | LibraryError::Hash { .. } => Error::Internal(error.to_string()),
         }
+    }
+}
+
+impl From<GpuError> for Error {
+    fn from(error: GpuError) -> Self {
+        let help = match error {
+            GpuError::NoDriver | GpuError::NoDevice { .. } => {
+                Some("`--target gpu-emulated` needs none, and is slow".to_string())
+            }
+            _ => None,
+        };
+        Error::input(error.to_string()).help(help)
     }
 }
 

@@ -2,7 +2,8 @@
 
 use dlc_abi::{Entry, Mode};
 use dlc_driver::artefact::{self, Artefact};
-use dlc_driver::compile::Emit;
+use dlc_driver::compile::{ARCHITECTURES, Architecture, Emit};
+use dlc_gpu::{Gpu, Settings};
 use dlc_runtime::output::{Output as CallOutput, outputs_of};
 
 use super::call::{Request, output_files};
@@ -12,15 +13,21 @@ use crate::supervise;
 
 /// Runs the command.
 pub fn run(run: &Run, common: &Common) -> Result<(), Error> {
-    if run.target == RunTarget::Gpu {
-        return Err(Error::usage("`--target gpu` is not there yet")
-            .help(Some("there are cpu and reference".to_string())));
-    }
     let files = output_files(&run.outputs)?;
-    let request = Request::new(&run.call, common)?;
-    let outputs = match run.target {
-        RunTarget::Reference => on_reference(&request, &files)?,
-        _ => on_cpu(&request, &files)?,
+    let gpu = match run.target {
+        RunTarget::Gpu => Some(Gpu::open(0)?),
+        RunTarget::GpuEmulated => Some(Gpu::emulated(Settings::default())),
+        RunTarget::Cpu | RunTarget::Reference => None,
+    };
+    let mut call = run.call.clone();
+    if let (Some(gpu), "none") = (&gpu, call.compile.gpu.as_str()) {
+        call.compile.gpu = architecture(gpu).name.to_string();
+    }
+    let request = Request::new(&call, common)?;
+    let outputs = match &gpu {
+        Some(gpu) => on_gpu(&request, &files, gpu)?,
+        None if run.target == RunTarget::Reference => on_reference(&request, &files)?,
+        None => on_cpu(&request, &files)?,
     };
     let Some(outputs) = outputs else {
         return Ok(());
@@ -42,6 +49,16 @@ pub fn run(run: &Run, common: &Common) -> Result<(), Error> {
     Ok(())
 }
 
+/// What to compile for a device: the newest that it runs.
+fn architecture(gpu: &Gpu) -> Architecture {
+    let capability = i64::from(gpu.about().capability.0);
+    // Code for 9.0 runs there only.
+    let exact = ARCHITECTURES
+        .iter()
+        .find(|one| one.capability == capability);
+    exact.copied().unwrap_or(ARCHITECTURES[0])
+}
+
 type Files = [(String, std::path::PathBuf)];
 
 /// Nothing when only the compilation was wanted.
@@ -54,6 +71,18 @@ fn on_cpu(request: &Request, files: &Files) -> Result<Option<Vec<CallOutput>>, E
     check_output_names(entry, files)?;
     let mut bound = request.bind(entry)?;
     library.prepare(&bound)?.on(&request.pool).run(&mut bound)?;
+    Ok(Some(bound.into_outputs(entry)))
+}
+
+fn on_gpu(request: &Request, files: &Files, gpu: &Gpu) -> Result<Option<Vec<CallOutput>>, Error> {
+    let library = request.library()?;
+    if supervise::keep_ir().is_some() {
+        return Ok(None);
+    }
+    let entry = request.entry(library.manifest())?;
+    check_output_names(entry, files)?;
+    let mut bound = request.bind(entry)?;
+    library.prepare_on(gpu, &bound)?.run(&mut bound)?;
     Ok(Some(bound.into_outputs(entry)))
 }
 

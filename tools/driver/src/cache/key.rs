@@ -61,6 +61,7 @@ pub fn key(session: &Session, target: &Target, source: &Source, kinds: &[Emit]) 
         check_bounds,
         max_memory,
         threads,
+        gpu,
         knobs,
         fusion_remarks,
         sizes,
@@ -78,6 +79,7 @@ pub fn key(session: &Session, target: &Target, source: &Source, kinds: &[Emit]) 
         check_bounds,
         max_memory,
         threads,
+        gpu,
         knobs,
     );
     let shown = (error_format, color, lints, fusion_remarks, sizes);

@@ -12,7 +12,11 @@ const MAY_USE: &[(&str, &str, &[&str])] = &[
     ("runtime/ptx", "dlc-ptx", &[]),
     ("runtime/gpu", "dlc-gpu", &["dlc-abi", "dlc-ptx"]),
     ("runtime/gpu-c", "dlc-gpu-c", &["dlc-abi", "dlc-gpu"]),
-    ("runtime", "dlc-runtime", &["dlc-abi", "dlc-pool"]),
+    (
+        "runtime",
+        "dlc-runtime",
+        &["dlc-abi", "dlc-gpu", "dlc-pool"],
+    ),
     ("dialects", "dlc-dialects", &[]),
     ("frontend", "dlc-frontend", &["dlc-abi", "dlc-dialects"]),
     ("autodiff", "dlc-autodiff", &["dlc-dialects"]),
@@ -39,7 +43,7 @@ const MAY_USE: &[(&str, &str, &[&str])] = &[
     (
         "tools/dlc",
         "dlc",
-        &["dlc-abi", "dlc-driver", "dlc-runtime"],
+        &["dlc-abi", "dlc-driver", "dlc-gpu", "dlc-runtime"],
     ),
     ("tools/dlc-opt", "dlc-opt", &["dlc-driver"]),
     (
@@ -53,6 +57,7 @@ const MAY_USE: &[(&str, &str, &[&str])] = &[
             "dlc-frontend",
             "dlc-programs",
             "dlc-reference",
+            "dlc-gpu",
             "dlc-runtime",
         ],
     ),

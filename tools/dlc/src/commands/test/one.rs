@@ -43,8 +43,10 @@ pub fn runner(target: RunTarget) -> Result<Runner, Error> {
     match target {
         RunTarget::Cpu => Ok(Runner::Cpu),
         RunTarget::Reference => Ok(Runner::Reference),
-        RunTarget::Gpu => Err(Error::usage("`--target gpu` is not there yet")
-            .help(Some("there are cpu and reference".to_string()))),
+        RunTarget::Gpu | RunTarget::GpuEmulated => {
+            Err(Error::usage("tests do not run on a GPU yet")
+                .help(Some("there are cpu and reference".to_string())))
+        }
     }
 }
 
