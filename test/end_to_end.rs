@@ -38,6 +38,7 @@ fn trials(arguments: &Arguments) -> Result<Vec<Trial>> {
     add("c-program-memcheck", &["cc", "valgrind"], memcheck);
     add("c-threads", &["cc"], c_threads);
     add("c-threads-races", &["cc", "valgrind"], races);
+    add("c-gpu", &["cc"], c_gpu);
     add("header-in-c++", &["c++"], header_in_cpp);
     add("rust-program", &["rustc"], rust_program);
     add("rust-threads", &["rustc"], rust_threads);
@@ -98,6 +99,13 @@ fn c_threads() -> Result<()> {
         folder.path(),
         "native",
     )?))?;
+    Ok(())
+}
+
+/// The program fails where the numbers are not those of the CPU, or a status is another than it should be.
+fn c_gpu() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    host::run(&mut Command::new(host::gpu_program(folder.path())?))?;
     Ok(())
 }
 

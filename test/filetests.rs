@@ -10,6 +10,7 @@ use dlc_test::{
     directive::{self, Directives},
     docs, files,
     golden::{self, Expected},
+    gpu::EMULATED,
     levels, opfile,
     runner::{Reference, Runner},
     shell, skipped, sweep, trial,
@@ -33,6 +34,7 @@ fn trials(arguments: &Arguments) -> Result<Vec<Trial>> {
         files::build_tools()?;
     }
     let mut runners: Vec<&'static dyn Runner> = vec![&Reference, &CPU];
+    runners.push(&EMULATED[0]);
     runners.extend(levels::asked().iter().map(|level| level as &dyn Runner));
     let mut trials = vec![];
     let mut ops = BTreeMap::new();
@@ -44,6 +46,7 @@ fn trials(arguments: &Arguments) -> Result<Vec<Trial>> {
             trials.extend(opfile::trials(&path, &text, &found, &runners));
             if folder == "pipelines" {
                 let variants = cpu::variants().into_iter().map(|cpu| cpu as &dyn Runner);
+                let variants = variants.chain([&EMULATED[1] as &dyn Runner]);
                 let variants = variants.collect::<Vec<_>>();
                 trials.extend(opfile::trials(&path, &text, &found, &variants));
             }
@@ -154,6 +157,7 @@ const SHOWN_ELSEWHERE: &[(&str, &str)] = &[
     ("DL1012", "end_to_end/mlp.c"),
     ("DL1013", "../tools/driver/src/rust_bindings/tests.rs"),
     ("DL1014", "end_to_end/mlp.c"),
+    ("DL1015", "end_to_end/gpu.c"),
     ("DL1021", "../tools/dlc/tests/test_command.rs"),
     ("DL1101", "../tools/dlc/tests/reports.rs"),
     ("DL1102", "../tools/dlc/tests/reports.rs"),

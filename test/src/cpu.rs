@@ -119,6 +119,20 @@ impl Runner for Cpu {
 
 /// Compiles a module and opens it; its calls run on a pool, if it was built for several threads.
 pub fn load(text: &str, options: Options, without: &[&str], pool: &'static Pool) -> Result<Loaded> {
+    let (library, folder) = build(text, options, without)?;
+    Ok(Loaded {
+        library,
+        pool,
+        _folder: folder,
+    })
+}
+
+/// Compiles a module and opens it. The folder is to be kept as long.
+pub fn build(
+    text: &str,
+    options: Options,
+    without: &[&str],
+) -> Result<(Library, tempfile::TempDir)> {
     let module = module::parse(text)?;
     module::make_entries(&module, STEM)?;
     let text = module.as_operation().to_string();
@@ -138,11 +152,7 @@ pub fn load(text: &str, options: Options, without: &[&str], pool: &'static Pool)
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("libt.so");
     std::fs::write(&path, library.context("there is no library")?)?;
-    Ok(Loaded {
-        library: Library::with_manifest(&path, compiled.manifest)?,
-        pool,
-        _folder: folder,
-    })
+    Ok((Library::with_manifest(&path, compiled.manifest)?, folder))
 }
 
 /// A compiled program.

@@ -12,9 +12,10 @@ use crate::{
 use anyhow::{Context, Result, ensure};
 use dlc_abi::{DType, Entry, Leaf, Manifest, Poly};
 use dlc_driver::{
-    compile::{Options, Session, Source, knobs::Knobs, temporary_library},
+    compile::{ARCHITECTURES, Options, Session, Source, knobs::Knobs, temporary_library},
     pipelines,
 };
+use dlc_gpu::{Gpu, Settings};
 use dlc_runtime::{Pool, Tensor, bind, library::Library};
 use std::{collections::BTreeMap, path::Path};
 
@@ -54,6 +55,9 @@ pub fn trials() -> Result<Vec<Named>> {
         let image = path.clone();
         let run = move || check(&image, &[], strips);
         found.push((format!("{stem}/small-strips"), Box::new(run)));
+        let device = path.clone();
+        let run = move || check_on_device(&device);
+        found.push((format!("{stem}/gpu-emulated"), Box::new(run)));
         for level in levels::asked() {
             let path = path.clone();
             let run = move || {
@@ -82,9 +86,37 @@ fn check(path: &Path, without: &[&str], options: Options) -> Result<()> {
     let model = Model::read(path)?;
     let session = Session::new(options).without(without);
     let library = model.library(&session)?;
+    against_reference(&model, &session, &library, |entry, dims, params| {
+        call(&library, entry, dims, params, None)
+    })
+}
+
+/// The same, on the interpreter of what a GPU would run.
+fn check_on_device(path: &Path) -> Result<()> {
+    let model = Model::read(path)?;
+    let session = Session::new(Options {
+        gpu: Some(ARCHITECTURES[0]),
+        ..Options::default()
+    });
+    let library = model.library(&session)?;
+    let gpu = Gpu::emulated(Settings::default());
+    against_reference(&model, &session, &library, |entry, dims, params| {
+        let mut bound = bind::Bound::from_tensors(entry, params, &given(dims))?;
+        library.prepare_on(&gpu, &bound)?.run(&mut bound)?;
+        Ok(changed(entry, &bound))
+    })
+}
+
+/// Compares what calls of every export of a model give with the reference.
+fn against_reference(
+    model: &Model,
+    session: &Session,
+    library: &Library,
+    call: impl Fn(&Entry, &Dims, Vec<Tensor>) -> Result<Vec<Tensor>>,
+) -> Result<()> {
     for_each_call(library.manifest(), |entry, dims, params| {
         let expected = session.evaluate(&model.source(), &entry.name, dims, params.clone())?;
-        let actual = call(&library, entry, dims, params, None)?;
+        let actual = call(entry, dims, params)?;
         ensure!(
             actual.len() == expected.len(),
             "{}: {} results",
@@ -196,20 +228,28 @@ fn call(
     params: Vec<Tensor>,
     pool: Option<&Pool>,
 ) -> Result<Vec<Tensor>> {
-    let given = dims.clone().into_iter().collect::<Vec<_>>();
-    let mut bound = bind::Bound::from_tensors(entry, params, &given)?;
+    let mut bound = bind::Bound::from_tensors(entry, params, &given(dims))?;
     let mut call = library.prepare(&bound)?;
     if let Some(pool) = pool {
         call = call.on(pool);
     }
     call.run(&mut bound)?;
+    Ok(changed(entry, &bound))
+}
+
+fn given(dims: &Dims) -> Vec<(String, i64)> {
+    dims.clone().into_iter().collect()
+}
+
+/// What a call has written: what it updates in place, and its results.
+fn changed(entry: &Entry, bound: &bind::Bound) -> Vec<Tensor> {
     let inout = entry.params.iter().flat_map(|param| {
         let written = param.mode == dlc_abi::Mode::InOut;
         vec![written; param.tree.leaves(&param.name).len()]
     });
     let written = bound.params().iter().zip(inout).filter(|(_, inout)| *inout);
     let written = written.map(|(tensor, _)| tensor);
-    Ok(written.chain(bound.results()).cloned().collect())
+    written.chain(bound.results()).cloned().collect()
 }
 
 /// Any argument of a leaf's type: floats around 0, small whole numbers.

@@ -83,7 +83,16 @@ pub fn build_tools() -> Result<()> {
     let cargo = env::var("CARGO").unwrap_or_else(|_| "cargo".into());
     let mut command = Command::new(cargo);
     command
-        .args(["build", "--quiet", "-p", "dlc", "-p", "dlc-opt"])
+        .args([
+            "build",
+            "--quiet",
+            "-p",
+            "dlc",
+            "-p",
+            "dlc-opt",
+            "-p",
+            "dlc-gpu-c",
+        ])
         .current_dir(root());
     if tools()?.ends_with("release") {
         command.arg("--release");

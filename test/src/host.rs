@@ -209,6 +209,19 @@ pub fn threads_program(folder: &Path, cpu: &str) -> Result<PathBuf> {
     Ok(program)
 }
 
+/// Builds the model for a GPU, and the C program that calls it on the interpreter; gives the program.
+pub fn gpu_program(folder: &Path) -> Result<PathBuf> {
+    build(&model("mlp.dl"), folder, &["--gpu", "sm_80"])?;
+    let program = folder.join("gpu_c");
+    let include = files::root().join("../runtime/gpu-c/include");
+    let mut cc = cc();
+    cc.arg("-I").arg(folder).arg("-I").arg(include);
+    cc.arg(source("gpu.c")).arg(folder.join("libmlp.a"));
+    cc.arg(files::tools()?.join("libdlc_gpu_c.a"));
+    run(cc.args(["-lpthread", "-ldl", "-lm", "-o"]).arg(&program))?;
+    Ok(program)
+}
+
 /// Builds the model with bindings, compiles the Rust program against it, and gives the program.
 pub fn rust_program(folder: &Path) -> Result<PathBuf> {
     build(&model("mlp.dl"), folder, &["--emit=staticlib,rust"])?;

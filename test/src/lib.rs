@@ -14,6 +14,7 @@ pub mod docs;
 pub mod examples;
 pub mod files;
 pub mod golden;
+pub mod gpu;
 pub mod gradcheck;
 pub mod host;
 pub mod levels;
