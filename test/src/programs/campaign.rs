@@ -86,7 +86,7 @@ impl Summary {
         let crashes = crashes.count();
         let rejected = self.rejected.values().sum::<u64>();
         format!(
-            "{} programs x {{value, jvp, vjp}} x {{-O0, -O3, reference}}: {} agree, {} mismatches, {crashes} crashes, \
+            "{} programs x {{value, jvp, vjp}} x {{-O0, -O3, gpu-emulated, reference}}: {} agree, {} mismatches, {crashes} crashes, \
              {rejected} not comparable, {} restarts",
             self.count(),
             self.agree,

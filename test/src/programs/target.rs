@@ -7,14 +7,16 @@ use super::{
 use crate::cpu::small_too;
 use dlc_driver::{
     Evaluator,
-    compile::{Failure, Options, Session, Source, TempLibrary, temporary_library},
+    compile::{ARCHITECTURES, Failure, Options, Session, Source, TempLibrary, temporary_library},
 };
+use dlc_gpu::{Gpu, Settings};
 use dlc_programs::{
     arguments,
     ast::Program,
     oracle::{Answers, Expected, Gradient, answers},
 };
 use dlc_runtime::{Tensor, bind::Bound, library::Library};
+use std::rc::Rc;
 
 /// The targets' sessions, which are made once.
 pub struct Targets {
@@ -24,7 +26,9 @@ pub struct Targets {
 
 /// What a file was made into.
 enum Made<'s> {
-    Library(Box<Native>),
+    Library(Rc<Native>),
+    /// The same library, on the interpreter of what a GPU would run.
+    Device(Rc<Native>, Box<Gpu>),
     Reference(Evaluator<'s>),
 }
 
@@ -40,6 +44,7 @@ impl Made<'_> {
     fn name(&self) -> &'static str {
         match self {
             Made::Library(native) => native.name,
+            Made::Device(..) => "gpu-emulated",
             Made::Reference(_) => "reference",
         }
     }
@@ -49,12 +54,15 @@ impl Made<'_> {
         let tensors = file::tensors(program, mode)?;
         match self {
             Made::Reference(evaluator) => Ok(evaluator.call(&name, &dims, &tensors)??),
-            Made::Library(native) => {
+            Made::Library(native) | Made::Device(native, _) => {
                 let library = &native.library;
                 let entry = library.entry(&name)?;
                 let dims = dims.into_iter().collect::<Vec<_>>();
                 let mut bound = Bound::from_tensors(entry, tensors, &dims)?;
-                library.prepare(&bound)?.run(&mut bound)?;
+                match self {
+                    Made::Device(_, gpu) => library.prepare_on(gpu, &bound)?.run(&mut bound)?,
+                    _ => library.prepare(&bound)?.run(&mut bound)?,
+                }
                 Ok(bound.results().to_vec())
             }
         }
@@ -63,16 +71,17 @@ impl Made<'_> {
 
 impl Default for Targets {
     fn default() -> Self {
-        let session = |opt_level| {
+        let session = |opt_level, gpu| {
             Session::new(Options {
                 opt_level,
+                gpu,
                 knobs: small_too(),
                 ..Options::default()
             })
         };
         Self {
-            plain: session(0),
-            optimised: session(3),
+            plain: session(0, None),
+            optimised: session(3, Some(ARCHITECTURES[0])),
         }
     }
 }
@@ -129,11 +138,16 @@ impl Targets {
             let library = temporary_library(session, &source).map_err(|error| (name, error))?;
             let loaded = Library::with_manifest(&library.path, library.manifest.clone());
             let loaded = loaded.map_err(|error| (name, Failure::Io(error.to_string())))?;
-            made.push(Made::Library(Box::new(Native {
+            let native = Rc::new(Native {
                 name,
                 library: loaded,
                 _file: library,
-            })));
+            });
+            if session.options().gpu.is_some() {
+                let gpu = Box::new(Gpu::emulated(Settings::default()));
+                made.push(Made::Device(Rc::clone(&native), gpu));
+            }
+            made.push(Made::Library(native));
         }
         Ok(made)
     }
