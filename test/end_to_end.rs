@@ -3,7 +3,7 @@
 //! and JAX's numbers.
 
 use anyhow::{Context, Result, ensure};
-use dlc_test::{bad_input, differential, examples, files, host, memory, skipped, trial};
+use dlc_test::{bad_input, differential, examples, files, host, memory, ptxas, skipped, trial};
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use std::{
     collections::BTreeSet,
@@ -57,6 +57,20 @@ fn trials(arguments: &Arguments) -> Result<Vec<Trial>> {
     }
     for (name, run) in differential::trials()? {
         trials.push(trial(format!("differential/{name}"), run));
+    }
+    match ptxas::found() {
+        None => trials.push(skipped("ptxas".into(), "it is not installed")),
+        Some(ptxas) => {
+            let models = [
+                files::below("models", "dl")?,
+                files::below("../examples", "dl")?,
+            ];
+            for model in models.concat() {
+                let ptxas = ptxas.clone();
+                let name = format!("ptxas/{}", files::shown(&model));
+                trials.push(trial(name, move || ptxas::check(&model, &ptxas)));
+            }
+        }
     }
     for (name, run) in memory::trials()? {
         trials.push(trial(format!("workspace/{name}"), run));

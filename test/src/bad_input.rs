@@ -238,9 +238,15 @@ pub const TABLE: &[Bad] = &[
     ),
     bad(
         "not-yet",
-        "build sum.dl --gpu=sm_90 -o out",
+        "build sum.dl --emit=python -o out",
         2,
-        &["--gpu", "not there yet", "help:"],
+        &["--emit=python", "not there yet", "help:"],
+    ),
+    bad(
+        "unknown-gpu",
+        "build sum.dl --gpu=sm_70 -o out",
+        2,
+        &["no GPU is called `sm_70`", "help:", "sm_90a"],
     ),
     bad(
         "unknown-flag",

@@ -23,6 +23,7 @@ pub mod memory;
 pub mod module;
 pub mod opfile;
 pub mod programs;
+pub mod ptxas;
 pub mod runner;
 pub mod shell;
 pub mod sweep;

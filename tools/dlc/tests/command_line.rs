@@ -44,7 +44,7 @@ fn wrong_usage_ends_with_2() {
         (&["build"], "required"),
         (&["build", "m.dl", "-O9"], "-O"),
         (&["build", "m.dl", "--emit=objj"], "the kinds are ast, dl"),
-        (&["build", "m.dl", "--gpu", "sm_90"], "not there yet"),
+        (&["build", "m.dl", "--gpu", "sm_90"], "no GPU is called"),
         (&["build", "m.dl", "-o", "-"], "one kind"),
         (&["run", "m.dl::f", "--input", "x"], "expected NAME=VALUE"),
         (
@@ -52,7 +52,10 @@ fn wrong_usage_ends_with_2() {
             "begins with @",
         ),
         (&["run", "m.dl::f", "--dim", "B=x"], "no whole number"),
-        (&["run", "m.dl::f", "--target", "gpu"], "not there yet"),
+        (
+            &["test", "m.dl", "--target", "gpu"],
+            "do not run on a GPU yet",
+        ),
         (&["fmt", "--check", "m.dl"], "`dlc fmt` is not there yet"),
         (&["lsp"], "there yet"),
         (&["explain", "DL9999"], "no error code DL9999"),
