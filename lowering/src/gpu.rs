@@ -4,9 +4,12 @@
 //! round, and of whatever else touches memory, on one thread; sizes, loops around kernels and branches stay on the host.
 //! What the host must know of the device's memory it reads by calls, which wait.
 
+mod block;
 mod kernel;
 mod regions;
+pub mod shared;
 
+pub use block::{BLOCK, attribute, barrier, give_to_block, in_block, thread, threads};
 pub use kernel::Home;
 pub use regions::Former;
 
@@ -19,5 +22,3 @@ pub const READ: &str = "dlc_read_";
 pub const ENTRY: &str = "__entry";
 /// How the name of the table of all kernels ends, which begins with the library's.
 pub const KERNELS: &str = "_kernels";
-/// Threads of a block.
-pub const BLOCK: i64 = 128;

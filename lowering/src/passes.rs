@@ -1,5 +1,6 @@
 //! The passes of this crate, one file each.
 
+pub mod assign_blocks;
 pub mod bf16_as_bits;
 pub mod dl_to_linalg;
 pub mod emit_entry_points;
@@ -45,6 +46,7 @@ pub const PASSES: &[PassInfo] = &[
     emit_matmul::INFO,
     fuse_rows::INFO,
     report_fusion::INFO,
+    assign_blocks::INFO,
     vectorize_generics::INFO,
     parallelize_loops::INFO,
     form_kernels::INFO,

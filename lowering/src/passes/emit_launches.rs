@@ -20,7 +20,8 @@
 
 use crate::{
     entry,
-    gpu::{BLOCK, ENTRY, KERNEL, KERNELS, READ},
+    gpu::{self, ENTRY, KERNEL, KERNELS, READ},
+    schedule::gpu::THREADS,
     walk,
 };
 use dlc_abi::{device, status};
@@ -65,7 +66,8 @@ fn run<'c, 'a>(cx: &'c Context, module: OperationRef<'c, 'a>) -> Result<(), Pass
                 let types = (FIRST..body.argument_count())
                     .map(|i| Ok(Value::from(body.argument(i)?).r#type().to_string()));
                 let types = types.collect::<Result<Vec<_>, melior::Error>>()?;
-                kernel(&table, &symbol, kernels.len(), &types)
+                let way = gpu::threads(func).map_or(Way::Threads, Way::Blocks);
+                kernel(&table, &symbol, kernels.len(), &types, way)
             }
             None => continue,
         };
@@ -142,8 +144,53 @@ fn read(name: &str, ty: &str) -> String {
     )
 }
 
+/// Who does a round.
+#[derive(Clone, Copy)]
+enum Way {
+    /// A thread.
+    Threads,
+    /// A block of so many threads.
+    Blocks(i64),
+}
+
+/// What is there of a call in an entry.
+const NOTHING: &str = "  %none = llvm.mlir.zero : !llvm.ptr
+  %zero = llvm.mlir.constant(0 : i64) : i64
+";
+
+/// What a thread of an entry does whose rounds are threads.
+fn of_thread(call: &str) -> String {
+    format!(
+        "{NOTHING}  %block32 = nvvm.read.ptx.sreg.ctaid.x : i32
+  %size32 = nvvm.read.ptx.sreg.ntid.x : i32
+  %own32 = nvvm.read.ptx.sreg.tid.x : i32
+  %block = llvm.zext %block32 : i32 to i64
+  %size = llvm.zext %size32 : i32 to i64
+  %own = llvm.zext %own32 : i32 to i64
+  %before = llvm.mul %block, %size : i64
+  %number = llvm.add %before, %own : i64
+  %some = llvm.icmp \"slt\" %number, %threads : i64
+  llvm.cond_br %some, ^work, ^end
+^work:
+  {call}
+  llvm.br ^end
+^end:
+"
+    )
+}
+
+/// What a thread of an entry does whose rounds are blocks.
+fn of_block(call: &str) -> String {
+    format!(
+        "{NOTHING}  %number32 = nvvm.read.ptx.sreg.ctaid.x : i32
+  %number = llvm.zext %number32 : i32 to i64
+  {call}
+"
+    )
+}
+
 /// The entry of a kernel for the device, and the function that launches it, by its number in a table.
-fn kernel(table: &str, name: &str, number: usize, types: &[String]) -> String {
+fn kernel(table: &str, name: &str, number: usize, types: &[String], way: Way) -> String {
     let list = |f: &dyn Fn(usize, &String) -> String| {
         let items = types.iter().enumerate().map(|(i, ty)| f(i, ty));
         items.collect::<String>()
@@ -187,27 +234,18 @@ fn kernel(table: &str, name: &str, number: usize, types: &[String]) -> String {
     field("5", "%zero", "i64");
     field("6", "%arguments", "!llvm.ptr");
     let failed = status::DEVICE;
+    let call = format!(
+        "llvm.call @{name}(%none, %none, %none, %zero, %number{values}) : (!llvm.ptr, !llvm.ptr, !llvm.ptr, i64, i64{all}) -> ()"
+    );
+    let (threads, numbers, work) = match way {
+        Way::Threads => (THREADS, THREADS, of_thread(&call)),
+        Way::Blocks(threads) => (threads, 1, of_block(&call)),
+    };
     format!(
         "llvm.mlir.global external constant @{table}() : {TABLE}
 llvm.func @{name}(!llvm.ptr, !llvm.ptr, !llvm.ptr, i64, i64{all})
-llvm.func @{name}{ENTRY}(%threads: i64{parameters}) attributes {{nvvm.kernel}} {{
-  %block32 = nvvm.read.ptx.sreg.ctaid.x : i32
-  %size32 = nvvm.read.ptx.sreg.ntid.x : i32
-  %own32 = nvvm.read.ptx.sreg.tid.x : i32
-  %block = llvm.zext %block32 : i32 to i64
-  %size = llvm.zext %size32 : i32 to i64
-  %own = llvm.zext %own32 : i32 to i64
-  %before = llvm.mul %block, %size : i64
-  %thread = llvm.add %before, %own : i64
-  %some = llvm.icmp \"slt\" %thread, %threads : i64
-  llvm.cond_br %some, ^work, ^end
-^work:
-  %none = llvm.mlir.zero : !llvm.ptr
-  %zero = llvm.mlir.constant(0 : i64) : i64
-  llvm.call @{name}(%none, %none, %none, %zero, %thread{values}) : (!llvm.ptr, !llvm.ptr, !llvm.ptr, i64, i64{all}) -> ()
-  llvm.br ^end
-^end:
-  llvm.return
+llvm.func @{name}{ENTRY}(%threads: i64{parameters}) attributes {{nvvm.kernel, nvvm.maxntid = array<i32: {threads}>}} {{
+{work}  llvm.return
 }}
 llvm.func internal @{name}{LAUNCH}(%device: !llvm.ptr, %f: !llvm.ptr, %failed: !llvm.ptr, %fo: i64, %threads: i64{parameters}) attributes {{no_inline}} {{
   %one = llvm.mlir.constant(1 : i64) : i64
@@ -222,10 +260,11 @@ llvm.func internal @{name}{LAUNCH}(%device: !llvm.ptr, %f: !llvm.ptr, %failed: !
 ^go:
   %table = llvm.mlir.addressof @{table} : !llvm.ptr
   %number = llvm.mlir.constant({number} : i64) : i64
-  %block = llvm.mlir.constant({BLOCK} : i64) : i64
-  %rest = llvm.mlir.constant({rest} : i64) : i64
+  %block = llvm.mlir.constant({threads} : i64) : i64
+  %numbers = llvm.mlir.constant({numbers} : i64) : i64
+  %rest = llvm.sub %numbers, %one : i64
   %more = llvm.add %threads, %rest : i64
-  %blocks = llvm.udiv %more, %block : i64
+  %blocks = llvm.udiv %more, %numbers : i64
 {pack}{fields}  %at_run = llvm.getelementptr %device[0, 2] : (!llvm.ptr) -> !llvm.ptr, {DEVICE}
   %run = llvm.load %at_run : !llvm.ptr -> !llvm.ptr
   %at_context = llvm.getelementptr %device[0, 5] : (!llvm.ptr) -> !llvm.ptr, {DEVICE}
@@ -240,6 +279,5 @@ llvm.func internal @{name}{LAUNCH}(%device: !llvm.ptr, %f: !llvm.ptr, %failed: !
   llvm.return
 }}
 ",
-        rest = BLOCK - 1,
     )
 }

@@ -43,6 +43,8 @@ pub const ARCHITECTURES: &[Architecture] = &[
     },
 ];
 
+/// The address space of a block's memory, as its globals say it.
+const SHARED: &str = "3 : i32";
 /// The version of PTX that is written: the least that knows all of `sm_90a`.
 const PTX: &str = "+ptx80";
 
@@ -65,7 +67,14 @@ pub fn separate<'c>(
     }
     let text = ptx(&device, architecture)?;
     let mut kernels = vec![];
-    for op in top(module).into_iter().filter(|op| of_device(*op)) {
+    let shared = |op: OperationRef| {
+        let space = op.attribute("addr_space").map(|space| space.to_string());
+        walk::is(op, "llvm.mlir.global") && space.is_ok_and(|space| space == SHARED)
+    };
+    for op in top(module)
+        .into_iter()
+        .filter(|op| of_device(*op) || shared(*op))
+    {
         let name = symbol(op).unwrap_or_default();
         if name.ends_with(ENTRY) {
             kernels.push((name, entry::parameter_count(op)));

@@ -1,0 +1,27 @@
+//! Blocks of a GPU's threads.
+
+/// Threads of a warp.
+pub const WARP: i64 = 32;
+/// Threads of a block whose threads do not work together.
+pub const THREADS: i64 = 128;
+/// Steps of a loop from which a block shares them out; fewer are one thread's.
+pub const SHORTEST: i64 = 32;
+/// Threads of a block whose number of steps is not known when compiling.
+const USUAL: i64 = 128;
+/// Threads of a block at most: more leave each too few registers for what fusion joins.
+const MOST: i64 = 256;
+/// Steps of a thread, so that loads of several are under way.
+const STEPS: i64 = 4;
+/// Elements of a row from which blocks that take a row each are too few or too long: a row goes through several kernels.
+pub const LONGEST_ROW: i64 = 1 << 16;
+
+/// Threads of a block that shares out so many steps, if that is known.
+pub fn threads(steps: Option<i64>) -> i64 {
+    let fitting = |steps: i64| {
+        let wanted = (steps + STEPS - 1) / STEPS;
+        (wanted.max(1) as u64).next_power_of_two() as i64
+    };
+    steps.map_or(USUAL, |steps| fitting(steps).clamp(WARP, MOST))
+}
+/// Bytes of a row's buffers up to which they are in a block's shared memory, of which there are 48 KiB.
+pub const SHARED: i64 = 40 << 10;
