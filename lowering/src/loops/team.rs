@@ -2,6 +2,7 @@
 //! from thread to thread in a fixed order, so the bits do not depend on which runs first.
 
 use super::{
+    Plan,
     body::Output,
     nest::Extent,
     plan::{Walk, walk},
@@ -12,7 +13,7 @@ use crate::{
     emit::{Emitter, Int},
     gpu::{self, shared},
     linalg::{self, Iterator},
-    schedule::gpu::{SHORTEST, WARP, threads},
+    schedule::gpu::{COLUMNS, MOST, SHORTEST, WARP, threads},
     tasks,
 };
 use dlc_dialects::ir::shape::{self, width};
@@ -33,6 +34,8 @@ enum Share {
     Points,
     /// Steps of the innermost loop, which adds up.
     Steps,
+    /// Columns of the result, side by side, and for each of them the steps of the outermost sum.
+    Columns,
     /// Nothing: the first does all.
     Nothing,
 }
@@ -43,8 +46,30 @@ impl Team {
         self.share == Share::Steps
     }
 
-    /// Where a thread's steps begin, and what is between them.
-    pub fn steps<'c, 'a>(&self, e: &Emitter<'c, 'a>) -> (Value<'c, 'a>, Value<'c, 'a>) {
+    /// Whether each thread has a part of the sums of a column.
+    pub fn shares_columns(&self) -> bool {
+        self.share == Share::Columns
+    }
+
+    /// Where a thread's steps of a loop begin, and what is between them; `depth` is its place among the loops of a plan.
+    pub fn steps<'c: 'a, 'a>(
+        &self,
+        e: &Emitter<'c, 'a>,
+        plan: &Plan,
+        depth: usize,
+    ) -> (Value<'c, 'a>, Value<'c, 'a>) {
+        match self.share {
+            Share::Steps if depth + 1 == plan.order.len() => self.own(e),
+            Share::Columns if depth == plan.carried => (
+                e.div(gpu::thread(e), e.index(COLUMNS)),
+                e.index(self.threads / COLUMNS),
+            ),
+            _ => (e.index(0), e.index(1)),
+        }
+    }
+
+    /// The first point of a thread, and what is between its points.
+    fn own<'c, 'a>(&self, e: &Emitter<'c, 'a>) -> (Value<'c, 'a>, Value<'c, 'a>) {
         (gpu::thread(e), e.index(self.threads))
     }
 
@@ -65,13 +90,19 @@ impl<'c: 'a, 'a> Writer<'_, 'c, 'a> {
         let threads = e.around().find_map(gpu::threads)?;
         let points = &self.plan.order[..self.plan.carried];
         let adds_up = self.adds_up();
+        let last_is_long = || {
+            self.plan
+                .order
+                .last()
+                .is_some_and(|last| self.is_long(*last))
+        };
         let few = || {
             let known = points.iter().map(|i| known(self.nest.extents[*i]));
             let product = known.reduce(|a, b| Some(a? * b?));
             product.is_none_or(|product| product.is_none_or(|product| product < threads))
         };
         let share = match points.is_empty() {
-            _ if adds_up && self.is_long() && few() => Share::Steps,
+            _ if adds_up && last_is_long() && few() => Share::Steps,
             true => Share::Nothing,
             false => Share::Points,
         };
@@ -83,18 +114,30 @@ impl<'c: 'a, 'a> Writer<'_, 'c, 'a> {
     pub(super) fn team_alone(&self, e: &Emitter<'c, 'a>) -> Option<Team> {
         let in_round = || e.around().any(|op| tasks::independent(op) == Some(true));
         let last = *self.plan.order.last()?;
-        let as_it_lies = |access: &linalg::Access<'c, 'a>| {
+        let as_it_lies = |access: &linalg::Access<'c, 'a>, last| {
             let all = self.plan.order.iter().all(|i| access.loops.contains(i));
             all && access.value.r#type().is_mem_ref() && walk(access, last) == Walk::Contiguous
         };
-        let suits = self.plan.gpu && self.adds_up() && self.is_long() && !in_round();
-        if !suits || !self.nest.generic.inputs.iter().any(as_it_lies) {
+        let alone = self.plan.gpu && self.adds_up() && !in_round();
+        let inputs = &self.nest.generic.inputs;
+        if !alone {
             return None;
         }
-        let threads = threads(known(self.nest.extents[last]));
-        Some(Team {
-            threads,
-            share: Share::Steps,
+        if self.is_long(last) && inputs.iter().any(|access| as_it_lies(access, last)) {
+            return Some(Team {
+                threads: threads(known(self.nest.extents[last])),
+                share: Share::Steps,
+            });
+        }
+        // Sums over rows: neighbours lie side by side.
+        let (points, sums) = self.plan.order.split_at(self.plan.carried);
+        let (column, row) = (*points.last()?, *sums.first()?);
+        let each = self.body.outputs.iter().all(Output::accumulates);
+        let suits = each && self.is_long(row);
+        let suits = suits && inputs.iter().any(|access| as_it_lies(access, column));
+        suits.then_some(Team {
+            threads: MOST,
+            share: Share::Columns,
         })
     }
 
@@ -110,10 +153,9 @@ impl<'c: 'a, 'a> Writer<'_, 'c, 'a> {
         !sums.is_empty() && sums.iter().all(adds_up) && all && self.accumulating().next().is_some()
     }
 
-    /// Whether the innermost loop has enough steps for a block.
-    fn is_long(&self) -> bool {
-        let last = self.plan.order.last();
-        last.is_some_and(|i| known(self.nest.extents[*i]).is_none_or(|n| n >= SHORTEST))
+    /// Whether a loop has enough steps for a block.
+    fn is_long(&self, index: usize) -> bool {
+        known(self.nest.extents[index]).is_none_or(|n| n >= SHORTEST)
     }
 
     /// Writes the nest for a block that it stands in. All threads have done it when one goes on.
@@ -121,7 +163,7 @@ impl<'c: 'a, 'a> Writer<'_, 'c, 'a> {
         match team.share {
             Share::Steps => self.level(e, 0, state),
             Share::Nothing => team.first(e, |e| self.level(e, 0, state)),
-            Share::Points => self.points(e, team, &state),
+            Share::Points | Share::Columns => self.points(e, team, &state),
         }
         gpu::barrier(e);
     }
@@ -133,7 +175,7 @@ impl<'c: 'a, 'a> Writer<'_, 'c, 'a> {
         let extents = extents.collect::<Vec<_>>();
         let total = extents.iter().copied().reduce(|a, b| e.mul(a, b));
         let total = total.expect("there are points");
-        let (low, step) = team.steps(e);
+        let (low, step) = team.own(e);
         e.plain_loop((low, total, step), |e, number| {
             let mut state = state.clone();
             let mut left = number;
@@ -168,29 +210,71 @@ impl<'c: 'a, 'a> Writer<'_, 'c, 'a> {
         let own = gpu::thread(e);
         let warp = e.div(own, e.index(WARP));
         let lane = e.op("arith.remui", &[own, e.index(WARP)], own.r#type());
-        let memory = parts.iter().enumerate();
-        let memory = memory.map(|(number, part)| {
-            let name = format!("sum{number}");
-            shared::memory(e, &name, &[warps], part.r#type())
-        });
-        let memory = memory.collect::<Vec<_>>();
+        let memory = self.kept(e, &parts, warps);
         e.if_then(e.cmp(Int::Eq, lane, e.index(0)), |e| {
             for (part, memory) in parts.iter().zip(&memory) {
                 e.effect("memref.store", &[*part, *memory, warp], &[]);
             }
         });
         gpu::barrier(e);
-        let of = |warp: i64| {
-            let place = e.index(warp);
-            let loads = parts.iter().zip(&memory);
-            let loads =
-                loads.map(|(part, memory)| e.op("memref.load", &[*memory, place], part.r#type()));
-            loads.collect::<Vec<_>>()
-        };
+        let of = |warp: i64| loaded(e, &parts, &memory, e.index(warp));
         let sums = (1..warps).fold(of(0), |sums, warp| self.combined(e, &sums, &of(warp)));
         // The memory is used again.
         gpu::barrier(e);
         sums
+    }
+
+    /// Sums of columns, some of which are a block's: each of its threads adds up a part of one, in rows that are as many apart as
+    /// threads share the column.
+    pub(super) fn columns(
+        &self,
+        e: &Emitter<'c, 'a>,
+        team: &Team,
+        depth: usize,
+        state: &State<'c, 'a>,
+    ) {
+        let index = self.plan.order[depth];
+        let extent = self.nest.extents[index].value(e);
+        let bounds = (e.index(0), e.ceil_div(extent, COLUMNS), e.index(1));
+        let op = e.plain_loop(bounds, |e, tile| {
+            let own = gpu::thread(e);
+            let column = e.op("arith.remui", &[own, e.index(COLUMNS)], own.r#type());
+            let column = e.add(e.mul(tile, e.index(COLUMNS)), column);
+            // Beyond the last column the last one is added up again, and not stored.
+            let inside = e.min(column, e.sub(extent, e.index(1)));
+            let state = self.inside(e, state, index, inside, state.width);
+            let parts = self.reduce(e, depth + 1, &state, self.neutral(e));
+            let memory = self.kept(e, &parts, team.threads);
+            for (part, memory) in parts.iter().zip(&memory) {
+                e.effect("memref.store", &[*part, *memory, own], &[]);
+            }
+            gpu::barrier(e);
+            let first = e.cmp(Int::Slt, own, e.index(COLUMNS));
+            let some = e.cmp(Int::Slt, column, extent);
+            let stores = e.op("arith.andi", &[first, some], first.r#type());
+            e.if_then(stores, |e| {
+                let accumulating = self.accumulating();
+                let old = accumulating.map(|(access, _)| self.load(e, &state, access));
+                let rows = team.threads / COLUMNS;
+                let sums = (0..rows).fold(old.collect::<Vec<_>>(), |sums, row| {
+                    let place = e.plus(own, row * COLUMNS);
+                    self.combined(e, &sums, &loaded(e, &parts, &memory, place))
+                });
+                for ((access, _), sum) in self.accumulating().zip(sums) {
+                    self.store(e, &state, access, sum);
+                }
+            });
+        });
+        self.mark(e, op, index);
+    }
+
+    /// Shared memory for so many of each part.
+    fn kept(&self, e: &Emitter<'c, 'a>, parts: &[Value<'c, 'a>], count: i64) -> Vec<Value<'c, 'a>> {
+        let memory = parts.iter().enumerate().map(|(number, part)| {
+            let name = format!("sum{number}");
+            shared::memory(e, &name, &[count], part.r#type())
+        });
+        memory.collect()
     }
 
     /// What sums begin with that are added to others in the end.
@@ -208,7 +292,10 @@ impl<'c: 'a, 'a> Writer<'_, 'c, 'a> {
             None => tasks::mark(e, op, self.is_parallel(index)),
             Some(team) if !gpu::in_block(e) => {
                 tasks::mark(e, op, true);
-                team.give(e, op);
+                // The rounds of loops around it are more blocks.
+                if self.plan.order[..self.plan.carried].last() == Some(&index) {
+                    team.give(e, op);
+                }
             }
             Some(_) => {}
         }
@@ -225,6 +312,18 @@ impl<'c: 'a, 'a> Writer<'_, 'c, 'a> {
         tasks::mark(e, op, true);
         team.give(e, op);
     }
+}
+
+/// What is kept at a place, of the types of `parts`.
+fn loaded<'c: 'a, 'a>(
+    e: &Emitter<'c, 'a>,
+    parts: &[Value<'c, 'a>],
+    memory: &[Value<'c, 'a>],
+    place: Value<'c, 'a>,
+) -> Vec<Value<'c, 'a>> {
+    let each = parts.iter().zip(memory);
+    let loads = each.map(|(part, memory)| e.op("memref.load", &[*memory, place], part.r#type()));
+    loads.collect()
 }
 
 fn known(extent: Extent) -> Option<i64> {

@@ -139,6 +139,13 @@ impl<'c: 'a, 'a> Writer<'_, 'c, 'a> {
             }
             return;
         }
+        if let Some(team) = &self.team
+            && depth + 1 == self.plan.carried
+            && team.shares_columns()
+        {
+            self.columns(e, team, depth, &state);
+            return;
+        }
         let index = self.plan.order[depth];
         if self.plan.vector == Some(index) {
             let mut begun = false;
@@ -203,10 +210,8 @@ impl<'c: 'a, 'a> Writer<'_, 'c, 'a> {
             return self.reduce_vectors(e, index, state, accumulators);
         }
         let high = self.extent(state, index).value(e);
-        let innermost = depth + 1 == self.plan.order.len();
-        let sharing = self.team.filter(|team| innermost && team.shares_steps());
-        let (low, step) = match sharing {
-            Some(team) => team.steps(e),
+        let (low, step) = match &self.team {
+            Some(team) => team.steps(e, self.plan, depth),
             None => (e.index(0), e.index(1)),
         };
         e.for_loop((low, high, step), &accumulators, |e, step, carried| {
@@ -411,7 +416,7 @@ impl<'c: 'a, 'a> Writer<'_, 'c, 'a> {
     }
 
     /// The state inside one more loop.
-    fn inside(
+    pub(super) fn inside(
         &self,
         e: &Emitter<'c, 'a>,
         state: &State<'c, 'a>,

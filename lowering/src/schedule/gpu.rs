@@ -9,7 +9,9 @@ pub const SHORTEST: i64 = 32;
 /// Threads of a block whose number of steps is not known when compiling.
 const USUAL: i64 = 128;
 /// Threads of a block at most: more leave each too few registers for what fusion joins.
-const MOST: i64 = 256;
+pub const MOST: i64 = 256;
+/// Columns of which a block adds up the rows: the elements of some sectors of memory.
+pub const COLUMNS: i64 = 16;
 /// Steps of a thread, so that loads of several are under way.
 const STEPS: i64 = 4;
 /// Elements of a row from which blocks that take a row each are too few or too long: a row goes through several kernels.
