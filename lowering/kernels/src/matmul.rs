@@ -26,6 +26,9 @@ pub const GROUP: i64 = 8;
 /// Static shared memory that a kernel may have at most, in bytes.
 const MOST_STATIC: i64 = 48 << 10;
 
+/// Registers of a multiprocessor.
+const REGISTERS: i64 = 64 << 10;
+
 /// What a program reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Input {
@@ -103,6 +106,15 @@ impl Matmul {
         match self.shared() {
             bytes if bytes > MOST_STATIC => bytes,
             _ => 0,
+        }
+    }
+
+    /// Blocks that a multiprocessor is to run together, which the kernel should promise (`nvvm.minctasm`), so that no more
+    /// registers are taken than that leaves.
+    pub fn resident(&self) -> i64 {
+        match &self.tile {
+            Tile::Simt(tile) => tile.resident(self.sum),
+            Tile::Mma(tile) => tile.resident(),
         }
     }
 

@@ -72,6 +72,15 @@ impl Tile {
         32 * self.warps[0] * self.warps[1]
     }
 
+    /// Blocks that a multiprocessor runs together with so many registers as the program needs.
+    pub(super) fn resident(&self) -> i64 {
+        let registers = match self.rows * self.columns / self.threads() {
+            0..=32 => 168,
+            _ => 255,
+        };
+        (super::REGISTERS / registers / self.threads()).max(1)
+    }
+
     /// Bytes of a step.
     fn stage(&self, element: Element) -> i64 {
         (self.rows + self.columns) * self.depth * element.bytes()
@@ -292,49 +301,24 @@ impl<'a> Steps<'a> {
             let window = source.window(f, step, &self.inputs.depth);
             let base = f.with("arith.addi", stage, self.before(side));
             let base = bytes_after(f, &self.inputs.shared, &base);
-            let places = |f: &mut Function| -> Vec<Value> {
-                let chunk = f.with("arith.divui", &source.inner, operand.chunk);
-                (0..operand.count())
-                    .map(|number| {
-                        let row = source.row(f, number);
-                        let change = change(f, &operand, &row);
-                        let chunk = f.xor(&chunk, &change);
-                        let chunk = f.with("arith.muli", &chunk, 16);
-                        let start = f.with("arith.muli", &row, row_bytes(&operand));
-                        let bytes = f.add(&start, &chunk);
-                        bytes_after(f, &base, &bytes)
-                    })
-                    .collect()
-            };
             f.choose(
                 &self.copies[side as usize],
                 &[],
                 |f| {
-                    for (to, number) in places(f).iter().zip(0..) {
-                        source.copy(f, &window, number, to);
+                    let mut places = vec![];
+                    for number in 0..operand.count() {
+                        let row = source.row(f, number);
+                        places.push(place(f, &operand, &base, [&row, &source.inner]));
                     }
+                    source.copy(f, &window, &places);
                     vec![]
                 },
                 |f| {
-                    let zero = f.i32(0);
-                    let is_there = f.cmp("sgt", &window.depth_left, &zero);
-                    f.choose(
-                        &is_there,
-                        &[],
-                        |f| {
-                            for (to, number) in places(f).iter().zip(0..) {
-                                source.copy_any(f, &window, number, to);
-                            }
-                            vec![]
-                        },
-                        |f| {
-                            let none = f.op("llvm.mlir.zero : vector<4xi32>", "vector<4xi32>");
-                            for to in places(f) {
-                                f.store(&none, &to, 16);
-                            }
-                            vec![]
-                        },
-                    )
+                    source.load_any(f, &window, |f, value, at| {
+                        let to = place(f, &operand, &base, at);
+                        f.store(value, &to, operand.element.bytes());
+                    });
+                    vec![]
                 },
             );
         }
@@ -583,6 +567,18 @@ impl<'a> Steps<'a> {
 /// Bytes of a row of neighbours in shared memory.
 fn row_bytes(operand: &Operand) -> i64 {
     operand.inner_extent() * operand.element.bytes()
+}
+
+/// The place of an element of an operand in shared memory: by its row of neighbours and where it is in the row.
+fn place(f: &mut Function, operand: &Operand, base: &Value, [row, column]: [&Value; 2]) -> Value {
+    let start = f.with("arith.muli", row, row_bytes(operand));
+    let chunk = f.with("arith.divui", column, operand.chunk);
+    let change = change(f, operand, row);
+    let bytes = at_chunk(f, &start, [&chunk, &change]);
+    let within = f.with("arith.remui", column, operand.chunk);
+    let within = f.with("arith.muli", &within, operand.element.bytes());
+    let bytes = f.add(&bytes, &within);
+    bytes_after(f, base, &bytes)
 }
 
 /// What the number of a 16-byte piece in a row is changed by.

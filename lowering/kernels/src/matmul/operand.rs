@@ -1,8 +1,10 @@
 //! Tiles of an operand in global memory: who loads what, and loads that are right for all sizes and alignments.
 
-use super::pack;
 use crate::program::{Element, Matrix, Storage};
 use crate::text::{Function, Value};
+
+/// Loads of single elements that are under way together, at most.
+const LOADS_AT_ONCE: i64 = 8;
 
 /// Which dimension of an operand has neighbours in memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,11 +75,19 @@ impl Operand {
         self.outer_extent() / self.rows_between()
     }
 
+    /// Loads of single elements that are under way together.
+    fn loads_at_once(&self) -> i64 {
+        LOADS_AT_ONCE.min(self.free * self.depth / self.threads)
+    }
+
     /// Whether threads and chunks come out even.
     pub fn is_even(&self) -> bool {
-        self.inner_extent() % self.chunk == 0
+        self.free * self.depth >= self.threads
+            && self.inner_extent() % self.chunk == 0
+            && self.threads >= self.chunks_in_row()
             && self.threads % self.chunks_in_row() == 0
             && self.outer_extent() % self.rows_between() == 0
+            && self.free * self.depth % (self.threads * self.loads_at_once()) == 0
     }
 }
 
@@ -170,26 +180,53 @@ impl Source {
         f.place(&window.origin, self.operand.element.stored(), &index)
     }
 
-    /// The elements of a chunk, as they are stored; zero where nothing is. Something of the depth must be inside.
-    pub fn load_any(&self, f: &mut Function, window: &Window, number: i64) -> Vec<Value> {
-        let row = self.row(f, number);
-        let last = f.with("arith.subi", &window.outer_left, 1);
-        let near_row = f.min(&row, &last);
-        let is_row = f.cmp("slt", &row, &window.outer_left);
-        let last = f.with("arith.subi", &window.inner_left, 1);
-        let stored = self.operand.element.stored();
-        let zero = zero(f, stored);
-        let mut elements = vec![];
-        for at in 0..self.operand.chunk {
-            let inner = f.with("arith.addi", &self.inner, at);
-            let near = f.min(&inner, &last);
-            let place = self.place(f, window, &near_row, &near);
-            let value = f.load(&place, stored, self.operand.element.bytes());
-            let is_inside = f.cmp("slt", &inner, &window.inner_left);
-            let is_inside = f.and(&is_row, &is_inside);
-            elements.push(f.select(&is_inside, &value, &zero));
-        }
-        elements
+    /// Loads all of the tile element by element, zero where nothing is, whatever places and sizes are. `put` is given the element as
+    /// it is stored, its row and where in the row it is, `i32`.
+    pub fn load_any(
+        &self,
+        f: &mut Function,
+        window: &Window,
+        put: impl Fn(&mut Function, &Value, [&Value; 2]),
+    ) {
+        let Operand {
+            element, threads, ..
+        } = self.operand;
+        let extent = self.operand.inner_extent();
+        let rounds = f.i32(self.operand.free * self.operand.depth / threads);
+        let zero_round = f.i32(0);
+        let at_once = f.i32(self.operand.loads_at_once());
+        // Nothing that follows from this is computed ahead, where it would take registers of the usual way of loading.
+        let thread = f.op(
+            "llvm.inline_asm has_side_effects \"mov.u32 $0, %tid.x;\", \"=r\" : () -> i32",
+            "i32",
+        );
+        f.each([&zero_round, &rounds, &at_once], &[], |f, round, _| {
+            let before = f.with("arith.muli", round, threads);
+            let first = f.add(&before, &thread);
+            let mut loaded = vec![];
+            for at in 0..self.operand.loads_at_once() {
+                let number = f.with("arith.addi", &first, at * threads);
+                let row = f.with("arith.divui", &number, extent);
+                let column = f.with("arith.remui", &number, extent);
+                let is_row = f.cmp("slt", &row, &window.outer_left);
+                let is_column = f.cmp("slt", &column, &window.inner_left);
+                let is_inside = f.and(&is_row, &is_column);
+                let value = f.choose(
+                    &is_inside,
+                    &[element.stored()],
+                    |f| {
+                        let place = self.place(f, window, &row, &column);
+                        vec![f.load(&place, element.stored(), element.bytes())]
+                    },
+                    |f| vec![zero(f, element.stored())],
+                );
+                loaded.push((value, row, column));
+            }
+            for (value, row, column) in loaded {
+                put(f, &value[0], [&row, &column]);
+            }
+            vec![]
+        });
     }
 
     /// Whether whole chunks can be loaded by [`Self::load_whole`]: rows begin at multiples of a chunk, and neighbours that count for
@@ -208,8 +245,8 @@ impl Source {
         }
     }
 
-    /// The elements of a chunk by one load, where all of the depth is inside.
-    pub fn load_whole(&self, f: &mut Function, window: &Window, number: i64) -> Vec<Value> {
+    /// A chunk as a vector, by one load, where all of the depth is inside.
+    pub fn load_whole(&self, f: &mut Function, window: &Window, number: i64) -> Value {
         let row = self.row(f, number);
         let (row, inner) = match self.operand.inner {
             Inner::Depth => {
@@ -224,31 +261,34 @@ impl Source {
         let place = self.place(f, window, &row, &inner);
         let Operand { element, chunk, .. } = self.operand;
         let ty = format!("vector<{chunk}x{}>", element.stored());
-        let vector = f.load(&place, &ty, chunk * element.bytes());
-        super::unpack(f, &vector, chunk)
+        f.load(&place, &ty, chunk * element.bytes())
     }
 
-    /// Starts copying a chunk of 16 bytes to shared memory; zero where nothing is. Rows begin at multiples of 16 bytes.
-    pub fn copy(&self, f: &mut Function, window: &Window, number: i64, to: &Value) {
-        let row = self.row(f, number);
-        let from = self.place(f, window, &row, &self.inner);
+    /// Starts copying this thread's chunks, of 16 bytes each, to places in shared memory; zero where nothing is. Rows begin at
+    /// multiples of 16 bytes.
+    pub fn copy(&self, f: &mut Function, window: &Window, to: &[Value]) {
+        let stored = self.operand.element.stored();
+        let mut from = self.place(f, window, &self.outer, &self.inner);
+        let between = f.with(
+            "arith.muli",
+            &self.matrix.pitch,
+            self.operand.rows_between(),
+        );
         let left = f.sub(&window.inner_left, &self.inner);
         let left = f.with("arith.maxsi", &left, 0);
         let left = f.with("arith.minsi", &left, self.operand.chunk);
         let bytes = f.with("arith.muli", &left, self.operand.element.bytes());
-        let is_row = f.cmp("slt", &row, &window.outer_left);
+        let rows_left = f.sub(&window.outer_left, &self.outer);
         let zero = f.i32(0);
-        let bytes = f.select(&is_row, &bytes, &zero);
-        f.line(&format!(
-            "nvvm.cp.async.shared.global {to}, {from}, 16, cache = cg, {bytes} : !llvm.ptr<3>, !llvm.ptr<1>, i32"
-        ));
-    }
-
-    /// Copies a chunk to shared memory by loads of elements.
-    pub fn copy_any(&self, f: &mut Function, window: &Window, number: i64, to: &Value) {
-        let elements = self.load_any(f, window, number);
-        let vector = pack(f, &elements);
-        f.store(&vector, to, 16);
+        for (to, number) in to.iter().zip(0..) {
+            let before = f.i32(number * self.operand.rows_between());
+            let is_row = f.cmp("slt", &before, &rows_left);
+            let bytes = f.select(&is_row, &bytes, &zero);
+            f.line(&format!(
+                "nvvm.cp.async.shared.global {to}, {from}, 16, cache = cg, {bytes} : !llvm.ptr<3>, !llvm.ptr<1>, i32"
+            ));
+            from = f.place(&from, stored, &between);
+        }
     }
 }
 

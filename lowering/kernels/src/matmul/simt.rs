@@ -4,7 +4,7 @@
 //! It lies by depth, so that threads read neighbours as 16 bytes; an operand whose neighbours in memory are along the depth is
 //! transposed as it is stored there, at places changed by an exclusive or so that the lanes of a warp use different banks.
 
-use super::operand::{self, Inner, Source};
+use super::operand::{self, Inner, Operand, Source};
 use super::output::{self, Band, Place, Target};
 use super::{Inputs, Matmul, Unfit, bytes_after, pack, unfit, unpack};
 use crate::program::Element;
@@ -31,22 +31,29 @@ impl Tile {
     pub const LARGE: Self = Self {
         rows: 128,
         columns: 128,
-        depth: 16,
+        depth: 8,
         warps: [4, 2],
     };
 
-    /// The same for sums of 8 bytes.
-    pub const LARGE_LONG: Self = Self {
-        depth: 8,
+    /// The same for sums in f64.
+    pub const LARGE_F64: Self = Self {
+        depth: 4,
         ..Self::LARGE
     };
 
-    /// For results of which there would be too few large tiles: 8 by 4 sums for each of 128 threads.
+    /// For results of which there would be too few large tiles, with sums of 4 bytes: 8 by 4 of them for each of 128 threads.
     pub const MIDDLE: Self = Self {
         rows: 64,
         columns: 64,
         depth: 16,
         warps: [2, 2],
+    };
+
+    /// The same with sums of 8 bytes, and for large results with sums in i64: 4 by 4 of them for each of 256 threads.
+    pub const MIDDLE_LONG: Self = Self {
+        rows: 64,
+        columns: 64,
+        ..Self::LARGE
     };
 
     /// For small results: 4 by 4 sums for each of 64 threads.
@@ -59,6 +66,15 @@ impl Tile {
 
     pub(super) fn threads(&self) -> i64 {
         32 * self.warps[0] * self.warps[1]
+    }
+
+    /// Blocks that a multiprocessor runs together with so many registers as the program needs.
+    pub(super) fn resident(&self, sum: Element) -> i64 {
+        let registers = match sum.bytes() {
+            4 => 128,
+            _ => 255,
+        };
+        (super::REGISTERS / registers / self.threads()).max(1)
     }
 
     /// Elements of 16 bytes.
@@ -110,7 +126,7 @@ impl Tile {
         let zero = f.i32(0);
         let one = f.i32(1);
         let none = operand::zero(f, matmul.sum.ty());
-        let first = steps.load(f, &zero);
+        let first = steps.load(f, &zero, &zero);
         steps.put(f, &zero, &first);
         f.barrier();
         let count = inputs.steps(f);
@@ -122,7 +138,7 @@ impl Tile {
             let stage = f.i32(self.stage(matmul.sum));
             let other = f.sub(&stage, current);
             let next = f.with("arith.addi", step, 1);
-            let loaded = steps.load(f, &next);
+            let loaded = steps.load(f, &next, &other);
             let sums = steps.add_products(f, current, carried[1..].to_vec());
             steps.put(f, &other, &loaded);
             f.barrier();
@@ -166,6 +182,12 @@ impl Tile {
             f.barrier();
         }
     }
+}
+
+/// What was loaded of an operand: chunks as they lie in global memory, if they were whole.
+struct Loaded {
+    is_whole: Value,
+    chunks: Vec<Value>,
 }
 
 /// What the steps of the sum need.
@@ -223,8 +245,8 @@ impl<'a> Steps<'a> {
         }
     }
 
-    /// The elements of this thread in a step; zeros where there is none.
-    fn load(&self, f: &mut Function, step: &Value) -> [Vec<Value>; 2] {
+    /// Loads a step. Chunks that are whole stay in registers for now; others go to a stage of the shared memory at once.
+    fn load(&self, f: &mut Function, step: &Value, stage: &Value) -> [Loaded; 2] {
         let sources = [&self.inputs.a, &self.inputs.b];
         [0, 1].map(|at| {
             let source = sources[at];
@@ -233,37 +255,58 @@ impl<'a> Steps<'a> {
             let depth = f.i32(operand.depth);
             let is_full = f.cmp("eq", &window.depth_left, &depth);
             let is_whole = f.and(&is_full, &self.whole[at]);
-            let zero_step = f.i32(0);
-            let is_there = f.cmp("sgt", &window.depth_left, &zero_step);
-            let stored = operand.element.stored();
-            let types = vec![stored; (operand.count() * operand.chunk) as usize];
-            f.choose(
+            let vector = format!("vector<{}x{}>", operand.chunk, operand.element.stored());
+            let types = vec![vector.as_str(); operand.count() as usize];
+            let chunks = f.choose(
                 &is_whole,
                 &types,
                 |f| {
                     let chunks = 0..operand.count();
                     chunks
-                        .flat_map(|chunk| source.load_whole(f, &window, chunk))
+                        .map(|chunk| source.load_whole(f, &window, chunk))
                         .collect()
                 },
                 |f| {
-                    f.choose(
-                        &is_there,
-                        &types,
-                        |f| {
-                            let chunks = 0..operand.count();
-                            chunks
-                                .flat_map(|chunk| source.load_any(f, &window, chunk))
-                                .collect()
-                        },
-                        |f| {
-                            let zero = operand::zero(f, stored);
-                            vec![zero; types.len()]
-                        },
-                    )
+                    let zero = f.i32(0);
+                    let is_there = f.cmp("sgt", &window.depth_left, &zero);
+                    f.when(&is_there, |f| {
+                        let base = self.base(f, stage, at);
+                        source.load_any(f, &window, |f, value, [row, column]| {
+                            let value = operand.element.widen(f, value, self.sum);
+                            let to = self.place(f, source, &base, [row, column]);
+                            f.store(&value, &to, self.sum.bytes());
+                        });
+                    });
+                    let none = f.op(&format!("llvm.mlir.zero : {vector}"), &vector);
+                    vec![none; types.len()]
                 },
-            )
+            );
+            Loaded { is_whole, chunks }
         })
+    }
+
+    /// The place of an element in shared memory: by its row of neighbours in global memory and where it is in the row.
+    fn place(
+        &self,
+        f: &mut Function,
+        source: &Source,
+        base: &Value,
+        [row, column]: [&Value; 2],
+    ) -> Value {
+        let Operand {
+            inner, free, chunk, ..
+        } = source.operand;
+        let [depth, free_place] = match inner {
+            Inner::Free => [row.clone(), column.clone()],
+            Inner::Depth => {
+                let group = f.with("arith.divui", column, chunk);
+                let change = f.with("arith.muli", &group, Self::change(source, self.sum));
+                [column.clone(), f.xor(row, &change)]
+            }
+        };
+        let index = f.with("arith.muli", &depth, free);
+        let index = f.add(&index, &free_place);
+        f.place(base, self.sum.ty(), &index)
     }
 
     /// Where an operand of a stage begins.
@@ -273,42 +316,35 @@ impl<'a> Steps<'a> {
         bytes_after(f, &self.inputs.shared, &start)
     }
 
-    /// Puts what was loaded to a stage of the shared memory.
-    fn put(&self, f: &mut Function, stage: &Value, loaded: &[Vec<Value>; 2]) {
-        let bytes = self.sum.bytes();
+    /// Puts what registers hold to a stage of the shared memory.
+    fn put(&self, f: &mut Function, stage: &Value, loaded: &[Loaded; 2]) {
         for (at, source) in [&self.inputs.a, &self.inputs.b].into_iter().enumerate() {
-            let base = self.base(f, stage, at);
             let operand = source.operand;
-            let chunks = loaded[at].chunks_exact(operand.chunk as usize);
-            for (number, chunk) in chunks.enumerate() {
-                let values = chunk.iter();
-                let values: Vec<_> = values
-                    .map(|value| operand.element.widen(f, value, self.sum))
-                    .collect();
-                let row = source.row(f, number as i64);
-                match operand.inner {
-                    Inner::Free => {
-                        let index = f.with("arith.muli", &row, operand.free);
-                        let index = f.add(&index, &source.inner);
-                        let to = f.place(&base, self.sum.ty(), &index);
-                        let vector = pack(f, &values);
-                        f.store(&vector, &to, 16);
-                    }
-                    Inner::Depth => {
-                        let group = f.with("arith.divui", &source.inner, operand.chunk);
-                        let change = Self::change(source, self.sum);
-                        let change = f.with("arith.muli", &group, change);
-                        let column = f.xor(&row, &change);
-                        let index = f.with("arith.muli", &source.inner, operand.free);
-                        let index = f.add(&index, &column);
-                        for (value, depth) in values.iter().zip(0..) {
-                            let index = f.with("arith.addi", &index, depth * operand.free);
-                            let to = f.place(&base, self.sum.ty(), &index);
-                            f.store(value, &to, bytes);
+            f.when(&loaded[at].is_whole, |f| {
+                let base = self.base(f, stage, at);
+                for (chunk, number) in loaded[at].chunks.iter().zip(0..) {
+                    let values: Vec<_> = unpack(f, chunk, operand.chunk)
+                        .iter()
+                        .map(|value| operand.element.widen(f, value, self.sum))
+                        .collect();
+                    let row = source.row(f, number);
+                    let to = self.place(f, source, &base, [&row, &source.inner]);
+                    match operand.inner {
+                        Inner::Free => {
+                            let vector = pack(f, &values);
+                            f.store(&vector, &to, 16);
+                        }
+                        // The next along the depth, which change by the same.
+                        Inner::Depth => {
+                            for (value, depth) in values.iter().zip(0..) {
+                                let more = f.i32(depth * operand.free);
+                                let to = f.place(&to, self.sum.ty(), &more);
+                                f.store(value, &to, self.sum.bytes());
+                            }
                         }
                     }
                 }
-            }
+            });
         }
     }
 
