@@ -5,12 +5,19 @@
 //! What the host must know of the device's memory it reads by calls, which wait.
 
 mod block;
+mod callee;
 mod kernel;
+pub mod products;
+pub mod programs;
 mod regions;
 pub mod shared;
 
-pub use block::{BLOCK, attribute, barrier, give_to_block, in_block, thread, threads};
+pub use block::{
+    BLOCK, DYNAMIC_SHARED, barrier, dynamic_shared, give_shared, give_to_block, in_block, thread,
+    threads,
+};
 pub use kernel::Home;
+pub use programs::{PROGRAM, Programs, is_program};
 pub use regions::Former;
 
 /// The attribute of a function that is a kernel. Its arguments begin with the device and where the status of what fails goes, which

@@ -10,6 +10,9 @@ use melior::ir::{
 /// is such a round.
 pub const BLOCK: &str = "dl.block";
 
+/// The attribute of such a loop or function that says how many bytes of dynamic shared memory a block has.
+pub const DYNAMIC_SHARED: &str = "dl.dynamic_shared";
+
 /// The threads of each round of a loop, or of a function that is one.
 pub fn threads(op: OperationRef) -> Option<i64> {
     let threads = IntegerAttribute::try_from(op.attribute(BLOCK).ok()?).ok()?;
@@ -21,8 +24,21 @@ pub fn give_to_block<'c>(e: &Emitter<'c, '_>, op: OperationRef<'c, '_>, threads:
     edit::set_attribute(op, BLOCK, attribute(e, threads));
 }
 
-/// The attribute that says how many threads there are.
-pub fn attribute<'c>(e: &Emitter<'c, '_>, threads: i64) -> Attribute<'c> {
+/// Gives each block so many bytes of dynamic shared memory.
+pub fn give_shared<'c>(e: &Emitter<'c, '_>, op: OperationRef<'c, '_>, bytes: i64) {
+    if bytes > 0 {
+        edit::set_attribute(op, DYNAMIC_SHARED, attribute(e, bytes));
+    }
+}
+
+/// The bytes of dynamic shared memory of each round of a loop, or of a function that is one.
+pub fn dynamic_shared(op: OperationRef) -> i64 {
+    let bytes = op.attribute(DYNAMIC_SHARED).ok();
+    let bytes = bytes.and_then(|bytes| IntegerAttribute::try_from(bytes).ok());
+    bytes.map_or(0, |bytes| bytes.value())
+}
+
+fn attribute<'c>(e: &Emitter<'c, '_>, threads: i64) -> Attribute<'c> {
     IntegerAttribute::new(e.int_type(64), threads).into()
 }
 

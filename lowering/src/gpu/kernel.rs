@@ -1,6 +1,6 @@
 //! A kernel of a marked loop: one thread for each round of it and of the marked loops right inside.
 
-use super::{BLOCK, KERNEL};
+use super::{BLOCK, DYNAMIC_SHARED, KERNEL};
 use crate::{
     alias::{self, Effects, blocks, operations},
     emit::{Emitter, Int},
@@ -140,8 +140,9 @@ impl<'c: 'a, 'a> Home<'c, 'a> {
                 edit::replace_uses(buffer.value, own);
             }
         });
-        if let Some(threads) = threads {
+        if let (Some(threads), Some(last)) = (threads, loops.last()) {
             gpu::give_to_block(&e, rounds, threads);
+            gpu::give_shared(&e, rounds, gpu::dynamic_shared(*last));
         }
         let body = blocks(rounds)[0];
         let end = body.terminator().expect("a loop's body ends");
@@ -191,7 +192,9 @@ impl<'c: 'a, 'a> Home<'c, 'a> {
         let leading = [self.device, self.failed, total];
         let block = gpu::threads(threads).map(|threads| format!("{threads} : i64"));
         let block = block.iter().map(|threads| (BLOCK, threads.as_str()));
-        let attributes: Vec<_> = [(KERNEL, "unit")].into_iter().chain(block).collect();
+        let shared = format!("{} : i64", gpu::dynamic_shared(threads));
+        let leads = [(KERNEL, "unit"), (DYNAMIC_SHARED, &shared)];
+        let attributes: Vec<_> = leads.into_iter().chain(block).collect();
         outlined.into_function_of(name, &leading, &attributes);
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! What of a function's ops stays on the host, and what becomes kernels.
 
 use super::{
-    READ,
+    READ, is_program,
     kernel::{Home, nested},
 };
 use crate::{
@@ -140,7 +140,7 @@ impl<'c: 'a, 'a> Former<'c, 'a> {
         if tasks::independent(op) == Some(true) {
             // Its rounds can't be threads where they read for the host, leave a status, or are shared out to blocks inside of
             // them.
-            let calls = |op: &OperationRef<'c, 'a>| walk::is(*op, "func.call");
+            let calls = |op: &OperationRef<'c, 'a>| walk::is(*op, "func.call") && !is_program(*op);
             let of_host = inside.iter().any(|op| calls(op) || of_host(*op));
             let blocks = inside.iter().any(|op| super::threads(*op).is_some());
             let together = nested(op).last().and_then(|last| super::threads(*last));

@@ -66,8 +66,10 @@ fn run<'c, 'a>(cx: &'c Context, module: OperationRef<'c, 'a>) -> Result<(), Pass
                 let types = (FIRST..body.argument_count())
                     .map(|i| Ok(Value::from(body.argument(i)?).r#type().to_string()));
                 let types = types.collect::<Result<Vec<_>, melior::Error>>()?;
-                let way = gpu::threads(func).map_or(Way::Threads, Way::Blocks);
-                kernel(&table, &symbol, kernels.len(), &types, way)
+                let shared = gpu::dynamic_shared(func);
+                let blocks = |threads| Way::Blocks { threads, shared };
+                let way = gpu::threads(func).map_or(Way::Threads, blocks);
+                kernel(&table, (&symbol, kernels.len()), &types, way)
             }
             None => continue,
         };
@@ -149,8 +151,8 @@ fn read(name: &str, ty: &str) -> String {
 enum Way {
     /// A thread.
     Threads,
-    /// A block of so many threads.
-    Blocks(i64),
+    /// A block of so many threads, with so many bytes of dynamic shared memory.
+    Blocks { threads: i64, shared: i64 },
 }
 
 /// What is there of a call in an entry.
@@ -190,7 +192,7 @@ fn of_block(call: &str) -> String {
 }
 
 /// The entry of a kernel for the device, and the function that launches it, by its number in a table.
-fn kernel(table: &str, name: &str, number: usize, types: &[String], way: Way) -> String {
+fn kernel(table: &str, (name, number): (&str, usize), types: &[String], way: Way) -> String {
     let list = |f: &dyn Fn(usize, &String) -> String| {
         let items = types.iter().enumerate().map(|(i, ty)| f(i, ty));
         items.collect::<String>()
@@ -231,15 +233,15 @@ fn kernel(table: &str, name: &str, number: usize, types: &[String], way: Way) ->
     for one in ["2, 1", "2, 2", "3, 1", "3, 2", "4, 0", "4, 1", "4, 2"] {
         field(one, "%one", "i64");
     }
-    field("5", "%zero", "i64");
+    field("5", "%shared", "i64");
     field("6", "%arguments", "!llvm.ptr");
     let failed = status::DEVICE;
     let call = format!(
         "llvm.call @{name}(%none, %none, %none, %zero, %number{values}) : (!llvm.ptr, !llvm.ptr, !llvm.ptr, i64, i64{all}) -> ()"
     );
-    let (threads, numbers, work) = match way {
-        Way::Threads => (THREADS, THREADS, of_thread(&call)),
-        Way::Blocks(threads) => (threads, 1, of_block(&call)),
+    let (threads, numbers, work, shared) = match way {
+        Way::Threads => (THREADS, THREADS, of_thread(&call), 0),
+        Way::Blocks { threads, shared } => (threads, 1, of_block(&call), shared),
     };
     format!(
         "llvm.mlir.global external constant @{table}() : {TABLE}
@@ -261,6 +263,7 @@ llvm.func internal @{name}{LAUNCH}(%device: !llvm.ptr, %f: !llvm.ptr, %failed: !
   %table = llvm.mlir.addressof @{table} : !llvm.ptr
   %number = llvm.mlir.constant({number} : i64) : i64
   %block = llvm.mlir.constant({threads} : i64) : i64
+  %shared = llvm.mlir.constant({shared} : i64) : i64
   %numbers = llvm.mlir.constant({numbers} : i64) : i64
   %rest = llvm.sub %numbers, %one : i64
   %more = llvm.add %threads, %rest : i64

@@ -1,5 +1,11 @@
 //! Blocks of a GPU's threads.
 
+use super::matmul::MatmulSizes;
+use dlc_kernels::{
+    matmul::{Tile, mma, simt},
+    program::Element,
+};
+
 /// Threads of a warp.
 pub const WARP: i64 = 32;
 /// Threads of a block whose threads do not work together.
@@ -27,3 +33,21 @@ pub fn threads(steps: Option<i64>) -> i64 {
 }
 /// Bytes of a row's buffers up to which they are in a block's shared memory, of which there are 48 KiB.
 pub const SHARED: i64 = 40 << 10;
+
+/// Rows or columns of a result up to which its tiles are small: in large ones most would be outside.
+const SMALL: i64 = 64;
+
+/// How a product of types of A, B and sums is cut.
+pub fn product_tile([a, b, sum]: [Element; 3], sizes: MatmulSizes) -> Tile {
+    let small = |size: Option<i64>| size.is_some_and(|size| size <= SMALL);
+    let small = small(sizes.m) || small(sizes.n);
+    let cores = a == b && matches!(a, Element::F16 | Element::Bf16) && sum == Element::F32;
+    match (cores, sum, small) {
+        (true, _, true) => Tile::Mma(mma::Tile::MIDDLE),
+        (true, _, false) => Tile::Mma(mma::Tile::LARGE),
+        (false, _, true) => Tile::Simt(simt::Tile::SMALL),
+        (false, Element::F64, false) => Tile::Simt(simt::Tile::LARGE_F64),
+        (false, Element::I64, false) => Tile::Simt(simt::Tile::MIDDLE_LONG),
+        (false, ..) => Tile::Simt(simt::Tile::LARGE),
+    }
+}

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     entry::{self, string},
     entry_text::string_constant,
-    gpu::{ENTRY, KERNEL, KERNELS},
+    gpu::{ENTRY, KERNEL, KERNELS, PROGRAM},
     walk,
 };
 use dlc_dialects::ir::edit;
@@ -56,7 +56,8 @@ pub fn separate<'c>(
     architecture: Architecture,
 ) -> Result<String, CodegenError> {
     let of_device = |op: OperationRef| {
-        op.has_attribute(KERNEL) || symbol(op).is_some_and(|name| name.ends_with(ENTRY))
+        let named = |name: String| name.ends_with(ENTRY) || name.starts_with(PROGRAM);
+        op.has_attribute(KERNEL) || symbol(op).is_some_and(named)
     };
     let device = edit::clone_module(module);
     for op in top(&device) {

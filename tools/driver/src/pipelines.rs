@@ -153,6 +153,7 @@ pub const GPU: &[Stage] = &[
             Required("cse"),
             Optional("func.func(forward-copies)"),
             Required("func.func(view-windows)"), // what is not written as loops here is one thread's
+            Optional("emit-block-products"),
             Optional("fuse-rows"),
             Optional("assign-blocks"),      // of rows
             Required("vectorize-generics"), // whose loops are marked
