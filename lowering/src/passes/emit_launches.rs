@@ -7,11 +7,12 @@
 //! ```
 //! After:
 //! ```mlir
-//! llvm.func @m_f__kernel0__entry(%threads: i64, %a: !llvm.ptr, …) attributes {nvvm.kernel}   // a thread calls m_f__kernel0
+//! llvm.func @m_f__kernel0__entry(%threads: i64, %a: !llvm.ptr, …) attributes {dl.kernel_number = 0 : i64, nvvm.kernel}
+//! // … each thread calls m_f__kernel0
 //! llvm.func internal @m_f__kernel0__launch(%device, %failed, …, %threads, %a, …)   // device->launch(context, {kernels, 0, …})
 //! llvm.call @m_f__kernel0__launch(%device, %failed, …, %threads, %a, …)
 //! llvm.func internal @dlc_read_f32(…) -> f32                                       // device->copy(context, …)
-//! llvm.mlir.global external @m_kernels() : !llvm.struct<…>                         // for all launches
+//! llvm.mlir.global external @m.kernels() : !llvm.struct<…>                         // for all launches
 //! ```
 //! The layout of what is passed is that of `dlc_abi::device`. A launch that fails leaves its status; what comes after is left out.
 //! `dlc_lowering::target::gpu` takes the device's functions out and puts their code in.
@@ -20,7 +21,10 @@
 
 use crate::{
     entry,
-    gpu::{BLOCK, ENTRY, KERNEL, KERNELS, READ},
+    gpu::{
+        BLOCK, DEVICE_TYPE, ENTRY, KERNEL, KERNELS, KERNELS_TYPE, LAUNCH_TYPE, NUMBER, READ,
+        device_field::{CONTEXT, COPY, LAUNCH as RUN},
+    },
     walk,
 };
 use dlc_abi::{device, status};
@@ -101,13 +105,6 @@ fn name(op: OperationRef) -> String {
     entry::string(op.attribute("sym_name").ok()).unwrap_or_default()
 }
 
-/// `dlc_kernels`.
-const TABLE: &str = "!llvm.struct<(ptr, i64, ptr, i64, ptr)>";
-/// `dlc_device`.
-const DEVICE: &str = "!llvm.struct<(i64, i64, ptr, ptr, ptr, ptr)>";
-/// `dlc_launch`.
-const ARGUMENTS: &str =
-    "!llvm.struct<(ptr, i64, array<3 x i64>, array<3 x i64>, array<3 x i64>, i64, ptr)>";
 const WRITTEN: &str = "writing to a string succeeds";
 
 /// Reads a value of a type from the device's memory.
@@ -123,9 +120,9 @@ fn read(name: &str, ty: &str) -> String {
   %last = llvm.ptrtoint %end : !llvm.ptr to i64
   %first = llvm.ptrtoint %at : !llvm.ptr to i64
   %bytes = llvm.sub %last, %first : i64
-  %at_copy = llvm.getelementptr %device[0, 3] : (!llvm.ptr) -> !llvm.ptr, {DEVICE}
+  %at_copy = llvm.getelementptr %device[0, {COPY}] : (!llvm.ptr) -> !llvm.ptr, {DEVICE_TYPE}
   %copy = llvm.load %at_copy : !llvm.ptr -> !llvm.ptr
-  %at_context = llvm.getelementptr %device[0, 5] : (!llvm.ptr) -> !llvm.ptr, {DEVICE}
+  %at_context = llvm.getelementptr %device[0, {CONTEXT}] : (!llvm.ptr) -> !llvm.ptr, {DEVICE_TYPE}
   %context = llvm.load %at_context : !llvm.ptr -> !llvm.ptr
   %way = llvm.mlir.constant({from} : i32) : i32
   %ok = llvm.mlir.constant(0 : i32) : i32
@@ -172,7 +169,7 @@ fn kernel(table: &str, name: &str, number: usize, types: &[String]) -> String {
         let at = place.replace(", ", "_");
         writeln!(
             fields,
-            "  %f{at} = llvm.getelementptr %launch[0, {place}] : (!llvm.ptr) -> !llvm.ptr, {ARGUMENTS}
+            "  %f{at} = llvm.getelementptr %launch[0, {place}] : (!llvm.ptr) -> !llvm.ptr, {LAUNCH_TYPE}
   llvm.store {value}, %f{at} : {ty}, !llvm.ptr"
         )
         .expect(WRITTEN);
@@ -188,9 +185,9 @@ fn kernel(table: &str, name: &str, number: usize, types: &[String]) -> String {
     field("6", "%arguments", "!llvm.ptr");
     let failed = status::DEVICE;
     format!(
-        "llvm.mlir.global external constant @{table}() : {TABLE}
+        "llvm.mlir.global external constant @{table}() : {KERNELS_TYPE}
 llvm.func @{name}(!llvm.ptr, !llvm.ptr, !llvm.ptr, i64, i64{all})
-llvm.func @{name}{ENTRY}(%threads: i64{parameters}) attributes {{nvvm.kernel}} {{
+llvm.func @{name}{ENTRY}(%threads: i64{parameters}) attributes {{{NUMBER} = {number} : i64, nvvm.kernel}} {{
   %block32 = nvvm.read.ptx.sreg.ctaid.x : i32
   %size32 = nvvm.read.ptx.sreg.ntid.x : i32
   %own32 = nvvm.read.ptx.sreg.tid.x : i32
@@ -215,7 +212,7 @@ llvm.func internal @{name}{LAUNCH}(%device: !llvm.ptr, %f: !llvm.ptr, %failed: !
   %ok = llvm.mlir.constant(0 : i32) : i32
   %lost = llvm.mlir.constant({failed} : i32) : i32
   %arguments = llvm.alloca %one x !llvm.array<{count} x ptr> : (i64) -> !llvm.ptr
-  %launch = llvm.alloca %one x {ARGUMENTS} : (i64) -> !llvm.ptr
+  %launch = llvm.alloca %one x {LAUNCH_TYPE} : (i64) -> !llvm.ptr
   %was = llvm.load %failed : !llvm.ptr -> i32
   %fine = llvm.icmp \"ne\" %was, %lost : i32
   llvm.cond_br %fine, ^go, ^end
@@ -226,9 +223,9 @@ llvm.func internal @{name}{LAUNCH}(%device: !llvm.ptr, %f: !llvm.ptr, %failed: !
   %rest = llvm.mlir.constant({rest} : i64) : i64
   %more = llvm.add %threads, %rest : i64
   %blocks = llvm.udiv %more, %block : i64
-{pack}{fields}  %at_run = llvm.getelementptr %device[0, 2] : (!llvm.ptr) -> !llvm.ptr, {DEVICE}
+{pack}{fields}  %at_run = llvm.getelementptr %device[0, {RUN}] : (!llvm.ptr) -> !llvm.ptr, {DEVICE_TYPE}
   %run = llvm.load %at_run : !llvm.ptr -> !llvm.ptr
-  %at_context = llvm.getelementptr %device[0, 5] : (!llvm.ptr) -> !llvm.ptr, {DEVICE}
+  %at_context = llvm.getelementptr %device[0, {CONTEXT}] : (!llvm.ptr) -> !llvm.ptr, {DEVICE_TYPE}
   %context = llvm.load %at_context : !llvm.ptr -> !llvm.ptr
   %status = llvm.call %run(%context, %launch) : !llvm.ptr, (!llvm.ptr, !llvm.ptr) -> i32
   %bad = llvm.icmp \"ne\" %status, %ok : i32
