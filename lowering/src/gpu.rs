@@ -21,6 +21,8 @@ pub const ENTRY: &str = "__entry";
 pub const NUMBER: &str = "dl.kernel_number";
 /// How the name of the table of all kernels ends, which begins with the library's. No C function can have such a name.
 pub const KERNELS: &str = ".kernels";
+/// Bytes of parameters that a kernel takes at most.
+pub const PARAMETER_BYTES: usize = 4096;
 /// Threads of a block.
 pub const BLOCK: i64 = 128;
 

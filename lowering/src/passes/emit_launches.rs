@@ -17,25 +17,27 @@
 //! The layout of what is passed is that of `dlc_abi::device`. A launch that fails leaves its status; what comes after is left out.
 //! `dlc_lowering::target::gpu` takes the device's functions out and puts their code in.
 //!
-//! *Requires*: functions of the `llvm` dialect. *Ensures*: no function of the host calls one of the device.
+//! *Requires*: functions of the `llvm` dialect. *Ensures*: no function of the host calls one of the device; no kernel takes more
+//! parameters than a device does, which is an error of the user.
 
 use crate::{
     entry,
     gpu::{
-        BLOCK, DEVICE_TYPE, ENTRY, KERNEL, KERNELS, KERNELS_TYPE, LAUNCH_TYPE, NUMBER, READ,
+        BLOCK, DEVICE_TYPE, ENTRY, KERNEL, KERNELS, KERNELS_TYPE, LAUNCH_TYPE, NUMBER,
+        PARAMETER_BYTES, READ,
         device_field::{CONTEXT, COPY, LAUNCH as RUN},
     },
     walk,
 };
 use dlc_abi::{device, status};
 use dlc_dialects::{
-    ir::edit,
+    ir::{edit, shape::width},
     pass::{Anchor, INTERNAL, PassError, PassInfo},
 };
 use melior::{
     Context,
     ir::{
-        BlockLike, Module, OperationRef, RegionLike, Value, ValueLike,
+        BlockLike, Module, OperationRef, RegionLike, Type, TypeLike, Value, ValueLike,
         attribute::FlatSymbolRefAttribute, operation::OperationLike,
     },
 };
@@ -67,8 +69,10 @@ fn run<'c, 'a>(cx: &'c Context, module: OperationRef<'c, 'a>) -> Result<(), Pass
                 let body = func.region(0)?.first_block();
                 let body = body.ok_or_else(|| PassError::at(&func, "a kernel has no body"))?;
                 let types = (FIRST..body.argument_count())
-                    .map(|i| Ok(Value::from(body.argument(i)?).r#type().to_string()));
+                    .map(|i| Ok(Value::from(body.argument(i)?).r#type()));
                 let types = types.collect::<Result<Vec<_>, melior::Error>>()?;
+                check_parameters(&types, &symbol, &calls)?;
+                let types = types.iter().map(Type::to_string).collect::<Vec<_>>();
                 kernel(&table, &symbol, kernels.len(), &types)
             }
             None => continue,
@@ -99,6 +103,37 @@ fn run<'c, 'a>(cx: &'c Context, module: OperationRef<'c, 'a>) -> Result<(), Pass
         }
     }
     Ok(())
+}
+
+/// Refuses a kernel with more parameters than a device takes, at the first of the calls that is one of it.
+fn check_parameters<'c>(
+    types: &[Type<'c>],
+    kernel: &str,
+    calls: &[OperationRef<'c, '_>],
+) -> Result<(), PassError<'c>> {
+    let bytes = |ty: &Type| match ty.is_integer() || ty.is_float() {
+        true => width(*ty).div_ceil(8) as usize,
+        false => size_of::<usize>(),
+    };
+    // The number of threads comes first.
+    let total = types.iter().map(bytes).fold(8, |end: usize, bytes| {
+        end.next_multiple_of(bytes.max(1)) + bytes
+    });
+    let own = format!("@{kernel}");
+    let is_own = |call: &&OperationRef<'c, '_>| {
+        let callee = call.attribute("callee").ok();
+        callee.is_some_and(|callee| callee.to_string() == own)
+    };
+    match calls.iter().find(is_own) {
+        Some(call) if total > PARAMETER_BYTES => {
+            let message = format!(
+                "DL0802 what is done here in one kernel takes {total} bytes of parameters, and a GPU takes {PARAMETER_BYTES}"
+            );
+            let help = "help: make one tensor of many that are used together, with an axis more";
+            Err(PassError::at(call, message).note(call.location(), help))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn name(op: OperationRef) -> String {
