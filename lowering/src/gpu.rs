@@ -27,5 +27,31 @@ pub const KERNEL: &str = "dl.kernel";
 pub const READ: &str = "dlc_read_";
 /// How the names of kernels end that the device launches.
 pub const ENTRY: &str = "__entry";
-/// How the name of the table of all kernels ends, which begins with the library's.
-pub const KERNELS: &str = "_kernels";
+/// The attribute of such a kernel: its place in the table of all kernels, an integer.
+pub const NUMBER: &str = "dl.kernel_number";
+/// How the name of the table of all kernels ends, which begins with the library's. No C function can have such a name.
+pub const KERNELS: &str = ".kernels";
+/// Bytes of parameters that a kernel takes at most.
+pub const PARAMETER_BYTES: usize = 4096;
+
+/// [`dlc_abi::device::Device`] in the `llvm` dialect.
+pub const DEVICE_TYPE: &str = "!llvm.struct<(i64, i64, ptr, ptr, ptr, ptr)>";
+/// [`dlc_abi::device::Launch`].
+pub const LAUNCH_TYPE: &str =
+    "!llvm.struct<(ptr, i64, array<3 x i64>, array<3 x i64>, array<3 x i64>, i64, ptr)>";
+/// [`dlc_abi::device::Kernels`].
+pub const KERNELS_TYPE: &str = "!llvm.struct<(ptr, i64, ptr, i64, ptr)>";
+/// [`dlc_abi::device::Kernel`].
+pub const KERNEL_TYPE: &str = "!llvm.struct<(ptr, i64)>";
+/// [`dlc_abi::device::Image`].
+pub const IMAGE_TYPE: &str = "!llvm.struct<(i64, ptr)>";
+
+/// Fields of [`DEVICE_TYPE`] by their numbers.
+pub mod device_field {
+    /// The function that launches a kernel.
+    pub const LAUNCH: usize = 2;
+    /// The function that copies.
+    pub const COPY: usize = 3;
+    /// What both take first.
+    pub const CONTEXT: usize = 5;
+}
