@@ -4,7 +4,7 @@
 //! PTX ISA).
 
 use super::tile::Corner;
-use super::{Block, Callee, Element, Function, GROUP, LINE, Output, SQUARE, Value, byte};
+use super::{Block, Callee, Element, Function, GROUP, LINE, Output, SQUARE, Value, byte, is};
 
 /// Where results go.
 pub(super) struct Results {
@@ -219,12 +219,17 @@ fn staged(
 
 /// Waits for the threads of the warpgroup.
 fn together(f: &mut Function, block: &Block) {
-    // Barrier 0 is that of the block.
-    let barrier = f.with("arith.addi", &block.group, 1);
+    // Each has a barrier of its own by a constant, so that the assembler knows how many there are; 0 is that of the block.
     let threads = f.i32(GROUP);
-    f.line(&format!(
-        "nvvm.barrier id = {barrier} number_of_threads = {threads}"
-    ));
+    for group in 0..block.program.tile.groups() {
+        let is_own = is(f, &block.group, group);
+        f.when(&is_own, |f| {
+            let barrier = f.i32(group + 1);
+            f.line(&format!(
+                "nvvm.barrier id = {barrier} number_of_threads = {threads}"
+            ));
+        });
+    }
 }
 
 impl Places {

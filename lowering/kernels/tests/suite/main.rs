@@ -4,3 +4,4 @@
 
 mod tools;
 mod wgmma;
+mod wgmma_faults;

@@ -1,6 +1,6 @@
 //! Products by `wgmma`: all storages, types, tiles and ways of storing, with ragged sizes.
 
-use dlc_kernels::program::{Element, Storage};
+use dlc_kernels::program::{Callee, Element, Storage};
 use dlc_kernels::wgmma::{Dimension, Output, TensorMapShape, Tile, Wgmma};
 use dlc_ptx::{Fault, Launch, Memory, Module, Options, Swizzle, TensorMap};
 use half::{bf16, f16};
@@ -340,4 +340,85 @@ fn all_storages_of_both_types() {
             check(&program, &SIZES, 0);
         }
     }
+}
+
+#[test]
+fn results_of_any_pitch_are_stored_without_a_map() {
+    for output in [Element::F32, Element::F16, Element::Bf16] {
+        let program = Wgmma {
+            output: Output::Memref(output),
+            ..Case::new([0; 4]).program
+        };
+        // Pairs, and one by one: an odd pitch, or an odd number of columns.
+        check(&program, &[SIZES[0], SIZES[1]], 0);
+        check(&program, &[SIZES[0], SIZES[2]], 1);
+    }
+}
+
+#[test]
+fn a_callee_takes_each_sum() {
+    let captured = [
+        Parameter::Memref("f32", 3).ty(),
+        Parameter::Memref("f32", 1).ty(),
+    ];
+    let program = Wgmma {
+        output: Output::Callee(Callee {
+            name: "store".to_string(),
+            captured: captured.to_vec(),
+        }),
+        ..Case::new([0; 4]).program
+    };
+    check(&program, &SIZES, 3);
+}
+
+#[test]
+fn all_tiles() {
+    for tile in Tile::ALL {
+        for (a, b) in [STORAGES[0], STORAGES[3]] {
+            let program = Wgmma {
+                tile,
+                a,
+                b,
+                ..Case::new([0; 4]).program
+            };
+            check(&program, &[[1, 140, 270, 200], [2, 64, 8, 64]], 0);
+        }
+    }
+}
+
+#[test]
+fn blocks_go_round_groups_of_tiles() {
+    // More than eight tiles along the rows, so that the order has a whole group and a ragged one.
+    check(&Case::new([0; 4]).program, &[[2, 1160, 136, 8]], 0);
+}
+
+#[test]
+fn what_wgmma_does_not_take_is_refused() {
+    let program = Case::new([0; 4]).program;
+    let error = |program: Wgmma| program.text().unwrap_err();
+    let refused = error(Wgmma {
+        input: Element::F32,
+        ..program.clone()
+    });
+    assert_eq!(refused, "wgmma of f32 is not made here");
+    let refused = error(Wgmma {
+        output: Output::Map(Element::F32),
+        ..program.clone()
+    });
+    assert_eq!(refused, "results of f32 are stored by Output::Memref");
+    let tile = Tile {
+        columns: 100,
+        ..SMALLEST
+    };
+    let refused = error(Wgmma {
+        tile,
+        ..program.clone()
+    });
+    assert!(refused.contains("multiples of 64"), "{refused}");
+    let tile = Tile {
+        stages: 4,
+        ..Tile::LARGE
+    };
+    let refused = error(Wgmma { tile, ..program });
+    assert!(refused.contains("232448 are the most"), "{refused}");
 }
