@@ -14,15 +14,18 @@ use crate::program::{Callee, Element, Storage};
 use crate::text::{Function, Value};
 
 mod consume;
+mod each;
 mod map;
 mod produce;
+mod results;
 mod ring;
-mod store;
+mod staged;
 mod tile;
 
 pub use map::{Axis, Dimension, TensorMapShape};
 pub use tile::Tile;
 
+use results::Results;
 use ring::Ring;
 use tile::Grid;
 
@@ -42,14 +45,17 @@ const GROUP: i64 = 128;
 pub enum Output {
     /// They are rounded to this type, of 16 bits, and stored by tiles through a tensor map, the third.
     Map(Element),
+    /// The same with what a function gives for each, of `(f32, index, index, index, captured…) -> f32`: the sum, the matrix of the
+    /// batch, row and column. It is called for what is inside of C only.
+    Through(Element, Callee),
     /// They are rounded to this type and stored in `memref<?x?x?xT, strided<[?, ?, ?], offset: ?>>`, of any strides.
     Memref(Element),
-    /// A function takes each as `(f32, index, index, index, captured…)`: the sum, the matrix of the batch, row and column.
+    /// A function takes each, of `(f32, index, index, index, captured…)`, as above, and stores it.
     Callee(Callee),
 }
 
 /// The program. Its function has the parameters
-/// `(block, blocks, batch, m, n, k: index, map_a, map_b: !llvm.ptr, [map_c: !llvm.ptr | c: memref], captured…)`
+/// `(block, blocks, batch, m, n, k: index, map_a, map_b: !llvm.ptr, [map_c: !llvm.ptr | c: memref | ], captured…)`
 /// where A is `batch` x `m` x `k`, B is `batch` x `k` x `n`, and the tensor maps are as [`Wgmma::maps`] says. Sizes may be 0; those
 /// of matrices are below 2^31 - 256, as coordinates of tensor maps have 32 bits.
 ///
@@ -117,7 +123,7 @@ impl Wgmma {
     /// The tensor maps that the host makes: of A, B, and C if the output is one.
     pub fn maps(&self) -> Vec<TensorMapShape> {
         let mut maps = vec![map::left(self), map::right(self)];
-        if let Output::Map(element) = self.output {
+        if let Output::Map(element) | Output::Through(element, _) = self.output {
             maps.push(map::result(element));
         }
         maps
@@ -138,7 +144,7 @@ impl Wgmma {
     fn emit(&self, f: &mut Function) {
         let [block, blocks, batch, m, n, k] = [(); 6].map(|()| f.parameter("index"));
         let maps = [(); 2].map(|()| f.parameter("!llvm.ptr"));
-        let results = store::Results::parameters(f, &self.output, [&m, &n]);
+        let results = Results::parameters(f, &self.output, [&m, &n]);
         let shared = f.dynamic_shared();
         let thread = f.thread();
         let group = f.with("arith.divui", &thread, GROUP);
@@ -186,7 +192,7 @@ impl Wgmma {
         if self.input.bytes() != 2 {
             return Err(format!("wgmma of {} is not made here", self.input.name()));
         }
-        if let Output::Map(element) = self.output
+        if let Output::Map(element) | Output::Through(element, _) = self.output
             && element.bytes() != 2
         {
             let name = element.name();
@@ -216,8 +222,10 @@ impl Wgmma {
     /// Where the barriers are, after that.
     fn barriers(&self) -> i64 {
         let results = match self.output {
-            Output::Map(element) => self.tile.rows * self.tile.columns * element.bytes(),
-            _ => 0,
+            Output::Map(_) | Output::Through(..) => {
+                staged::bytes(self.tile.rows, self.tile.columns)
+            }
+            Output::Memref(_) | Output::Callee(_) => each::bytes(self.tile.groups()),
         };
         self.staging() + results
     }

@@ -1,7 +1,7 @@
 //! A warpgroup that multiplies: 64 rows of the tile.
 
+use super::results::{Results, Sums};
 use super::ring::{Turn, Waits};
-use super::store::{Results, Sums};
 use super::{Block, DEPTH, Element, Function, LINE, SQUARE, STEP, Storage, Value, byte};
 
 /// Bytes from eight lines to the next eight.
