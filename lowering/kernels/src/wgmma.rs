@@ -117,7 +117,7 @@ impl Wgmma {
 
     /// Bytes of dynamic shared memory of a block.
     pub fn shared_bytes(&self) -> i64 {
-        self.barriers() + Ring::bytes(self.tile.stages)
+        self.barriers() + Ring::bytes(self.stages())
     }
 
     /// The tensor maps that the host makes: of A, B, and C if the output is one.
@@ -156,7 +156,7 @@ impl Wgmma {
         let depth = f.cast("arith.index_cast", &depth, "i32");
         let work = Block {
             program: self,
-            ring: Ring::new(&shared, self.barriers(), self.tile.stages),
+            ring: Ring::new(&shared, self.barriers(), self.stages()),
             grid: Grid::new(f, &self.tile, [&block, &blocks], [&batch, &m, &n]),
             shared,
             group,
@@ -199,14 +199,20 @@ impl Wgmma {
             return Err(format!("results of {name} are stored by Output::Memref"));
         }
         self.tile.check()?;
-        let most = tile::most_shared(self.tile.blocks);
-        match self.shared_bytes() <= most {
-            true => Ok(()),
-            false => Err(format!(
-                "{} bytes of shared memory, where {most} are the most; a tile with fewer stages fits",
-                self.shared_bytes()
-            )),
+        if self.stages() < 2 {
+            return Err(format!(
+                "a tile {:?}, of which shared memory does not hold two stages",
+                self.tile
+            ));
         }
+        Ok(())
+    }
+
+    /// How many tiles of A and B are loaded at once: what the tile says, or what shared memory holds.
+    fn stages(&self) -> i64 {
+        let most = tile::most_shared(self.tile.blocks) - self.result_bytes();
+        let each = self.stage_bytes() + Ring::bytes(1);
+        self.tile.stages.min(most / each)
     }
 
     /// Bytes of a stage of A and B.
@@ -214,20 +220,24 @@ impl Wgmma {
         (self.tile.rows + self.tile.columns) * LINE
     }
 
-    /// Where results are put together, after the stages.
-    fn staging(&self) -> i64 {
-        self.tile.stages * self.stage_bytes()
-    }
-
-    /// Where the barriers are, after that.
-    fn barriers(&self) -> i64 {
-        let results = match self.output {
+    /// Bytes in which results are put together.
+    fn result_bytes(&self) -> i64 {
+        match self.output {
             Output::Map(_) | Output::Through(..) => {
                 staged::bytes(self.tile.rows, self.tile.columns)
             }
             Output::Memref(_) | Output::Callee(_) => each::bytes(self.tile.groups()),
-        };
-        self.staging() + results
+        }
+    }
+
+    /// Where results are put together, after the stages.
+    fn staging(&self) -> i64 {
+        self.stages() * self.stage_bytes()
+    }
+
+    /// Where the barriers are, after that.
+    fn barriers(&self) -> i64 {
+        self.staging() + self.result_bytes()
     }
 }
 

@@ -26,7 +26,7 @@ pub struct Tile {
     pub rows: i64,
     /// Columns of C; 64, 128, 192 or 256.
     pub columns: i64,
-    /// How many tiles of A and B are loaded at once.
+    /// How many tiles of A and B are loaded at once; fewer, where shared memory does not hold them.
     pub stages: i64,
     /// Blocks of a multiprocessor.
     pub blocks: i64,
@@ -37,7 +37,7 @@ impl Tile {
     pub const LARGE: Self = Self {
         rows: 128,
         columns: 256,
-        stages: 3,
+        stages: 4,
         blocks: 1,
     };
     /// 128 x 128 by three warpgroups.

@@ -9,7 +9,7 @@ use std::process::Command;
 const PASSES: &str = "builtin.module(canonicalize,cse,loop-invariant-code-motion,expand-strided-metadata,lower-affine,\
     arith-expand{include-bf16=true},convert-scf-to-cf,convert-to-llvm,reconcile-unrealized-casts)";
 
-/// PTX of a module for a chip, such as `sm_80`. Only the function `kernel` stays visible.
+/// PTX of a module for a chip, such as `sm_80`.
 pub fn ptx(module: &str, chip: &str) -> String {
     let folder = tempfile::tempdir().unwrap();
     let file = |name: &str| folder.path().join(name);
@@ -27,11 +27,7 @@ pub fn ptx(module: &str, chip: &str) -> String {
         ),
         (
             "opt",
-            &[
-                "-S",
-                "-mtriple=nvptx64-nvidia-cuda",
-                "-passes=internalize<preserve-gv=kernel>,default<O3>",
-            ],
+            &["-S", "-mtriple=nvptx64-nvidia-cuda", "-passes=default<O3>"],
             ["module.ll", "optimised.ll"],
         ),
         (

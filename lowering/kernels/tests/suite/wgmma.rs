@@ -1,6 +1,7 @@
 //! Products by `wgmma`: all storages, types, tiles and ways of storing, with ragged sizes.
 
 use dlc_kernels::program::{Callee, Element, Storage};
+use dlc_kernels::text::EXPANDED;
 use dlc_kernels::wgmma::{Dimension, Output, TensorMapShape, Tile, Wgmma};
 use dlc_ptx::{Fault, Launch, Memory, Module, Options, Swizzle, TensorMap};
 use half::{bf16, f16};
@@ -164,7 +165,7 @@ impl Case {
         let c = Parameter::Memref(self.output().name(), 3);
         let add = Parameter::Memref("f32", 1);
         let store = format!(
-            "func.func private @store(%sum: f32, %batch: index, %row: index, %column: index, %c: {c}, %add: {add}) {{
+            "func.func private @store(%sum: f32, %batch: index, %row: index, %column: index, %c: {c}, %add: {add}) attributes {{{EXPANDED}}} {{
                %by = memref.load %add[%column] : {add}
                %value = arith.addf %sum, %by : f32
                memref.store %value, %c[%batch, %row, %column] : {c}
@@ -174,7 +175,7 @@ impl Case {
             add = add.ty()
         );
         let change = format!(
-            "func.func private @change(%sum: f32, %batch: index, %row: index, %column: index, %add: {add}) -> f32 {{
+            "func.func private @change(%sum: f32, %batch: index, %row: index, %column: index, %add: {add}) -> f32 attributes {{{EXPANDED}}} {{
                %by = memref.load %add[%column] : {add}
                %value = arith.addf %sum, %by : f32
                func.return %value : f32
@@ -397,6 +398,30 @@ fn all_tiles() {
 }
 
 #[test]
+fn tiles_fill_shared_memory() {
+    let bytes = |tile: Tile, output: Output| {
+        let program = Wgmma {
+            tile,
+            output,
+            ..Case::new([0; 4]).program
+        };
+        program.shared_bytes()
+    };
+    let (staged, each) = (Output::Map(Element::F16), Output::Memref(Element::F32));
+    // Stages of 48 KiB: three beside results of 64 KiB, four beside 20 KiB; then a pair of barriers for each.
+    assert_eq!(
+        bytes(Tile::LARGE, staged.clone()),
+        (3 * 48 + 64) * 1024 + 48
+    );
+    assert_eq!(bytes(Tile::LARGE, each), (4 * 48 + 20) * 1024 + 64);
+    assert_eq!(
+        bytes(Tile::MEDIUM, staged.clone()),
+        (4 * 32 + 32) * 1024 + 64
+    );
+    assert_eq!(bytes(Tile::SMALL, staged), (4 * 24 + 16) * 1024 + 64);
+}
+
+#[test]
 fn blocks_go_round_groups_of_tiles() {
     // More than eight tiles along the rows, so that the order has a whole group and a ragged one.
     check(&Case::new([0; 4]).program, &[[2, 1160, 136, 8]], 0);
@@ -426,9 +451,9 @@ fn what_wgmma_does_not_take_is_refused() {
     });
     assert!(refused.contains("multiples of 64"), "{refused}");
     let tile = Tile {
-        stages: 4,
+        blocks: 3,
         ..Tile::LARGE
     };
     let refused = error(Wgmma { tile, ..program });
-    assert!(refused.contains("232448 are the most"), "{refused}");
+    assert!(refused.contains("does not hold two stages"), "{refused}");
 }
