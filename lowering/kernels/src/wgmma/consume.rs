@@ -82,8 +82,8 @@ fn multiply(
     let stage = f.cast("arith.extui", &stage, "i64");
     let [left, right] = first.map(|descriptor| f.add(descriptor, &stage));
     let step = |is_inner: bool| match is_inner {
-        true => STEP * program.input.bytes() >> 4,
-        false => STEP * LINE >> 4,
+        true => (STEP * program.input.bytes()) >> 4,
+        false => (STEP * LINE) >> 4,
     };
     let steps = [
         step(program.a == Storage::Rows),

@@ -11,8 +11,9 @@ const MOST_REGISTERS: i64 = 232;
 const SHARED_OF_BLOCK: i64 = 227 * 1024;
 const SHARED: i64 = 228 * 1024;
 const SHARED_TAKEN: i64 = 1024;
-/// How many tiles along the rows go together, so that blocks which run at once share what the second-level cache has.
-const TOGETHER: i64 = 8;
+/// How many tiles along the rows go together, so that what blocks which run at once read is nearly square and the second-level cache
+/// has it: about a hundred blocks of each of the tiles below read least with 12 to 24.
+const TOGETHER: i64 = 16;
 
 /// The most dynamic shared memory of a block where a multiprocessor has so many.
 pub(super) fn most_shared(blocks: i64) -> i64 {

@@ -160,13 +160,13 @@ impl Case {
         }
     }
 
-    /// The program in a kernel. A callee adds a vector to each row, and stores in f32 if it does.
+    /// The program in a kernel. A callee adds what another operand has at the place, and stores in f32 if it does.
     pub fn module(&self) -> String {
         let c = Parameter::Memref(self.output().name(), 3);
-        let add = Parameter::Memref("f32", 1);
+        let add = Parameter::Memref("f32", 3);
         let store = format!(
             "func.func private @store(%sum: f32, %batch: index, %row: index, %column: index, %c: {c}, %add: {add}) attributes {{{EXPANDED}}} {{
-               %by = memref.load %add[%column] : {add}
+               %by = memref.load %add[%batch, %row, %column] : {add}
                %value = arith.addf %sum, %by : f32
                memref.store %value, %c[%batch, %row, %column] : {c}
                func.return
@@ -176,7 +176,7 @@ impl Case {
         );
         let change = format!(
             "func.func private @change(%sum: f32, %batch: index, %row: index, %column: index, %add: {add}) -> f32 attributes {{{EXPANDED}}} {{
-               %by = memref.load %add[%column] : {add}
+               %by = memref.load %add[%batch, %row, %column] : {add}
                %value = arith.addf %sum, %by : f32
                func.return %value : f32
              }}",
@@ -212,7 +212,8 @@ impl Case {
         let a = Operand::new([batch, m, k], program.a, 0).random(program.input, &mut random);
         let b = Operand::new([batch, k, n], program.b, 0).random(program.input, &mut random);
         let c = Operand::new([batch, m, n], Storage::Rows, self.pitch);
-        let add = Operand::new([1, 1, n], Storage::Rows, 0).random(Element::F32, &mut random);
+        let add =
+            Operand::new([batch, m, n], Storage::Columns, 0).random(Element::F32, &mut random);
         let mut memory = Memory::new();
         let [at_a, at_b] = [&a, &b].map(|operand| memory.alloc_copy(&operand.bytes(program.input)));
         let before = vec![0x5a; c.bytes(output).len()];
@@ -232,7 +233,7 @@ impl Case {
         }
         let adds = matches!(program.output, Output::Callee(_) | Output::Through(..));
         if adds {
-            numbers(&mut parameters, &[at_add, at_add, 0, n as u64, 1]);
+            numbers(&mut parameters, &add.memref(at_add));
         }
         let entry = module.entry("kernel").unwrap();
         let mut params = vec![0; entry.param_bytes()];
@@ -279,15 +280,15 @@ fn wrong(
                 size += term.abs();
             }
             if let Some(add) = add {
-                sum += add.values[add.place([0, 0, column])];
+                sum += add.values[add.place([batch, row, column])];
                 size += 1.0;
             }
             let bound = (depth + 2) as f64 * 2f64.powi(-24) * size + rounding * sum.abs() + least;
             let place = c.place([batch, row, column]);
             beside[place] = false;
             let found = value(output, &found[place * width..(place + 1) * width]);
-            // A NaN is wrong too.
-            if !((found - sum).abs() <= bound * 1.0001) {
+            let is_near = (found - sum).abs() <= bound * 1.0001;
+            if !is_near {
                 return Some(format!(
                     "matrix {batch}, row {row}, column {column}: {found} is not {sum}"
                 ));
@@ -364,7 +365,7 @@ fn results_of_any_pitch_are_stored_without_a_map() {
 
 #[test]
 fn a_callee_takes_each_sum() {
-    let types = [3, 1].map(|rank| Parameter::Memref("f32", rank).ty());
+    let types = [(); 2].map(|()| Parameter::Memref("f32", 3).ty());
     let [store, change] = [("store", &types[..]), ("change", &types[1..])];
     let [store, change] = [store, change].map(|(name, captured)| Callee {
         name: name.to_string(),
@@ -423,8 +424,18 @@ fn tiles_fill_shared_memory() {
 
 #[test]
 fn blocks_go_round_groups_of_tiles() {
-    // More than eight tiles along the rows, so that the order has a whole group and a ragged one.
-    check(&Case::new([0; 4]).program, &[[2, 1160, 136, 8]], 0);
+    // More than sixteen tiles along the rows, so that the order has a whole group and a ragged one.
+    let tile = Tile {
+        rows: 64,
+        columns: 64,
+        stages: 2,
+        blocks: 1,
+    };
+    let program = Wgmma {
+        tile,
+        ..Case::new([0; 4]).program
+    };
+    check(&program, &[[2, 1100, 70, 130]], 0);
 }
 
 #[test]
