@@ -10,3 +10,4 @@
 pub mod matmul;
 pub mod program;
 pub mod text;
+pub mod wgmma;
