@@ -100,6 +100,20 @@ impl Function {
         )
     }
 
+    /// The shared memory that a launch asks for, aligned to 1024, as `!llvm.ptr<3>`.
+    pub fn dynamic_shared(&mut self) -> Value {
+        let symbol = format!("{}_dynamic", self.name);
+        writeln!(
+            self.globals,
+            "llvm.mlir.global external @{symbol}() {{addr_space = 3 : i32, alignment = 1024 : i64}} : !llvm.array<0 x i8>"
+        )
+        .expect("writing to a string succeeds");
+        self.op(
+            &format!("llvm.mlir.addressof @{symbol} : !llvm.ptr<3>"),
+            "!llvm.ptr<3>",
+        )
+    }
+
     fn fresh(&mut self, ty: &str) -> Value {
         self.next += 1;
         Value {

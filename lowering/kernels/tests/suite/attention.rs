@@ -1,0 +1,304 @@
+//! Attention against softmax in f64.
+
+use dlc_kernels::attention::{Attention, Bound, Statistics};
+use dlc_kernels::program::Element;
+use dlc_ptx::{Fault, Launch, Memory, Module, Options};
+use half::{bf16, f16};
+
+use crate::launch::{Argument, module, parameters};
+use crate::tools::{Random, ptx};
+
+/// Half a unit in the last place, relative.
+fn roundoff(element: Element) -> f64 {
+    match element {
+        Element::F16 => f64::powi(2.0, -11),
+        Element::Bf16 => f64::powi(2.0, -9),
+        Element::F32 => f64::powi(2.0, -24),
+    }
+}
+
+fn bytes(element: Element, value: f64) -> Vec<u8> {
+    match element {
+        Element::F16 => f16::from_f64(value).to_le_bytes().to_vec(),
+        Element::Bf16 => bf16::from_f64(value).to_le_bytes().to_vec(),
+        Element::F32 => (value as f32).to_le_bytes().to_vec(),
+    }
+}
+
+fn number(element: Element, bytes: &[u8]) -> f64 {
+    match element {
+        Element::F16 => f16::from_le_bytes(bytes.try_into().unwrap()).to_f64(),
+        Element::Bf16 => bf16::from_le_bytes(bytes.try_into().unwrap()).to_f64(),
+        Element::F32 => f32::from_le_bytes(bytes.try_into().unwrap()).into(),
+    }
+}
+
+/// A matrix stored by rows, with its numbers as they are in its type.
+#[derive(Clone, Debug)]
+struct Matrix {
+    element: Element,
+    rows: i64,
+    columns: i64,
+    pitch: i64,
+    offset: i64,
+    numbers: Vec<f64>,
+}
+
+impl Matrix {
+    fn new(
+        element: Element,
+        [rows, columns]: [i64; 2],
+        extra: [i64; 2],
+        numbers: impl FnMut() -> f64,
+    ) -> Self {
+        let mut numbers = numbers;
+        let exact = |value: f64| number(element, &bytes(element, value));
+        let numbers = (0..rows * columns).map(|_| exact(numbers())).collect();
+        Self {
+            element,
+            rows,
+            columns,
+            pitch: columns + extra[0],
+            offset: extra[1],
+            numbers,
+        }
+    }
+
+    fn at(&self, row: i64, column: i64) -> f64 {
+        self.numbers[(row * self.columns + column) as usize]
+    }
+
+    /// All its numbers with NaN between the rows.
+    fn bytes(&self) -> Vec<u8> {
+        let nan = bytes(self.element, f64::NAN);
+        let mut all = nan.repeat((self.offset + self.rows * self.pitch) as usize);
+        for row in 0..self.rows {
+            for column in 0..self.columns {
+                let number = bytes(self.element, self.at(row, column));
+                let at = (self.offset + row * self.pitch + column) as usize * number.len();
+                all[at..at + number.len()].copy_from_slice(&number);
+            }
+        }
+        all
+    }
+
+    fn argument(&self, address: u64) -> Argument {
+        let sizes = [self.rows, self.columns];
+        Argument::Matrix(address, self.offset, sizes, [self.pitch, 1])
+    }
+}
+
+/// What a score function does to a scaled product.
+type Score = fn(f64, i64, i64) -> f64;
+
+/// A program with inputs.
+#[derive(Clone, Debug)]
+struct Case {
+    program: Attention,
+    sizes: [i64; 2],
+    offset: i64,
+    scale: f64,
+    /// What stands between rows and before the first.
+    extra: [i64; 2],
+    score: Option<(Score, String)>,
+}
+
+impl Case {
+    fn new(element: Element, heads: [i64; 2], sizes: [i64; 2]) -> Self {
+        Self {
+            program: Attention {
+                name: "attention".to_string(),
+                element,
+                result: element,
+                head: heads[0],
+                value_head: heads[1],
+                bound: Bound::None,
+                score: None,
+                statistics: Statistics::Yes,
+                rows: 64,
+            },
+            sizes,
+            offset: 0,
+            scale: 1.0 / (heads[0] as f64).sqrt(),
+            extra: [0, 0],
+            score: None,
+        }
+    }
+
+    fn ptx(&self) -> String {
+        let mut text = self.program.text();
+        if let Some((_, score)) = &self.score {
+            text += score;
+        }
+        ptx(&module(&text, "attention"), "sm_80")
+    }
+
+    fn inputs(&self) -> [Matrix; 3] {
+        let mut random = Random(7);
+        let mut numbers = || 2.0 * random.float();
+        let Attention {
+            head, value_head, ..
+        } = self.program;
+        let [tq, tk] = self.sizes;
+        [[tq, head], [tk, head], [tk, value_head]]
+            .map(|shape| Matrix::new(self.program.element, shape, self.extra, &mut numbers))
+    }
+
+    /// O with its statistics, and for each number the sum of its terms without signs.
+    fn expected(&self, [q, k, v]: &[Matrix; 3]) -> (Vec<f64>, Vec<f64>, Vec<f64>) {
+        let (mut o, mut sizes, mut l) = (vec![], vec![], vec![]);
+        for i in 0..q.rows {
+            let scores: Vec<f64> = (0..k.rows)
+                .map(|j| {
+                    let product: f64 = (0..q.columns).map(|d| q.at(i, d) * k.at(j, d)).sum();
+                    let mut score = self.scale * product;
+                    if let Some((function, _)) = self.score {
+                        score = function(score, i, j);
+                    }
+                    match self.program.bound {
+                        Bound::Causal if j > i + self.offset => f64::NEG_INFINITY,
+                        _ => score,
+                    }
+                })
+                .collect();
+            let most = scores.iter().copied().fold(f64::NEG_INFINITY, |a, b| {
+                if a.is_nan() || b.is_nan() {
+                    f64::NAN
+                } else {
+                    a.max(b)
+                }
+            });
+            let weights: Vec<f64> = scores.iter().map(|score| (score - most).exp()).collect();
+            let total: f64 = weights.iter().sum();
+            l.push(most + total.ln());
+            for d in 0..v.columns {
+                let terms = || (0..v.rows).map(|j| weights[j as usize] / total * v.at(j, d));
+                o.push(terms().sum());
+                sizes.push(terms().map(f64::abs).sum());
+            }
+        }
+        (o, l, sizes)
+    }
+
+    fn run(
+        &self,
+        ptx: &str,
+        inputs: &[Matrix; 3],
+        seed: u64,
+    ) -> Result<(Vec<f64>, Vec<f64>), Fault> {
+        let module = Module::parse(ptx).unwrap_or_else(|error| panic!("{error}\n{ptx}"));
+        let [tq, tk] = self.sizes;
+        let result = Matrix::new(
+            self.program.result,
+            [tq, self.program.value_head],
+            self.extra,
+            || f64::NAN,
+        );
+        let mut memory = Memory::new();
+        let addresses = inputs
+            .each_ref()
+            .map(|input| memory.alloc_copy(&input.bytes()));
+        let o = memory.alloc_copy(&result.bytes());
+        let l = memory.alloc_copy(&[255].repeat(2 * 4 * tq as usize));
+        let mut arguments = [tq, tk, self.offset].map(Argument::Index).to_vec();
+        arguments.push(Argument::F32(self.scale as f32));
+        let matrices = inputs.iter().zip(addresses);
+        arguments.extend(matrices.map(|(input, address)| input.argument(address)));
+        arguments.push(result.argument(o));
+        if self.program.statistics == Statistics::Yes {
+            arguments.push(Argument::Vector(l, 0, tq, 2));
+        }
+        let blocks = self.program.blocks(tq) as u32;
+        let launch = Launch::linear(blocks, self.program.threads() as u32)
+            .with_shared(self.program.shared_bytes() as u32);
+        let options = Options {
+            seed,
+            ..Options::default()
+        };
+        module.launch(
+            "kernel",
+            &launch,
+            &parameters(&arguments),
+            &mut memory,
+            &options,
+        )?;
+        let element = self.program.result;
+        let width = element.bytes() as usize;
+        let all = memory.read(o, result.bytes().len()).unwrap();
+        let all: Vec<f64> = all
+            .chunks(width)
+            .map(|chunk| number(element, chunk))
+            .collect();
+        let mut numbers = vec![];
+        for (at, &number) in all.iter().enumerate() {
+            let (row, column) = match at as i64 - result.offset {
+                at @ 0.. => (at / result.pitch, at % result.pitch),
+                _ => (0, result.columns),
+            };
+            match row < result.rows && column < result.columns {
+                true => numbers.push(number),
+                false => assert!(number.is_nan(), "something is stored beside the result"),
+            }
+        }
+        let all = memory.read(l, 8 * tq as usize).unwrap();
+        let statistics = all.chunks(8).map(|pair| number(Element::F32, &pair[..4]));
+        Ok((numbers, statistics.collect()))
+    }
+
+    /// The largest error in units of its bound.
+    fn error(&self, inputs: &[Matrix; 3], (o, l): &(Vec<f64>, Vec<f64>)) -> f64 {
+        let (expected, statistics, sizes) = self.expected(inputs);
+        let (weights, result) = (
+            roundoff(self.program.element),
+            roundoff(self.program.result),
+        );
+        let mut worst: f64 = 0.0;
+        let mut see = |got: f64, expected: f64, bound: f64| {
+            let error = match got.is_finite() && expected.is_finite() {
+                true => (got - expected).abs() / bound,
+                false if got.is_nan() && expected.is_nan() || got == expected => 0.0,
+                false => f64::INFINITY,
+            };
+            worst = worst.max(error);
+        };
+        for ((&got, &expected), &size) in o.iter().zip(&expected).zip(&sizes) {
+            see(
+                got,
+                expected,
+                (weights + 1e-5) * size + result * expected.abs() + 1e-7,
+            );
+        }
+        if self.program.statistics == Statistics::Yes {
+            for (&got, &expected) in l.iter().zip(&statistics) {
+                see(got, expected, 4e-6 * (1.0 + expected.abs()));
+            }
+        }
+        worst
+    }
+
+    /// Runs it in several orders; all must give the same, which must be right.
+    fn check(&self) {
+        let ptx = self.ptx();
+        let inputs = self.inputs();
+        let mut first: Option<(Vec<f64>, Vec<f64>)> = None;
+        for seed in 0..2 {
+            let got = self
+                .run(&ptx, &inputs, seed)
+                .unwrap_or_else(|fault| panic!("{fault}"));
+            let error = self.error(&inputs, &got);
+            println!("{self:?}: {error:.3} of the bound");
+            assert!(
+                error <= 1.0,
+                "{self:?}, seed {seed}: {error} times the bound"
+            );
+            let first = first.get_or_insert_with(|| got.clone());
+            let bits = |numbers: &[f64]| numbers.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
+            assert_eq!(bits(&first.0), bits(&got.0));
+        }
+    }
+}
+
+#[test]
+fn plain() {
+    Case::new(Element::F16, [64, 64], [64, 64]).check();
+}
