@@ -15,9 +15,6 @@ const NAN: &str = "0x7FC00000";
 /// The least normal number, which stands for a scale of 0: masked scores times 0 would be NaN.
 const LEAST_SCALE: &str = "0x00800000";
 
-/// Registers for fragments of Q that a lane may keep over all keys.
-const KEPT_REGISTERS: i64 = 32;
-
 pub(super) fn text(program: &Attention) -> String {
     let mut function = Function::new(&program.name);
     let f = &mut function;
@@ -263,7 +260,12 @@ impl Forward<'_> {
     fn kept(&self, f: &mut Function) -> Kept {
         let exponent = self.exponent(f);
         let columns = self.program.queries().padded();
-        if self.fragments() * columns / 4 > KEPT_REGISTERS {
+        // Of the 255 registers, a score function needs some.
+        let most = match (&self.program.score, self.fragments()) {
+            (Some(_), 2..) => 16,
+            _ => 32,
+        };
+        if self.fragments() * columns / 4 > most {
             return Kept {
                 exponent,
                 fragments: None,

@@ -1,7 +1,7 @@
 //! Attention against softmax in f64.
 
 use dlc_kernels::attention::{Attention, Bound, Statistics};
-use dlc_kernels::program::Element;
+use dlc_kernels::program::{Callee, Element};
 use dlc_ptx::{Fault, Launch, Memory, Module, Options};
 use half::{bf16, f16};
 
@@ -88,8 +88,52 @@ impl Matrix {
     }
 }
 
-/// What a score function does to a scaled product.
-type Score = fn(f64, i64, i64) -> f64;
+/// What is done to scaled products.
+#[derive(Clone, Debug)]
+enum Score {
+    Plain,
+    /// Adds an element of a matrix in f32.
+    Bias(Matrix),
+    /// Something that follows from the place, as a function and as text that takes `%s`, `%i` and `%j`.
+    Of(fn(f64, i64, i64) -> f64, &'static str),
+}
+
+impl Score {
+    fn apply(&self, score: f64, i: i64, j: i64) -> f64 {
+        match self {
+            Self::Plain => score,
+            Self::Bias(bias) => score + bias.at(i, j),
+            Self::Of(function, _) => function(score, i, j),
+        }
+    }
+
+    fn callee(&self) -> Option<Callee> {
+        let captured = match self {
+            Self::Plain => return None,
+            Self::Bias(_) => vec![MATRIX.to_string()],
+            Self::Of(..) => vec![],
+        };
+        let name = "score".to_string();
+        Some(Callee { name, captured })
+    }
+
+    fn text(&self) -> String {
+        let (parameters, body) = match self {
+            Self::Plain => return String::new(),
+            Self::Bias(_) => (
+                format!(", %bias: {MATRIX}"),
+                format!("%b = memref.load %bias[%i, %j] : {MATRIX}\n%r = arith.addf %s, %b : f32"),
+            ),
+            Self::Of(_, body) => (String::new(), body.to_string()),
+        };
+        format!(
+            "func.func private @score(%s: f32, %i: index, %j: index{parameters}) -> f32 {{\n{body}\nfunc.return %r : f32\n}}\n"
+        )
+    }
+}
+
+/// The type of a matrix of f32.
+const MATRIX: &str = "memref<?x?xf32, strided<[?, ?], offset: ?>>";
 
 /// A program with inputs.
 #[derive(Clone, Debug)]
@@ -100,7 +144,7 @@ struct Case {
     scale: f64,
     /// What stands between rows and before the first.
     extra: [i64; 2],
-    score: Option<(Score, String)>,
+    score: Score,
 }
 
 impl Case {
@@ -121,15 +165,16 @@ impl Case {
             offset: 0,
             scale: 1.0 / (heads[0] as f64).sqrt(),
             extra: [0, 0],
-            score: None,
+            score: Score::Plain,
         }
     }
 
     fn ptx(&self) -> String {
-        let mut text = self.program.text();
-        if let Some((_, score)) = &self.score {
-            text += score;
-        }
+        let program = Attention {
+            score: self.score.callee(),
+            ..self.program.clone()
+        };
+        let text = program.text() + &self.score.text();
         ptx(&module(&text, "attention"), "sm_80")
     }
 
@@ -151,10 +196,7 @@ impl Case {
             let scores: Vec<f64> = (0..k.rows)
                 .map(|j| {
                     let product: f64 = (0..q.columns).map(|d| q.at(i, d) * k.at(j, d)).sum();
-                    let mut score = self.scale * product;
-                    if let Some((function, _)) = self.score {
-                        score = function(score, i, j);
-                    }
+                    let score = self.score.apply(self.scale * product, i, j);
                     match self.program.bound {
                         Bound::Causal if j > i + self.offset => f64::NEG_INFINITY,
                         _ => score,
@@ -207,6 +249,10 @@ impl Case {
         arguments.push(result.argument(o));
         if self.program.statistics == Statistics::Yes {
             arguments.push(Argument::Vector(l, 0, tq, 2));
+        }
+        if let Score::Bias(bias) = &self.score {
+            let address = memory.alloc_copy(&bias.bytes());
+            arguments.push(bias.argument(address));
         }
         let blocks = self.program.blocks(tq) as u32;
         let launch = Launch::linear(blocks, self.program.threads() as u32)
@@ -286,7 +332,6 @@ impl Case {
                 .run(&ptx, &inputs, seed)
                 .unwrap_or_else(|fault| panic!("{fault}"));
             let error = self.error(&inputs, &got);
-            println!("{self:?}: {error:.3} of the bound");
             assert!(
                 error <= 1.0,
                 "{self:?}, seed {seed}: {error} times the bound"
@@ -299,6 +344,159 @@ impl Case {
 }
 
 #[test]
-fn plain() {
-    Case::new(Element::F16, [64, 64], [64, 64]).check();
+fn heads_of_any_size() {
+    let f16 = Element::F16;
+    for (heads, sizes) in [
+        ([64, 64], [64, 64]),
+        ([128, 128], [70, 130]),
+        ([40, 40], [33, 65]),
+        ([16, 32], [16, 200]),
+        ([72, 24], [64, 100]),
+        ([1, 1], [5, 7]),
+        ([36, 21], [9, 70]),
+        ([256, 240], [20, 70]),
+    ] {
+        Case::new(f16, heads, sizes).check();
+    }
+}
+
+#[test]
+fn sizes_of_any_kind() {
+    for sizes in [[1, 1], [64, 0], [65, 63], [3, 129], [200, 64]] {
+        let mut case = Case::new(Element::Bf16, [32, 32], sizes);
+        case.check();
+        case.program.rows = 128;
+        case.program.statistics = Statistics::No;
+        case.program.result = Element::F32;
+        case.check();
+    }
+}
+
+#[test]
+fn rows_at_any_place() {
+    for extra in [[0, 1], [3, 0], [4, 4], [8, 16], [16, 8]] {
+        let mut case = Case::new(Element::F16, [48, 40], [70, 90]);
+        case.extra = extra;
+        case.check();
+        case.program.result = Element::F32;
+        case.check();
+    }
+}
+
+#[test]
+fn keys_within_a_bound() {
+    for (offset, sizes) in [
+        (0, [130, 130]),
+        (60, [70, 130]),
+        (-3, [70, 66]),
+        (-70, [130, 70]),
+    ] {
+        for rows in [64, 128] {
+            let mut case = Case::new(Element::F16, [64, 32], sizes);
+            case.program.bound = Bound::Causal;
+            case.program.rows = rows;
+            case.offset = offset;
+            case.check();
+        }
+    }
+}
+
+#[test]
+fn scales_of_any_sign() {
+    for scale in [-1.5, 0.0, 7.0, f64::NAN] {
+        let mut case = Case::new(Element::F16, [32, 32], [40, 70]);
+        case.program.bound = Bound::Causal;
+        case.scale = scale;
+        case.check();
+    }
+}
+
+/// Masks with rows that see nothing at all, or nothing in the first tiles.
+#[test]
+fn scores_by_a_function() {
+    let inputs = |sizes: [i64; 2]| {
+        let mut random = Random(3);
+        let nothing = f64::NEG_INFINITY;
+        let mut at = 0;
+        Matrix::new(Element::F32, sizes, [1, 3], || {
+            let (i, j) = (at / sizes[1], at % sizes[1]);
+            at += 1;
+            match i % 4 {
+                0 if i == 8 => nothing,
+                1 if j < 70 => nothing,
+                2 if random.next() % 2 == 0 => nothing,
+                _ => 3.0 * random.float(),
+            }
+        })
+    };
+    for rows in [64, 128] {
+        let mut case = Case::new(Element::Bf16, [64, 64], [75, 140]);
+        case.program.rows = rows;
+        case.score = Score::Bias(inputs(case.sizes));
+        case.check();
+    }
+    let mut case = Case::new(Element::F16, [32, 48], [70, 100]);
+    case.program.bound = Bound::Causal;
+    case.offset = 30;
+    case.score = Score::Of(
+        |s, i, j| {
+            if (i + j) % 3 == 0 {
+                f64::NEG_INFINITY
+            } else {
+                -s.abs()
+            }
+        },
+        "%c = arith.addi %i, %j : index\n%three = arith.constant 3 : index\n%m = arith.remui %c, %three : index\n\
+         %zero = arith.constant 0 : index\n%is = arith.cmpi eq, %m, %zero : index\n%none = arith.constant 0xFF800000 : f32\n\
+         %z = arith.constant 0.0 : f32\n%n = arith.negf %s : f32\n%is_less = arith.cmpf olt, %s, %z : f32\n\
+         %a = arith.select %is_less, %s, %n : f32\n%r = arith.select %is, %none, %a : f32",
+    );
+    case.check();
+}
+
+#[test]
+fn what_is_not_finite() {
+    let case = Case::new(Element::F16, [32, 32], [40, 100]);
+    let ptx = case.ptx();
+    for value in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+        for matrix in 0..3 {
+            let mut inputs = case.inputs();
+            inputs[matrix].numbers[5 * 32 + 9] = value;
+            let got = case
+                .run(&ptx, &inputs, 0)
+                .unwrap_or_else(|fault| panic!("{fault}"));
+            let error = case.error(&inputs, &got);
+            assert!(error <= 1.0, "{value} in matrix {matrix}: {error}");
+        }
+    }
+}
+
+/// Edits of PTX that are faults must be found.
+#[test]
+fn planted_faults() {
+    let case = Case::new(Element::F16, [64, 64], [64, 200]);
+    let ptx = case.ptx();
+    let inputs = case.inputs();
+    let is_found = |ptx: &str| {
+        (0..4).any(|seed| match case.run(ptx, &inputs, seed) {
+            Ok(got) => case.error(&inputs, &got) > 1.0,
+            Err(_) => true,
+        })
+    };
+    assert!(!is_found(&ptx));
+    let barrier = "bar.sync \t0";
+    for (at, _) in ptx.match_indices(barrier) {
+        let edited = format!("{}//{}", &ptx[..at], &ptx[at..]);
+        assert!(is_found(&edited), "the barrier at {at} is not needed");
+    }
+    for (from, to) in [
+        ("cp.async.wait_group \t0", "cp.async.wait_group \t1"),
+        ("m8n8.x4.trans", "m8n8.x4"),
+        ("xor.b32", "or.b32"),
+        ("max.f32", "min.f32"),
+    ] {
+        assert!(ptx.contains(from), "{from} is not there");
+        let edited = ptx.replace(from, to);
+        assert!(is_found(&edited), "{from} as {to} is not found");
+    }
 }
