@@ -17,11 +17,16 @@
 
 mod forward;
 mod matrix;
+mod product;
+mod scores;
 mod store;
+mod stream;
 mod warp;
 
 use crate::program::{Callee, Element};
+use crate::text::{Function, Value};
 use matrix::{Tile, padded};
+use stream::Stream;
 
 /// Threads of a block: four warps.
 const THREADS: i64 = 128;
@@ -135,22 +140,34 @@ impl Attention {
         }
     }
 
-    fn keys(&self) -> Tile {
-        Tile {
+    /// Tiles of K and V.
+    fn keys(&self) -> [Tile; 2] {
+        let heads = [self.head, self.value_head];
+        heads.map(|columns| Tile {
             rows: KEYS,
-            columns: self.head,
-        }
-    }
-
-    fn values(&self) -> Tile {
-        Tile {
-            rows: KEYS,
-            columns: self.value_head,
-        }
+            columns,
+        })
     }
 
     /// The tile of Q, and two of K and V each.
     fn all_shared_bytes(&self) -> i64 {
-        self.queries().bytes() + 2 * (self.keys().bytes() + self.values().bytes())
+        self.queries().bytes() + Stream::bytes(self.keys())
+    }
+}
+
+/// Whose rows a block has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Side {
+    /// Rows of Q.
+    Queries,
+    /// Rows of K and V.
+    Keys,
+}
+
+/// Shared memory for tiles of so many bytes.
+fn tiles_in_shared(f: &mut Function, bytes: i64) -> Value {
+    match bytes {
+        ..=STATIC_SHARED => f.shared("tiles", bytes),
+        _ => f.dynamic_shared(),
     }
 }

@@ -136,8 +136,35 @@ impl Tile {
         );
     }
 
+    /// Where a lane finds its rows of left operands, from a row of the tile on (`i32`).
+    pub fn left(self, f: &mut Function, place: &Value, first: &Value) -> Cursor {
+        let lane = super::warp::lane(f);
+        let row = f.with("arith.andi", &lane, 15);
+        let row = f.add(first, &row);
+        let chunk = f.with("arith.shrui", &lane, 4);
+        self.cursor(f, place, &row, &chunk)
+    }
+
+    /// The same for right operands whose columns are the tile's rows.
+    pub fn right(self, f: &mut Function, place: &Value) -> Cursor {
+        let lane = super::warp::lane(f);
+        let low = f.with("arith.andi", &lane, 7);
+        let high = f.with("arith.shrui", &lane, 4);
+        let high = f.with("arith.muli", &high, 8);
+        let row = f.add(&low, &high);
+        let chunk = f.with("arith.shrui", &lane, 3);
+        let chunk = f.with("arith.andi", &chunk, 1);
+        self.cursor(f, place, &row, &chunk)
+    }
+
+    /// The same for right operands whose rows are the tile's, which are to be loaded transposed.
+    pub fn right_by_rows(self, f: &mut Function, place: &Value) -> Cursor {
+        let first = f.i32(0);
+        self.left(f, place, &first)
+    }
+
     /// Where a lane finds a row and a chunk (`i32`) of the tile at a place.
-    pub fn cursor(self, f: &mut Function, place: &Value, row: &Value, chunk: &Value) -> Cursor {
+    fn cursor(self, f: &mut Function, place: &Value, row: &Value, chunk: &Value) -> Cursor {
         let turn = self.turn(f, row);
         let turned = f.xor(chunk, &turn);
         let low = f.with("arith.muli", &turned, CHUNK_BYTES);

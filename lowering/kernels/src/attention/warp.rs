@@ -163,3 +163,8 @@ pub(super) fn over_row(
 pub(super) fn sum(f: &mut Function, a: &Value, b: &Value) -> Value {
     f.same("arith.addf", &[a, b])
 }
+
+/// A number with the other sign.
+pub(super) fn opposite(f: &mut Function, x: &Value) -> Value {
+    f.op(&format!("arith.negf {x} : f32"), "f32")
+}
