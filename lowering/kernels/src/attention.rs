@@ -15,7 +15,9 @@
 //! Exponentials are by `ex2.approx.ftz` (two units in the last place of f32) and logarithms by `lg2.approx.ftz`; `P` is rounded to
 //! the type of V for the product with it, and divided by the sum, which is that of unrounded ones, afterwards.
 
+mod backward;
 mod forward;
+mod gradient;
 mod matrix;
 mod product;
 mod scores;
@@ -25,6 +27,7 @@ mod warp;
 
 use crate::program::{Callee, Element};
 use crate::text::{Function, Value};
+pub use gradient::Gradient;
 use matrix::{Tile, padded};
 use stream::Stream;
 
@@ -49,7 +52,7 @@ pub enum Bound {
     Causal,
 }
 
-/// Whether the logarithm of each row's sum is stored, which gradients need.
+/// Whether the logarithm of each row's sum is stored, which a [`Gradient`] needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Statistics {
     /// Nothing.
@@ -107,10 +110,7 @@ impl Attention {
 
     /// Bytes of dynamic shared memory that a launch has to ask for; 0 where what is static is enough.
     pub fn shared_bytes(&self) -> i64 {
-        match self.all_shared_bytes() {
-            ..=STATIC_SHARED => 0,
-            bytes => bytes,
-        }
+        dynamic(self.all_shared_bytes())
     }
 
     /// The tile of rows that is the fastest for these columns by its use of registers.
@@ -162,6 +162,14 @@ pub enum Side {
     Queries,
     /// Rows of K and V.
     Keys,
+}
+
+/// What a launch has to ask for, of so many bytes of shared memory.
+fn dynamic(bytes: i64) -> i64 {
+    match bytes {
+        ..=STATIC_SHARED => 0,
+        _ => bytes,
+    }
 }
 
 /// Shared memory for tiles of so many bytes.

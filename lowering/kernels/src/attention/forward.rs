@@ -5,7 +5,7 @@ use super::product::{self, Fragments};
 use super::scores::{Exponent, Lanes, MINUS_INFINITY, Scores};
 use super::stream::{self, Stream};
 use super::warp::{self, exp2, fma, larger, sum};
-use super::{Attention, Bound, KEYS, Side, Statistics, store, tiles_in_shared};
+use super::{Attention, KEYS, Side, Statistics, store, tiles_in_shared};
 use crate::program::{Matrix, Storage};
 use crate::text::{Function, Value};
 
@@ -128,7 +128,7 @@ impl<'a> Forward<'a> {
         self.program.rows / 64
     }
 
-    /// Copies Q and the first keys, and waits for them.
+    /// Begins to copy Q and the first keys.
     fn begin(&self, f: &mut Function) {
         let range = [&self.first_row, &self.scores.tq];
         let queries = self.program.queries();
@@ -136,7 +136,6 @@ impl<'a> Forward<'a> {
         let first = f.int(0, "i64");
         self.keys.fetch(f, &first);
         stream::commit(f);
-        stream::arrived(f);
     }
 
     /// A fragment of Q: 16 rows, 16 columns.
@@ -174,6 +173,7 @@ impl Forward<'_> {
                 fragments: None,
             };
         }
+        stream::arrived(f);
         let mut fragments = vec![];
         for fragment in 0..self.fragments() {
             let columns = (0..columns).step_by(16);
@@ -189,20 +189,6 @@ impl Forward<'_> {
         }
     }
 
-    /// Tiles of keys that the block's rows may see, as `i64`.
-    fn tiles(&self, f: &mut Function) -> Value {
-        let mut end = self.scores.tk.clone();
-        if self.program.bound == Bound::Causal {
-            let last = f.with("arith.addi", &self.first_row, self.program.rows);
-            let last = f.min(&last, &self.scores.tq);
-            let last = f.add(&last, &self.scores.offset);
-            let last = f.with("arith.maxsi", &last, 0);
-            end = f.min(&end, &last);
-        }
-        let end = f.with("arith.addi", &end, KEYS - 1);
-        f.with("arith.divui", &end, KEYS)
-    }
-
     fn over_keys(&self, f: &mut Function, kept: &Kept) -> Vec<Rows> {
         let [zero, nothing] = ["0.0", MINUS_INFINITY].map(|value| f.float(value, "f32"));
         let columns = self.keys.tiles[1].padded() as usize;
@@ -213,11 +199,10 @@ impl Forward<'_> {
         };
         let width = start.values().len();
         let initial = vec![start.values(); self.fragments() as usize].concat();
-        let tiles = self.tiles(f);
-        let low = f.int(0, "i64");
+        let [low, high] = self.scores.tiles(f, &self.first_row, self.program.rows);
         let last = stream::over(
             f,
-            [&low, &tiles],
+            [&low, &high],
             &initial,
             |f, next| self.keys.fetch(f, next),
             |f, tile, carried| {

@@ -113,6 +113,7 @@ impl Tile {
         let left = f.sub(limit, first);
         let most = f.int(self.rows, "i64");
         let left = f.min(&left, &most);
+        let left = f.with("arith.maxsi", &left, 0);
         let left = f.cast("arith.trunci", &left, "i32");
         let left = f.sub(&left, &row);
         let part = Part {

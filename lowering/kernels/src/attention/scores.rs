@@ -1,7 +1,7 @@
 //! Scores: from products of rows of Q and K, by the scale, the caller's function and the bound.
 
 use super::warp;
-use super::{Bound, Side};
+use super::{Bound, KEYS, Side};
 use crate::program::Callee;
 use crate::text::{Function, Value};
 
@@ -107,6 +107,33 @@ pub(super) struct Scores {
 }
 
 impl Scores {
+    /// The first tile of columns that so many rows from one on (`i64`) may meet, and the first that they may not any more, as `i64`.
+    pub fn tiles(&self, f: &mut Function, first: &Value, rows: i64) -> [Value; 2] {
+        let (row_count, column_count) = match self.side {
+            Side::Queries => (&self.tq, &self.tk),
+            Side::Keys => (&self.tk, &self.tq),
+        };
+        let mut low = f.int(0, "i64");
+        let mut high = column_count.clone();
+        match (self.bound, self.side) {
+            (Bound::None, _) => {}
+            (Bound::Causal, Side::Queries) => {
+                let end = f.with("arith.addi", first, rows);
+                let end = f.min(&end, row_count);
+                let end = f.add(&end, &self.offset);
+                let end = f.with("arith.maxsi", &end, 0);
+                high = f.min(&high, &end);
+            }
+            (Bound::Causal, Side::Keys) => {
+                let seen = f.sub(first, &self.offset);
+                let seen = f.with("arith.maxsi", &seen, 0);
+                low = f.with("arith.divui", &seen, KEYS);
+            }
+        }
+        let high = f.with("arith.addi", &high, KEYS - 1);
+        [low, f.with("arith.divui", &high, KEYS)]
+    }
+
     /// Products times the scale.
     pub fn scaled(&self, f: &mut Function, products: &[Vec<Value>]) -> Vec<Vec<Value>> {
         let products = products.iter().map(|four| {

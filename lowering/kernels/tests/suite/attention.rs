@@ -1,139 +1,12 @@
 //! Attention against softmax in f64.
 
 use dlc_kernels::attention::{Attention, Bound, Statistics};
-use dlc_kernels::program::{Callee, Element};
+use dlc_kernels::program::Element;
 use dlc_ptx::{Fault, Launch, Memory, Module, Options};
-use half::{bf16, f16};
 
 use crate::launch::{Argument, module, parameters};
+use crate::operands::{Matrix, Score, number, roundoff};
 use crate::tools::{Random, ptx};
-
-/// Half a unit in the last place, relative.
-fn roundoff(element: Element) -> f64 {
-    match element {
-        Element::F16 => f64::powi(2.0, -11),
-        Element::Bf16 => f64::powi(2.0, -9),
-        Element::F32 => f64::powi(2.0, -24),
-    }
-}
-
-fn bytes(element: Element, value: f64) -> Vec<u8> {
-    match element {
-        Element::F16 => f16::from_f64(value).to_le_bytes().to_vec(),
-        Element::Bf16 => bf16::from_f64(value).to_le_bytes().to_vec(),
-        Element::F32 => (value as f32).to_le_bytes().to_vec(),
-    }
-}
-
-fn number(element: Element, bytes: &[u8]) -> f64 {
-    match element {
-        Element::F16 => f16::from_le_bytes(bytes.try_into().unwrap()).to_f64(),
-        Element::Bf16 => bf16::from_le_bytes(bytes.try_into().unwrap()).to_f64(),
-        Element::F32 => f32::from_le_bytes(bytes.try_into().unwrap()).into(),
-    }
-}
-
-/// A matrix stored by rows, with its numbers as they are in its type.
-#[derive(Clone, Debug)]
-struct Matrix {
-    element: Element,
-    rows: i64,
-    columns: i64,
-    pitch: i64,
-    offset: i64,
-    numbers: Vec<f64>,
-}
-
-impl Matrix {
-    fn new(
-        element: Element,
-        [rows, columns]: [i64; 2],
-        extra: [i64; 2],
-        numbers: impl FnMut() -> f64,
-    ) -> Self {
-        let mut numbers = numbers;
-        let exact = |value: f64| number(element, &bytes(element, value));
-        let numbers = (0..rows * columns).map(|_| exact(numbers())).collect();
-        Self {
-            element,
-            rows,
-            columns,
-            pitch: columns + extra[0],
-            offset: extra[1],
-            numbers,
-        }
-    }
-
-    fn at(&self, row: i64, column: i64) -> f64 {
-        self.numbers[(row * self.columns + column) as usize]
-    }
-
-    /// All its numbers with NaN between the rows.
-    fn bytes(&self) -> Vec<u8> {
-        let nan = bytes(self.element, f64::NAN);
-        let mut all = nan.repeat((self.offset + self.rows * self.pitch) as usize);
-        for row in 0..self.rows {
-            for column in 0..self.columns {
-                let number = bytes(self.element, self.at(row, column));
-                let at = (self.offset + row * self.pitch + column) as usize * number.len();
-                all[at..at + number.len()].copy_from_slice(&number);
-            }
-        }
-        all
-    }
-
-    fn argument(&self, address: u64) -> Argument {
-        let sizes = [self.rows, self.columns];
-        Argument::Matrix(address, self.offset, sizes, [self.pitch, 1])
-    }
-}
-
-/// What is done to scaled products.
-#[derive(Clone, Debug)]
-enum Score {
-    Plain,
-    /// Adds an element of a matrix in f32.
-    Bias(Matrix),
-    /// Something that follows from the place, as a function and as text that takes `%s`, `%i` and `%j`.
-    Of(fn(f64, i64, i64) -> f64, &'static str),
-}
-
-impl Score {
-    fn apply(&self, score: f64, i: i64, j: i64) -> f64 {
-        match self {
-            Self::Plain => score,
-            Self::Bias(bias) => score + bias.at(i, j),
-            Self::Of(function, _) => function(score, i, j),
-        }
-    }
-
-    fn callee(&self) -> Option<Callee> {
-        let captured = match self {
-            Self::Plain => return None,
-            Self::Bias(_) => vec![MATRIX.to_string()],
-            Self::Of(..) => vec![],
-        };
-        let name = "score".to_string();
-        Some(Callee { name, captured })
-    }
-
-    fn text(&self) -> String {
-        let (parameters, body) = match self {
-            Self::Plain => return String::new(),
-            Self::Bias(_) => (
-                format!(", %bias: {MATRIX}"),
-                format!("%b = memref.load %bias[%i, %j] : {MATRIX}\n%r = arith.addf %s, %b : f32"),
-            ),
-            Self::Of(_, body) => (String::new(), body.to_string()),
-        };
-        format!(
-            "func.func private @score(%s: f32, %i: index, %j: index{parameters}) -> f32 {{\n{body}\nfunc.return %r : f32\n}}\n"
-        )
-    }
-}
-
-/// The type of a matrix of f32.
-const MATRIX: &str = "memref<?x?xf32, strided<[?, ?], offset: ?>>";
 
 /// A program with inputs.
 #[derive(Clone, Debug)]
@@ -268,24 +141,8 @@ impl Case {
             &mut memory,
             &options,
         )?;
-        let element = self.program.result;
-        let width = element.bytes() as usize;
         let all = memory.read(o, result.bytes().len()).unwrap();
-        let all: Vec<f64> = all
-            .chunks(width)
-            .map(|chunk| number(element, chunk))
-            .collect();
-        let mut numbers = vec![];
-        for (at, &number) in all.iter().enumerate() {
-            let (row, column) = match at as i64 - result.offset {
-                at @ 0.. => (at / result.pitch, at % result.pitch),
-                _ => (0, result.columns),
-            };
-            match row < result.rows && column < result.columns {
-                true => numbers.push(number),
-                false => assert!(number.is_nan(), "something is stored beside the result"),
-            }
-        }
+        let numbers = result.inside(&all);
         let all = memory.read(l, 8 * tq as usize).unwrap();
         let statistics = all.chunks(8).map(|pair| number(Element::F32, &pair[..4]));
         Ok((numbers, statistics.collect()))

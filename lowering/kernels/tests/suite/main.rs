@@ -3,5 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod attention;
+mod gradient;
 mod launch;
+mod operands;
 mod tools;
