@@ -73,12 +73,12 @@ impl Function {
         value
     }
 
-    /// Its text, with what it needs before it.
+    /// Its text, with what it needs before it. LLVM expands it where it is called, however long it is.
     pub fn finish(self) -> String {
         let parameters = self.parameters.iter();
         let parameters: Vec<_> = parameters.map(|p| format!("{p}: {}", p.ty)).collect();
         format!(
-            "{}func.func private @{}({}) {{\n{}  func.return\n}}\n",
+            "{}func.func private @{}({}) attributes {{passthrough = [\"alwaysinline\"]}} {{\n{}  func.return\n}}\n",
             self.globals,
             self.name,
             parameters.join(", "),

@@ -41,7 +41,9 @@ pub fn parameters(arguments: &[Argument]) -> Vec<u8> {
 pub fn module(functions: &str, name: &str) -> String {
     let head = format!("func.func private @{name}(");
     let (_, parameters) = functions.split_once(&head).expect("the function is there");
-    let (parameters, _) = parameters.split_once(") {\n").expect("it has a body");
+    let (parameters, _) = parameters
+        .split_once(") attributes")
+        .expect("it has a body");
     let types = parameters.split(", %");
     let types: Vec<_> = types.map(|one| one.split_once(": ").unwrap().1).collect();
     let taken = types.iter().skip(1).enumerate();
