@@ -13,6 +13,9 @@ const CHUNK: i64 = 8;
 /// Bytes of a chunk.
 const CHUNK_BYTES: i64 = 16;
 
+/// Numbers that a thread copies at once where rows are not aligned; a tile has a multiple of so many for each thread.
+const IN_FLIGHT: i64 = 4;
+
 /// The type of a vector of f32 of any size and place.
 pub(super) const VECTOR: &str = "memref<?xf32, strided<[?], offset: ?>>";
 
@@ -93,6 +96,11 @@ impl Tile {
         [first, limit]: [&Value; 2],
         place: &Value,
     ) {
+        let count = f.sub(limit, first);
+        let most = f.int(self.rows, "i64");
+        let count = f.min(&count, &most);
+        let count = f.with("arith.maxsi", &count, 0);
+        let count = f.cast("arith.trunci", &count, "i32");
         let group = self.group();
         let thread = f.thread();
         let row = f.with("arith.divui", &thread, group);
@@ -110,12 +118,7 @@ impl Tile {
         let wide_column = f.cast("arith.extui", &column, "i64");
         let at = f.add(&at, &wide_column);
         let from = f.place(&source.matrix.pointer, "i16", &at);
-        let left = f.sub(limit, first);
-        let most = f.int(self.rows, "i64");
-        let left = f.min(&left, &most);
-        let left = f.with("arith.maxsi", &left, 0);
-        let left = f.cast("arith.trunci", &left, "i32");
-        let left = f.sub(&left, &row);
+        let left = f.sub(&count, &row);
         let part = Part {
             tile: self,
             column,
@@ -131,10 +134,64 @@ impl Tile {
                 vec![]
             },
             |f| {
-                part.copy_slowly(f, &source.matrix);
+                self.copy_numbers(f, &source.matrix, [first, &count], place);
                 vec![]
             },
         );
+    }
+
+    /// Copies so many rows (`i32`) from one on (`i64`) number by number, and fills the rest with zeros.
+    fn copy_numbers(
+        self,
+        f: &mut Function,
+        matrix: &Matrix,
+        [first, count]: [&Value; 2],
+        place: &Value,
+    ) {
+        let start = f.mul(first, &matrix.pitch);
+        let from = f.place(&matrix.pointer, "i16", &start);
+        let all = f.i32(self.rows * self.padded());
+        let step = f.i32(IN_FLIGHT * THREADS);
+        let thread = f.thread();
+        f.each([&thread, &all, &step], &[], |f, at, _| {
+            let mut copies = vec![];
+            for more in 0..IN_FLIGHT {
+                let at = f.with("arith.addi", at, more * THREADS);
+                let row = f.with("arith.divui", &at, self.padded());
+                let column = f.with("arith.remui", &at, self.padded());
+                let columns = f.i32(self.columns);
+                let is_row = f.cmp("slt", &row, count);
+                let is_column = f.cmp("slt", &column, &columns);
+                let is_there = f.and(&is_row, &is_column);
+                let from = {
+                    let row = f.cast("arith.extui", &row, "i64");
+                    let column = f.cast("arith.extui", &column, "i64");
+                    let at = f.mul(&row, &matrix.pitch);
+                    let at = f.add(&at, &column);
+                    f.place(&from, "i16", &at)
+                };
+                let number = f.choose(
+                    &is_there,
+                    &["i16"],
+                    |f| vec![f.load(&from, "i16", 2)],
+                    |f| vec![f.int(0, "i16")],
+                );
+                let chunk = f.with("arith.divui", &column, CHUNK);
+                let turn = self.turn(f, &row);
+                let chunk = f.xor(&chunk, &turn);
+                let chunk = f.with("arith.muli", &chunk, CHUNK_BYTES);
+                let column = f.with("arith.remui", &column, CHUNK);
+                let column = f.with("arith.muli", &column, 2);
+                let row = f.with("arith.muli", &row, self.pitch());
+                let to = f.add(&row, &chunk);
+                let to = f.add(&to, &column);
+                copies.push((number[0].clone(), f.place(place, "i8", &to)));
+            }
+            for (number, to) in copies {
+                f.store(&number, &to, 2);
+            }
+            vec![]
+        });
     }
 
     /// Where a lane finds its rows of left operands, from a row of the tile on (`i32`).
@@ -252,58 +309,6 @@ impl Part {
         let left = f.with("arith.muli", &left, 2);
         let left = f.with("arith.maxsi", &left, 0);
         f.min(&left, &all)
-    }
-
-    fn copy_slowly(&self, f: &mut Function, matrix: &Matrix) {
-        let group = self.tile.group();
-        let [zero, one] = [0, 1].map(|value| f.i32(value));
-        let passes = f.i32(self.tile.rows / self.step());
-        f.each([&zero, &passes, &one], &[], |f, pass, _| {
-            let row = f.with("arith.muli", pass, self.step());
-            let is_there = f.cmp("slt", &row, &self.left);
-            let to = f.with("arith.muli", &row, self.tile.pitch());
-            let to = f.place(&self.to, "i8", &to);
-            let row = f.cast("arith.extui", &row, "i64");
-            let from = f.mul(&row, &matrix.pitch);
-            let from = f.place(&self.from, "i16", &from);
-            for first in (0..self.tile.padded() / CHUNK).step_by(group as usize) {
-                let from = offset(f, &from, first * CHUNK_BYTES);
-                let to = offset(f, &to, first * CHUNK_BYTES);
-                let chunk = self.chunk(f, &is_there, &from, first);
-                f.store(&chunk, &to, CHUNK_BYTES);
-            }
-            vec![]
-        });
-    }
-
-    /// A chunk, number by number.
-    fn chunk(&self, f: &mut Function, is_there: &Value, from: &Value, first: i64) -> Value {
-        let mut chunk = f.float("0", "vector<8xi16>");
-        let ends = (first + self.tile.group()) * CHUNK > self.tile.columns;
-        for at in 0..CHUNK {
-            let mut condition = is_there.clone();
-            if ends {
-                let columns = f.i32(self.tile.columns - first * CHUNK - at);
-                let inside = f.cmp("slt", &self.column, &columns);
-                condition = f.and(&condition, &inside);
-            }
-            let from = offset(f, from, 2 * at);
-            let number = f.choose(
-                &condition,
-                &["i16"],
-                |f| vec![f.load(&from, "i16", 2)],
-                |f| vec![f.int(0, "i16")],
-            );
-            let at = f.i32(at);
-            chunk = f.op(
-                &format!(
-                    "llvm.insertelement {}, {chunk}[{at} : i32] : vector<8xi16>",
-                    number[0]
-                ),
-                "vector<8xi16>",
-            );
-        }
-        chunk
     }
 }
 
