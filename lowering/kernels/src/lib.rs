@@ -7,6 +7,7 @@
 //! The crate knows nothing of MLIR but its syntax, so its tests link nothing of it: they have LLVM's tools make PTX, and run it
 //! on the interpreter.
 
+pub mod attention;
 pub mod matmul;
 pub mod program;
 pub mod text;
