@@ -20,6 +20,7 @@ mod produce;
 mod results;
 mod ring;
 mod staged;
+mod through;
 mod tile;
 
 pub use map::{Axis, Dimension, TensorMapShape};
@@ -46,11 +47,12 @@ pub enum Output {
     /// They are rounded to this type, of 16 bits, and stored by tiles through a tensor map, the third.
     Map(Element),
     /// The same with what a function gives for each, of `(f32, index, index, index, captured…) -> f32`: the sum, the matrix of the
-    /// batch, row and column. It is called for what is inside of C only.
+    /// batch, row and column. It may load but not store, as it is called for places in C in any order and more than once.
     Through(Element, Callee),
     /// They are rounded to this type and stored in `memref<?x?x?xT, strided<[?, ?, ?], offset: ?>>`, of any strides.
     Memref(Element),
-    /// A function takes each, of `(f32, index, index, index, captured…)`, as above, and stores it.
+    /// A function takes each, of `(f32, index, index, index, captured…)`, as above, and stores it. What it loads, it waits for each
+    /// time.
     Callee(Callee),
 }
 

@@ -1,8 +1,12 @@
 //! Results through shared memory: put together there as the swizzle has it, and copied by tiles, which clips what is outside.
 
 use super::results::{Map, Sums};
+use super::through::Through;
 use super::tile::Corner;
 use super::{Block, Element, Function, GROUP, LINE, SQUARE, Value, byte, is};
+
+/// How many times 16 columns are made before they are stored: more keep registers that there are not.
+const AT_ONCE: i64 = 2;
 
 /// Bytes for the results of a block.
 pub(super) fn bytes(rows: i64, columns: i64) -> i64 {
@@ -35,34 +39,43 @@ pub(super) fn emit(
         f.line("nvvm.cp.async.bulk.wait_group 0 {read}");
     });
     together(f, block);
-    let places = map.through.as_ref();
-    let places = places.map(|call| (call, Places::new(f, block, corner, sizes)));
-    for sixteen in 0..columns / 16 {
-        let words = [(0, 0), (0, 1), (1, 0), (1, 1)].map(|(eight, half)| {
-            let eight = 2 * sixteen + eight;
-            let mut pair = sums.pair(f, eight, half);
-            if let Some((call, places)) = &places {
-                let rest = &places.rows[half as usize];
-                pair = [0, 1].map(|at| {
-                    places.inside(f, rest, 8 * eight + at as i64, |f, place| {
-                        call.emit(f, &pair[at], place, Some("f32"))
-                            .expect("a call of a function with a result gives it")
-                    })
-                });
-            }
-            rounded(f, map.element, &pair).to_string()
-        });
-        let piece = f.with("arith.addi", &right, 2 * (sixteen % 4));
-        let piece = f.xor(&piece, &in_eight);
-        let piece = f.with("arith.muli", &piece, 16);
-        let place = f.with("arith.addi", &row, sixteen / 4 * SQUARE);
-        let place = f.add(&place, &piece);
-        let place = byte(f, &block.shared, &place);
-        f.line(&format!(
-            "nvvm.stmatrix {place}, {} {{layout = #nvvm.mma_layout<row>, shape = #nvvm.ld_st_matrix_shape<m = 8, n = 8>, \
-             eltType = #nvvm.ld_st_matrix_elt_type<b16>}} : !llvm.ptr<3>, i32, i32, i32, i32",
-            words.join(", ")
-        ));
+    let through = map.through.as_ref();
+    let through = through.map(|call| Through::new(f, call, block, (corner, sizes)));
+    for part in 0..columns / (16 * AT_ONCE) {
+        let sixteens = part * AT_ONCE..(part + 1) * AT_ONCE;
+        // All of them before anything is stored, so that what the function loads is under way at once.
+        let words: Vec<_> = sixteens
+            .clone()
+            .map(|sixteen| {
+                words(
+                    f,
+                    map.element,
+                    (sums, sixteen),
+                    |f, sum, spot| match &through {
+                        None => sum,
+                        Some(through) => through.value(f, &sum, &spot),
+                    },
+                )
+            })
+            .collect();
+        for (sixteen, words) in sixteens.zip(words) {
+            let piece = f.with("arith.addi", &right, 2 * (sixteen % 4));
+            let piece = f.xor(&piece, &in_eight);
+            let piece = f.with("arith.muli", &piece, 16);
+            let place = f.with("arith.addi", &row, sixteen / 4 * SQUARE);
+            let place = f.add(&place, &piece);
+            let place = byte(f, &block.shared, &place);
+            f.line(&format!(
+                "nvvm.stmatrix {place}, {} {{layout = #nvvm.mma_layout<row>, shape = #nvvm.ld_st_matrix_shape<m = 8, n = 8>, \
+                 eltType = #nvvm.ld_st_matrix_elt_type<b16>}} : !llvm.ptr<3>, i32, i32, i32, i32",
+                words.map(|word| word.to_string()).join(", ")
+            ));
+        }
+        if through.is_some() {
+            // Loads of what comes next stay behind it, as there are no registers for all of them.
+            let all = f.i32(-1);
+            f.line(&format!("nvvm.bar.warp.sync {all} : i32"));
+        }
     }
     f.line(
         "nvvm.fence.proxy {kind = #nvvm.proxy_kind<async.shared>, space = #nvvm.shared_space<cta>}",
@@ -82,6 +95,31 @@ pub(super) fn emit(
         }
         f.line("nvvm.cp.async.bulk.commit.group");
     });
+}
+
+/// Which of a thread's sums it is: of which of its two rows, and how many columns after its first.
+pub(super) struct Spot {
+    pub half: usize,
+    pub columns: i64,
+}
+
+/// The four words that a thread has of 16 columns, of sums that are changed before.
+fn words(
+    f: &mut Function,
+    element: Element,
+    (sums, sixteen): (&Sums, i64),
+    change: impl Fn(&mut Function, Value, Spot) -> Value,
+) -> [Value; 4] {
+    [(0, 0), (0, 1), (1, 0), (1, 1)].map(|(eight, half)| {
+        let eight = 2 * sixteen + eight;
+        let mut columns = 8 * eight;
+        let pair = sums.pair(f, eight, half as i64).map(|sum| {
+            let spot = Spot { half, columns };
+            columns += 1;
+            change(f, sum, spot)
+        });
+        rounded(f, element, &pair)
+    })
 }
 
 /// Two numbers as a word of two rounded ones, the first in its lower half.
@@ -107,75 +145,5 @@ fn together(f: &mut Function, block: &Block) {
                 "nvvm.barrier id = {barrier} number_of_threads = {threads}"
             ));
         });
-    }
-}
-
-/// Places of a thread's sums in C, in 64 bits.
-struct Places {
-    batch: Value,
-    /// The two rows.
-    rows: [Row; 2],
-    /// The first column.
-    column: Value,
-}
-
-/// A row of a thread's sums.
-struct Row {
-    row: Value,
-    /// Columns from the thread's first to the end; none where the row is outside.
-    left: Value,
-}
-
-impl Places {
-    fn new(f: &mut Function, block: &Block, corner: &Corner, [m, n]: &[Value; 2]) -> Self {
-        let of_group = f.with("arith.muli", &block.group, 64);
-        let warp = f.with("arith.divui", &block.lane, 32);
-        let of_warp = f.with("arith.muli", &warp, 16);
-        let lane = f.with("arith.remui", &block.lane, 32);
-        let row = f.with("arith.divui", &lane, 4);
-        let row = f.add(&of_warp, &row);
-        let row = f.add(&of_group, &row);
-        let row = f.add(&corner.row, &row);
-        let row = f.cast("arith.extui", &row, "i64");
-        let column = f.with("arith.remui", &lane, 4);
-        let column = f.with("arith.muli", &column, 2);
-        let column = f.add(&corner.column, &column);
-        let column = f.cast("arith.extui", &column, "i64");
-        let left = f.sub(n, &column);
-        let none = f.int(0, "i64");
-        let rows = [0, 8].map(|by| {
-            let row = f.with("arith.addi", &row, by);
-            let is_inside = f.cmp("slt", &row, m);
-            let left = f.select(&is_inside, &left, &none);
-            Row { row, left }
-        });
-        let batch = f.cast("arith.extui", &corner.batch, "i64");
-        Self {
-            batch,
-            rows,
-            column,
-        }
-    }
-
-    /// What is given for a place so many columns on, if it is inside; else 0.
-    fn inside(
-        &self,
-        f: &mut Function,
-        row: &Row,
-        columns: i64,
-        value: impl FnOnce(&mut Function, [&Value; 3]) -> Value,
-    ) -> Value {
-        let columns = f.int(columns, "i64");
-        let is_inside = f.cmp("sgt", &row.left, &columns);
-        let values = f.choose(
-            &is_inside,
-            &["f32"],
-            |f| {
-                let column = f.add(&self.column, &columns);
-                vec![value(f, [&self.batch, &row.row, &column])]
-            },
-            |f| vec![f.float("0.0", "f32")],
-        );
-        values[0].clone()
     }
 }

@@ -134,3 +134,12 @@ fn missing_barriers_of_threads() {
     check("bar.sync \t1", 0, out, Fault(FaultKind::Pending));
     check("bar.sync \t1", 1, out, Fault(FaultKind::Uninitialised));
 }
+
+#[test]
+fn what_the_interpreter_does_not_miss_is_there() {
+    // Barriers are told to the unit that copies before any thread uses them, and results are out before the block ends.
+    let at = |part: &str| TEXT.find(part).unwrap();
+    assert!(at("mbarrier.init") < at("fence.mbarrier_init"));
+    assert!(at("fence.mbarrier_init") < at("bar.sync \t0"));
+    assert!(at("cp.async.bulk.commit_group") < at("cp.async.bulk.wait_group \t0"));
+}

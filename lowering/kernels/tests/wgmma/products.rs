@@ -25,6 +25,8 @@ pub struct Case {
     pub blocks: u32,
     /// What rows of C have beyond a multiple of 8 elements.
     pub pitch: i64,
+    /// The last elements of the last rows of A's first matrix, from the last row on.
+    pub last: &'static [f64],
 }
 
 /// Matrices of a batch in memory, rows or columns at a pitch, with gaps of NaN.
@@ -153,6 +155,7 @@ impl Case {
             sizes,
             blocks: 3,
             pitch: 0,
+            last: &[],
         }
     }
 
@@ -212,7 +215,11 @@ impl Case {
         let [batch, m, n, k] = self.sizes;
         let mut random = Random(seed + 1);
         let (program, output) = (&self.program, self.output());
-        let a = Operand::new([batch, m, k], program.a, 0).random(program.input, &mut random);
+        let mut a = Operand::new([batch, m, k], program.a, 0).random(program.input, &mut random);
+        for (value, row) in self.last.iter().zip((0..m).rev()) {
+            let place = a.place([0, row, k - 1]);
+            a.values[place] = *value;
+        }
         let b = Operand::new([batch, k, n], program.b, 0).random(program.input, &mut random);
         let c = Operand::new([batch, m, n], Storage::Rows, self.pitch);
         let add =
@@ -291,8 +298,11 @@ fn wrong(
             let place = c.place([batch, row, column]);
             beside[place] = false;
             let found = value(output, &found[place * width..(place + 1) * width]);
-            let is_near = (found - sum).abs() <= bound * 1.0001;
-            if !is_near {
+            let is_right = match sum.is_finite() {
+                true => (found - sum).abs() <= bound * 1.0001,
+                false => found == sum || found.is_nan() && sum.is_nan(),
+            };
+            if !is_right {
                 return Some(format!(
                     "matrix {batch}, row {row}, column {column}: {found} is not {sum}"
                 ));
@@ -424,6 +434,16 @@ fn tiles_fill_shared_memory() {
         (4 * 32 + 32) * 1024 + 64
     );
     assert_eq!(bytes(Tile::SMALL, staged), (4 * 24 + 16) * 1024 + 64);
+}
+
+#[test]
+fn what_is_not_finite_stays_in_its_row() {
+    let case = Case {
+        last: &[f64::INFINITY, f64::NAN, f64::NEG_INFINITY],
+        ..Case::new([2, 70, 75, 33])
+    };
+    let text = ptx(&case.module(), "sm_90a");
+    assert_eq!(case.run(&text, 3), Ok(None));
 }
 
 #[test]
