@@ -439,7 +439,21 @@ impl<'c, 'a> Emitter<'c, 'a> {
         attributes: &[(&str, Attribute<'c>)],
         body: impl FnOnce(&Self, &[Value<'c, 'a>]),
     ) {
-        let ty = melior::ir::r#type::FunctionType::new(self.context, arguments, &[]);
+        self.function_giving((name, attributes), arguments, &[], |e, arguments| {
+            body(e, arguments);
+            vec![]
+        });
+    }
+
+    /// The same of one that gives results.
+    pub fn function_giving(
+        &self,
+        (name, attributes): (&str, &[(&str, Attribute<'c>)]),
+        arguments: &[Type<'c>],
+        results: &[Type<'c>],
+        body: impl FnOnce(&Self, &[Value<'c, 'a>]) -> Vec<Value<'c, 'a>>,
+    ) {
+        let ty = melior::ir::r#type::FunctionType::new(self.context, arguments, results);
         let mut all = vec![
             ("sym_name", self.attr(&format!("\"{name}\""))),
             ("function_type", TypeAttribute::new(ty.into()).into()),
@@ -448,7 +462,7 @@ impl<'c, 'a> Emitter<'c, 'a> {
         all.extend_from_slice(attributes);
         let op = self.build("func.func", &[], &[], &all, vec![self.region(arguments).0]);
         let (inside, block) = self.inside(op, 0);
-        body(&inside, &Self::block_arguments(block, 0));
-        inside.effect("func.return", &[], &[]);
+        let given = body(&inside, &Self::block_arguments(block, 0));
+        inside.effect("func.return", &given, &[]);
     }
 }

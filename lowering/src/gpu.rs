@@ -6,6 +6,7 @@
 
 mod block;
 mod callee;
+mod hopper;
 mod kernel;
 pub mod products;
 pub mod programs;
@@ -16,6 +17,7 @@ pub use block::{
     BLOCK, DYNAMIC_SHARED, barrier, dynamic_shared, give_shared, give_to_block, in_block, thread,
     threads,
 };
+pub use hopper::MAP;
 pub use kernel::Home;
 pub use programs::{PROGRAM, Programs, is_program};
 pub use regions::Former;
@@ -48,10 +50,14 @@ pub const IMAGE_TYPE: &str = "!llvm.struct<(i64, ptr)>";
 
 /// Fields of [`DEVICE_TYPE`] by their numbers.
 pub mod device_field {
+    /// How many multiprocessors there are.
+    pub const COUNT: usize = 1;
     /// The function that launches a kernel.
     pub const LAUNCH: usize = 2;
     /// The function that copies.
     pub const COPY: usize = 3;
-    /// What both take first.
+    /// The function that makes tensor maps.
+    pub const MAKE: usize = 4;
+    /// What all take first.
     pub const CONTEXT: usize = 5;
 }

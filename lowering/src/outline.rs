@@ -3,6 +3,7 @@
 use crate::{
     alias::{blocks, is_memref, operations},
     emit::Emitter,
+    gpu::MAP,
     linalg::{arguments, results},
     walk,
 };
@@ -101,7 +102,9 @@ impl<'c: 'a, 'a> Outlined<'c, 'a> {
                 reads.add(constant);
             }
         }
-        let pointer = |value: &Value<'c, 'a>| value.r#type().to_string() == "!llvm.ptr";
+        let pointer = |value: &Value<'c, 'a>| {
+            ["!llvm.ptr", MAP].contains(&value.r#type().to_string().as_str())
+        };
         let can_pass =
             |value: &Value<'c, 'a>| is_register(value) || is_memref(*value) || pointer(value);
         reads.passed.iter().all(can_pass).then_some(Self {

@@ -9,13 +9,19 @@ use crate::{
         call::Places,
         contraction::{Contraction, Operand},
         epilogue::{Epilogue, Reached},
+        numbers::Number,
     },
     walk,
 };
-use dlc_dialects::ir::{edit, inspect::identity, shape};
+use dlc_dialects::ir::{
+    edit,
+    inspect::{defining_op, identity},
+    shape,
+};
+use dlc_kernels::program::Callee;
 use melior::{
     Context, IrRewriter,
-    ir::{BlockLike, Type, Value, ValueLike, operation::OperationLike},
+    ir::{BlockLike, Type, TypeLike, Value, ValueLike, operation::OperationLike},
 };
 use std::collections::{HashMap, HashSet};
 
@@ -39,32 +45,118 @@ pub fn types(values: &[Value]) -> Vec<String> {
         .collect()
 }
 
+/// What a function is given before what it captures, and what it does.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// The sum, its row and column, and the indices of the loops around the program. It stores.
+    Tile,
+    /// The sum, the number of the product in its batch, row and column. It stores.
+    Batch,
+    /// The same; it gives the one result, as f32.
+    Through,
+}
+
+/// A function, and what is to be passed to it behind its own parameters.
+pub struct Made<'c, 'a> {
+    /// What a program knows of it.
+    pub callee: Callee,
+    /// Values for the last of what it captures; indices of loops come before them.
+    pub values: Vec<Value<'c, 'a>>,
+}
+
 impl<'c: 'a, 'a> Each<'_, 'c, 'a> {
-    /// Writes the function of a sum, its row and column, the indices of the loops around the program, and what it reads of the code
-    /// around; gives its name and the latter, the indices' types with it.
+    /// The one result of 16 bits of an op that stores nothing else, and what it holds.
+    pub fn through(&self) -> Option<(Number, &Operand<'c, 'a>)> {
+        let [Reached::Memory(to)] = &self.epilogue.outputs[..] else {
+            return None;
+        };
+        let x = self.contraction;
+        let number = Number::of(shape::element_of(to.value))?;
+        let suits = number.is_float() && number.bits == 16 && x.numbers.sum.bits == 32;
+        let reads = self.epilogue.inputs.iter();
+        // The function is also called again, when a result may be there already.
+        let reads = reads.filter(|input| match input {
+            Reached::Memory(input) => input.value == to.value,
+            Reached::Scalar(_) => false,
+        });
+        let apart = reads.count() == 0;
+        let as_one = to.holds(&x.m) && to.holds(&x.n);
+        (suits && apart && as_one && !self.keeps_sums).then_some((number, to))
+    }
+
+    /// Writes the function of an element.
     pub fn write(
         &self,
         cx: &'c Context,
         e: &Emitter<'c, 'a>,
+        form: Form,
         programs: &mut Programs,
-    ) -> (String, Vec<Value<'c, 'a>>) {
+    ) -> Made<'c, 'a> {
         let x = self.contraction;
         let name = programs.callee();
-        let captured = self.captured();
+        let values = self.captured();
         let sum = e.ty(&x.numbers.sum.ty());
-        let index = e.index_type();
-        let leading = [vec![sum], vec![index; 2 + x.outer.len()]].concat();
-        let all = captured.iter().map(|value| value.r#type());
-        let all: Vec<Type<'c>> = leading.iter().copied().chain(all).collect();
+        let outer = match form {
+            Form::Tile => x.outer.len(),
+            Form::Batch | Form::Through => 1,
+        };
+        let leading = [vec![sum], vec![e.index_type(); 2 + outer]].concat();
+        let captured = values.iter().map(|value| value.r#type());
+        let all: Vec<Type<'c>> = leading.iter().copied().chain(captured).collect();
         let func = e.around().find(|op| walk::is(*op, "func.func"));
         let func = func.expect("the product stands in a function");
-        Emitter::before(cx, func).private_function(&name, &all, &[], |e, given| {
+        let results = match form {
+            Form::Through => vec![e.ty("f32")],
+            Form::Tile | Form::Batch => vec![],
+        };
+        let module = Emitter::before(cx, func);
+        module.function_giving((&name, &[]), &all, &results, |e, given| {
             let (own, rest) = given.split_at(leading.len());
-            let known = captured.iter().zip(rest);
+            let known = values.iter().zip(rest);
             let known = known.map(|(value, given)| (identity(*value), *given));
-            self.body(cx, e, own, &known.collect());
+            let known = known.collect();
+            let (rows, outer) = match form {
+                Form::Tile => (&own[1..3], own[3..].to_vec()),
+                Form::Batch | Form::Through => (&own[2..4], self.outer(e, own[1], &known)),
+            };
+            let place = Element {
+                sum: own[0],
+                row: rows[0],
+                column: rows[1],
+                outer,
+            };
+            self.body(cx, e, &place, (form, &known))
         });
-        (name, captured)
+        let indices = match form {
+            Form::Tile => outer,
+            Form::Batch | Form::Through => 0,
+        };
+        let captured = vec!["index".to_string(); indices].into_iter();
+        let captured = captured.chain(types(&values)).collect();
+        Made {
+            callee: Callee { name, captured },
+            values,
+        }
+    }
+
+    /// The indices of the loops around the program, of the number of a product.
+    fn outer(
+        &self,
+        e: &Emitter<'c, 'a>,
+        number: Value<'c, 'a>,
+        known: &HashMap<usize, Value<'c, 'a>>,
+    ) -> Vec<Value<'c, 'a>> {
+        let x = self.contraction;
+        let mut left = number;
+        let mut indices = vec![];
+        for dim in x.outer.iter().skip(1).rev() {
+            let size = known[&identity(self.places.size(x, *dim))];
+            indices.push(e.op("arith.remui", &[left, size], e.index_type()));
+            left = e.div(left, size);
+        }
+        indices.extend(x.outer.first().map(|_| left));
+        indices.reverse();
+        indices
     }
 
     /// What the function reads of the code around: memory, numbers, and the sizes of dims that rows or columns walk as one.
@@ -94,7 +186,7 @@ impl<'c: 'a, 'a> Each<'_, 'c, 'a> {
         if self.keeps_sums {
             values.push(x.c.value);
         }
-        for dim in [&x.m, &x.n]
+        for dim in [&x.m, &x.n, &x.outer]
             .into_iter()
             .flat_map(|group| group.iter().skip(1))
         {
@@ -109,14 +201,14 @@ impl<'c: 'a, 'a> Each<'_, 'c, 'a> {
         &self,
         cx: &'c Context,
         e: &Emitter<'c, 'a>,
-        own: &[Value<'c, 'a>],
-        known: &HashMap<usize, Value<'c, 'a>>,
-    ) {
+        place: &Element<'c, 'a>,
+        (form, known): (Form, &HashMap<usize, Value<'c, 'a>>),
+    ) -> Vec<Value<'c, 'a>> {
         let x = self.contraction;
-        let (sum, outer) = (own[0], &own[3..]);
+        let (sum, outer) = (place.sum, &place.outer);
         let mut indices: HashMap<usize, Value<'c, 'a>> = HashMap::new();
         indices.extend(x.outer.iter().copied().zip(outer.iter().copied()));
-        for (group, number) in [(&x.m, own[1]), (&x.n, own[2])] {
+        for (group, number) in [(&x.m, place.row), (&x.n, place.column)] {
             let mut left = number;
             for dim in group.iter().skip(1).rev() {
                 let size = known[&identity(self.places.size(x, *dim))];
@@ -166,6 +258,11 @@ impl<'c: 'a, 'a> Each<'_, 'c, 'a> {
                 rewriter.move_op_before(op, copy);
             }
         }
+        if form == Form::Through {
+            let value = as_f32(e, results[0]);
+            edit::erase(cx, copy);
+            return vec![value];
+        }
         for (output, value) in self.epilogue.outputs.iter().zip(results) {
             if let Reached::Memory(operand) = output {
                 e.effect("memref.store", &[&[value], &at(operand)[..]].concat(), &[]);
@@ -175,5 +272,24 @@ impl<'c: 'a, 'a> Each<'_, 'c, 'a> {
             e.effect("memref.store", &[&[sum], &at(&x.c)[..]].concat(), &[]);
         }
         edit::erase(cx, copy);
+        vec![]
+    }
+}
+
+/// An element of the result, where the loops around have chosen a product.
+struct Element<'c, 'a> {
+    sum: Value<'c, 'a>,
+    row: Value<'c, 'a>,
+    column: Value<'c, 'a>,
+    outer: Vec<Value<'c, 'a>>,
+}
+
+/// A number of 16 bits as the f32 that it was rounded from, or is.
+fn as_f32<'c: 'a, 'a>(e: &Emitter<'c, 'a>, value: Value<'c, 'a>) -> Value<'c, 'a> {
+    let rounded = defining_op(value).filter(|op| edit::name(*op) == "arith.truncf");
+    let wide = rounded.and_then(|op| op.operand(0).ok());
+    match wide.filter(|wide| wide.r#type().is_f32()) {
+        Some(wide) => wide,
+        None => e.op("arith.extf", &[value], e.ty("f32")),
     }
 }

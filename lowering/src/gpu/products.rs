@@ -1,12 +1,16 @@
 //! Products of matrices as programs of blocks: the loops around a program, and views of its operands as matrices.
 
-use super::{callee, programs::Programs};
+use super::{
+    callee::{Each, Form},
+    hopper::Hopper,
+    programs::Programs,
+};
 use crate::{
-    alias,
+    alias::{self, blocks, operations},
     emit::Emitter,
     gpu,
     matmul::{
-        call::{Place, Places, offset},
+        call::{Place, Places, offset, place},
         contraction::{Contraction, Operand},
         epilogue::{Epilogue, Reached},
         numbers::{Kind, Number},
@@ -22,11 +26,11 @@ use dlc_dialects::ir::{
 };
 use dlc_kernels::{
     matmul::{Input, Matmul, Output, Start},
-    program::{Callee, Element, Storage},
+    program::{Element, Storage},
 };
 use melior::{
     Context, IrRewriter,
-    ir::{Attribute, OperationRef, Value},
+    ir::{Attribute, OperationRef, TypeLike, Value, operation::OperationLike},
 };
 
 /// A product and what is done with its result.
@@ -39,6 +43,16 @@ pub(crate) struct Product<'c, 'a> {
     pub epilogue: Option<Epilogue<'c, 'a>>,
 }
 
+/// Where results of a product go that are stored as they are.
+pub(super) struct Target<'c, 'a> {
+    /// The memory, with the product's dims.
+    pub operand: Operand<'c, 'a>,
+    /// Where it is.
+    pub place: Place<'c, 'a>,
+    /// What it holds.
+    pub element: Element,
+}
+
 impl<'c: 'a, 'a> Product<'c, 'a> {
     /// Writes the loops in the place of an op; gives what else is gone, if programs take the types.
     pub fn write(
@@ -48,32 +62,7 @@ impl<'c: 'a, 'a> Product<'c, 'a> {
         programs: &mut Programs,
     ) -> Option<Vec<usize>> {
         let x = &self.contraction;
-        let [a, b, sum] = [x.numbers.a, x.numbers.b, x.numbers.sum].map(element);
-        let (a, b, sum) = (a?, b?, sum?);
-        let storage = |by_columns| match by_columns {
-            true => Storage::Columns,
-            false => Storage::Rows,
-        };
-        let mut program = Matmul {
-            name: String::new(),
-            a: Input {
-                element: a,
-                storage: storage(x.layout.a_by_k),
-            },
-            b: Input {
-                element: b,
-                storage: storage(x.layout.b_by_n),
-            },
-            sum,
-            output: Output::Store {
-                element: sum,
-                start: Start::Result,
-            },
-            tile: product_tile([a, b, sum], x.sizes),
-        };
-        if x.layout.b_scattered || program.text().is_err() {
-            return None;
-        }
+        let mut program = program(x)?;
         // Sums over loops around the program add up in memory.
         let fill = self.fill.filter(|_| x.outer_sums.is_empty());
         let epilogue = self.epilogue.filter(|_| fill.is_some());
@@ -84,66 +73,154 @@ impl<'c: 'a, 'a> Product<'c, 'a> {
                 rewriter.as_rewriter_base().move_op_before(*needed, op);
             }
         }
-        let written = epilogue.iter().flat_map(|epilogue| &epilogue.outputs);
-        let written = written.filter_map(|output| match output {
-            Reached::Memory(operand) => Some(operand.value),
-            Reached::Scalar(_) => None,
-        });
-        for memory in written.chain([x.c.value]) {
-            // Each block writes a part of it.
-            if let Some(made) = alias::root(memory).and_then(defining_op) {
-                edit::set_attribute(made, SHARED, Attribute::unit(cx));
-            }
-        }
+        share(cx, x, epilogue.as_ref());
         let places = Places::new(&e, x);
-        let mut gone = vec![];
+        let keeps_sums = epilogue.as_ref().is_some_and(|epilogue| {
+            let users = edit::uses(x.c.value).into_iter().map(|(user, _)| user);
+            let others = users.filter(|user| {
+                ![Some(op), fill, Some(epilogue.op)].contains(&Some(*user))
+                    && edit::name(*user) != "memref.dim"
+            });
+            others.count() > 0
+        });
+        let rounded = epilogue.as_ref().filter(|_| !keeps_sums);
+        let rounded = rounded.and_then(|epilogue| rounded_to(epilogue, x));
+        let each = match (&rounded, &epilogue) {
+            (None, Some(epilogue)) => Some(Each {
+                contraction: x,
+                places: &places,
+                epilogue,
+                keeps_sums,
+            }),
+            _ => None,
+        };
+        let operand = rounded.unwrap_or_else(|| x.c.clone());
+        let target = Target {
+            element: element(Number::of(shape::element_of(operand.value))?)?,
+            place: place(&e, &operand),
+            operand,
+        };
+        let start = match fill {
+            Some(_) => Start::Zero,
+            None => Start::Result,
+        };
+        program.output = Output::Store {
+            element: target.element,
+            start,
+        };
+        let hopper = fill.and_then(|_| Hopper::of(&e, (x, &places), (&target, &each), programs));
         let mut captured = vec![];
-        if let Some(fill) = fill {
-            program.output = Output::Store {
-                element: sum,
-                start: Start::Zero,
-            };
-            if let Some(epilogue) = epilogue {
-                let users = edit::uses(x.c.value).into_iter().map(|(user, _)| user);
-                let users = users.filter(|user| {
-                    ![op, fill, epilogue.op].contains(user) && edit::name(*user) != "memref.dim"
-                });
-                let each = callee::Each {
-                    contraction: x,
-                    places: &places,
-                    epilogue: &epilogue,
-                    keeps_sums: users.count() > 0,
-                };
-                let (name, values) = each.write(cx, &e, programs);
-                program.output = Output::Call(Callee {
-                    name,
-                    captured: vec!["index".to_string(); x.outer.len()]
-                        .into_iter()
-                        .chain(callee::types(&values))
-                        .collect(),
-                });
-                captured = values;
-                gone.push(edit::identity(epilogue.op));
-                edit::erase(cx, epilogue.op);
-            }
-            edit::erase(cx, fill);
+        if let Some(each) = &each {
+            let made = each.write(cx, &e, Form::Tile, programs);
+            program.output = Output::Call(made.callee);
+            captured = made.values;
         }
         let loops = Loops {
             x,
-            places,
-            callee: programs.program(&program),
+            places: &places,
+            target: &target,
+            callee: programs.product(&program),
             program,
             captured,
         };
-        loops.sums(&e, 0, &mut vec![]);
-        Some(gone)
+        match hopper {
+            Some(hopper) => {
+                let nothing = |()| vec![];
+                let fits = hopper.fits(&e);
+                e.if_else(
+                    fits,
+                    &[],
+                    |e| nothing(hopper.write(e)),
+                    |e| nothing(loops.sums(e, 0, &mut vec![])),
+                );
+            }
+            None => loops.sums(&e, 0, &mut vec![]),
+        }
+        let gone = epilogue.map(|epilogue| epilogue.op).into_iter();
+        let gone: Vec<_> = gone.chain(fill).collect();
+        let identities = gone.iter().map(|op| edit::identity(*op)).collect();
+        gone.into_iter().for_each(|op| edit::erase(cx, op));
+        Some(identities)
     }
+}
+
+/// The program of a product, which adds to its result, if there is one.
+fn program(x: &Contraction) -> Option<Matmul> {
+    let [a, b, sum] = [x.numbers.a, x.numbers.b, x.numbers.sum].map(element);
+    let (a, b, sum) = (a?, b?, sum?);
+    let [of_a, of_b] = storages(x);
+    let program = Matmul {
+        name: String::new(),
+        a: Input {
+            element: a,
+            storage: of_a,
+        },
+        b: Input {
+            element: b,
+            storage: of_b,
+        },
+        sum,
+        output: Output::Store {
+            element: sum,
+            start: Start::Result,
+        },
+        tile: product_tile([a, b, sum], x.sizes),
+    };
+    (!x.layout.b_scattered && program.text().is_ok()).then_some(program)
+}
+
+/// How A and B lie in memory.
+pub(super) fn storages(x: &Contraction) -> [Storage; 2] {
+    [x.layout.a_by_k, x.layout.b_by_n].map(|by_columns| match by_columns {
+        true => Storage::Columns,
+        false => Storage::Rows,
+    })
+}
+
+/// Says of what a product writes that each block writes a part of it.
+fn share<'c: 'a, 'a>(
+    cx: &'c Context,
+    x: &Contraction<'c, 'a>,
+    epilogue: Option<&Epilogue<'c, 'a>>,
+) {
+    let written = epilogue.into_iter().flat_map(|epilogue| &epilogue.outputs);
+    let written = written.filter_map(|output| match output {
+        Reached::Memory(operand) => Some(operand.value),
+        Reached::Scalar(_) => None,
+    });
+    for memory in written.chain([x.c.value]) {
+        if let Some(made) = alias::root(memory).and_then(defining_op) {
+            edit::set_attribute(made, SHARED, Attribute::unit(cx));
+        }
+    }
+}
+
+/// Where an op puts sums that it only rounds.
+fn rounded_to<'c: 'a, 'a>(
+    epilogue: &Epilogue<'c, 'a>,
+    x: &Contraction<'c, 'a>,
+) -> Option<Operand<'c, 'a>> {
+    let ([Reached::Memory(from)], [Reached::Memory(to)]) =
+        (&epilogue.inputs[..], &epilogue.outputs[..])
+    else {
+        return None;
+    };
+    let [round, end] = operations(*blocks(epilogue.op).first()?)[..] else {
+        return None;
+    };
+    let rounds =
+        edit::name(round) == "arith.truncf" && end.operand(0) == round.result(0).map(Value::from);
+    let same = from.value == x.c.value && to.holds(&x.m) && to.holds(&x.n);
+    let element = shape::element_of(to.value);
+    let known = element.is_f16() || element.is_bf16();
+    (rounds && same && known && x.numbers.sum.bits == 32).then(|| to.clone())
 }
 
 /// The loops around a program.
 struct Loops<'x, 'c, 'a> {
     x: &'x Contraction<'c, 'a>,
-    places: Places<'c, 'a>,
+    places: &'x Places<'c, 'a>,
+    target: &'x Target<'c, 'a>,
     program: Matmul,
     callee: String,
     /// What the function of the elements is given besides the indices of the loops around the program.
@@ -189,7 +266,7 @@ impl<'c: 'a, 'a> Loops<'_, 'c, 'a> {
     }
 
     fn call(&self, e: &Emitter<'c, 'a>, tile: Value<'c, 'a>, indices: &Indices<'c, 'a>) {
-        let (x, places) = (self.x, &self.places);
+        let (x, places) = (self.x, self.places);
         let matrix = |operand: &Operand<'c, 'a>, place: &Place<'c, 'a>, dims: [&[usize]; 2]| {
             let sizes = [dims[0], dims[1]].map(|dims| match () {
                 () if dims == x.m => places.m,
@@ -203,7 +280,10 @@ impl<'c: 'a, 'a> Loops<'_, 'c, 'a> {
         operands.push(matrix(&x.a, &places.a, [&x.m, &x.k]));
         operands.push(matrix(&x.b, &places.b, [&x.k, &x.n]));
         match &self.program.output {
-            Output::Store { .. } => operands.push(matrix(&x.c, &places.c, [&x.m, &x.n])),
+            Output::Store { .. } => {
+                let Target { operand, place, .. } = self.target;
+                operands.push(matrix(operand, place, [&x.m, &x.n]));
+            }
             Output::Call(_) => {
                 operands.extend(indices.iter().map(|(_, index)| *index));
                 operands.extend(&self.captured);
@@ -238,7 +318,7 @@ fn matrix<'c: 'a, 'a>(
 }
 
 /// What programs call a type of numbers.
-fn element(number: Number) -> Option<Element> {
+pub(super) fn element(number: Number) -> Option<Element> {
     Some(match (number.kind, number.bits) {
         (Kind::Float, 16) => Element::F16,
         (Kind::Bfloat, 16) => Element::Bf16,

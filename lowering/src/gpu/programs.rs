@@ -1,5 +1,6 @@
 //! The functions of a module that are programs of blocks, and those of the caller that programs call.
 
+use super::hopper;
 use crate::{alias::blocks, walk};
 use dlc_dialects::{
     ir::edit,
@@ -8,6 +9,7 @@ use dlc_dialects::{
 use dlc_kernels::{
     matmul::{Matmul, Output},
     program::Callee,
+    wgmma::{self, Wgmma},
 };
 use melior::{
     Context,
@@ -29,13 +31,33 @@ pub fn is_program(op: OperationRef) -> bool {
 #[derive(Default)]
 pub struct Programs {
     products: Vec<Matmul>,
+    wgmmas: Vec<Wgmma>,
     /// Functions that programs call.
     callees: usize,
 }
 
 impl Programs {
+    /// The name of a program of persistent blocks, which is to be defined.
+    pub fn wgmma(&mut self, program: &Wgmma) -> String {
+        let same = |known: &&Wgmma| {
+            Wgmma {
+                name: String::new(),
+                ..(*known).clone()
+            } == *program
+        };
+        if let Some(known) = self.wgmmas.iter().find(same) {
+            return known.name.clone();
+        }
+        let name = format!("{PROGRAM}wgmma{}", self.wgmmas.len());
+        self.wgmmas.push(Wgmma {
+            name: name.clone(),
+            ..program.clone()
+        });
+        name
+    }
+
     /// The name of a program, which is to be defined.
-    pub fn program(&mut self, program: &Matmul) -> String {
+    pub fn product(&mut self, program: &Matmul) -> String {
         let same = |known: &&Matmul| {
             Matmul {
                 name: String::new(),
@@ -69,30 +91,56 @@ impl Programs {
         before: OperationRef<'c, '_>,
     ) -> Result<(), PassError<'c>> {
         for program in &self.products {
-            let text = program.text().map_err(|error| error.to_string());
-            let text = text.map_err(|error| PassError::at(&before, error))?;
-            // What the program calls is there, but not in the text.
             let callee = match &program.output {
-                Output::Call(callee) => declaration(program.sum.ty(), callee),
+                Output::Call(callee) => {
+                    declaration(callee, &[program.sum.ty(), "index", "index"], "()")
+                }
                 Output::Store { .. } => String::new(),
             };
-            let module = Module::parse(cx, &format!("{callee}{text}")).ok_or_else(|| {
-                let message = format!("{INTERNAL}: the program does not parse:\n{text}");
-                PassError::at(&before, message)
-            })?;
-            edit::move_module_before(cx, &module, before, |op| !is_declaration(op));
+            define(
+                cx,
+                before,
+                &callee,
+                program.text().map_err(|error| error.to_string()),
+            )?;
+        }
+        const OF_BATCH: &[&str] = &["f32", "index", "index", "index"];
+        for program in &self.wgmmas {
+            let callee = match &program.output {
+                wgmma::Output::Callee(callee) => declaration(callee, OF_BATCH, "()"),
+                wgmma::Output::Through(_, callee) => declaration(callee, OF_BATCH, "f32"),
+                wgmma::Output::Map(_) | wgmma::Output::Memref(_) => String::new(),
+            };
+            define(cx, before, &callee, program.text())?;
+        }
+        if !self.wgmmas.is_empty() {
+            define(cx, before, "", Ok(hopper::host()))?;
         }
         Ok(())
     }
 }
 
-fn declaration(sum: &str, callee: &Callee) -> String {
-    let captured = callee.captured.iter().map(|ty| format!(", {ty}"));
-    let captured = captured.collect::<String>();
-    format!(
-        "func.func private @{}({sum}, index, index{captured})\n",
-        callee.name
-    )
+/// Puts a program before an op of a module; what it calls is there, but not in the text.
+fn define<'c>(
+    cx: &'c Context,
+    before: OperationRef<'c, '_>,
+    callee: &str,
+    text: Result<String, String>,
+) -> Result<(), PassError<'c>> {
+    let text = text.map_err(|error| PassError::at(&before, format!("{INTERNAL}: {error}")))?;
+    let module = Module::parse(cx, &format!("{callee}{text}")).ok_or_else(|| {
+        let message = format!("{INTERNAL}: the program does not parse:\n{text}");
+        PassError::at(&before, message)
+    })?;
+    edit::move_module_before(cx, &module, before, |op| !is_declaration(op));
+    Ok(())
+}
+
+fn declaration(callee: &Callee, own: &[&str], result: &str) -> String {
+    let own = own.iter().map(|ty| ty.to_string());
+    let types: Vec<_> = own.chain(callee.captured.iter().cloned()).collect();
+    let types = types.join(", ");
+    format!("func.func private @{}({types}) -> {result}\n", callee.name)
 }
 
 fn is_declaration(op: OperationRef) -> bool {

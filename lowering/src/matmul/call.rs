@@ -23,7 +23,8 @@ use melior::{
 
 /// Bases, strides and sizes of an operand, as index values.
 pub(crate) struct Place<'c, 'a> {
-    offset: Value<'c, 'a>,
+    /// Of the first element.
+    pub offset: Value<'c, 'a>,
     /// Axis by axis.
     pub strides: Vec<Value<'c, 'a>>,
     sizes: Vec<Value<'c, 'a>>,

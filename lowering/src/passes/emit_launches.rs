@@ -23,7 +23,7 @@
 use crate::{
     entry,
     gpu::{
-        self, DEVICE_TYPE, ENTRY, KERNEL, KERNELS, KERNELS_TYPE, LAUNCH_TYPE, NUMBER,
+        self, DEVICE_TYPE, ENTRY, KERNEL, KERNELS, KERNELS_TYPE, LAUNCH_TYPE, MAP, NUMBER,
         PARAMETER_BYTES, READ,
         device_field::{CONTEXT, COPY, LAUNCH as RUN},
     },
@@ -115,9 +115,10 @@ fn check_parameters<'c>(
     kernel: &str,
     calls: &[OperationRef<'c, '_>],
 ) -> Result<(), PassError<'c>> {
-    let bytes = |ty: &Type| match ty.is_integer() || ty.is_float() {
-        true => width(*ty).div_ceil(8) as usize,
-        false => size_of::<usize>(),
+    let bytes = |ty: &Type| match () {
+        () if ty.is_integer() || ty.is_float() => width(*ty).div_ceil(8) as usize,
+        () if ty.to_string() == MAP => device::TENSOR_MAP_BYTES,
+        () => size_of::<usize>(),
     };
     // The number of threads comes first.
     let total = types.iter().map(bytes).fold(8, |end: usize, bytes| {
@@ -187,6 +188,10 @@ enum Way {
     Blocks { threads: i64, shared: i64 },
 }
 
+/// How a kernel takes a tensor map.
+const OF_MAP: &str =
+    "{llvm.align = 64 : i64, llvm.byval = !llvm.array<128 x i8>, nvvm.grid_constant}";
+
 /// What is there of a call in an entry.
 const NOTHING: &str = "  %none = llvm.mlir.zero : !llvm.ptr
   %zero = llvm.mlir.constant(0 : i64) : i64
@@ -230,6 +235,15 @@ fn kernel(table: &str, (name, number): (&str, usize), types: &[String], way: Way
         items.collect::<String>()
     };
     let parameters = list(&|i, ty| format!(", %a{i}: {ty}"));
+    // A tensor map is the parameter itself, not a pointer to one.
+    let taken = list(&|i, ty| match ty.as_str() {
+        MAP => format!(", %p{i}: !llvm.ptr {OF_MAP}"),
+        ty => format!(", %a{i}: {ty}"),
+    });
+    let maps = list(&|i, ty| match ty.as_str() {
+        MAP => format!("  %a{i} = llvm.addrspacecast %p{i} : !llvm.ptr to {MAP}\n"),
+        _ => String::new(),
+    });
     let values = list(&|i, _| format!(", %a{i}"));
     let all = list(&|_, ty| format!(", {ty}"));
     let count = types.len() + 1;
@@ -239,10 +253,16 @@ fn kernel(table: &str, (name, number): (&str, usize), types: &[String], way: Way
             0 => "%threads".to_string(),
             i => format!("%a{}", i - 1),
         };
+        let kept = match ty.as_str() {
+            MAP => format!("  %v{i} = llvm.addrspacecast {value} : {MAP} to !llvm.ptr"),
+            ty => format!(
+                "  %v{i} = llvm.alloca %one x {ty} : (i64) -> !llvm.ptr
+  llvm.store {value}, %v{i} : {ty}, !llvm.ptr"
+            ),
+        };
         writeln!(
             pack,
-            "  %v{i} = llvm.alloca %one x {ty} : (i64) -> !llvm.ptr
-  llvm.store {value}, %v{i} : {ty}, !llvm.ptr
+            "{kept}
   %p{i} = llvm.getelementptr %arguments[0, {i}] : (!llvm.ptr) -> !llvm.ptr, !llvm.array<{count} x ptr>
   llvm.store %v{i}, %p{i} : !llvm.ptr, !llvm.ptr"
         )
@@ -278,8 +298,8 @@ fn kernel(table: &str, (name, number): (&str, usize), types: &[String], way: Way
     format!(
         "llvm.mlir.global external constant @{table}() : {KERNELS_TYPE}
 llvm.func @{name}(!llvm.ptr, !llvm.ptr, !llvm.ptr, i64, i64{all})
-llvm.func @{name}{ENTRY}(%threads: i64{parameters}) attributes {{{NUMBER} = {number} : i64, nvvm.kernel, nvvm.maxntid = array<i32: {threads}>}} {{
-{work}  llvm.return
+llvm.func @{name}{ENTRY}(%threads: i64{taken}) attributes {{{NUMBER} = {number} : i64, nvvm.kernel, nvvm.maxntid = array<i32: {threads}>, nvvm.minctasm = 1 : i32}} {{
+{maps}{work}  llvm.return
 }}
 llvm.func internal @{name}{LAUNCH}(%device: !llvm.ptr, %f: !llvm.ptr, %failed: !llvm.ptr, %fo: i64, %threads: i64{parameters}) attributes {{no_inline}} {{
   %one = llvm.mlir.constant(1 : i64) : i64

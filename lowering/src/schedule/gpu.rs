@@ -4,6 +4,7 @@ use super::matmul::MatmulSizes;
 use dlc_kernels::{
     matmul::{Tile, mma, simt},
     program::Element,
+    wgmma,
 };
 
 /// Threads of a warp.
@@ -49,5 +50,14 @@ pub fn product_tile([a, b, sum]: [Element; 3], sizes: MatmulSizes) -> Tile {
         (false, Element::F64, false) => Tile::Simt(simt::Tile::LARGE_F64),
         (false, Element::I64, false) => Tile::Simt(simt::Tile::MIDDLE_LONG),
         (false, ..) => Tile::Simt(simt::Tile::LARGE),
+    }
+}
+
+/// The tile of persistent blocks for a product.
+pub fn wgmma_tile(sizes: MatmulSizes) -> wgmma::Tile {
+    let narrow = |size: Option<i64>| size.is_some_and(|size| size <= wgmma::Tile::MEDIUM.columns);
+    match narrow(sizes.n) {
+        true => wgmma::Tile::MEDIUM,
+        false => wgmma::Tile::LARGE,
     }
 }

@@ -13,6 +13,7 @@ use crate::{
 use dlc_dialects::ir::edit;
 use inkwell::{
     OptimizationLevel,
+    attributes::{Attribute, AttributeLoc},
     context::Context,
     module::Linkage,
     targets::{
@@ -178,10 +179,14 @@ fn ptx(module: &Module, architecture: Architecture) -> Result<String, CodegenErr
     let machine = machine(architecture)?;
     module.set_triple(&machine.get_triple());
     module.set_data_layout(&machine.get_target_data().get_data_layout());
+    // A call would hide a kernel's parameters, and end the order of what is asynchronous.
+    let expanded = Attribute::get_named_enum_kind_id("alwaysinline");
+    let expanded = context.create_enum_attribute(expanded, 0);
     for function in module.get_functions() {
         let name = function.get_name().to_string_lossy().into_owned();
         if function.count_basic_blocks() > 0 && !name.ends_with(ENTRY) {
             function.set_linkage(Linkage::Internal);
+            function.add_attribute(AttributeLoc::Function, expanded);
         }
     }
     module
