@@ -128,7 +128,11 @@ pub fn run(
     let [m, n] = before.sizes;
     let sizes = [m, n, a.sizes[1]];
     let mut memory = Memory::new();
+    let rows = m.div_ceil(program.tile_rows() as usize);
+    let columns = n.div_ceil(program.tile_columns() as usize);
+    let tiles = rows * columns;
     let mut params = Params::default();
+    params.index(tiles as u64);
     for size in sizes {
         params.index(size as u64);
     }
@@ -140,9 +144,8 @@ pub fn run(
         addresses.push(address);
     }
     let module = Module::parse(ptx).unwrap_or_else(|error| panic!("{error}\n{ptx}"));
-    let rows = m.div_ceil(program.tile_rows() as usize);
-    let columns = n.div_ceil(program.tile_columns() as usize);
-    let launch = Launch::linear((rows * columns) as u32, program.threads() as u32);
+    // Blocks do two tiles each.
+    let launch = Launch::linear(tiles.div_ceil(2) as u32, program.threads() as u32);
     let launch = launch.with_shared(program.shared_bytes() as u32);
     let options = Options {
         seed,
@@ -278,10 +281,14 @@ pub fn check(program: &Matmul, shapes: &[Shape]) -> Report {
     last
 }
 
-/// Says that a fault planted in PTX is found: a line that `plant` changes, one at a time, makes some order of warps fail or
-/// give something wrong.
-pub fn finds(program: &Matmul, shape: Shape, plant: impl Fn(&str) -> Option<String>) {
-    let ptx = text(program);
+/// Says that a fault planted in PTX is found: for each line that `plant` changes, by itself, some shape and order of warps fails or
+/// gives something wrong.
+pub fn finds(
+    program: &Matmul,
+    ptx: &str,
+    shapes: &[Shape],
+    plant: impl Fn(&str) -> Option<String>,
+) {
     let lines: Vec<_> = ptx.lines().collect();
     let mut planted = 0;
     for (number, line) in lines.iter().enumerate() {
@@ -291,14 +298,16 @@ pub fn finds(program: &Matmul, shape: Shape, plant: impl Fn(&str) -> Option<Stri
         planted += 1;
         let mut lines = lines.clone();
         lines[number] = &changed;
-        let ptx = lines.join("\n");
-        let is_found = (0..4).any(|seed| {
-            let run = run(program, &ptx, matrices(program, shape), seed);
-            run.map_or(true, |run| run.wrong(program).is_some())
+        let text = lines.join("\n");
+        let is_found = shapes.iter().any(|shape| {
+            (0..2).any(|seed| {
+                let run = run(program, &text, matrices(program, *shape), seed);
+                run.map_or(true, |run| run.wrong(program).is_some())
+            })
         });
         assert!(
             is_found,
-            "`{line}`, line {}, may be `{changed}`",
+            "`{line}`, line {}, may be `{changed}` in\n{ptx}",
             number + 1
         );
     }
