@@ -51,13 +51,10 @@ pub fn ptx(module: &str, threads: i64, chip: &str) -> String {
 /// The function `kernel`, which runs a function for some of so many pieces of work, its first parameter, with its own other
 /// parameters behind the piece's number.
 pub fn kernel(function: &str, types: &[String], threads: i64) -> String {
-    let own = types.iter().enumerate();
-    let parameters: String = own
-        .clone()
-        .map(|(at, ty)| format!(", %p{at}: {ty}"))
-        .collect();
-    let names: String = own.clone().map(|(at, _)| format!(", %p{at}")).collect();
-    let types: String = own.map(|(_, ty)| format!(", {ty}")).collect();
+    let numbered = types.iter().enumerate();
+    let parameters: String = numbered.map(|(at, ty)| format!(", %p{at}: {ty}")).collect();
+    let names: String = (0..types.len()).map(|at| format!(", %p{at}")).collect();
+    let types: String = types.iter().map(|ty| format!(", {ty}")).collect();
     format!(
         "func.func @kernel(%count: index{parameters}) attributes {{passthrough = [[\"nvvm.reqntid\", \"{threads}\"]]}} {{
   %block = nvvm.read.ptx.sreg.ctaid.x : i32
