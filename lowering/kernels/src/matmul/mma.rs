@@ -131,11 +131,12 @@ impl Tile {
         let steps = Steps::new(f, self, inputs);
         let zero = f.i32(0);
         let one = f.i32(1);
-        for stage in 0..self.stages - 1 {
-            let number = f.i32(stage);
-            let to = f.i32(stage * steps.stage);
-            steps.begin(f, &number, &to);
-        }
+        let ahead = f.i32(self.stages - 1);
+        f.each([&zero, &ahead, &one], &[], |f, step, _| {
+            let to = f.with("arith.muli", step, steps.stage);
+            steps.begin(f, step, &to);
+            vec![]
+        });
         steps.wait(f);
         let fragments = steps.fragments(f, &zero, 0);
         let none = f.float("0.0", "f32");

@@ -128,9 +128,7 @@ pub fn run(
     let [m, n] = before.sizes;
     let sizes = [m, n, a.sizes[1]];
     let mut memory = Memory::new();
-    let rows = m.div_ceil(program.tile_rows() as usize);
-    let columns = n.div_ceil(program.tile_columns() as usize);
-    let tiles = rows * columns;
+    let tiles = program.tiles(m as i64, n as i64);
     let mut params = Params::default();
     params.index(tiles as u64);
     for size in sizes {
@@ -145,7 +143,7 @@ pub fn run(
     }
     let module = Module::parse(ptx).unwrap_or_else(|error| panic!("{error}\n{ptx}"));
     // Blocks do two tiles each.
-    let launch = Launch::linear(tiles.div_ceil(2) as u32, program.threads() as u32);
+    let launch = Launch::linear((tiles as u32).div_ceil(2), program.threads() as u32);
     let launch = launch.with_shared(program.shared_bytes() as u32);
     let options = Options {
         seed,
