@@ -101,6 +101,12 @@ impl Matmul {
         }
     }
 
+    /// Tiles of a result of `rows` by `columns`.
+    pub fn tiles(&self, rows: i64, columns: i64) -> i64 {
+        let up = |size: i64, extent: i64| (size + extent - 1) / extent;
+        up(rows, self.tile_rows()) * up(columns, self.tile_columns())
+    }
+
     /// Dynamic shared memory that a launch must give, in bytes; 0 where the kernel has its own.
     pub fn shared_bytes(&self) -> i64 {
         match self.shared() {

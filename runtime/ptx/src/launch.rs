@@ -85,7 +85,7 @@ pub struct Report {
     pub global_written: u64,
     /// Pieces of 32 bytes that the loads and stores of warps touched in global memory; asynchronous copies do not count.
     pub global_sectors: u64,
-    /// Passes beyond the first that loads and stores of warps took through the banks of shared memory.
+    /// Passes beyond the first that loads and stores of warps, and loads of matrices, took through the banks of shared memory.
     pub bank_conflicts: u64,
 }
 

@@ -8,11 +8,14 @@
 //! `ldmatrix` loads. A tf32 is half a row of those too, but none that could be transposed, so it is loaded by itself where the
 //! depth is not inside.
 
-use super::operand::{Inner, Operand, Source};
+mod layout;
+
+use super::operand::{Inner, Source};
 use super::output::{self, Band, Place, Target};
 use super::{Inputs, Matmul, Unfit, bytes_after, unfit};
 use crate::program::Element;
 use crate::text::{Function, Value};
+use layout::{at_chunk, change, load_matrices, place, row_bytes};
 
 /// Rows, or pairs of columns' halves, that a fragment has of a result.
 const UNIT: i64 = 16;
@@ -128,11 +131,12 @@ impl Tile {
         let steps = Steps::new(f, self, inputs);
         let zero = f.i32(0);
         let one = f.i32(1);
-        for stage in 0..self.stages - 1 {
-            let number = f.i32(stage);
-            let to = f.i32(stage * steps.stage);
-            steps.begin(f, &number, &to);
-        }
+        let ahead = f.i32(self.stages - 1);
+        f.each([&zero, &ahead, &one], &[], |f, step, _| {
+            let to = f.with("arith.muli", step, steps.stage);
+            steps.begin(f, step, &to);
+            vec![]
+        });
         steps.wait(f);
         let fragments = steps.fragments(f, &zero, 0);
         let none = f.float("0.0", "f32");
@@ -562,60 +566,4 @@ impl<'a> Steps<'a> {
             f.barrier();
         }
     }
-}
-
-/// Bytes of a row of neighbours in shared memory.
-fn row_bytes(operand: &Operand) -> i64 {
-    operand.inner_extent() * operand.element.bytes()
-}
-
-/// The place of an element of an operand in shared memory: by its row of neighbours and where it is in the row.
-fn place(f: &mut Function, operand: &Operand, base: &Value, [row, column]: [&Value; 2]) -> Value {
-    let start = f.with("arith.muli", row, row_bytes(operand));
-    let chunk = f.with("arith.divui", column, operand.chunk);
-    let change = change(f, operand, row);
-    let bytes = at_chunk(f, &start, [&chunk, &change]);
-    let within = f.with("arith.remui", column, operand.chunk);
-    let within = f.with("arith.muli", &within, operand.element.bytes());
-    let bytes = f.add(&bytes, &within);
-    bytes_after(f, base, &bytes)
-}
-
-/// What the number of a 16-byte piece in a row is changed by.
-fn change(f: &mut Function, operand: &Operand, row: &Value) -> Value {
-    if operand.inner == Inner::Free && operand.element.bytes() == 4 {
-        let row = f.with("arith.remui", row, 4);
-        return f.with("arith.muli", &row, 2);
-    }
-    // Eight rows of one piece each are loaded at a time; several rows that take 128 bytes together differ without a change.
-    let pieces = (row_bytes(operand) / 16).min(8);
-    let row = f.with("arith.divui", row, 8 / pieces);
-    f.with("arith.remui", &row, pieces)
-}
-
-/// The place of a piece in a row.
-fn at_chunk(f: &mut Function, start: &Value, [chunk, change]: [&Value; 2]) -> Value {
-    let chunk = f.xor(chunk, change);
-    let bytes = f.with("arith.muli", &chunk, 16);
-    f.add(start, &bytes)
-}
-
-/// Four 8 by 8 matrices, whose rows' places the lanes have: as they lie (`row`) or transposed (`col`).
-fn load_matrices(f: &mut Function, from: &Value, layout: &str) -> Vec<Value> {
-    let result = "!llvm.struct<(i32, i32, i32, i32)>";
-    let loaded = f.op(
-        &format!(
-            "nvvm.ldmatrix {from} {{num = 4 : i32, layout = #nvvm.mma_layout<{layout}>, \
-             shape = #nvvm.ld_st_matrix_shape<m = 8, n = 8>, eltType = #nvvm.ld_st_matrix_elt_type<b16>}} : (!llvm.ptr<3>) -> {result}"
-        ),
-        result,
-    );
-    (0..4)
-        .map(|at| {
-            f.op(
-                &format!("llvm.extractvalue {loaded}[{at}] : {result}"),
-                "i32",
-            )
-        })
-        .collect()
 }

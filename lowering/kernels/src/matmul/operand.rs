@@ -165,11 +165,8 @@ impl Source {
 
     /// The row of a chunk in the tile.
     pub fn row(&self, f: &mut Function, number: i64) -> Value {
-        f.with(
-            "arith.addi",
-            &self.outer,
-            number * self.operand.rows_between(),
-        )
+        let before = number * self.operand.rows_between();
+        f.with("arith.addi", &self.outer, before)
     }
 
     fn place(&self, f: &mut Function, window: &Window, outer: &Value, inner: &Value) -> Value {
@@ -195,11 +192,7 @@ impl Source {
         let rounds = f.i32(self.operand.free * self.operand.depth / threads);
         let zero_round = f.i32(0);
         let at_once = f.i32(self.operand.loads_at_once());
-        // Nothing that follows from this is computed ahead, where it would take registers of the usual way of loading.
-        let thread = f.op(
-            "llvm.inline_asm has_side_effects \"mov.u32 $0, %tid.x;\", \"=r\" : () -> i32",
-            "i32",
-        );
+        let thread = thread_here(f);
         f.each([&zero_round, &rounds, &at_once], &[], |f, round, _| {
             let before = f.with("arith.muli", round, threads);
             let first = f.add(&before, &thread);
@@ -290,6 +283,12 @@ impl Source {
             from = f.place(&from, stored, &between);
         }
     }
+}
+
+/// The number of the thread, from which nothing is computed ahead, where it would take registers all the time.
+pub(super) fn thread_here(f: &mut Function) -> Value {
+    let text = "llvm.inline_asm has_side_effects \"mov.u32 $0, %tid.x;\", \"=r\" : () -> i32";
+    f.op(text, "i32")
 }
 
 /// Zero of any type that is stored.

@@ -130,23 +130,21 @@ impl Tile {
         steps.put(f, &zero, &first);
         f.barrier();
         let count = inputs.steps(f);
-        let mut carried = vec![zero.clone()];
         let sums = self.rows * self.columns / self.threads();
-        carried.extend((0..sums).map(|_| none.clone()));
-        let results = f.each([&zero, &count, &one], &carried, |f, step, carried| {
-            let current = &carried[0];
-            let stage = f.i32(self.stage(matmul.sum));
-            let other = f.sub(&stage, current);
+        let sums = vec![none; sums as usize];
+        let results = f.each([&zero, &count, &one], &sums, |f, step, sums| {
             let next = f.with("arith.addi", step, 1);
+            let [current, other] = [step, &next].map(|step| {
+                let half = f.with("arith.andi", step, 1);
+                f.with("arith.muli", &half, self.stage(matmul.sum))
+            });
             let loaded = steps.load(f, &next, &other);
-            let sums = steps.add_products(f, current, carried[1..].to_vec());
+            let sums = steps.add_products(f, &current, sums.to_vec());
             steps.put(f, &other, &loaded);
             f.barrier();
-            let mut carried = vec![other];
-            carried.extend(sums);
-            carried
+            sums
         });
-        self.give(f, &steps, &results[1..], (place, target));
+        self.give(f, &steps, &results, (place, target));
     }
 
     /// Gives the sums of all threads to where results go.

@@ -1,6 +1,6 @@
 //! Runs matrix products and compares them.
 
-use dlc_kernels::matmul::{Input, Matmul, Output, Start};
+use dlc_kernels::matmul::{Input, Matmul, Output, Start, Tile};
 use dlc_kernels::program::{Callee, Element, Matrix as Global, Storage};
 use dlc_ptx::{Fault, Launch, Memory, Module, Options, Report};
 
@@ -36,12 +36,16 @@ pub struct Run {
     pub report: Report,
 }
 
-/// A program for operands of one type.
-pub fn program(
-    element: Element,
-    storages: [Storage; 2],
-    tile: dlc_kernels::matmul::Tile,
-) -> Matmul {
+/// All ways in which A and B may lie in memory.
+pub const STORAGES: [[Storage; 2]; 4] = [
+    [Storage::Rows, Storage::Rows],
+    [Storage::Rows, Storage::Columns],
+    [Storage::Columns, Storage::Rows],
+    [Storage::Columns, Storage::Columns],
+];
+
+/// A program for operands of one type, which stores its sums.
+pub fn program(element: Element, storages: [Storage; 2], tile: Tile) -> Matmul {
     let [a, b] = storages.map(|storage| Input { element, storage });
     let sum = match element {
         Element::F16 | Element::Bf16 => Element::F32,
@@ -61,7 +65,7 @@ pub fn program(
     }
 }
 
-/// An output by a function, which stores the sum and adds its row's number.
+/// An output by a function, which stores the sum and its row's number together.
 pub fn callee() -> Output {
     Output::Call(Callee {
         name: "store_sum".to_string(),
@@ -99,31 +103,34 @@ pub fn text(program: &Matmul) -> String {
     ptx(&module, program.threads(), "sm_80")
 }
 
-/// Runs PTX of a program on random matrices.
-pub fn run(program: &Matmul, ptx: &str, shape: Shape, seed: u64) -> Result<Run, Fault> {
-    run_on(program, ptx, shape, seed, |_| {})
-}
-
-/// The same with changed operands.
-pub fn run_on(
-    program: &Matmul,
-    ptx: &str,
-    shape: Shape,
-    seed: u64,
-    change: impl Fn([&mut Matrix; 2]),
-) -> Result<Run, Fault> {
+/// Random operands and a result, which follow from the shape.
+pub fn matrices(program: &Matmul, shape: Shape) -> [Matrix; 3] {
     let Shape { sizes, pad, offset } = shape;
     let [m, n, k] = sizes;
-    let mut random = Random(seed);
-    let around = [pad, offset];
-    let mut matrix =
-        |element, storage, sizes| Matrix::random((element, storage), sizes, around, &mut random);
-    let mut a = matrix(program.a.element, program.a.storage, [m, k]);
-    let mut b = matrix(program.b.element, program.b.storage, [k, n]);
-    let before = matrix(stored(program), Storage::Rows, [m, n]);
-    change([&mut a, &mut b]);
+    let mut random = Random((m * 1000 + n * 100 + k) as u64);
+    let mut matrix = |element, storage, sizes| {
+        Matrix::random((element, storage), sizes, [pad, offset], &mut random)
+    };
+    [
+        matrix(program.a.element, program.a.storage, [m, k]),
+        matrix(program.b.element, program.b.storage, [k, n]),
+        matrix(stored(program), Storage::Rows, [m, n]),
+    ]
+}
+
+/// Runs PTX of a program.
+pub fn run(
+    program: &Matmul,
+    ptx: &str,
+    [a, b, before]: [Matrix; 3],
+    seed: u64,
+) -> Result<Run, Fault> {
+    let [m, n] = before.sizes;
+    let sizes = [m, n, a.sizes[1]];
     let mut memory = Memory::new();
+    let tiles = program.tiles(m as i64, n as i64);
     let mut params = Params::default();
+    params.index(tiles as u64);
     for size in sizes {
         params.index(size as u64);
     }
@@ -135,9 +142,8 @@ pub fn run_on(
         addresses.push(address);
     }
     let module = Module::parse(ptx).unwrap_or_else(|error| panic!("{error}\n{ptx}"));
-    let rows = m.div_ceil(program.tile_rows() as usize);
-    let columns = n.div_ceil(program.tile_columns() as usize);
-    let launch = Launch::linear((rows * columns) as u32, program.threads() as u32);
+    // Blocks do two tiles each.
+    let launch = Launch::linear((tiles as u32).div_ceil(2), program.threads() as u32);
     let launch = launch.with_shared(program.shared_bytes() as u32);
     let options = Options {
         seed,
@@ -160,7 +166,7 @@ fn unit(program: &Matmul) -> f64 {
     match (program.sum, program.a.element, &program.tile) {
         (Element::F64, ..) => f64::EPSILON,
         // tf32 keeps 10 bits, and both operands are rounded.
-        (_, Element::F32, dlc_kernels::matmul::Tile::Mma(_)) => f64::powi(2.0, -10),
+        (_, Element::F32, Tile::Mma(_)) => f64::powi(2.0, -10),
         _ => f64::from(f32::EPSILON),
     }
 }
@@ -250,17 +256,63 @@ impl Run {
     }
 }
 
-/// Runs a program on shapes and checks what comes out.
+/// Runs a program on shapes, in several orders of warps, and checks what comes out. Gives the last report.
 pub fn check(program: &Matmul, shapes: &[Shape]) -> Report {
     let ptx = text(program);
     let mut last = Report::default();
-    for (shape, seed) in shapes.iter().zip(0..) {
-        let run = run(program, &ptx, *shape, seed)
-            .unwrap_or_else(|fault| panic!("{program:?} {shape:?}: {fault}"));
-        if let Some(wrong) = run.wrong(program) {
-            panic!("{program:?} {shape:?}: {wrong}");
+    for shape in shapes {
+        let mut first = None;
+        for seed in 0..2 {
+            let run = run(program, &ptx, matrices(program, *shape), seed)
+                .unwrap_or_else(|fault| panic!("{program:?} {shape:?}, seed {seed}: {fault}"));
+            if let Some(wrong) = run.wrong(program) {
+                panic!("{program:?} {shape:?}, seed {seed}: {wrong}");
+            }
+            let first = first.get_or_insert_with(|| run.after.bytes.clone());
+            assert!(
+                *first == run.after.bytes,
+                "seed {seed} gives something else"
+            );
+            last = run.report;
         }
-        last = run.report;
     }
     last
+}
+
+/// Says that a fault planted in PTX is found: for each line that `plant` changes, by itself, some shape and order of warps fails or
+/// gives something wrong.
+pub fn finds(
+    program: &Matmul,
+    ptx: &str,
+    shapes: &[Shape],
+    plant: impl Fn(&str) -> Option<String>,
+) {
+    let lines: Vec<_> = ptx.lines().collect();
+    let mut planted = 0;
+    for (number, line) in lines.iter().enumerate() {
+        let Some(changed) = plant(line) else {
+            continue;
+        };
+        planted += 1;
+        let mut lines = lines.clone();
+        lines[number] = &changed;
+        let text = lines.join("\n");
+        let is_found = shapes.iter().any(|shape| {
+            (0..2).any(|seed| {
+                let run = run(program, &text, matrices(program, *shape), seed);
+                run.map_or(true, |run| run.wrong(program).is_some())
+            })
+        });
+        assert!(
+            is_found,
+            "`{line}`, line {}, may be `{changed}` in\n{ptx}",
+            number + 1
+        );
+    }
+    assert!(planted > 0, "there is nothing to change in\n{ptx}");
+}
+
+/// Leaves out a barrier.
+pub fn without_barrier(line: &str) -> Option<String> {
+    line.contains("bar.sync").then(String::new)
 }

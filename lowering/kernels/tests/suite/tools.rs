@@ -48,24 +48,25 @@ pub fn ptx(module: &str, threads: i64, chip: &str) -> String {
     ptx
 }
 
-/// The function `kernel`, which runs a function with the number of the block and the kernel's own parameters.
+/// The function `kernel`, which runs a function for some of so many pieces of work, its first parameter, with its own other
+/// parameters behind the piece's number.
 pub fn kernel(function: &str, types: &[String], threads: i64) -> String {
-    let list = |first: &[&str], with: &dyn Fn(usize, &String) -> String| {
-        let own = types.iter().enumerate().map(|(at, ty)| with(at, ty));
-        let all: Vec<_> = first
-            .iter()
-            .map(|text| text.to_string())
-            .chain(own)
-            .collect();
-        all.join(", ")
-    };
+    let numbered = types.iter().enumerate();
+    let parameters: String = numbered.map(|(at, ty)| format!(", %p{at}: {ty}")).collect();
+    let names: String = (0..types.len()).map(|at| format!(", %p{at}")).collect();
+    let types: String = types.iter().map(|ty| format!(", {ty}")).collect();
     format!(
-        "func.func @kernel({}) attributes {{passthrough = [[\"nvvm.reqntid\", \"{threads}\"]]}} {{\n  \
-         %block = nvvm.read.ptx.sreg.ctaid.x : i32\n  %number = arith.index_cast %block : i32 to index\n  \
-         func.call @{function}({}) : ({}) -> ()\n  func.return\n}}\n",
-        list(&[], &|at, ty| format!("%p{at}: {ty}")),
-        list(&["%number"], &|at, _| format!("%p{at}")),
-        list(&["index"], &|_, ty| ty.clone()),
+        "func.func @kernel(%count: index{parameters}) attributes {{passthrough = [[\"nvvm.reqntid\", \"{threads}\"]]}} {{
+  %block = nvvm.read.ptx.sreg.ctaid.x : i32
+  %blocks = nvvm.read.ptx.sreg.nctaid.x : i32
+  %first = arith.index_cast %block : i32 to index
+  %step = arith.index_cast %blocks : i32 to index
+  scf.for %number = %first to %count step %step {{
+    func.call @{function}(%number{names}) : (index{types}) -> ()
+  }}
+  func.return
+}}
+"
     )
 }
 

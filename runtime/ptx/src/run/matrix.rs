@@ -194,9 +194,12 @@ impl Context<'_, '_> {
 
     fn load_tile(&mut self, place: &Place, number: usize) -> Outcome<[[u16; 8]; 8]> {
         let mut tile = [[0; 8]; 8];
+        // A row takes 4 of the 32 banks.
+        let mut groups = [0u64; 8];
         for (row, values) in tile.iter_mut().enumerate() {
             let lane = 8 * number + row;
             let (block, offset) = self.row(place, lane)?;
+            groups[offset / 16 % 8] += 1;
             let agent = Agent {
                 warp: self.warp,
                 lane: ALL_LANES,
@@ -211,6 +214,8 @@ impl Context<'_, '_> {
                 *value = u16::from_le_bytes([bytes[0], bytes[1]]);
             }
         }
+        let most = groups.into_iter().max().unwrap_or(0);
+        self.machine.report.bank_conflicts += most.saturating_sub(1);
         Ok(tile)
     }
 

@@ -252,3 +252,24 @@ fn reports_count() {
     assert_eq!(report.thread_instructions, 32 * report.warp_instructions);
     assert_eq!(floats(&memory.read(output, 128).unwrap()), [1.0; 32]);
 }
+
+#[test]
+fn loads_of_matrices_meet_in_banks() {
+    // Rows of 16 bytes at the first pitch lie in all banks, at the second one in the same four.
+    for (pitch, conflicts) in [(16, 0), (128, 7)] {
+        let module = kernel(
+            0,
+            ".shared .align 16 .b8 buffer[4096];",
+            &format!(
+                "mov.u32 %r1, buffer; mad.lo.u32 %r2, %tid, {pitch}, %r1; mov.u32 %r3, 0;
+                 st.shared.v4.b32 [%r2], {{%r3, %r3, %r3, %r3}};
+                 bar.sync 0;
+                 and.b32 %r4, %tid, 7; mad.lo.u32 %r2, %r4, {pitch}, %r1;
+                 ldmatrix.sync.aligned.m8n8.x1.shared.b16 {{%r5}}, [%r2];"
+            ),
+        );
+        let report = run_block(&module, 32, &[], &mut Memory::new()).unwrap();
+        // The stores of a quarter of a warp meet as the rows do.
+        assert_eq!(report.bank_conflicts, 4 * conflicts + conflicts);
+    }
+}
