@@ -113,10 +113,10 @@ impl Attention {
         dynamic(self.all_shared_bytes())
     }
 
-    /// The tile of rows that is the fastest for these columns by its use of registers.
-    pub fn usual_rows(head: i64, value_head: i64) -> i64 {
-        match padded(head).max(padded(value_head)) {
-            ..=64 => 128,
+    /// The larger tile of rows where registers suffice for it with such columns and scores, else the smaller.
+    pub fn usual_rows(head: i64, value_head: i64, score: Option<&Callee>) -> i64 {
+        match (padded(head).max(padded(value_head)), score) {
+            (..=64, None) => 128,
             _ => 64,
         }
     }
