@@ -281,7 +281,7 @@ fn scores_by_a_function() {
             match i % 4 {
                 0 if i == 8 => nothing,
                 1 if j < 70 => nothing,
-                2 if random.next() % 2 == 0 => nothing,
+                2 if random.next().is_multiple_of(2) => nothing,
                 _ => 3.0 * random.float(),
             }
         })
