@@ -145,6 +145,7 @@ const SHOWN_ELSEWHERE: &[(&str, &str)] = &[
     ("DL0007", "../frontend/src/tests/bad_input.rs"),
     ("DL0311", "../tools/driver/tests/max_memory.rs"),
     ("DL0312", "../tools/driver/tests/max_memory.rs"),
+    ("DL0802", "../tools/driver/tests/gpu.rs"),
     ("DL1001", "src/bad_input.rs"),
     ("DL1002", "../tools/driver/tests/abi.rs"),
     ("DL1003", "src/bad_input.rs"),

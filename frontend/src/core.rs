@@ -442,6 +442,8 @@ pub struct Options {
     pub check_bounds: bool,
     /// Whether each entry has variants that take an executor.
     pub threads: bool,
+    /// Whether each entry has variants that take a device.
+    pub gpu: bool,
 }
 
 /// A checked file.

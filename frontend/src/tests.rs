@@ -168,22 +168,33 @@ return x";
     assert_eq!(body(&once.replace(" / ", "\n")), once);
 }
 
-/// The variants with an executor are there where a library is made for several threads, and so are their names.
+/// The variants with an executor are there where a library is made for several threads, those with a device where it is made
+/// for a GPU, and so are their names.
 #[test]
-fn variants_with_an_executor_have_names() {
-    for other in ["f_on", "f_packed_on"] {
-        let text = format!(
-            "export fn f(x: f32) -> f32 {{ x }}\nexport fn {other}(x: f32) -> f32 {{ x }}\n"
-        );
-        for threads in [false, true] {
-            let options = Options {
-                threads,
-                ..Options::default()
-            };
-            let checked = crate::check_for(Source::new("t.dl", text.as_str()), &NoFiles, options);
-            let codes: Vec<Code> = checked.diagnostics.iter().map(|one| one.code).collect();
-            let expected = if threads { vec![Code::DL0709] } else { vec![] };
-            assert_eq!(codes, expected, "{other}");
+fn variants_have_names() {
+    let plain = Options::default;
+    let threads = Options {
+        threads: true,
+        ..plain()
+    };
+    let gpu = Options {
+        gpu: true,
+        ..plain()
+    };
+    for (others, with) in [
+        (&["f_on", "f_packed_on"][..], threads),
+        (&["f_gpu", "f_packed_gpu", "f_workspace_gpu"], gpu),
+    ] {
+        for other in others {
+            let text = format!(
+                "export fn f(x: f32) -> f32 {{ x }}\nexport fn {other}(x: f32) -> f32 {{ x }}\n"
+            );
+            for (options, expected) in [(plain(), vec![]), (with, vec![Code::DL0709])] {
+                let source = Source::new("t.dl", text.as_str());
+                let checked = crate::check_for(source, &NoFiles, options);
+                let codes: Vec<Code> = checked.diagnostics.iter().map(|one| one.code).collect();
+                assert_eq!(codes, expected, "{other}");
+            }
         }
     }
 }

@@ -4,10 +4,20 @@
 //! round, and of whatever else touches memory, on one thread; sizes, loops around kernels and branches stay on the host.
 //! What the host must know of the device's memory it reads by calls, which wait.
 
+mod block;
+mod callee;
 mod kernel;
+pub mod products;
+pub mod programs;
 mod regions;
+pub mod shared;
 
+pub use block::{
+    BLOCK, DYNAMIC_SHARED, barrier, dynamic_shared, give_shared, give_to_block, in_block, thread,
+    threads,
+};
 pub use kernel::Home;
+pub use programs::{PROGRAM, Programs, is_program};
 pub use regions::Former;
 
 /// The attribute of a function that is a kernel. Its arguments begin with the device and where the status of what fails goes, which
@@ -17,7 +27,31 @@ pub const KERNEL: &str = "dl.kernel";
 pub const READ: &str = "dlc_read_";
 /// How the names of kernels end that the device launches.
 pub const ENTRY: &str = "__entry";
-/// How the name of the table of all kernels ends, which begins with the library's.
-pub const KERNELS: &str = "_kernels";
-/// Threads of a block.
-pub const BLOCK: i64 = 128;
+/// The attribute of such a kernel: its place in the table of all kernels, an integer.
+pub const NUMBER: &str = "dl.kernel_number";
+/// How the name of the table of all kernels ends, which begins with the library's. No C function can have such a name.
+pub const KERNELS: &str = ".kernels";
+/// Bytes of parameters that a kernel takes at most.
+pub const PARAMETER_BYTES: usize = 4096;
+
+/// [`dlc_abi::device::Device`] in the `llvm` dialect.
+pub const DEVICE_TYPE: &str = "!llvm.struct<(i64, i64, ptr, ptr, ptr, ptr)>";
+/// [`dlc_abi::device::Launch`].
+pub const LAUNCH_TYPE: &str =
+    "!llvm.struct<(ptr, i64, array<3 x i64>, array<3 x i64>, array<3 x i64>, i64, ptr)>";
+/// [`dlc_abi::device::Kernels`].
+pub const KERNELS_TYPE: &str = "!llvm.struct<(ptr, i64, ptr, i64, ptr)>";
+/// [`dlc_abi::device::Kernel`].
+pub const KERNEL_TYPE: &str = "!llvm.struct<(ptr, i64)>";
+/// [`dlc_abi::device::Image`].
+pub const IMAGE_TYPE: &str = "!llvm.struct<(i64, ptr)>";
+
+/// Fields of [`DEVICE_TYPE`] by their numbers.
+pub mod device_field {
+    /// The function that launches a kernel.
+    pub const LAUNCH: usize = 2;
+    /// The function that copies.
+    pub const COPY: usize = 3;
+    /// What both take first.
+    pub const CONTEXT: usize = 5;
+}

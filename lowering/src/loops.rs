@@ -10,6 +10,7 @@ mod parts;
 pub mod plan;
 mod quotient;
 pub mod segments;
+mod team;
 mod vectors;
 pub mod write;
 

@@ -1,7 +1,9 @@
 //! The passes of this crate, one file each.
 
+pub mod assign_blocks;
 pub mod bf16_as_bits;
 pub mod dl_to_linalg;
+pub mod emit_block_products;
 pub mod emit_entry_points;
 pub mod emit_forks;
 pub mod emit_launches;
@@ -43,8 +45,10 @@ pub const PASSES: &[PassInfo] = &[
     view_windows::INFO,
     fuse_products::INFO,
     emit_matmul::INFO,
+    emit_block_products::INFO,
     fuse_rows::INFO,
     report_fusion::INFO,
+    assign_blocks::INFO,
     vectorize_generics::INFO,
     parallelize_loops::INFO,
     form_kernels::INFO,

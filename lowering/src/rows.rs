@@ -54,6 +54,8 @@ pub struct Group<'c, 'a> {
     pub before: Vec<OperationRef<'c, 'a>>,
     /// Whether products may be members.
     pub products: bool,
+    /// Whether no op may add rows up.
+    pub apart: bool,
     /// Whether the next op may be a product that adds rows up, where products may be members; no other op that does so may.
     pub adds_up: bool,
     /// The number of rows.
@@ -198,6 +200,9 @@ impl<'c: 'a, 'a> Group<'c, 'a> {
         row: usize,
     ) -> Option<Vec<Touched<'c, 'a>>> {
         let sum = generic.iterators[row] == Iterator::Reduction;
+        if self.apart && sum {
+            return None;
+        }
         if self.products && sum && !(self.adds_up && generic.is_contraction()) {
             return None;
         }
@@ -293,6 +298,15 @@ impl<'c: 'a, 'a> Group<'c, 'a> {
             next = inner.next_in_block();
         }
         Some(touched)
+    }
+
+    /// Whether a member adds elements of a row up.
+    pub fn has_row_sums(&self) -> bool {
+        let mut kinds = self
+            .members
+            .iter()
+            .flat_map(|member| &member.generic.iterators);
+        kinds.any(|kind| *kind == Iterator::Reduction)
     }
 
     /// Whether one loop is better: an array of more than one axis is passed on, of rows long enough.

@@ -2,6 +2,7 @@
 //! No tile size is written in a pass.
 
 pub mod detect;
+pub mod gpu;
 pub mod knobs;
 pub mod matmul;
 pub mod target;

@@ -2,9 +2,9 @@
 
 // The device runs a kernel's entry, each thread of which calls the kernel with its number. The host packs the arguments, beside the
 // number of threads, and has the device launch the kernel by its number in the table, unless something failed before.
-// CHECK: llvm.mlir.global external constant @m_kernels() {{.*}} : !llvm.struct<(ptr, i64, ptr, i64, ptr)>
+// CHECK: llvm.mlir.global external constant @m.kernels() {{.*}} : !llvm.struct<(ptr, i64, ptr, i64, ptr)>
 // CHECK-LABEL: llvm.func @k__entry(
-// CHECK-SAME:    %[[THREADS:.*]]: i64, %[[X:.*]]: f32, %[[A:.*]]: !llvm.ptr) attributes {nvvm.kernel}
+// CHECK-SAME:    %[[THREADS:.*]]: i64, %[[X:.*]]: f32, %[[A:.*]]: !llvm.ptr) attributes {dl.kernel_number = 0 : i64, nvvm.kernel}
 // CHECK:         nvvm.read.ptx.sreg.ctaid.x
 // CHECK:         %[[SOME:.*]] = llvm.icmp "slt" %[[THREAD:.*]], %[[THREADS]]
 // CHECK:         llvm.cond_br %[[SOME]]
@@ -13,7 +13,7 @@
 // CHECK-SAME:    %[[DEVICE:[^:]*]]: !llvm.ptr, %{{[^:]*}}: !llvm.ptr, %[[FAILED:[^:]*]]: !llvm.ptr, %{{[^:]*}}: i64, %[[THREADS:[^:]*]]: i64, %[[X:[^:]*]]: f32, %[[A:[^:]*]]: !llvm.ptr)
 // CHECK:         %[[BEFORE:.*]] = llvm.load %[[FAILED]]
 // CHECK:         llvm.icmp "ne" %[[BEFORE]]
-// CHECK:         llvm.mlir.addressof @m_kernels
+// CHECK:         llvm.mlir.addressof @m.kernels
 // CHECK:         llvm.udiv
 // CHECK-DAG:     llvm.store %[[THREADS]]
 // CHECK-DAG:     llvm.store %[[X]]

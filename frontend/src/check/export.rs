@@ -60,6 +60,13 @@ impl<'a> Checker<'a> {
             if self.options.threads {
                 own.extend([symbol::on(&entry), symbol::packed_on(&entry)]);
             }
+            if self.options.gpu {
+                own.extend([
+                    symbol::gpu(&entry),
+                    symbol::packed_gpu(&entry),
+                    symbol::workspace_gpu(&entry),
+                ]);
+            }
             let clash = own
                 .iter()
                 .find_map(|symbol| seen.get(symbol).map(|first| (symbol.clone(), *first)));

@@ -93,7 +93,7 @@ impl Attention {
     /// Whether there is a program for this: f16 or bf16, heads of 1 to 256 columns, tiles of 64 or 128 rows.
     pub fn is_supported(&self) -> bool {
         let heads = [self.head, self.value_head];
-        self.element != Element::F32
+        matches!(self.element, Element::F16 | Element::Bf16)
             && heads.iter().all(|head| (1..=MOST_COLUMNS).contains(head))
             && matches!(self.rows, 64 | 128)
     }

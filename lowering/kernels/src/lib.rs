@@ -8,5 +8,7 @@
 //! on the interpreter.
 
 pub mod attention;
+pub mod matmul;
 pub mod program;
 pub mod text;
+pub mod wgmma;

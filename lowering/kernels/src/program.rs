@@ -11,6 +11,16 @@ pub enum Element {
     Bf16,
     /// IEEE, 32 bits.
     F32,
+    /// IEEE, 64 bits.
+    F64,
+    /// 8 bits with a sign.
+    I8,
+    /// 8 bits without a sign.
+    U8,
+    /// 32 bits with a sign.
+    I32,
+    /// 64 bits with a sign.
+    I64,
 }
 
 impl Element {
@@ -20,6 +30,10 @@ impl Element {
             Self::F16 => "f16",
             Self::Bf16 => "bf16",
             Self::F32 => "f32",
+            Self::F64 => "f64",
+            Self::I8 | Self::U8 => "i8",
+            Self::I32 => "i32",
+            Self::I64 => "i64",
         }
     }
 
@@ -34,8 +48,55 @@ impl Element {
     /// Its size.
     pub fn bytes(self) -> i64 {
         match self {
+            Self::I8 | Self::U8 => 1,
             Self::F16 | Self::Bf16 => 2,
-            Self::F32 => 4,
+            Self::F32 | Self::I32 => 4,
+            Self::F64 | Self::I64 => 8,
+        }
+    }
+
+    /// Whether it has a fraction.
+    pub fn is_float(self) -> bool {
+        matches!(self, Self::F16 | Self::Bf16 | Self::F32 | Self::F64)
+    }
+
+    /// Whether each of its values is one of `wide` too.
+    pub fn widens_to(self, wide: Self) -> bool {
+        self == wide
+            || match self {
+                Self::F16 | Self::Bf16 => matches!(wide, Self::F32 | Self::F64),
+                Self::F32 => wide == Self::F64,
+                Self::I8 | Self::U8 => matches!(wide, Self::I32 | Self::I64),
+                Self::I32 => wide == Self::I64,
+                Self::F64 | Self::I64 => false,
+            }
+    }
+
+    /// A stored value as one of `wide`, to which it widens.
+    pub fn widen(self, f: &mut Function, value: &Value, wide: Self) -> Value {
+        match self {
+            _ if self == wide => value.clone(),
+            Self::Bf16 => {
+                let bits = f.cast("arith.extui", value, "i32");
+                let bits = f.with("arith.shli", &bits, 16);
+                let value = f.cast("arith.bitcast", &bits, "f32");
+                Self::F32.widen(f, &value, wide)
+            }
+            Self::F16 | Self::F32 | Self::F64 => f.cast("arith.extf", value, wide.ty()),
+            Self::U8 => f.cast("arith.extui", value, wide.ty()),
+            Self::I8 | Self::I32 | Self::I64 => f.cast("arith.extsi", value, wide.ty()),
+        }
+    }
+
+    /// A value of `wide`, which is a float if it is another type, as what is stored: rounded to the nearest, ties to even.
+    pub fn narrow(self, f: &mut Function, value: &Value, wide: Self) -> Value {
+        let narrow = match self == wide {
+            true => value.clone(),
+            false => f.cast("arith.truncf", value, self.ty()),
+        };
+        match self {
+            Self::Bf16 => f.cast("arith.bitcast", &narrow, "i16"),
+            _ => narrow,
         }
     }
 }
@@ -121,5 +182,12 @@ impl Matrix {
         let rest = f.with("arith.andi", &both, bytes - 1);
         let zero = f.int(0, "i64");
         f.cmp("eq", &rest, &zero)
+    }
+
+    /// A place in it: row and column, or column and row, as `i64`.
+    pub fn place(&self, f: &mut Function, outer: &Value, inner: &Value) -> Value {
+        let start = f.mul(outer, &self.pitch);
+        let index = f.add(&start, inner);
+        f.place(&self.pointer, self.element.stored(), &index)
     }
 }

@@ -2,6 +2,11 @@
 
 use std::fmt::{self, Display, Write};
 
+/// Attributes of functions that LLVM expands where they are called, however large they are: a call within a kernel would make
+/// the assembler give up the order of asynchronous products, and hide parameters of the kernel.
+pub const EXPANDED: &str =
+    "llvm.linkage = #llvm.linkage<internal>, passthrough = [\"alwaysinline\"]";
+
 /// A value of a function.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Value {
@@ -73,12 +78,12 @@ impl Function {
         value
     }
 
-    /// Its text, with what it needs before it. LLVM expands it where it is called, however long it is.
+    /// Its text, with what it needs before it. LLVM expands it where it is called.
     pub fn finish(self) -> String {
         let parameters = self.parameters.iter();
         let parameters: Vec<_> = parameters.map(|p| format!("{p}: {}", p.ty)).collect();
         format!(
-            "{}func.func private @{}({}) attributes {{passthrough = [\"alwaysinline\"]}} {{\n{}  func.return\n}}\n",
+            "{}func.func private @{}({}) attributes {{{EXPANDED}}} {{\n{}  func.return\n}}\n",
             self.globals,
             self.name,
             parameters.join(", "),
@@ -100,7 +105,7 @@ impl Function {
         )
     }
 
-    /// The shared memory that a launch asks for, aligned to 1024, as `!llvm.ptr<3>`.
+    /// The shared memory whose size a launch gives, aligned to 1024, as `!llvm.ptr<3>`.
     pub fn dynamic_shared(&mut self) -> Value {
         let symbol = format!("{}_dynamic", self.name);
         writeln!(

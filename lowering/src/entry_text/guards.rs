@@ -1,7 +1,10 @@
 //! Checks before a call, each of which returns a status where it does not hold.
 
 use super::WRITTEN;
-use crate::size::Checked;
+use crate::{
+    gpu::{DEVICE_TYPE, device_field},
+    size::Checked,
+};
 use dlc_abi::{device, status};
 use std::fmt::Write;
 
@@ -68,15 +71,14 @@ impl Guards<'_> {
 
     /// Has the device, `%executor`, copy so many bytes.
     pub fn copy(&mut self, to: &str, from: &str, bytes: usize, way: i32) {
-        const DEVICE: &str = "!llvm.struct<(i64, i64, ptr, ptr, ptr, ptr)>";
         let mut field = |number: usize| {
             let at = self.code.let_(&format!(
-                "llvm.getelementptr %executor[0, {number}] : (!llvm.ptr) -> !llvm.ptr, {DEVICE}"
+                "llvm.getelementptr %executor[0, {number}] : (!llvm.ptr) -> !llvm.ptr, {DEVICE_TYPE}"
             ));
             self.code
                 .let_(&format!("llvm.load {at} : !llvm.ptr -> !llvm.ptr"))
         };
-        let (copy, context) = (field(3), field(5));
+        let (copy, context) = (field(device_field::COPY), field(device_field::CONTEXT));
         let bytes = self.code.constant(bytes as i64);
         let way = self
             .code

@@ -1,6 +1,6 @@
 //! A `linalg.generic` and the properties that fusion asks for.
 
-use crate::linalg::{Access, Generic};
+use crate::linalg::{Access, Generic, Iterator};
 use dlc_dialects::ir::{edit, inspect::identity};
 use melior::ir::{
     BlockLike, BlockRef, OperationRef, RegionLike, Value,
@@ -123,6 +123,27 @@ impl<'c: 'a, 'a> Node<'c, 'a> {
         let own = self.generic.inputs.iter().flat_map(|access| &access.loops);
         bounded.extend(own.map(|l| loops[*l]));
         (0..reader.loops()).all(|l| bounded.contains(&l))
+    }
+
+    /// Whether a thread can do a point of this op and of one with as many loops: they add up over the same loops, or one alone does,
+    /// over the innermost ones.
+    pub fn adds_up_like(&self, other: &Self) -> bool {
+        let (own, others) = (self.sums(), other.sums());
+        let innermost = |sums: &[usize]| {
+            sums.iter()
+                .copied()
+                .eq(self.loops() - sums.len()..self.loops())
+        };
+        own == others
+            || own.is_empty() && innermost(&others)
+            || others.is_empty() && innermost(&own)
+    }
+
+    /// The loops over which the op adds up.
+    fn sums(&self) -> Vec<usize> {
+        let kinds = self.generic.iterators.iter().enumerate();
+        let sums = kinds.filter(|(_, kind)| **kind == Iterator::Reduction);
+        sums.map(|(i, _)| i).collect()
     }
 
     /// Whether a value is one of the results.

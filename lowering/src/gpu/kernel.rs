@@ -1,20 +1,23 @@
 //! A kernel of a marked loop: one thread for each round of it and of the marked loops right inside.
 
-use super::KERNEL;
+use super::{BLOCK, DYNAMIC_SHARED, KERNEL};
 use crate::{
     alias::{self, Effects, blocks, operations},
     emit::{Emitter, Int},
     entry::{self, FAILED},
+    gpu::{self, shared},
     linalg::arguments,
     outline::Outlined,
+    schedule::gpu::SHARED,
     tasks::{
         self,
         divisible::{Divisible, move_out},
+        private::{Memory, Private, static_bytes},
     },
     walk,
 };
 use dlc_dialects::{
-    ir::{edit, inspect::identity},
+    ir::{edit, inspect::identity, shape},
     pass::{INTERNAL, PassError},
 };
 use melior::{
@@ -24,6 +27,49 @@ use melior::{
 
 /// Bytes of buffers that a thread has for itself in registers and local memory.
 const LOCAL: i64 = 1 << 10;
+
+/// Memory that a round has for itself.
+enum Own<'c, 'a> {
+    /// In the block's shared memory.
+    OfBlock(Value<'c, 'a>),
+    /// In the workspace, or on a thread's stack.
+    OfRound(Option<Memory<'c, 'a>>),
+}
+
+/// The buffers of a kernel in its block's shared memory.
+#[derive(Default)]
+struct Shared {
+    count: usize,
+    bytes: i64,
+}
+
+impl Shared {
+    /// Whether there is room for a buffer of which elements are read and written only.
+    fn takes<'c: 'a, 'a>(&self, buffer: &Private<'c, 'a>) -> bool {
+        let uses = edit::uses(buffer.value);
+        let by_element =
+            |op: &OperationRef<'c, 'a>| ["memref.load", "memref.store"].contains(&edit::name(*op));
+        let bytes = static_bytes(buffer.value);
+        bytes.is_some_and(|bytes| self.bytes + bytes <= SHARED)
+            && uses.iter().all(|(op, _)| by_element(op))
+    }
+
+    fn memory<'c: 'a, 'a>(
+        &mut self,
+        e: &Emitter<'c, 'a>,
+        buffer: &Private<'c, 'a>,
+    ) -> Value<'c, 'a> {
+        self.count += 1;
+        self.bytes += static_bytes(buffer.value).unwrap_or(0);
+        let name = format!("row{}", self.count);
+        shared::memory(
+            e,
+            &name,
+            &shape::shape_of(buffer.value),
+            shape::element_of(buffer.value),
+        )
+    }
+}
 
 /// A place for kernels: the function whose loops they are, which calls them.
 #[derive(Clone, Copy)]
@@ -50,24 +96,36 @@ impl<'c: 'a, 'a> Home<'c, 'a> {
         })
     }
 
-    /// Makes a loop over threads of a marked loop, which is gone then; nothing if its rounds can't be shared out.
+    /// Makes a loop over threads of a marked loop, or over blocks of threads, which is gone then; nothing if its rounds can't be
+    /// shared out.
     pub fn rounds(&self, op: OperationRef<'c, 'a>) -> Option<OperationRef<'c, 'a>> {
-        let divisible = Divisible::read(self.cx, self.func, op, LOCAL)?;
-        let loops = match divisible.private.is_empty() {
+        let inside = walk::inside(op).into_iter().chain([op]);
+        let threads = inside.filter_map(gpu::threads).next();
+        // What is on a thread's stack, other threads do not see.
+        let local = match threads {
+            Some(_) => 0,
+            None => LOCAL,
+        };
+        let divisible = Divisible::read(self.cx, self.func, op, local)?;
+        let loops = match divisible.private.is_empty() || threads.is_some() {
             true => nested(op),
             false => vec![op],
         };
+        if loops.last().and_then(|last| gpu::threads(*last)) != threads {
+            return None;
+        }
         let e = Emitter::before(self.cx, op);
         let extents: Vec<_> = loops.iter().map(|op| rounds(&e, *op)).collect();
         let total = extents.iter().copied().reduce(|a, b| e.mul(a, b));
         let total = total.expect("there is the loop itself");
-        let memory = divisible
-            .private
-            .iter()
-            .map(|buffer| buffer.make(&e, total));
+        let mut shared = Shared::default();
+        let memory = divisible.private.iter().map(|buffer| match threads {
+            Some(_) if shared.takes(buffer) => Own::OfBlock(shared.memory(&e, buffer)),
+            _ => Own::OfRound(buffer.make(&e, total)),
+        });
         let memory = memory.collect::<Vec<_>>();
-        let threads = e.plain_loop((e.index(0), total, e.index(1)), |e, thread| {
-            let mut left = thread;
+        let rounds = e.plain_loop((e.index(0), total, e.index(1)), |e, number| {
+            let mut left = number;
             for (op, extent) in loops.iter().zip(&extents).skip(1).rev() {
                 let round = e.op("arith.remui", &[left, *extent], e.index_type());
                 self.number(e, *op, round);
@@ -75,10 +133,18 @@ impl<'c: 'a, 'a> Home<'c, 'a> {
             }
             self.number(e, loops[0], left);
             for (buffer, memory) in divisible.private.iter().zip(memory) {
-                edit::replace_uses(buffer.value, buffer.own(e, memory, thread));
+                let own = match memory {
+                    Own::OfBlock(memory) => memory,
+                    Own::OfRound(memory) => buffer.own(e, memory, number),
+                };
+                edit::replace_uses(buffer.value, own);
             }
         });
-        let body = blocks(threads)[0];
+        if let (Some(threads), Some(last)) = (threads, loops.last()) {
+            gpu::give_to_block(&e, rounds, threads);
+            gpu::give_shared(&e, rounds, gpu::dynamic_shared(*last));
+        }
+        let body = blocks(rounds)[0];
         let end = body.terminator().expect("a loop's body ends");
         for (depth, op) in loops.iter().enumerate() {
             for inner in operations(blocks(*op)[0]) {
@@ -92,7 +158,7 @@ impl<'c: 'a, 'a> Home<'c, 'a> {
         for buffer in divisible.private {
             edit::erase(self.cx, buffer.alloc);
         }
-        Some(threads)
+        Some(rounds)
     }
 
     /// Makes a loop over one thread of ops of a block, in order, before another one.
@@ -108,9 +174,10 @@ impl<'c: 'a, 'a> Home<'c, 'a> {
         for op in ops {
             self.move_before(*op, end);
         }
-        // Memory is the caller's, of whom there is one.
+        // Memory is the caller's, of whom there is one. What has a size that the device computes stays, and the planner
+        // refuses it.
         for alloc in walk::named(thread, "memref.alloc") {
-            move_out(self.cx, alloc, thread);
+            let _moved = move_out(self.cx, alloc, thread);
         }
         thread
     }
@@ -123,7 +190,12 @@ impl<'c: 'a, 'a> Home<'c, 'a> {
             PassError::at(&threads, message)
         })?;
         let leading = [self.device, self.failed, total];
-        outlined.into_function_of(name, &leading, &[(KERNEL, "unit")]);
+        let block = gpu::threads(threads).map(|threads| format!("{threads} : i64"));
+        let block = block.iter().map(|threads| (BLOCK, threads.as_str()));
+        let shared = format!("{} : i64", gpu::dynamic_shared(threads));
+        let leads = [(KERNEL, "unit"), (DYNAMIC_SHARED, &shared)];
+        let attributes: Vec<_> = leads.into_iter().chain(block).collect();
+        outlined.into_function_of(name, &leading, &attributes);
         Ok(())
     }
 
@@ -155,10 +227,17 @@ fn rounds<'c: 'a, 'a>(e: &Emitter<'c, 'a>, op: OperationRef<'c, 'a>) -> Value<'c
 
 /// A marked loop, and in order those inside of it, of which each stands alone at the end of the one around it, beside ops that
 /// every round can do again.
-fn nested<'c: 'a, 'a>(op: OperationRef<'c, 'a>) -> Vec<OperationRef<'c, 'a>> {
+pub(super) fn nested<'c: 'a, 'a>(op: OperationRef<'c, 'a>) -> Vec<OperationRef<'c, 'a>> {
     let mut found = vec![op];
     let mut body: BlockRef<'c, 'a> = blocks(op)[0];
     loop {
+        // Inside of a block's round its threads work together.
+        if found
+            .last()
+            .is_some_and(|last| gpu::threads(*last).is_some())
+        {
+            return found;
+        }
         let mut ops = operations(body);
         ops.pop();
         let Some(last) = ops.pop() else {
@@ -191,7 +270,9 @@ fn is_outside<'c: 'a, 'a>(value: Value<'c, 'a>, op: OperationRef<'c, 'a>) -> boo
 
 /// Whether each round of a loop may do an op that stands before the loop: it only computes, or reads what rounds do not write.
 fn can_repeat<'c: 'a, 'a>(op: OperationRef<'c, 'a>, before: OperationRef<'c, 'a>) -> bool {
-    const VIEWS: [&str; 6] = [
+    // Memory that rounds make is theirs, and made before the loop in the end.
+    const VIEWS: [&str; 7] = [
+        "memref.alloc",
         "memref.cast",
         "memref.collapse_shape",
         "memref.dim",

@@ -1,6 +1,9 @@
 //! What of a function's ops stays on the host, and what becomes kernels.
 
-use super::{READ, kernel::Home};
+use super::{
+    READ, is_program,
+    kernel::{Home, nested},
+};
 use crate::{
     alias::{self, blocks},
     emit::Emitter,
@@ -14,7 +17,7 @@ use dlc_dialects::{
         inspect::{defining_op, identity},
         shape::width,
     },
-    pass::PassError,
+    pass::{INTERNAL, PassError},
 };
 use melior::{
     Context,
@@ -94,12 +97,19 @@ impl<'c: 'a, 'a> Former<'c, 'a> {
                     }
                 }
                 Place::Kernel => {
-                    let threads = match self.home.rounds(op) {
-                        Some(threads) => threads,
+                    let together = walk::inside(op).into_iter().chain([op]);
+                    let together = together.filter_map(super::threads).next();
+                    let threads = match (self.home.rounds(op), together) {
+                        (Some(threads), _) => threads,
                         // Its rounds go one after the other.
-                        None => self
+                        (None, None) => self
                             .home
                             .one(&[op], next.expect("a block ends with a terminator")),
+                        (None, Some(_)) => {
+                            let message =
+                                format!("{INTERNAL}: rounds of blocks can't be shared out");
+                            return Err(PassError::at(&op, message));
+                        }
                     };
                     self.outline(threads)?;
                 }
@@ -126,10 +136,19 @@ impl<'c: 'a, 'a> Former<'c, 'a> {
         if ["scf.yield", "scf.condition", "func.return", "func.call"].contains(&name) || is_text() {
             return Place::Control;
         }
-        if tasks::independent(op) == Some(true) {
-            return Place::Kernel;
-        }
         let inside = walk::inside(op);
+        if tasks::independent(op) == Some(true) {
+            // Its rounds can't be threads where they read for the host, leave a status, or are shared out to blocks inside of
+            // them.
+            let calls = |op: &OperationRef<'c, 'a>| walk::is(*op, "func.call") && !is_program(*op);
+            let of_host = inside.iter().any(|op| calls(op) || of_host(*op));
+            let blocks = inside.iter().any(|op| super::threads(*op).is_some());
+            let together = nested(op).last().and_then(|last| super::threads(*last));
+            return match of_host || blocks && together.is_none() {
+                true => Place::Control,
+                false => Place::Kernel,
+            };
+        }
         let controls = |inner: &OperationRef<'c, 'a>| {
             let kernel = tasks::independent(*inner) == Some(true);
             kernel || walk::is(*inner, "func.call") || of_host(*inner)

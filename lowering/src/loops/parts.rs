@@ -4,7 +4,6 @@
 use super::{
     body::Output,
     nest::Extent,
-    vectors::neutral_element,
     write::{State, Writer},
 };
 use crate::{emit::Emitter, linalg::Iterator, schedule::MOST_PARTS, tasks};
@@ -132,13 +131,24 @@ impl<'c: 'a, 'a> Writer<'_, 'c, 'a> {
             };
             let mut state = state.clone();
             state.range = Some(Range { low, length });
-            let neutral = kinds.iter().map(|(name, ty)| neutral_element(e, name, *ty));
-            let sums = self.reduce(e, 0, &state, neutral.collect());
-            for (sum, given) in sums.into_iter().zip(&given) {
-                e.effect("memref.store", &[sum, *given, part], &[]);
+            let sums = self.reduce(e, 0, &state, self.neutral(e));
+            let keep = |e: &Emitter<'c, 'a>, sums: Vec<Value<'c, 'a>>| {
+                for (sum, given) in sums.into_iter().zip(&given) {
+                    e.effect("memref.store", &[sum, *given, part], &[]);
+                }
+            };
+            match &self.team {
+                Some(team) => {
+                    let sums = self.exchange(e, team, sums);
+                    team.first(e, |e| keep(e, sums));
+                }
+                None => keep(e, sums),
             }
         });
         tasks::mark(e, op, true);
+        if let Some(team) = &self.team {
+            team.give(e, op);
+        }
         let accumulating = self.accumulating();
         let start = accumulating.map(|(access, _)| self.load(e, state, access));
         let start = start.collect::<Vec<_>>();

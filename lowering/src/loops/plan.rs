@@ -33,6 +33,8 @@ pub struct Plan {
     pub fma: bool,
     /// Bytes of a buffer up to which it is not prefetched.
     pub near: i64,
+    /// Whether threads of a GPU do it.
+    pub gpu: bool,
 }
 
 /// How an operand is walked by a loop.
@@ -127,6 +129,7 @@ impl Plan {
                 schedule,
                 fma: target.fma,
                 near: target.near(),
+                gpu: target.gpu > 0,
             };
         }
         let order = match (vector, innermost, in_memory) {
@@ -147,6 +150,7 @@ impl Plan {
             schedule,
             fma: target.fma,
             near: target.near(),
+            gpu: target.gpu > 0,
         }
     }
 }

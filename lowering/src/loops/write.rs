@@ -10,6 +10,7 @@ use super::{
     parts::Range,
     quotient,
     segments::{Kind, Segment, Width, segments},
+    team::Team,
     vectors::vector,
 };
 use crate::{
@@ -32,7 +33,8 @@ pub fn write<'c: 'a, 'a>(
     body: &Body<'c, 'a>,
     plan: &Plan,
 ) {
-    let writer = Writer {
+    let mut writer = Writer {
+        team: None,
         fma: plan.fma,
         nest,
         body,
@@ -52,9 +54,16 @@ pub fn write<'c: 'a, 'a>(
         state.bind(single, e.index(0));
     }
     writer.ready(e, &mut state);
-    match writer.parts(e) {
-        Some(parts) => writer.in_parts(e, &parts, &state),
-        None => writer.level(e, 0, state),
+    if let Some(team) = writer.team_here(e) {
+        writer.team = Some(team);
+        writer.together(e, &team, state);
+        return;
+    }
+    writer.team = writer.team_alone(e);
+    match (writer.parts(e), writer.team) {
+        (Some(parts), _) => writer.in_parts(e, &parts, &state),
+        (None, Some(team)) => writer.alone(e, &team, state),
+        (None, None) => writer.level(e, 0, state),
     }
 }
 
@@ -74,7 +83,7 @@ pub(super) struct State<'c, 'a> {
 }
 
 impl<'c, 'a> State<'c, 'a> {
-    fn bind(&mut self, index: usize, value: Value<'c, 'a>) {
+    pub(super) fn bind(&mut self, index: usize, value: Value<'c, 'a>) {
         self.index[index] = Some(value);
         self.bound |= set(index);
     }
@@ -91,6 +100,8 @@ pub(super) struct Writer<'x, 'c, 'a> {
     pub(super) nest: &'x Nest<'c, 'a>,
     pub(super) body: &'x Body<'c, 'a>,
     pub(super) plan: &'x Plan,
+    /// Who does it, if not one thread does each round.
+    pub(super) team: Option<Team>,
     fma: bool,
     /// The old body's arguments.
     arguments: Vec<Value<'c, 'a>>,
@@ -100,7 +111,23 @@ pub(super) struct Writer<'x, 'c, 'a> {
 
 impl<'c: 'a, 'a> Writer<'_, 'c, 'a> {
     /// Loops of which each step stands for itself.
-    fn level(&self, e: &Emitter<'c, 'a>, depth: usize, state: State<'c, 'a>) {
+    pub(super) fn level(&self, e: &Emitter<'c, 'a>, depth: usize, state: State<'c, 'a>) {
+        if let Some(team) = &self.team
+            && depth == self.plan.carried
+            && team.shares_steps()
+        {
+            let sums = self.reduce(e, depth, &state, self.neutral(e));
+            let sums = self.exchange(e, team, sums);
+            team.first(e, |e| {
+                let accumulating = self.accumulating();
+                let old = accumulating.map(|(access, _)| self.load(e, &state, access));
+                let new = self.combined(e, &old.collect::<Vec<_>>(), &sums);
+                for ((access, _), sum) in self.accumulating().zip(new) {
+                    self.store(e, &state, access, sum);
+                }
+            });
+            return;
+        }
         if depth == self.plan.carried {
             let mut accumulators = vec![];
             for (access, _) in self.accumulating() {
@@ -110,6 +137,13 @@ impl<'c: 'a, 'a> Writer<'_, 'c, 'a> {
             for ((access, _), sum) in self.accumulating().zip(sums) {
                 self.store(e, &state, access, sum);
             }
+            return;
+        }
+        if let Some(team) = &self.team
+            && depth + 1 == self.plan.carried
+            && team.shares_columns()
+        {
+            self.columns(e, team, depth, &state);
             return;
         }
         let index = self.plan.order[depth];
@@ -157,7 +191,7 @@ impl<'c: 'a, 'a> Writer<'_, 'c, 'a> {
                 };
                 self.level(e, depth + 1, state);
             });
-            tasks::mark(e, op, self.is_parallel(index));
+            self.mark(e, op, index);
         }
     }
 
@@ -176,15 +210,15 @@ impl<'c: 'a, 'a> Writer<'_, 'c, 'a> {
             return self.reduce_vectors(e, index, state, accumulators);
         }
         let high = self.extent(state, index).value(e);
-        e.for_loop(
-            (e.index(0), high, e.index(1)),
-            &accumulators,
-            |e, step, carried| {
-                let place = self.place(e, state, index, step);
-                let state = self.inside(e, state, index, place, state.width);
-                self.reduce(e, depth + 1, &state, carried.to_vec())
-            },
-        )
+        let (low, step) = match &self.team {
+            Some(team) => team.steps(e, self.plan, depth),
+            None => (e.index(0), e.index(1)),
+        };
+        e.for_loop((low, high, step), &accumulators, |e, step, carried| {
+            let place = self.place(e, state, index, step);
+            let state = self.inside(e, state, index, place, state.width);
+            self.reduce(e, depth + 1, &state, carried.to_vec())
+        })
     }
 
     /// The innermost loop, where it adds up in vectors: their elements are added in a fixed order at the end.
@@ -310,7 +344,7 @@ impl<'c: 'a, 'a> Writer<'_, 'c, 'a> {
         next
     }
 
-    fn is_parallel(&self, index: usize) -> bool {
+    pub(super) fn is_parallel(&self, index: usize) -> bool {
         self.nest.generic.iterators[index] == Iterator::Parallel
     }
 
@@ -382,7 +416,7 @@ impl<'c: 'a, 'a> Writer<'_, 'c, 'a> {
     }
 
     /// The state inside one more loop.
-    fn inside(
+    pub(super) fn inside(
         &self,
         e: &Emitter<'c, 'a>,
         state: &State<'c, 'a>,
@@ -401,7 +435,7 @@ impl<'c: 'a, 'a> Writer<'_, 'c, 'a> {
     }
 
     /// Writes what depends only on the loops so far.
-    fn ready(&self, e: &Emitter<'c, 'a>, state: &mut State<'c, 'a>) {
+    pub(super) fn ready(&self, e: &Emitter<'c, 'a>, state: &mut State<'c, 'a>) {
         let accesses = self
             .nest
             .generic

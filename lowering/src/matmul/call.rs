@@ -31,14 +31,18 @@ pub(crate) struct Place<'c, 'a> {
 
 /// The same of all operands, and the sizes of the product.
 pub(crate) struct Places<'c, 'a> {
-    a: Place<'c, 'a>,
-    b: Place<'c, 'a>,
-    c: Place<'c, 'a>,
+    /// Where the left operand is.
+    pub a: Place<'c, 'a>,
+    /// Where the right operand is.
+    pub b: Place<'c, 'a>,
+    /// Where the result is.
+    pub c: Place<'c, 'a>,
     /// Rows.
     pub m: Value<'c, 'a>,
     /// Columns.
     pub n: Value<'c, 'a>,
-    k: Value<'c, 'a>,
+    /// Steps of the sums.
+    pub k: Value<'c, 'a>,
 }
 
 impl<'c, 'a> Places<'c, 'a> {
@@ -62,10 +66,18 @@ impl<'c, 'a> Places<'c, 'a> {
             c,
         }
     }
+
+    /// The size of a dim.
+    pub fn size(&self, x: &Contraction<'c, 'a>, dim: usize) -> Value<'c, 'a> {
+        let found = [(&x.a, &self.a), (&x.b, &self.b)]
+            .into_iter()
+            .find_map(|(operand, place)| Some(place.sizes[operand.axis(dim)?]));
+        found.expect("every dim belongs to an input")
+    }
 }
 
 /// Finds out where an operand is.
-pub(super) fn place<'c, 'a>(e: &Emitter<'c, 'a>, operand: &Operand<'c, 'a>) -> Place<'c, 'a> {
+pub(crate) fn place<'c, 'a>(e: &Emitter<'c, 'a>, operand: &Operand<'c, 'a>) -> Place<'c, 'a> {
     let ty = MemRefType::try_from(operand.value.r#type()).expect("operands are memrefs");
     let rank = ty.rank();
     let base = e.ty(&format!("memref<{}>", ty.element()));
@@ -86,7 +98,7 @@ pub(super) fn place<'c, 'a>(e: &Emitter<'c, 'a>, operand: &Operand<'c, 'a>) -> P
 }
 
 /// Where what the loops around the kernel have chosen of an operand begins.
-pub(super) fn offset<'c, 'a>(
+pub(crate) fn offset<'c, 'a>(
     e: &Emitter<'c, 'a>,
     operand: &Operand<'c, 'a>,
     place: &Place<'c, 'a>,
@@ -152,11 +164,7 @@ impl<'c, 'a> Caller<'_, 'c, 'a> {
     }
 
     fn size(&self, dim: usize) -> Value<'c, 'a> {
-        let (x, places) = (self.contraction, &self.places);
-        let found = [(&x.a, &places.a), (&x.b, &places.b)]
-            .into_iter()
-            .find_map(|(operand, place)| Some(place.sizes[operand.axis(dim)?]));
-        found.expect("every dim belongs to an input")
+        self.places.size(self.contraction, dim)
     }
 
     /// The memory of a kernel's packed block.

@@ -32,8 +32,10 @@ use melior::{
 pub(crate) struct Epilogue<'c, 'a> {
     /// The op.
     pub op: OperationRef<'c, 'a>,
-    inputs: Vec<Reached<'c, 'a>>,
-    outputs: Vec<Reached<'c, 'a>>,
+    /// What it reads.
+    pub inputs: Vec<Reached<'c, 'a>>,
+    /// What it writes.
+    pub outputs: Vec<Reached<'c, 'a>>,
     /// What its operands are made of, which is to stand before the product.
     pub needed: Vec<OperationRef<'c, 'a>>,
     /// The result that can be the memory of the sums, if nothing else needs these.
@@ -63,7 +65,7 @@ pub(crate) struct Placed<'c, 'a> {
 }
 
 /// An operand of the op.
-enum Reached<'c, 'a> {
+pub(crate) enum Reached<'c, 'a> {
     /// A number.
     Scalar(Value<'c, 'a>),
     /// Memory, with the product's loop of each axis.

@@ -32,16 +32,17 @@
 //! *Does not*: make kernels of several threads that work together.
 
 use crate::{
+    alias::blocks,
     emit::Emitter,
     entry,
-    gpu::{Former, Home, READ},
+    gpu::{Former, Home, READ, shared},
     schedule::Target,
     tasks, walk,
 };
 use dlc_dialects::pass::{Anchor, PassError, PassInfo};
 use melior::{
     Context,
-    ir::{OperationRef, operation::OperationLike},
+    ir::{BlockLike, OperationRef, operation::OperationLike},
 };
 use std::collections::BTreeSet;
 
@@ -79,5 +80,11 @@ fn run<'c, 'a>(cx: &'c Context, module: OperationRef<'c, 'a>) -> Result<(), Pass
         }
     }
     tasks::unmark(module);
+    if let Some(first) = blocks(module)
+        .iter()
+        .find_map(|block| block.first_operation())
+    {
+        shared::define(&Emitter::before(cx, first), module);
+    }
     Ok(())
 }

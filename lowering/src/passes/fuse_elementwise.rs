@@ -28,6 +28,7 @@ use crate::{
     linalg,
     remarks::Remarks,
     schedule::FUSION,
+    schedule::Target,
     walk,
 };
 use dlc_abi::Poly;
@@ -51,6 +52,7 @@ pub const INFO: PassInfo = PassInfo {
 
 fn run<'c, 'a>(cx: &'c Context, module: OperationRef<'c, 'a>) -> Result<(), PassError<'c>> {
     let remarks = Remarks::of(module);
+    let gpu = Target::of(module).gpu > 0;
     for func in walk::named(module, "func.func") {
         let spaces = Spaces::of(func);
         let mut inner = walk::inside(func);
@@ -65,6 +67,7 @@ fn run<'c, 'a>(cx: &'c Context, module: OperationRef<'c, 'a>) -> Result<(), Pass
                         spaces: &spaces,
                         remarks: &remarks,
                         phase,
+                        gpu,
                     };
                     while fusion.sweep() {}
                 }
@@ -107,6 +110,8 @@ struct Fusion<'x, 'c, 'a> {
     spaces: &'x Spaces,
     remarks: &'x Remarks<'c>,
     phase: Phase,
+    /// Whether the loops are for a GPU.
+    gpu: bool,
 }
 
 /// What is joined.
@@ -267,6 +272,7 @@ impl<'c: 'a, 'a> Fusion<'_, 'c, 'a> {
             .iter()
             .any(|op| op.operands().any(|value| first.makes(value)));
         if !aligned(second)
+            || self.gpu && !first.adds_up_like(second)
             || overwrites
             || captures
             || apart(first.op, second.op)

@@ -100,11 +100,12 @@ fn plan<'c, 'a>(cx: &'c Context, entry: &Entry<'c, 'a>, told: bool) -> Result<()
     let holders = allocs.iter().flat_map(|alloc| alias::ancestors(*alloc));
     let holders: HashSet<usize> = holders.map(edit::identity).collect();
     let mut made = vec![];
-    // What kernels use is on the device.
-    let mut stack = match Target::of(func).gpu > 0 {
-        true => STACK,
-        false => 0,
+    // What kernels use is on the device: only what has no bytes goes to the host's stack.
+    let small_at_most = match Target::of(func).gpu > 0 {
+        true => 0,
+        false => SMALL,
     };
+    let mut stack = 0;
     for alloc in allocs {
         let bytes = size::bytes(alloc, &dims).ok_or_else(|| {
             PassError::at(
@@ -115,7 +116,7 @@ fn plan<'c, 'a>(cx: &'c Context, entry: &Entry<'c, 'a>, told: bool) -> Result<()
         let touching = touching(alloc, &order, &holders)?;
         let fixed = alloc.operand_count() == 0;
         match bytes.as_const() {
-            Some(small) if fixed && small <= SMALL && stack + small <= STACK => {
+            Some(small) if fixed && small <= small_at_most && stack + small <= STACK => {
                 stack += small;
                 to_stack(cx, func, alloc)?;
             }

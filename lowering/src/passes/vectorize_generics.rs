@@ -21,7 +21,9 @@
 //! *Does not*: change the order of arithmetic but in sums; tile for caches.
 
 use crate::{
+    alias::blocks,
     emit::Emitter,
+    gpu::shared,
     linalg::{Access, Generic, Iterator},
     loops::{Body, Nest, Plan, write::write},
     schedule::Target,
@@ -33,7 +35,7 @@ use dlc_dialects::{
 };
 use melior::{
     Context,
-    ir::{OperationRef, operation::OperationLike},
+    ir::{BlockLike, OperationRef, operation::OperationLike},
 };
 
 /// The pass.
@@ -70,6 +72,13 @@ fn run<'c, 'a>(cx: &'c Context, module: OperationRef<'c, 'a>) -> Result<(), Pass
         let plan = Plan::new(&nest, &body, &target);
         write(&e, &nest, &body, &plan);
         edit::erase(cx, op);
+    }
+    // What threads of a block add up goes through shared memory.
+    if let Some(first) = blocks(module)
+        .iter()
+        .find_map(|block| block.first_operation())
+    {
+        shared::define(&Emitter::before(cx, first), module);
     }
     Ok(())
 }

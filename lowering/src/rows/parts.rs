@@ -191,11 +191,11 @@ pub(super) fn on_row<'c: 'a, 'a>(
     e: &Emitter<'c, 'a>,
     member: &Member<'c, 'a>,
     row: Value<'c, 'a>,
-    view: impl Fn(&Access<'c, 'a>) -> Value<'c, 'a>,
+    mut view: impl FnMut(&Access<'c, 'a>) -> Value<'c, 'a>,
     besides: impl FnOnce(usize) -> Besides<'c, 'a>,
 ) {
     let inner = |l: &usize| if *l > member.row { l - 1 } else { *l };
-    let access = |access: &Access<'c, 'a>| {
+    let mut access = |access: &Access<'c, 'a>| {
         let others = access.loops.iter().filter(|l| **l != member.row);
         Access {
             loops: others.map(inner).collect(),
@@ -207,15 +207,21 @@ pub(super) fn on_row<'c: 'a, 'a>(
     };
     let mut iterators = member.generic.iterators.clone();
     iterators.remove(member.row);
-    let mut inputs = member.generic.inputs.iter().map(access).collect::<Vec<_>>();
+    let mut inputs = member
+        .generic
+        .inputs
+        .iter()
+        .map(&mut access)
+        .collect::<Vec<_>>();
     let own = inputs.len();
     let (added, attributes) = besides(own);
     inputs.extend(added);
     let added = own..inputs.len();
+    let outputs = member.generic.outputs.iter().map(access).collect();
     let generic = Generic {
         iterators,
         inputs,
-        outputs: member.generic.outputs.iter().map(access).collect(),
+        outputs,
         attributes,
     };
     let old = member.op.region(0).ok();

@@ -19,17 +19,18 @@ use dlc_dialects::ir::{
 };
 use melior::{
     Context,
-    ir::{RegionLike, Value, operation::OperationLike},
+    ir::{OperationRef, RegionLike, Value, operation::OperationLike},
 };
 use std::collections::HashMap;
 
-/// Writes the loop in the place of the group.
-pub fn sweep<'c: 'a, 'a>(context: &'c Context, group: Group<'c, 'a>) {
+/// Writes the loop in the place of the group; nothing if the number of rows can't be told.
+pub fn sweep<'c: 'a, 'a>(
+    context: &'c Context,
+    group: Group<'c, 'a>,
+) -> Option<OperationRef<'c, 'a>> {
     let e = begin(context, &group);
     let temporaries = group.temporaries();
-    let Some(rows) = row_count(&e, &group, &temporaries) else {
-        return;
-    };
+    let rows = row_count(&e, &group, &temporaries)?;
     let mut sources = HashMap::new();
     for value in temporaries {
         sources.insert(identity(value), Source::Whole(temporary(&e, value, None)));
@@ -47,17 +48,20 @@ pub fn sweep<'c: 'a, 'a>(context: &'c Context, group: Group<'c, 'a>) {
     let ahead = Nearer::of(&group, &sources);
     let op = e.plain_loop((e.index(0), rows, e.index(1)), |e, row| {
         let next = e.min(e.plus(row, 1), e.sub(rows, e.index(1)));
+        // One view of a row, so that it can be told to be one.
+        let mut views = HashMap::new();
         for (number, member) in group.members.iter().enumerate() {
             let ahead = match &ahead {
                 Some(ahead) if ahead.carrier == number => &ahead.rows[..],
                 _ => &[],
             };
-            write(e, member, (row, next), &sources, ahead);
+            write(e, member, (row, next), (&sources, &mut views), ahead);
         }
     });
     // What adds up over rows does so in their order.
     tasks::mark(&e, op, group.touched.iter().all(|buffer| !buffer.sum));
     end(context, &group);
+    Some(op)
 }
 
 /// Where an op on a row finds a buffer's row.
@@ -67,6 +71,9 @@ enum Source<'c, 'a> {
     /// In the buffer.
     Part(Sizes<'c, 'a>),
 }
+
+/// The views of a round's rows, by buffer and axis.
+type Views<'c, 'a> = HashMap<(usize, usize), Value<'c, 'a>>;
 
 /// What is brought nearer while an op goes through a row: the one that computes most, beside which memory would idle; not
 /// the last, right behind which the next row is read.
@@ -155,7 +162,7 @@ fn write<'c: 'a, 'a>(
     e: &Emitter<'c, 'a>,
     member: &Member<'c, 'a>,
     (row, next): (Value<'c, 'a>, Value<'c, 'a>),
-    sources: &HashMap<usize, Source<'c, 'a>>,
+    (sources, views): (&HashMap<usize, Source<'c, 'a>>, &mut Views<'c, 'a>),
     ahead: &[Row<'c, 'a>],
 ) {
     let axis = |access: &Access| access.loops.iter().position(|l| *l == member.row);
@@ -163,7 +170,8 @@ fn write<'c: 'a, 'a>(
         Source::Whole(value) => *value,
         Source::Part(sizes) => {
             let axis = axis(access).expect("it is walked by rows");
-            part(e, access.value, axis, Rows::One(row), sizes)
+            let made = views.entry((identity(access.value), axis));
+            *made.or_insert_with(|| part(e, access.value, axis, Rows::One(row), sizes))
         }
     };
     on_row(e, member, row, view, |own| {

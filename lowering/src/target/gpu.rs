@@ -7,7 +7,7 @@ use super::{
 use crate::{
     entry::{self, string},
     entry_text::string_constant,
-    gpu::{ENTRY, KERNEL, KERNELS},
+    gpu::{ENTRY, IMAGE_TYPE, KERNEL, KERNEL_TYPE, KERNELS, KERNELS_TYPE, NUMBER, PROGRAM},
     walk,
 };
 use dlc_dialects::ir::edit;
@@ -19,7 +19,7 @@ use inkwell::{
         CodeModel, FileType, InitializationConfig, RelocMode, Target, TargetMachine, TargetTriple,
     },
 };
-use melior::ir::{Module, OperationRef, operation::OperationLike};
+use melior::ir::{Module, OperationRef, attribute::IntegerAttribute, operation::OperationLike};
 use std::{fmt::Write, sync::Once};
 
 /// A kind of device that code is made for.
@@ -43,6 +43,8 @@ pub const ARCHITECTURES: &[Architecture] = &[
     },
 ];
 
+/// The address space of a block's memory, as its globals say it.
+const SHARED: &str = "3 : i32";
 /// The version of PTX that is written: the least that knows all of `sm_90a`.
 const PTX: &str = "+ptx80";
 
@@ -54,7 +56,8 @@ pub fn separate<'c>(
     architecture: Architecture,
 ) -> Result<String, CodegenError> {
     let of_device = |op: OperationRef| {
-        op.has_attribute(KERNEL) || symbol(op).is_some_and(|name| name.ends_with(ENTRY))
+        let named = |name: String| name.ends_with(ENTRY) || name.starts_with(PROGRAM);
+        op.has_attribute(KERNEL) || symbol(op).is_some_and(named)
     };
     let device = edit::clone_module(module);
     for op in top(&device) {
@@ -65,13 +68,34 @@ pub fn separate<'c>(
     }
     let text = ptx(&device, architecture)?;
     let mut kernels = vec![];
-    for op in top(module).into_iter().filter(|op| of_device(*op)) {
+    let shared = |op: OperationRef| {
+        let space = op.attribute("addr_space").map(|space| space.to_string());
+        walk::is(op, "llvm.mlir.global") && space.is_ok_and(|space| space == SHARED)
+    };
+    for op in top(module)
+        .into_iter()
+        .filter(|op| of_device(*op) || shared(*op))
+    {
         let name = symbol(op).unwrap_or_default();
         if name.ends_with(ENTRY) {
-            kernels.push((name, entry::parameter_count(op)));
+            let number = op.attribute(NUMBER).ok();
+            let number = number.and_then(|number| IntegerAttribute::try_from(number).ok());
+            let kernel = (name, entry::parameter_count(op));
+            kernels.push((number.map(|number| number.value()), kernel));
         }
         edit::erase(context, op);
     }
+    // Launches name kernels by their places in the table.
+    kernels.sort_unstable();
+    let places = (0..).map(Some).zip(&kernels);
+    if places
+        .into_iter()
+        .any(|(place, (number, _))| place != *number)
+    {
+        let message = "the numbers of kernels are not those of places in a table";
+        return Err(CodegenError::Internal(message.into()));
+    }
+    let kernels: Vec<_> = kernels.into_iter().map(|(_, kernel)| kernel).collect();
     let stem = string(module.as_operation().attribute("dl.stem").ok()).unwrap_or_default();
     let table = format!("{stem}{KERNELS}");
     let old = top(module)
@@ -98,9 +122,6 @@ fn symbol(op: OperationRef) -> Option<String> {
 
 /// The table of all kernels, `dlc_kernels` of C.
 fn table_of(name: &str, text: &str, of: Architecture, kernels: &[(String, usize)]) -> String {
-    const IMAGE: &str = "!llvm.struct<(i64, ptr)>";
-    const KERNEL: &str = "!llvm.struct<(ptr, i64)>";
-    const TABLE: &str = "!llvm.struct<(ptr, i64, ptr, i64, ptr)>";
     const WRITTEN: &str = "writing to a string succeeds";
     let hash = blake3::hash(text.as_bytes()).to_hex();
     let (capability, count) = (of.capability, kernels.len());
@@ -113,38 +134,38 @@ fn table_of(name: &str, text: &str, of: Architecture, kernels: &[(String, usize)
             values,
             "  %n{i} = llvm.mlir.addressof @{name}_{i} : !llvm.ptr
   %p{i} = llvm.mlir.constant({parameters} : i64) : i64
-  %a{i} = llvm.insertvalue %n{i}, %all{i}[{i}, 0] : !llvm.array<{count} x {KERNEL}>
-  %all{next} = llvm.insertvalue %p{i}, %a{i}[{i}, 1] : !llvm.array<{count} x {KERNEL}>",
+  %a{i} = llvm.insertvalue %n{i}, %all{i}[{i}, 0] : !llvm.array<{count} x {KERNEL_TYPE}>
+  %all{next} = llvm.insertvalue %p{i}, %a{i}[{i}, 1] : !llvm.array<{count} x {KERNEL_TYPE}>",
             next = i + 1
         )
         .expect(WRITTEN);
     }
     format!(
-        "{out}llvm.mlir.global internal constant @{name}_images() : !llvm.array<1 x {IMAGE}> {{
-  %0 = llvm.mlir.poison : !llvm.array<1 x {IMAGE}>
+        "{out}llvm.mlir.global internal constant @{name}_images() : !llvm.array<1 x {IMAGE_TYPE}> {{
+  %0 = llvm.mlir.poison : !llvm.array<1 x {IMAGE_TYPE}>
   %capability = llvm.mlir.constant({capability} : i64) : i64
   %text = llvm.mlir.addressof @{name}_ptx : !llvm.ptr
-  %1 = llvm.insertvalue %capability, %0[0, 0] : !llvm.array<1 x {IMAGE}>
-  %2 = llvm.insertvalue %text, %1[0, 1] : !llvm.array<1 x {IMAGE}>
-  llvm.return %2 : !llvm.array<1 x {IMAGE}>
+  %1 = llvm.insertvalue %capability, %0[0, 0] : !llvm.array<1 x {IMAGE_TYPE}>
+  %2 = llvm.insertvalue %text, %1[0, 1] : !llvm.array<1 x {IMAGE_TYPE}>
+  llvm.return %2 : !llvm.array<1 x {IMAGE_TYPE}>
 }}
-llvm.mlir.global internal constant @{name}_all() : !llvm.array<{count} x {KERNEL}> {{
-  %all0 = llvm.mlir.poison : !llvm.array<{count} x {KERNEL}>
-{values}  llvm.return %all{count} : !llvm.array<{count} x {KERNEL}>
+llvm.mlir.global internal constant @{name}_all() : !llvm.array<{count} x {KERNEL_TYPE}> {{
+  %all0 = llvm.mlir.poison : !llvm.array<{count} x {KERNEL_TYPE}>
+{values}  llvm.return %all{count} : !llvm.array<{count} x {KERNEL_TYPE}>
 }}
-llvm.mlir.global internal constant @{name}() : {TABLE} {{
-  %0 = llvm.mlir.poison : {TABLE}
+llvm.mlir.global internal constant @{name}() : {KERNELS_TYPE} {{
+  %0 = llvm.mlir.poison : {KERNELS_TYPE}
   %hash = llvm.mlir.addressof @{name}_hash : !llvm.ptr
   %one = llvm.mlir.constant(1 : i64) : i64
   %images = llvm.mlir.addressof @{name}_images : !llvm.ptr
   %count = llvm.mlir.constant({count} : i64) : i64
   %kernels = llvm.mlir.addressof @{name}_all : !llvm.ptr
-  %1 = llvm.insertvalue %hash, %0[0] : {TABLE}
-  %2 = llvm.insertvalue %one, %1[1] : {TABLE}
-  %3 = llvm.insertvalue %images, %2[2] : {TABLE}
-  %4 = llvm.insertvalue %count, %3[3] : {TABLE}
-  %5 = llvm.insertvalue %kernels, %4[4] : {TABLE}
-  llvm.return %5 : {TABLE}
+  %1 = llvm.insertvalue %hash, %0[0] : {KERNELS_TYPE}
+  %2 = llvm.insertvalue %one, %1[1] : {KERNELS_TYPE}
+  %3 = llvm.insertvalue %images, %2[2] : {KERNELS_TYPE}
+  %4 = llvm.insertvalue %count, %3[3] : {KERNELS_TYPE}
+  %5 = llvm.insertvalue %kernels, %4[4] : {KERNELS_TYPE}
+  llvm.return %5 : {KERNELS_TYPE}
 }}
 "
     )

@@ -7,6 +7,7 @@ use super::{
 use crate::{
     alias::{self, ancestors, views},
     entry::{FAILED, argument_with, body},
+    gpu::is_program,
     linalg::results,
     walk,
 };
@@ -130,7 +131,7 @@ impl<'c: 'a, 'a> Reader<'c, 'a> {
             let pure = callee.is_ok_and(|callee| {
                 callee.starts_with(KERNEL_CALL) || callee.strip_prefix('@') == Some(LANES)
             });
-            let calls = walk::is(op, "func.call") && !pure;
+            let calls = walk::is(op, "func.call") && !pure && !is_program(op);
             !calls && op.operands().all(|x| Some(identity(x)) != failed)
         })
     }

@@ -56,6 +56,7 @@ impl Options {
             goal: self.goal,
             check_bounds: self.check_bounds,
             threads: self.threads > 1,
+            gpu: self.gpu.is_some(),
         }
     }
 

@@ -153,7 +153,10 @@ pub const GPU: &[Stage] = &[
             Required("cse"),
             Optional("func.func(forward-copies)"),
             Required("func.func(view-windows)"), // what is not written as loops here is one thread's
-            Required("vectorize-generics"),      // whose loops are marked
+            Optional("emit-block-products"),
+            Optional("fuse-rows"),
+            Optional("assign-blocks"),      // of rows
+            Required("vectorize-generics"), // whose loops are marked
             Required("func.func(convert-linalg-to-loops)"),
             Required("lower-affine"),
             Required("form-kernels"), // whose cells and buffers the planner places

@@ -9,7 +9,7 @@ use dlc_frontend::{ast::Span, codes::Code, diagnostic::Diagnostic, modules, sour
 use std::{collections::HashSet, fmt::Write, time::Duration};
 
 /// The passes that find errors in the user's program.
-const USER: [&str; 2] = ["expand-derivatives", "dl-to-linalg"];
+const USER: [&str; 3] = ["expand-derivatives", "dl-to-linalg", "emit-launches"];
 
 /// The user's errors among what a failed pass reported, if that is all it reported.
 pub fn user_errors(session: &Session, input: Input, records: &[Record]) -> Option<Failure> {

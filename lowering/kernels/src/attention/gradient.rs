@@ -49,7 +49,7 @@ impl Gradient {
     /// without a score function.
     pub fn is_supported(&self) -> bool {
         let heads = [self.head, self.value_head];
-        self.element != Element::F32
+        matches!(self.element, Element::F16 | Element::Bf16)
             && heads.iter().all(|head| *head >= 1)
             && (self.score.is_some() || self.slope.is_none())
             && heads.map(padded).iter().sum::<i64>() <= MOST_COLUMNS

@@ -1,9 +1,9 @@
-//! Programs made PTX by LLVM's tools and run on the interpreter, against computations in f64.
+//! Programs on the interpreter of PTX against computations in f64, and faults planted in them that must be found.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod attention;
-mod gradient;
-mod launch;
-mod operands;
+mod data;
+mod matmul;
+mod mma;
+mod simt;
 mod tools;

@@ -21,6 +21,7 @@ const MAY_USE: &[(&str, &str, &[&str])] = &[
     ("frontend", "dlc-frontend", &["dlc-abi", "dlc-dialects"]),
     ("autodiff", "dlc-autodiff", &["dlc-dialects"]),
     ("lowering", "dlc-lowering", &["dlc-abi", "dlc-dialects"]),
+    ("lowering/kernels", "dlc-kernels", &[]),
     ("test/programs", "dlc-programs", &[]),
     (
         "test/reference",

@@ -11,6 +11,7 @@ pub fn roundoff(element: Element) -> f64 {
         Element::F16 => f64::powi(2.0, -11),
         Element::Bf16 => f64::powi(2.0, -8),
         Element::F32 => f64::powi(2.0, -24),
+        other => panic!("a matrix of {other:?}"),
     }
 }
 
@@ -19,6 +20,7 @@ pub fn bytes(element: Element, value: f64) -> Vec<u8> {
         Element::F16 => f16::from_f64(value).to_le_bytes().to_vec(),
         Element::Bf16 => bf16::from_f64(value).to_le_bytes().to_vec(),
         Element::F32 => (value as f32).to_le_bytes().to_vec(),
+        other => panic!("a matrix of {other:?}"),
     }
 }
 
@@ -27,6 +29,7 @@ pub fn number(element: Element, bytes: &[u8]) -> f64 {
         Element::F16 => f16::from_le_bytes(bytes.try_into().unwrap()).to_f64(),
         Element::Bf16 => bf16::from_le_bytes(bytes.try_into().unwrap()).to_f64(),
         Element::F32 => f32::from_le_bytes(bytes.try_into().unwrap()).into(),
+        other => panic!("a matrix of {other:?}"),
     }
 }
 

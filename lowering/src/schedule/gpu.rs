@@ -1,0 +1,53 @@
+//! Blocks of a GPU's threads.
+
+use super::matmul::MatmulSizes;
+use dlc_kernels::{
+    matmul::{Tile, mma, simt},
+    program::Element,
+};
+
+/// Threads of a warp.
+pub const WARP: i64 = 32;
+/// Threads of a block whose threads do not work together.
+pub const THREADS: i64 = 128;
+/// Steps of a loop from which a block shares them out; fewer are one thread's.
+pub const SHORTEST: i64 = 32;
+/// Threads of a block whose number of steps is not known when compiling.
+const USUAL: i64 = 128;
+/// Threads of a block at most: more leave each too few registers for what fusion joins.
+pub const MOST: i64 = 256;
+/// Columns of which a block adds up the rows: the elements of some sectors of memory.
+pub const COLUMNS: i64 = 16;
+/// Steps of a thread, so that loads of several are under way.
+const STEPS: i64 = 4;
+/// Elements of a row from which blocks that take a row each are too few or too long: a row goes through several kernels.
+pub const LONGEST_ROW: i64 = 1 << 16;
+
+/// Threads of a block that shares out so many steps, if that is known.
+pub fn threads(steps: Option<i64>) -> i64 {
+    let fitting = |steps: i64| {
+        let wanted = (steps + STEPS - 1) / STEPS;
+        (wanted.max(1) as u64).next_power_of_two() as i64
+    };
+    steps.map_or(USUAL, |steps| fitting(steps).clamp(WARP, MOST))
+}
+/// Bytes of a row's buffers up to which they are in a block's shared memory, of which there are 48 KiB.
+pub const SHARED: i64 = 40 << 10;
+
+/// Rows or columns of a result up to which its tiles are small: in large ones most would be outside.
+const SMALL: i64 = 64;
+
+/// How a product of types of A, B and sums is cut.
+pub fn product_tile([a, b, sum]: [Element; 3], sizes: MatmulSizes) -> Tile {
+    let small = |size: Option<i64>| size.is_some_and(|size| size <= SMALL);
+    let small = small(sizes.m) || small(sizes.n);
+    let cores = a == b && matches!(a, Element::F16 | Element::Bf16) && sum == Element::F32;
+    match (cores, sum, small) {
+        (true, _, true) => Tile::Mma(mma::Tile::MIDDLE),
+        (true, _, false) => Tile::Mma(mma::Tile::LARGE),
+        (false, _, true) => Tile::Simt(simt::Tile::SMALL),
+        (false, Element::F64, false) => Tile::Simt(simt::Tile::LARGE_F64),
+        (false, Element::I64, false) => Tile::Simt(simt::Tile::MIDDLE_LONG),
+        (false, ..) => Tile::Simt(simt::Tile::LARGE),
+    }
+}
