@@ -90,10 +90,11 @@ pub struct Attention {
 }
 
 impl Attention {
-    /// Whether there is a program for this: f16 or bf16, heads of 1 to 256 columns, tiles of 64 or 128 rows.
+    /// Whether there is a program for this: f16 or bf16 with a result of those or f32, heads of 1 to 256 columns, tiles of 64 or 128
+    /// rows.
     pub fn is_supported(&self) -> bool {
         let heads = [self.head, self.value_head];
-        matches!(self.element, Element::F16 | Element::Bf16)
+        are_supported(self.element, self.result)
             && heads.iter().all(|head| (1..=MOST_COLUMNS).contains(head))
             && matches!(self.rows, 64 | 128)
     }
@@ -113,10 +114,10 @@ impl Attention {
         dynamic(self.all_shared_bytes())
     }
 
-    /// The tile of rows that is the fastest for these columns by its use of registers.
-    pub fn usual_rows(head: i64, value_head: i64) -> i64 {
-        match padded(head).max(padded(value_head)) {
-            ..=64 => 128,
+    /// The larger tile of rows where registers suffice for it with such columns and scores, else the smaller.
+    pub fn usual_rows(head: i64, value_head: i64, score: Option<&Callee>) -> i64 {
+        match (padded(head.max(value_head)), score) {
+            (..=64, None) => 128,
             _ => 64,
         }
     }
@@ -162,6 +163,12 @@ pub enum Side {
     Queries,
     /// Rows of K and V.
     Keys,
+}
+
+/// Whether there are products of numbers of a type, and results of another.
+fn are_supported(element: Element, result: Element) -> bool {
+    matches!(element, Element::F16 | Element::Bf16)
+        && matches!(result, Element::F16 | Element::Bf16 | Element::F32)
 }
 
 /// What a launch has to ask for, of so many bytes of shared memory.

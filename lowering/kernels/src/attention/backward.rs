@@ -316,7 +316,8 @@ impl<'a> Backward<'a> {
             let callee = (score, &self.captured[0][..]);
             products = self.scores.called(f, callee, &scaled, place);
         }
-        (self.scores.bounded(f, &products, place), slopes)
+        let mut scores = self.scores.bounded(f, &[products], column);
+        (scores.remove(0), slopes)
     }
 
     fn finish(&self, f: &mut Function, sums: &[Fragments]) {

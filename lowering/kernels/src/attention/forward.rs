@@ -12,6 +12,9 @@ use crate::text::{Function, Value};
 const LN_2: &str = "0.693147180559945309417";
 const NAN: &str = "0x7FC00000";
 
+/// Registers for fragments of Q that a lane may keep over all keys.
+const KEPT_REGISTERS: i64 = 32;
+
 pub(super) fn text(program: &Attention) -> String {
     let mut function = Function::new(&program.name);
     let f = &mut function;
@@ -162,12 +165,7 @@ impl Forward<'_> {
         let scale = &self.scores.scale;
         let exponent = Exponent::new(f, scale, self.program.score.as_ref());
         let columns = self.program.queries().padded();
-        // Of the 255 registers, a score function needs some.
-        let most = match (&self.program.score, self.fragments()) {
-            (Some(_), 2..) => 16,
-            _ => 32,
-        };
-        if self.fragments() * columns / 4 > most {
+        if self.fragments() * columns / 4 > KEPT_REGISTERS {
             return Kept {
                 exponent,
                 fragments: None,
@@ -222,11 +220,10 @@ impl Forward<'_> {
         let value = value_tile.right_by_rows(f, &values);
         let first = self.keys.first(f, tile);
         let products = self.products(f, &key, kept);
-        let mut weights = vec![];
-        for ((fragment, rows), products) in (0..).zip(&mut rows).zip(products) {
-            let scores = self.scores(f, products, (fragment, &first));
-            weights.push(soften(f, rows, &scores, &kept.exponent.factor));
-        }
+        let scores = self.scores(f, products, &first);
+        let pairs = rows.iter_mut().zip(&scores);
+        let weights = pairs.map(|(rows, scores)| soften(f, rows, scores, &kept.exponent.factor));
+        let weights: Vec<_> = weights.collect();
         let mut sums: Vec<_> = rows.iter_mut().map(|rows| &mut rows.sums).collect();
         let element = self.program.element;
         product::of_weights(f, element, &weights, (&value, 0), &mut sums);
@@ -250,14 +247,21 @@ impl Forward<'_> {
         product::of_rows(f, self.program.element, query, (key, columns), (0, KEYS))
     }
 
-    /// Scores of a fragment's products from a column on.
-    fn scores(&self, f: &mut Function, mut products: Fragments, place: (i64, &Value)) -> Fragments {
+    /// Scores of products from a column on.
+    fn scores(
+        &self,
+        f: &mut Function,
+        mut products: Vec<Fragments>,
+        first: &Value,
+    ) -> Vec<Fragments> {
         if let Some(score) = &self.program.score {
-            products = self.scores.scaled(f, &products);
             let callee = (score, &self.captured[..]);
-            products = self.scores.called(f, callee, &products, place);
+            for (at, products) in (0..).zip(&mut products) {
+                let scaled = self.scores.scaled(f, products);
+                *products = self.scores.called(f, callee, &scaled, (at, first));
+            }
         }
-        self.scores.bounded(f, &products, place)
+        self.scores.bounded(f, &products, first)
     }
 
     /// Divides by the sums and stores.

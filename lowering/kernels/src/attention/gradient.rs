@@ -6,7 +6,7 @@
 
 use super::matrix::{Tile, padded};
 use super::stream::Stream;
-use super::{Bound, KEYS, MOST_COLUMNS, Side, THREADS, backward, dynamic};
+use super::{Bound, KEYS, MOST_COLUMNS, Side, THREADS, are_supported, backward, dynamic};
 use crate::program::{Callee, Element};
 
 /// Rows of a block: 16 for each warp.
@@ -45,11 +45,11 @@ pub struct Gradient {
 }
 
 impl Gradient {
-    /// Whether there is a program for this: f16 or bf16, 1 to 256 columns of both heads together, each rounded up to 16, and no slope
+    /// Whether there is a program for this: types as those of attention, 1 to 256 columns of both heads together, each rounded up to 16, and no slope
     /// without a score function.
     pub fn is_supported(&self) -> bool {
         let heads = [self.head, self.value_head];
-        matches!(self.element, Element::F16 | Element::Bf16)
+        are_supported(self.element, self.result)
             && heads.iter().all(|head| *head >= 1)
             && (self.score.is_some() || self.slope.is_none())
             && heads.map(padded).iter().sum::<i64>() <= MOST_COLUMNS

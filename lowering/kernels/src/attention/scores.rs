@@ -1,5 +1,6 @@
 //! Scores: from products of rows of Q and K, by the scale, the caller's function and the bound.
 
+use super::product::Fragments;
 use super::warp;
 use super::{Bound, KEYS, Side};
 use crate::program::Callee;
@@ -135,7 +136,7 @@ impl Scores {
     }
 
     /// Products times the scale.
-    pub fn scaled(&self, f: &mut Function, products: &[Vec<Value>]) -> Vec<Vec<Value>> {
+    pub fn scaled(&self, f: &mut Function, products: &[Vec<Value>]) -> Fragments {
         let products = products.iter().map(|four| {
             let four = four.iter();
             let four = four.map(|product| f.same("arith.mulf", &[product, &self.scale]));
@@ -151,7 +152,7 @@ impl Scores {
         (callee, captured): (&Callee, &[Value]),
         numbers: &[Vec<Value>],
         (fragment, first): (i64, &Value),
-    ) -> Vec<Vec<Value>> {
+    ) -> Fragments {
         let (row_count, column_count) = match self.side {
             Side::Queries => (&self.tq, &self.tk),
             Side::Keys => (&self.tk, &self.tq),
@@ -188,43 +189,45 @@ impl Scores {
         results
     }
 
-    /// Scores of a fragment from a column on (`i64`), with -inf where a place is outside or beyond the bound.
-    pub fn bounded(
-        &self,
-        f: &mut Function,
-        scores: &[Vec<Value>],
-        (fragment, first): (i64, &Value),
-    ) -> Vec<Vec<Value>> {
-        let end = f.with("arith.addi", first, 8 * scores.len() as i64);
+    /// Scores of fragments from a column on (`i64`), with -inf where a place is outside or beyond the bound.
+    pub fn bounded(&self, f: &mut Function, scores: &[Fragments], first: &Value) -> Vec<Fragments> {
+        let columns = scores.first().map_or(0, Vec::len);
+        let end = f.with("arith.addi", first, 8 * columns as i64);
         let count = match self.side {
             Side::Queries => &self.tk,
             Side::Keys => &self.tq,
         };
         let mut is_edge = f.cmp("sgt", &end, count);
         if self.bound == Bound::Causal {
-            let warp_row = f.with("arith.addi", &self.lanes.warp_row, 16 * fragment);
-            let is_beyond = match self.side {
-                Side::Queries => {
-                    let seen = f.add(&warp_row, &self.offset);
-                    let last = f.with("arith.subi", &end, 1);
-                    f.cmp("sgt", &last, &seen)
-                }
+            // The key that may be seen by the fewest, and the row that sees the fewest.
+            let last = match self.side {
+                Side::Queries => f.with("arith.subi", &end, 1),
                 Side::Keys => {
-                    let seen = f.add(first, &self.offset);
-                    let last = f.with("arith.addi", &warp_row, 15);
-                    f.cmp("sgt", &last, &seen)
+                    let rows = 16 * scores.len() as i64;
+                    f.with("arith.addi", &self.lanes.warp_row, rows - 1)
                 }
             };
+            let seen = match self.side {
+                Side::Queries => f.add(&self.lanes.warp_row, &self.offset),
+                Side::Keys => f.add(first, &self.offset),
+            };
+            let is_beyond = f.cmp("sgt", &last, &seen);
             is_edge = f.same("arith.ori", &[&is_edge, &is_beyond]);
         }
-        let flat = scores.concat();
+        let flat = scores.concat().concat();
         let bounded = f.choose(
             &is_edge,
             &vec!["f32"; flat.len()],
-            |f| self.at_edge(f, scores, (fragment, first)),
+            |f| {
+                let fragments = (0..).zip(scores);
+                let fragments =
+                    fragments.flat_map(|(at, scores)| self.at_edge(f, scores, (at, first)));
+                fragments.collect()
+            },
             |_| flat.clone(),
         );
-        bounded.chunks(4).map(<[Value]>::to_vec).collect()
+        let fours: Fragments = bounded.chunks(4).map(<[Value]>::to_vec).collect();
+        fours.chunks(columns).map(<[_]>::to_vec).collect()
     }
 
     fn at_edge(

@@ -8,6 +8,9 @@ use crate::launch::{Argument, module, parameters};
 use crate::operands::{Matrix, Score, roundoff};
 use crate::tools::{Random, ptx};
 
+/// A score's derivative, and its text.
+type Slope = (fn(f64) -> f64, &'static str);
+
 /// A program with inputs.
 #[derive(Clone, Debug)]
 struct Case {
@@ -17,8 +20,7 @@ struct Case {
     scale: f64,
     extra: [i64; 2],
     score: Score,
-    /// The score's derivative, and its text.
-    slope: Option<(fn(f64) -> f64, &'static str)>,
+    slope: Option<Slope>,
 }
 
 /// Gradients and bounds of their errors.
