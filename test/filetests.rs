@@ -90,7 +90,7 @@ fn trials(arguments: &Arguments) -> Result<Vec<Trial>> {
             }
         }
     }
-    for target in ["cpu", "reference"] {
+    for target in ["cpu", "reference", "gpu-emulated"] {
         let name = format!("std/{target}");
         trials.push(trial(name, move || {
             shell::dlc(&["test", "std", "--target", target])
@@ -105,7 +105,7 @@ fn trials(arguments: &Arguments) -> Result<Vec<Trial>> {
     }
     for path in files::models()? {
         let text = std::fs::read_to_string(&path)?;
-        for target in ["cpu", "reference"] {
+        for target in ["cpu", "reference", "gpu-emulated"] {
             if text.lines().any(|line| line.starts_with("test \"")) {
                 let (file, name) = (
                     path.clone(),
