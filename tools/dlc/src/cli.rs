@@ -338,7 +338,8 @@ pub struct Build {
     pub output: PathBuf,
 
     /// What to make, separated by commas: ast, dl, linalg, loops, llvm-mlir, llvm-ir, asm, obj,
-    /// staticlib, cdylib, header, rust, manifest, schedule, memory, dep-info; KIND=FILE names the file
+    /// staticlib, cdylib, header, rust, manifest, schedule, memory, dep-info, and with --gpu also
+    /// gpu, nvvm, ptx; KIND=FILE names the file
     #[arg(
         long,
         value_name = "KINDS",
