@@ -396,6 +396,10 @@ pub struct Run {
         help_heading = "Target"
     )]
     pub target: RunTarget,
+
+    /// Writes when a GPU did what, for chrome://tracing or ui.perfetto.dev
+    #[arg(long, value_name = "FILE", help_heading = "Debugging")]
+    pub trace: Option<PathBuf>,
 }
 
 /// Lists what a file imports

@@ -1,4 +1,5 @@
-//! `--target gpu` where there is no GPU, or one on which a program does not run: what is said, and that the CPU still does.
+//! `--target gpu` where there is no GPU, or one on which a program does not run: what is said, and that the CPU still does; and
+//! timelines.
 //!
 //! The driver is that of `dlc-gpu`'s tests, which is found before one that is there; variables of the environment say what it
 //! lacks.
@@ -102,4 +103,44 @@ fn what_a_gpu_lacks_is_said() {
         assert!(said.starts_with(expected), "{said}");
         assert_eq!(run(folder.path(), &ON_CPU, set), (Some(0), String::new()));
     }
+}
+
+#[test]
+fn a_timeline() {
+    let folder = program();
+    let arguments = [
+        "run",
+        "m.dl",
+        "--target",
+        "gpu-emulated",
+        "--input",
+        "x=ones(300)",
+        "--trace",
+        "trace.json",
+    ];
+    assert_eq!(
+        run(folder.path(), &arguments, &[]),
+        (Some(0), String::new())
+    );
+    let text = std::fs::read_to_string(folder.path().join("trace.json")).unwrap();
+    let trace: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let events = trace["traceEvents"].as_array().unwrap();
+    let kernels: Vec<_> = events.iter().filter(|one| one["cat"] == "kernel").collect();
+    assert_eq!(kernels.len(), 1, "{text}");
+    let name = kernels[0]["name"].as_str().unwrap();
+    assert!(name.starts_with("m_f_"), "{name}");
+    assert!(kernels[0]["dur"].as_f64().unwrap() > 0.0);
+    let (grid, block) = (&kernels[0]["args"]["grid"], &kernels[0]["args"]["block"]);
+    let threads = grid[0].as_i64().unwrap() * block[0].as_i64().unwrap();
+    assert!(threads >= 300, "{text}");
+    let ends = events.windows(2).skip(1).all(|two| {
+        let end = two[0]["ts"].as_f64().unwrap() + two[0]["dur"].as_f64().unwrap();
+        end <= two[1]["ts"].as_f64().unwrap()
+    });
+    assert!(ends, "one thing after the other: {text}");
+
+    let cpu = ["run", "m.dl", "--input", "x=ones(3)", "--trace", "t.json"];
+    let (status, said) = run(folder.path(), &cpu, &[]);
+    assert_eq!(status, Some(2), "{said}");
+    assert!(said.contains("add `--target gpu`"), "{said}");
 }

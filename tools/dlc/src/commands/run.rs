@@ -15,7 +15,13 @@ use crate::supervise;
 /// Runs the command.
 pub fn run(run: &Run, common: &Common) -> Result<(), Error> {
     let files = output_files(&run.outputs)?;
-    let gpu = device::open(run.target)?;
+    let (gpu, traced) = match &run.trace {
+        Some(path) => {
+            let (gpu, traced) = device::open_traced(run.target)?;
+            (Some(gpu), Some((path, traced)))
+        }
+        None => (device::open(run.target)?, None),
+    };
     let mut call = run.call.clone();
     if let (Some(gpu), "none") = (&gpu, call.compile.gpu.as_str()) {
         call.compile.gpu = device::architecture(gpu).name.to_string();
@@ -29,6 +35,9 @@ pub fn run(run: &Run, common: &Common) -> Result<(), Error> {
     let Some(outputs) = outputs else {
         return Ok(());
     };
+    if let Some((path, traced)) = traced {
+        artefact::write(path, traced.json()?.as_bytes())?;
+    }
     if files.is_empty() {
         let text: String = outputs.iter().map(CallOutput::summary).collect();
         return to_stdout(text.as_bytes());
