@@ -69,6 +69,7 @@ fn trials(arguments: &Arguments) -> Result<Vec<Trial>> {
         ("builtins-table", "builtins_table.py"),
         ("derivatives-table", "derivatives_table.py"),
         ("memory", "memory_compare.py"),
+        ("gpu-bench", "gpu_bench_compare.py"),
     ] {
         trials.push(Trial::ignorable_test(
             name,
