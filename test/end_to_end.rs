@@ -58,20 +58,7 @@ fn trials(arguments: &Arguments) -> Result<Vec<Trial>> {
     for (name, run) in differential::trials()? {
         trials.push(trial(format!("differential/{name}"), run));
     }
-    match ptxas::found() {
-        None => trials.push(skipped("ptxas".into(), "it is not installed")),
-        Some(ptxas) => {
-            let models = [
-                files::below("models", "dl")?,
-                files::below("../examples", "dl")?,
-            ];
-            for model in models.concat() {
-                let ptxas = ptxas.clone();
-                let name = format!("ptxas/{}", files::shown(&model));
-                trials.push(trial(name, move || ptxas::check(&model, &ptxas)));
-            }
-        }
-    }
+    trials.extend(ptxas::trials()?);
     for (name, run) in memory::trials()? {
         trials.push(trial(format!("workspace/{name}"), run));
     }
@@ -82,6 +69,7 @@ fn trials(arguments: &Arguments) -> Result<Vec<Trial>> {
         ("builtins-table", "builtins_table.py"),
         ("derivatives-table", "derivatives_table.py"),
         ("memory", "memory_compare.py"),
+        ("gpu-bench", "gpu_bench_compare.py"),
     ] {
         trials.push(Trial::ignorable_test(
             name,

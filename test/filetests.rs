@@ -10,7 +10,7 @@ use dlc_test::{
     directive::{self, Directives},
     docs, files,
     golden::{self, Expected},
-    gpu::EMULATED,
+    gpu::{self, EMULATED},
     levels, opfile,
     runner::{Reference, Runner},
     shell, skipped, sweep, trial,
@@ -90,30 +90,26 @@ fn trials(arguments: &Arguments) -> Result<Vec<Trial>> {
             }
         }
     }
-    for target in ["cpu", "reference"] {
+    for target in ["cpu", "reference", "gpu-emulated"] {
         let name = format!("std/{target}");
-        trials.push(trial(name, move || {
-            shell::dlc(&["test", "std", "--target", target])
-        }));
+        trials.push(trial(name, move || tests_of("std", target)));
         for path in files::below("language", "dl")? {
             let name = format!("test/{}/{target}", files::shown(&path));
             trials.push(trial(name, move || {
-                let path = path.display().to_string();
-                shell::dlc(&["test", &path, "--target", target])
+                tests_of(&path.display().to_string(), target)
             }));
         }
     }
     for path in files::models()? {
         let text = std::fs::read_to_string(&path)?;
-        for target in ["cpu", "reference"] {
+        for target in ["cpu", "reference", "gpu-emulated"] {
             if text.lines().any(|line| line.starts_with("test \"")) {
                 let (file, name) = (
                     path.clone(),
                     format!("test/{target}/{}", files::shown(&path)),
                 );
                 trials.push(trial(name, move || {
-                    let file = file.to_string_lossy();
-                    shell::dlc(&["test", &file, "--target", target])
+                    tests_of(&file.to_string_lossy(), target)
                 }));
             }
         }
@@ -124,6 +120,15 @@ fn trials(arguments: &Arguments) -> Result<Vec<Trial>> {
         trials.extend(golden::built_page(*code));
     }
     Ok(trials)
+}
+
+/// Runs the `test` items of a file or of `std` on a target; those for the interpreter on a GPU, too, if it is asked for.
+fn tests_of(what: &str, target: &str) -> Result<()> {
+    shell::dlc(&["test", what, "--target", target])?;
+    match target == EMULATED[0].name && gpu::asked() {
+        true => shell::dlc(&["test", what, "--target", "gpu"]),
+        false => Ok(()),
+    }
 }
 
 /// Runs the cases of an op, whose results may be so many units in the last place off.

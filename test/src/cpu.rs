@@ -6,7 +6,7 @@ use crate::{
 };
 use anyhow::{Context, Result, anyhow};
 use dlc_driver::{
-    compile::{Emit, Failure, Options, Session, Source, knobs::Knobs},
+    compile::{Compiled, Emit, Failure, Options, Session, Source, knobs::Knobs},
     pipelines,
 };
 use dlc_runtime::{Pool, Tensor, bind::Bound, library::Library};
@@ -127,12 +127,8 @@ pub fn load(text: &str, options: Options, without: &[&str], pool: &'static Pool)
     })
 }
 
-/// Compiles a module and opens it. The folder is to be kept as long.
-pub fn build(
-    text: &str,
-    options: Options,
-    without: &[&str],
-) -> Result<(Library, tempfile::TempDir)> {
+/// Compiles a module, whose public functions are the entries, to one artefact.
+pub fn compile(text: &str, options: Options, without: &[&str], kind: Emit) -> Result<Compiled> {
     let module = module::parse(text)?;
     module::make_entries(&module, STEM)?;
     let text = module.as_operation().to_string();
@@ -142,12 +138,21 @@ pub fn build(
         stem: STEM,
     };
     let session = Session::new(options).without(without);
-    let compiled = session.compile(&source, &[Emit::Cdylib]);
-    let mut compiled = compiled.map_err(|failure| match failure {
+    let compiled = session.compile(&source, &[kind]);
+    compiled.map_err(|failure| match failure {
         // Without the IR, which fills screens; `dlc build` on the test's module writes it down.
         Failure::Internal { message, .. } => anyhow!("compiler bug: {message}"),
         other => other.into(),
-    })?;
+    })
+}
+
+/// Compiles a module and opens it. The folder is to be kept as long.
+pub fn build(
+    text: &str,
+    options: Options,
+    without: &[&str],
+) -> Result<(Library, tempfile::TempDir)> {
+    let mut compiled = compile(text, options, without, Emit::Cdylib)?;
     let library = compiled.artefacts.remove(&Emit::Cdylib);
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("libt.so");

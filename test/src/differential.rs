@@ -5,7 +5,9 @@
 use crate::{
     compare::{self, Bound},
     cpu::{pool, short_parts, small_too},
-    files, levels,
+    files,
+    gpu::{Devices, SHORT},
+    levels,
     runner::Runner,
     values::{Random, is_float, uniform_tensor, whole_tensor},
 };
@@ -15,7 +17,6 @@ use dlc_driver::{
     compile::{ARCHITECTURES, Options, Session, Source, knobs::Knobs, temporary_library},
     pipelines,
 };
-use dlc_gpu::{Gpu, Settings};
 use dlc_runtime::{Pool, Tensor, bind, library::Library};
 use std::{collections::BTreeMap, path::Path};
 
@@ -105,13 +106,16 @@ fn check_on_device(path: &Path) -> Result<()> {
         ..Options::default()
     });
     let library = model.library(&session)?;
-    let gpu = Gpu::emulated(Settings::default());
+    let devices = Devices::new(SHORT);
     against_reference(&model, &session, &library, |entry, dims, params| {
         let mut bound = bind::Bound::from_tensors(entry, params, &given(dims))?;
-        library.prepare_on(&gpu, &bound)?.run(&mut bound)?;
+        devices.run(&library, &mut bound)?;
         Ok(changed(entry, &bound))
     })
 }
+
+/// How many times the tolerance of its type steps of training may be off.
+const STEPS: f64 = 1000.0;
 
 /// What is smaller in examples on the interpreter: the example, what its text has, and what stands there instead.
 const SMALLER: &[(&str, &str, &str)] = &[
@@ -139,12 +143,12 @@ fn check_example_on_device(path: &Path) -> Result<()> {
         gpu: Some(ARCHITECTURES[0]),
         ..Options::default()
     }))?;
-    let gpu = Gpu::emulated(Settings::default());
+    let devices = Devices::new(STEPS);
     for_each_call(library.manifest(), &SIZES[..1], |entry, dims, params| {
         let expected = call(&library, entry, dims, params.clone(), None)?;
         let mut bound = bind::Bound::from_tensors(entry, params, &given(dims))?;
-        library.prepare_on(&gpu, &bound)?.run(&mut bound)?;
-        all_near(entry, dims, 1000.0, &expected, &changed(entry, &bound))
+        devices.run(&library, &mut bound)?;
+        all_near(entry, dims, STEPS, &expected, &changed(entry, &bound))
     })
 }
 

@@ -2,9 +2,11 @@
 //!
 //! Of `@f` the check makes the scalar function `sum(f(x) * w)` with random weights w, differentiates it by
 //! `dl.jvp` in a direction v, and compares with `(loss(x + h v) - loss(x - h v)) / 2h`, which the reference evaluator
-//! computes. The gradient's product with v, by `dl.grad`, has to be the same number as the tangent, but for rounding.
+//! computes. The gradient's product with v, by `dl.grad`, has to be the same number as the tangent, but for rounding, and
+//! each element of the gradient that of the reference's.
 
 use crate::{
+    compare::{self, Bound},
     directive::Gradcheck,
     module::{self, Signature},
     runner::{Reference, Runner},
@@ -97,9 +99,9 @@ pub fn run(check: &Gradcheck, text: &str, runner: &dyn Runner) -> Result<()> {
 
     let mut all = args.clone();
     all.push(weights.clone());
-    let runner = runner.load(&whole)?;
+    let code = runner.load(&whole)?;
     let moved = [all.as_slice(), &directions].concat();
-    let tangent = runner.call("gradcheck_tangent", &check.dims, &moved)?;
+    let tangent = code.call("gradcheck_tangent", &check.dims, &moved)?;
     let tangent = tangent[0].to_f64()[0];
     let off = |value: f64, from: f64| (value - from).abs() / from.abs().max(1.0);
     ensure!(
@@ -109,13 +111,20 @@ pub fn run(check: &Gradcheck, text: &str, runner: &dyn Runner) -> Result<()> {
         check.tolerance
     );
     if check.reverse {
-        let gradients = runner.call("gradcheck_gradient", &check.dims, &all)?;
+        let gradients = code.call("gradcheck_gradient", &check.dims, &all)?;
         let product = product(&gradients, &directions)?;
         ensure!(
             off(product, tangent) <= BETWEEN_MODES,
             "the gradient's product with the direction is {product}, the tangent is {tangent}: off by {:e}",
             off(product, tangent)
         );
+        if runner.name() != Reference.name() {
+            let expected = reference.call("gradcheck_gradient", &check.dims, &all)?;
+            for (i, (expected, gradient)) in expected.iter().zip(&gradients).enumerate() {
+                compare::check(expected, gradient, Bound::Near(BETWEEN_MODES))
+                    .with_context(|| format!("gradient {i}, beside the reference's"))?;
+            }
+        }
     }
     // A direction along which nothing changes would pass whatever the gradient is.
     ensure!(

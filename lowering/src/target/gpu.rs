@@ -1,4 +1,4 @@
-//! Code for GPUs: the device's functions of a module as PTX, which the host's functions then carry with them.
+//! Code for GPUs: the device's functions of a module, as PTX, which the host's functions then carry with them.
 
 use super::{
     cpu::{CodegenError, translate, write},
@@ -44,38 +44,56 @@ pub const ARCHITECTURES: &[Architecture] = &[
     },
 ];
 
+impl Architecture {
+    /// What to make code for, where it is for devices of one compute capability: the newest that they run.
+    pub fn of_capability(capability: i64) -> Self {
+        // Code for 9.0 runs there only.
+        let mut exact = ARCHITECTURES.iter();
+        let exact = exact.find(|one| one.capability == capability);
+        exact.copied().unwrap_or(ARCHITECTURES[0])
+    }
+}
+
 /// The address space of a block's memory, as its globals say it.
 const SHARED: &str = "3 : i32";
 /// The version of PTX that is written: the least that knows all of `sm_90a`.
 const PTX: &str = "+ptx80";
 
-/// Makes PTX of the device's functions of a module in the `llvm` dialect, and takes them out; what stays is the host's, and has
-/// the text in the table that launches use.
-pub fn separate<'c>(
-    context: &'c melior::Context,
-    module: &Module<'c>,
-    architecture: Architecture,
-) -> Result<String, CodegenError> {
-    let of_device = |op: OperationRef| {
-        let named = |name: String| name.ends_with(ENTRY) || name.starts_with(PROGRAM);
-        op.has_attribute(KERNEL) || symbol(op).is_some_and(named)
-    };
+/// A copy of the device's functions of a module in the `llvm` dialect.
+pub fn device_functions<'c>(context: &'c melior::Context, module: &Module<'c>) -> Module<'c> {
     let device = edit::clone_module(module);
     for op in top(&device) {
         let table = symbol(op).is_some_and(|name| name.ends_with(KERNELS));
-        if table || walk::is(op, "llvm.func") && !of_device(op) {
+        if table || walk::is(op, "llvm.func") && !is_of_device(op) {
             edit::erase(context, op);
         }
     }
-    let text = ptx(&device, architecture)?;
+    device
+}
+
+fn is_of_device(op: OperationRef) -> bool {
+    let named = |name: String| name.ends_with(ENTRY) || name.starts_with(PROGRAM);
+    op.has_attribute(KERNEL) || symbol(op).is_some_and(named)
+}
+
+/// Whether an op is memory of a block.
+fn is_shared(op: OperationRef) -> bool {
+    let space = op.attribute("addr_space").map(|space| space.to_string());
+    walk::is(op, "llvm.mlir.global") && space.is_ok_and(|space| space == SHARED)
+}
+
+/// Takes the device's functions out of a module in the `llvm` dialect; what stays is the host's, and has their text in the
+/// table that launches use.
+pub fn keep_host<'c>(
+    context: &'c melior::Context,
+    module: &Module<'c>,
+    architecture: Architecture,
+    text: &str,
+) -> Result<(), CodegenError> {
     let mut kernels = vec![];
-    let shared = |op: OperationRef| {
-        let space = op.attribute("addr_space").map(|space| space.to_string());
-        walk::is(op, "llvm.mlir.global") && space.is_ok_and(|space| space == SHARED)
-    };
     for op in top(module)
         .into_iter()
-        .filter(|op| of_device(*op) || shared(*op))
+        .filter(|op| is_of_device(*op) || is_shared(*op))
     {
         let name = symbol(op).unwrap_or_default();
         if name.ends_with(ENTRY) {
@@ -104,13 +122,13 @@ pub fn separate<'c>(
         .find(|op| symbol(*op).as_deref() == Some(&table));
     // Without kernels there is none.
     if let Some(old) = old {
-        let made = table_of(&table, &text, architecture, &kernels);
+        let made = table_of(&table, text, architecture, &kernels);
         let made = Module::parse(context, &made)
             .ok_or_else(|| CodegenError::Internal("the table of kernels does not parse".into()))?;
         edit::move_module_before(context, &made, old, |_| true);
         edit::erase(context, old);
     }
-    Ok(text)
+    Ok(())
 }
 
 fn top<'c, 'a>(module: &'a Module<'c>) -> Vec<OperationRef<'c, 'a>> {
@@ -173,7 +191,7 @@ llvm.mlir.global internal constant @{name}() : {KERNELS_TYPE} {{
 }
 
 /// PTX of a module that has the device's functions only.
-fn ptx(module: &Module, architecture: Architecture) -> Result<String, CodegenError> {
+pub fn ptx(module: &Module, architecture: Architecture) -> Result<String, CodegenError> {
     let context = Context::create();
     let module = translate(module, &context)?;
     let machine = machine(architecture)?;

@@ -6,6 +6,7 @@
 mod about;
 mod driver;
 mod graph;
+mod marks;
 mod modules;
 mod session;
 mod staging;
@@ -22,6 +23,7 @@ use crate::image::Images;
 use crate::launch::{Fitted, Shape};
 use crate::tensor_map;
 use graph::Copied;
+use marks::Marks;
 use modules::Modules;
 use session::{Ended, Session};
 use staging::Staging;
@@ -41,6 +43,7 @@ struct Inner {
     staging: Mutex<Staging>,
     /// What is being captured, if anything is.
     captured: Mutex<Option<Copied>>,
+    marks: Mutex<Marks>,
 }
 
 impl Cuda {
@@ -73,6 +76,7 @@ impl Cuda {
                 modules: Mutex::default(),
                 staging: Mutex::new(Staging::new()),
                 captured: Mutex::default(),
+                marks: Mutex::default(),
             }),
         })
     }
@@ -93,6 +97,7 @@ impl Drop for Inner {
         let _ = self.session.synchronise();
         locked(&self.modules).unload(&self.session);
         locked(&self.staging).free(&self.session);
+        locked(&self.marks).free(&self.session);
     }
 }
 
@@ -261,6 +266,16 @@ impl Device for Cuda {
         let copied = locked(&self.inner.captured).take();
         let copied = copied.ok_or_else(GpuError::not_captured)?;
         Ok(Box::new(graph::end(&self.inner, copied)?))
+    }
+
+    fn mark(&self) -> Result<usize, GpuError> {
+        self.inner.not_captured("a mark")?;
+        locked(&self.inner.marks).add(&self.inner.session)
+    }
+
+    fn marks(&self) -> Result<Vec<f64>, GpuError> {
+        self.synchronise()?;
+        locked(&self.inner.marks).take(&self.inner.session)
     }
 }
 

@@ -206,4 +206,16 @@ pub trait Device: fmt::Debug + Send + Sync {
     /// # Errors
     /// Fails where nothing is captured, or where something in between can't be.
     fn end_capture(&self) -> Result<Box<dyn Graph>, GpuError>;
+
+    /// Notes when all work before it is done; gives the number of the mark, from 0.
+    ///
+    /// # Errors
+    /// Fails while work is captured, and where the device is lost.
+    fn mark(&self) -> Result<usize, GpuError>;
+
+    /// When each mark was reached, in microseconds after the first; waits for all work. Marks are counted anew afterwards.
+    ///
+    /// # Errors
+    /// As [`Device::synchronise`].
+    fn marks(&self) -> Result<Vec<f64>, GpuError>;
 }

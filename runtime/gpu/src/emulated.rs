@@ -8,6 +8,7 @@ mod command;
 use std::collections::HashMap;
 use std::ffi::c_void;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use dlc_abi::device::TensorMap;
 use dlc_ptx::{Element, FaultKind, Memory, Module, Options, Swizzle};
@@ -69,6 +70,8 @@ struct State {
     captured: Option<Vec<Command>>,
     /// The first fault.
     lost: Option<String>,
+    /// Times that were noted.
+    marks: Vec<Instant>,
 }
 
 impl Emulated {
@@ -329,6 +332,18 @@ impl Device for Emulated {
             inner: Arc::clone(&self.inner),
             commands: commands.ok_or_else(GpuError::not_captured)?,
         }))
+    }
+
+    fn mark(&self) -> Result<usize, GpuError> {
+        let marks = &mut self.inner.now("a mark")?.marks;
+        marks.push(Instant::now());
+        Ok(marks.len() - 1)
+    }
+
+    fn marks(&self) -> Result<Vec<f64>, GpuError> {
+        let marks = std::mem::take(&mut self.inner.now("reading marks")?.marks);
+        let since = |mark: &Instant| (*mark - marks[0]).as_secs_f64() * 1e6;
+        Ok(marks.iter().map(since).collect())
     }
 }
 

@@ -218,4 +218,12 @@ impl Device for Fake {
     fn end_capture(&self) -> Result<Box<dyn Graph>, GpuError> {
         Err(GpuError::Argument("no captures".into()))
     }
+
+    fn mark(&self) -> Result<usize, GpuError> {
+        Err(GpuError::Argument("no marks".into()))
+    }
+
+    fn marks(&self) -> Result<Vec<f64>, GpuError> {
+        Err(GpuError::Argument("no marks".into()))
+    }
 }

@@ -16,6 +16,7 @@ mod image;
 mod launch;
 mod memory;
 mod tensor_map;
+mod trace;
 
 #[cfg(test)]
 mod fake;
@@ -30,3 +31,4 @@ pub use gpu::Gpu;
 pub use image::{Image, Images};
 pub use launch::{Fitted, Shape};
 pub use memory::{DeviceBuffer, Memory, Statistics};
+pub use trace::Traced;

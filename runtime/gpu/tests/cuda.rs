@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use dlc_gpu::{Capability, Cuda, Device, Gpu, GpuError, Image, Images, Kernel, Shape};
+use dlc_gpu::{Capability, Cuda, Device, Gpu, GpuError, Image, Images, Kernel, Shape, Traced};
 
 /// What the driver lets tests set and see; the `struct fake` of C.
 #[repr(C)]
@@ -384,6 +384,43 @@ fn a_step_is_captured_and_done_many_times() {
     assert_eq!(back, [13; 8]);
     drop((a, b, gpu));
     drop(graph);
+    turn.ended();
+}
+
+#[test]
+fn marks_are_events_of_the_stream() {
+    let Some(turn) = turn() else { return };
+    let traced = Arc::new(Traced::new(Arc::new(Cuda::open(0).unwrap())));
+    let gpu = Gpu::new(traced.clone());
+    let add_one = load(&*traced).remove(0);
+    let buffer = gpu.buffer_of(&[1; 8]).unwrap();
+    let at = (buffer.address().0, 8);
+    launch(&*traced, &add_one, &Shape::line(3, 32), at).unwrap();
+    let graph = gpu
+        .capture::<GpuError>(|_| launch(&*traced, &add_one, &Shape::line(1, 32), at))
+        .unwrap();
+    // SAFETY: the buffer is there.
+    unsafe { graph.launch().unwrap() };
+    buffer.download(&mut [0; 8]).unwrap();
+    let trace: serde_json::Value = serde_json::from_str(&traced.json().unwrap()).unwrap();
+    let events = trace["traceEvents"].as_array().unwrap();
+    let events = events.iter().filter(|event| event["ph"] == "X");
+    let seen: Vec<_> = events
+        .map(|event| {
+            let times = ["ts", "dur"].map(|key| event[key].as_f64().unwrap());
+            (event["name"].as_str().unwrap(), times)
+        })
+        .collect();
+    // Between two marks of the driver there are 250 microseconds.
+    let expected = [
+        ("copy to the device", [0.0, 250.0]),
+        ("add_one", [500.0, 250.0]),
+        ("graph", [1000.0, 250.0]),
+        ("copy from the device", [1500.0, 250.0]),
+    ];
+    assert_eq!(seen, expected);
+    traced.mark().unwrap();
+    drop((graph, buffer, gpu, traced));
     turn.ended();
 }
 

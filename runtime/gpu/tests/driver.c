@@ -1,5 +1,6 @@
 /* A driver for the tests: memory of the program, and a stream that does nothing before it is waited for. It refuses what
- * is out of order, as calls without a current context, and counts what is alive. */
+ * is out of order, as calls without a current context, and counts what is alive. Programs that are not the tests' set it by
+ * variables of the environment. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +15,7 @@ struct fake {
 } fake;
 
 typedef struct op { int kind; char *to; const char *from; size_t bytes; int byte; struct op *next; } op;
-enum { COPY, FILL, ADD_ONE, CRASH };
+enum { COPY, FILL, ADD_ONE, CRASH, MARK };
 typedef struct { op *first, **last; } list;
 typedef struct { char *text; } module;
 typedef struct { module *module; char name[64]; int shared; } function;
@@ -33,6 +34,15 @@ void fake_reset(void) {
   memset(&ours, 0, sizeof ours); memset(&theirs, 0, sizeof theirs);
   ours.work.last = &ours.work.first; theirs.work.last = &theirs.work.first;
   lost = 0; depth = 0;
+}
+/* What every kernel does, and every text, whatever its words. */
+static int crashes, refuses;
+static int64_t set(const char *name, int64_t otherwise) { const char *text = getenv(name); return text ? atoll(text) : otherwise; }
+__attribute__((constructor)) static void begin(void) {
+  fake_reset();
+  fake.capability = set("FAKE_CAPABILITY", fake.capability);
+  fake.room = set("FAKE_ROOM", fake.room);
+  crashes = set("FAKE_CRASHES", 0); refuses = set("FAKE_REFUSES", 0);
 }
 /* The stream of the program, and whether its context is current. */
 void *fake_stream(void) { return &theirs; }
@@ -82,12 +92,15 @@ static int enqueue(struct stream *s, op what) {
   *to->last = made; to->last = &made->next;
   return OK;
 }
+/* The time is how many marks were reached, 0.25 ms each. */
+static int64_t marked;
 static void perform(const op *o) {
   switch (o->kind) {
   case COPY: memmove(o->to, o->from, o->bytes); break;
   case FILL: memset(o->to, o->byte, o->bytes); break;
   case ADD_ONE: for (size_t i = 0; i < o->bytes; i++) o->to[i]++; break;
   case CRASH: lost = 1; break;
+  case MARK: *(int64_t *)o->to = ++marked; break;
   }
 }
 static void drop(list *l) { for (op *o = l->first, *next; o; o = next) { next = o->next; free(o); } l->first = 0; l->last = &l->first; }
@@ -127,6 +140,11 @@ int cuGraphInstantiateWithFlags(list **exec, list *graph, unsigned long long fla
 int cuGraphLaunch(list *exec, struct stream *s) { CURRENT; for (op *o = exec->first; o; o = o->next) enqueue(s, *o); return OK; }
 int cuGraphExecDestroy(list *exec) { CURRENT; drop(exec); free(exec); fake.alive--; return OK; }
 
+int cuEventCreate(int64_t **out, unsigned flags) { CURRENT; if (flags) return INVALID; fake.alive++; *out = calloc(1, sizeof **out); return OK; }
+int cuEventRecord(int64_t *event, struct stream *s) { CURRENT; return enqueue(s, (op){MARK, (char *)event, 0, 0, 0, 0}); }
+int cuEventElapsedTime(float *ms, int64_t *from, int64_t *to) { CURRENT; if (!*from || !*to) return INVALID; *ms = (*to - *from) * 0.25f; return OK; }
+int cuEventDestroy_v2(int64_t *event) { CURRENT; fake.alive--; free(event); return OK; }
+
 /* The size of an allocation stands before it. */
 int cuMemAlloc_v2(char **out, size_t bytes) {
   CURRENT;
@@ -160,7 +178,7 @@ static int refuse(unsigned count, const int *options, void **values) {
 }
 int cuModuleLoadDataEx(module **out, const char *text, unsigned count, int *options, void **values) {
   CURRENT;
-  if (strstr(text, "refused")) return refuse(count, options, values);
+  if (refuses || strstr(text, "refused")) return refuse(count, options, values);
   if (fake.refuses_cubins && !strncmp(text, "CUBIN", 5)) return BAD_IMAGE;
   fake.loads++; fake.alive++;
   *out = malloc(sizeof **out); (*out)->text = strdup(text);
@@ -187,7 +205,7 @@ int cuLinkAddData_v2(linking *l, int type, const char *text, size_t bytes, const
   CURRENT;
   (void)options; (void)values;
   if (type != 1 || !name || count || bytes != strlen(text) + 1) return INVALID;
-  if (strstr(text, "refused")) return BAD_PTX;
+  if (refuses || strstr(text, "refused")) return BAD_PTX;
   l->text = strdup(text);
   return OK;
 }
@@ -209,7 +227,7 @@ int cuLaunchKernelEx(const config *c, function *f, void **arguments, void **extr
   if (!strcmp(f->name, "fail")) return NO_RESOURCES;
   fake.launches++; fake.shared = c->shared;
   fake.cluster = c->count == 1 && c->attributes->id == 4 ? c->attributes->value.x : 0;
-  return enqueue(c->stream, (op){strcmp(f->name, "crash") ? ADD_ONE : CRASH, *(char **)arguments[0], 0, *(size_t *)arguments[1], 0, 0});
+  return enqueue(c->stream, (op){crashes || !strcmp(f->name, "crash") ? CRASH : ADD_ONE, *(char **)arguments[0], 0, *(size_t *)arguments[1], 0, 0});
 }
 int cuTensorMapEncodeTiled(uint64_t *map, int type, unsigned rank, void *address, const uint64_t *sizes, const uint64_t *strides,
                            const unsigned *tile, const unsigned *steps, int interleave, int swizzle, int promotion, int fill) {

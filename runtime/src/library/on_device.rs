@@ -3,7 +3,7 @@
 use std::ffi::c_void;
 
 use dlc_abi::{Entry, device::Device, status};
-use dlc_gpu::{DeviceBuffer, Gpu};
+use dlc_gpu::{DeviceBuffer, Gpu, GpuError};
 
 use super::{Library, LibraryError, status_error, values_text};
 use crate::bind::Bound;
@@ -32,15 +32,32 @@ impl Library {
         let packed: PackedGpuFn = unsafe { self.symbol(&entry.packed_gpu_symbol())? };
         let bytes = self.workspace_bytes(entry, &entry.workspace_gpu_symbol(), bound)?;
         let tensors = bound.params.iter().chain(&bound.results);
-        let leaves = tensors.map(|tensor| gpu.buffer(tensor.bytes().len() as u64));
+        let sizes = tensors.map(|tensor| tensor.bytes().len() as u64);
+        let mut leaves = buffers(gpu, sizes.chain([bytes as u64]))?;
+        let workspace = leaves.pop().expect("the workspace is the last");
         Ok(DeviceCall {
             entry,
             packed,
             gpu,
-            leaves: leaves.collect::<Result<_, _>>()?,
-            workspace: gpu.buffer(bytes as u64)?,
+            leaves,
+            workspace,
         })
     }
+}
+
+/// Memory for all, or an error that says how much all of it is.
+fn buffers(gpu: &Gpu, sizes: impl Iterator<Item = u64>) -> Result<Vec<DeviceBuffer>, GpuError> {
+    let free = gpu.memory().device().free_bytes()?;
+    let sizes = sizes.collect::<Vec<_>>();
+    let made = sizes.iter().map(|bytes| gpu.buffer(*bytes));
+    made.collect::<Result<_, _>>().map_err(|error| match error {
+        GpuError::Memory { total, .. } => GpuError::Memory {
+            needed: sizes.iter().sum(),
+            free,
+            total,
+        },
+        other => other,
+    })
 }
 
 /// An entry with its tensors and its workspace on a GPU, ready to be called many times. Tensors stay there between

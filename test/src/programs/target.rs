@@ -4,12 +4,14 @@ use super::{
     Outcome,
     file::{self, MODES, Mode},
 };
-use crate::cpu::small_too;
+use crate::{
+    cpu::small_too,
+    gpu::{Devices, SHORT},
+};
 use dlc_driver::{
     Evaluator,
     compile::{ARCHITECTURES, Failure, Options, Session, Source, TempLibrary, temporary_library},
 };
-use dlc_gpu::{Gpu, Settings};
 use dlc_programs::{
     arguments,
     ast::Program,
@@ -28,7 +30,7 @@ pub struct Targets {
 enum Made<'s> {
     Library(Rc<Native>),
     /// The same library, on the interpreter of what a GPU would run.
-    Device(Rc<Native>, Box<Gpu>),
+    Device(Rc<Native>, Box<Devices>),
     Reference(Evaluator<'s>),
 }
 
@@ -60,7 +62,7 @@ impl Made<'_> {
                 let dims = dims.into_iter().collect::<Vec<_>>();
                 let mut bound = Bound::from_tensors(entry, tensors, &dims)?;
                 match self {
-                    Made::Device(_, gpu) => library.prepare_on(gpu, &bound)?.run(&mut bound)?,
+                    Made::Device(_, devices) => devices.run(library, &mut bound)?,
                     _ => library.prepare(&bound)?.run(&mut bound)?,
                 }
                 Ok(bound.results().to_vec())
@@ -144,8 +146,8 @@ impl Targets {
                 _file: library,
             });
             if session.options().gpu.is_some() {
-                let gpu = Box::new(Gpu::emulated(Settings::default()));
-                made.push(Made::Device(Rc::clone(&native), gpu));
+                let devices = Box::new(Devices::new(SHORT));
+                made.push(Made::Device(Rc::clone(&native), devices));
             }
             made.push(Made::Library(native));
         }

@@ -338,7 +338,8 @@ pub struct Build {
     pub output: PathBuf,
 
     /// What to make, separated by commas: ast, dl, linalg, loops, llvm-mlir, llvm-ir, asm, obj,
-    /// staticlib, cdylib, header, rust, manifest, schedule, memory, dep-info; KIND=FILE names the file
+    /// staticlib, cdylib, header, rust, manifest, schedule, memory, dep-info, and with --gpu also
+    /// gpu, nvvm, ptx; KIND=FILE names the file
     #[arg(
         long,
         value_name = "KINDS",
@@ -395,6 +396,10 @@ pub struct Run {
         help_heading = "Target"
     )]
     pub target: RunTarget,
+
+    /// Writes when a GPU did what, for chrome://tracing or ui.perfetto.dev
+    #[arg(long, value_name = "FILE", help_heading = "Debugging")]
+    pub trace: Option<PathBuf>,
 }
 
 /// Lists what a file imports

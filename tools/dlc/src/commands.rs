@@ -4,6 +4,7 @@ pub mod bench;
 pub mod build;
 pub mod call;
 pub mod check;
+pub mod device;
 pub mod explain;
 pub mod grad;
 pub mod imports;

@@ -53,8 +53,8 @@ fn wrong_usage_ends_with_2() {
         ),
         (&["run", "m.dl::f", "--dim", "B=x"], "no whole number"),
         (
-            &["test", "m.dl", "--target", "gpu"],
-            "do not run on a GPU yet",
+            &["build", "m.dl", "--emit=ptx", "-o", "-"],
+            "add `--gpu sm_80`",
         ),
         (&["fmt", "--check", "m.dl"], "`dlc fmt` is not there yet"),
         (&["lsp"], "there yet"),

@@ -216,14 +216,16 @@ fn a_check_tells_wrong_gradients() {
     assert!(shown.starts_with("x: worst relative difference"), "{shown}");
     assert!(shown.ends_with("ok\n"), "{shown}");
 
-    let wrong = dlc(&["grad", &callee("wrong"), "--check", "--target", "reference"]);
-    assert_eq!(wrong.status.code(), Some(1), "{}", text(&wrong.stderr));
-    let shown = text(&wrong.stdout);
-    assert!(
-        shown.contains("x: worst relative difference 5.0e-1 ... WRONG"),
-        "{shown}"
-    );
-    assert!(shown.contains("s: worst"), "{shown}");
+    for target in ["reference", "gpu-emulated"] {
+        let wrong = dlc(&["grad", &callee("wrong"), "--check", "--target", target]);
+        assert_eq!(wrong.status.code(), Some(1), "{}", text(&wrong.stderr));
+        let shown = text(&wrong.stdout);
+        assert!(
+            shown.contains("x: worst relative difference 5.0e-1 ... WRONG"),
+            "{shown}"
+        );
+        assert!(shown.contains("s: worst"), "{shown}");
+    }
 
     // `check_grad` in a test names the rule.
     let tested = format!("{RULES}test \"rule\" {{ check_grad(wrong) }}\n");

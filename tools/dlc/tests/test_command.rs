@@ -73,9 +73,9 @@ fn stdout(output: &Output) -> String {
 }
 
 #[test]
-fn results_on_both_targets() {
+fn results_on_all_targets() {
     let folder = folder();
-    for target in ["cpu", "reference"] {
+    for target in ["cpu", "reference", "gpu-emulated"] {
         let output = dlc(folder.path(), &["test", "m.dl", "--target", target]);
         let text = stdout(&output);
         assert_eq!(output.status.code(), Some(1), "{text}");
@@ -175,7 +175,7 @@ fn what_is_compared_is_shown() {
     let folder = folder();
     let tests = "fn f<N>(x: f32[N]) -> f32 { sum(x) }\ntest \"a\" {\n  assert(f(ones([3])) > 3.0)\n  assert(sum(arange(4, i8)) == 7)\n  assert(isnan(f(ones([3]))))\n}\n";
     std::fs::write(folder.path().join("c.dl"), tests).unwrap();
-    for target in ["cpu", "reference"] {
+    for target in ["cpu", "reference", "gpu-emulated"] {
         let text = stdout(&dlc(folder.path(), &["test", "c.dl", "--target", target]));
         let notes: Vec<_> = text
             .lines()

@@ -412,20 +412,26 @@ struct Work<'x> {
 impl<'x> Work<'x> {
     /// What is made for the GPU, if one is asked for.
     fn device(&mut self, module: &Module<'x>) -> Result<(), Failure> {
-        let Some(gpu) = self.session.options.gpu else {
-            return Ok(());
-        };
-        if self.kinds.iter().any(|kind| kind.is_for_device()) {
-            let made_for = gpu::For {
-                manifest: self.manifest,
-                host: &self.target,
-                architecture: gpu,
+        let Some(architecture) = self.session.options.gpu else {
+            let mut kinds = self.kinds.iter();
+            return match kinds.find(|kind| kind.is_of_device()) {
+                Some(kind) => Err(Failure::Usage(format!(
+                    "`--emit={}` is of what is made for a GPU, and none is given\nhelp: add `--gpu {}`",
+                    kind.name(),
+                    ARCHITECTURES[0].name
+                ))),
+                None => Ok(()),
             };
+        };
+        let made_for = gpu::For {
+            manifest: self.manifest,
+            host: &self.target,
+            architecture,
+            kinds: self.kinds,
+        };
+        if made_for.is_wanted() {
             self.device = gpu::make(self.session, self.input, module, &made_for, &mut self.ran)?;
-        }
-        if self.kinds.contains(&Emit::Ptx) {
-            let text = self.device.ptx.clone().into_bytes();
-            self.artefacts.insert(Emit::Ptx, text);
+            self.artefacts.append(&mut self.device.artefacts);
         }
         Ok(())
     }

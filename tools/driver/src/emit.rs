@@ -19,7 +19,11 @@ pub enum Emit {
     LlvmIr,
     /// Assembly.
     Asm,
-    /// Kernels for the GPU, as PTX.
+    /// Kernels for the GPU, and the host's functions that call them, on memory.
+    Gpu,
+    /// The device's functions in the `llvm` and `nvvm` dialects.
+    Nvvm,
+    /// The same, as PTX.
     Ptx,
     /// An object file.
     Obj,
@@ -44,7 +48,7 @@ pub enum Emit {
 
 impl Emit {
     /// Every kind.
-    pub const ALL: [Emit; 17] = [
+    pub const ALL: [Emit; 19] = [
         Emit::Ast,
         Emit::Dl,
         Emit::Linalg,
@@ -52,6 +56,8 @@ impl Emit {
         Emit::LlvmMlir,
         Emit::LlvmIr,
         Emit::Asm,
+        Emit::Gpu,
+        Emit::Nvvm,
         Emit::Ptx,
         Emit::Obj,
         Emit::Staticlib,
@@ -74,6 +80,8 @@ impl Emit {
             Emit::LlvmMlir => "llvm-mlir",
             Emit::LlvmIr => "llvm-ir",
             Emit::Asm => "asm",
+            Emit::Gpu => "gpu",
+            Emit::Nvvm => "nvvm",
             Emit::Ptx => "ptx",
             Emit::Obj => "obj",
             Emit::Staticlib => "staticlib",
@@ -92,10 +100,12 @@ impl Emit {
         Emit::ALL.into_iter().find(|kind| kind.name() == name)
     }
 
-    /// The stage of the pipeline that gives it, or that code is made after.
+    /// The stage of the pipeline for CPUs that gives it, or that code is made after.
     pub(crate) fn stage(self) -> Option<usize> {
         match self {
             Emit::Ast
+            | Emit::Gpu
+            | Emit::Nvvm
             | Emit::Ptx
             | Emit::Header
             | Emit::Rust
@@ -114,9 +124,9 @@ impl Emit {
         }
     }
 
-    /// Whether what is made for a GPU is part of it.
-    pub(crate) fn is_for_device(self) -> bool {
-        self == Emit::Ptx || self.form() == Some(Form::Object)
+    /// Whether it is made for a GPU only.
+    pub(crate) fn is_of_device(self) -> bool {
+        matches!(self, Emit::Gpu | Emit::Nvvm | Emit::Ptx)
     }
 
     /// What LLVM makes for it.

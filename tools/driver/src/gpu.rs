@@ -2,7 +2,7 @@
 
 use crate::{
     codegen,
-    compile::{Failure, Input, Ran, Session},
+    compile::{Emit, Failure, Input, Ran, Session},
     pipelines::GPU,
 };
 use dlc_abi::Manifest;
@@ -10,19 +10,20 @@ use dlc_dialects::ir::edit;
 use dlc_lowering::{
     schedule::{self, Target},
     target::{
-        Form,
-        gpu::{Architecture, separate},
+        CodegenError, Form,
+        gpu::{Architecture, device_functions, keep_host, ptx},
     },
 };
 use melior::ir::{Module, attribute::StringAttribute};
+use std::collections::BTreeMap;
 
 /// Code for a GPU.
 #[derive(Debug, Default)]
 pub(crate) struct Device {
-    /// The functions of the host, with the kernels in them.
+    /// The functions of the host, with the kernels in them, if an object is to be made.
     pub objects: Vec<Vec<u8>>,
-    /// The kernels.
-    pub ptx: String,
+    /// The artefacts that are of the device only, of those asked for.
+    pub artefacts: BTreeMap<Emit, Vec<u8>>,
 }
 
 /// What the code is made for.
@@ -33,6 +34,20 @@ pub(crate) struct For<'x> {
     pub host: &'x Target,
     /// The GPU.
     pub architecture: Architecture,
+    /// What is asked for.
+    pub kinds: &'x [Emit],
+}
+
+impl For<'_> {
+    /// Whether something is to be made.
+    pub fn is_wanted(&self) -> bool {
+        self.wants_objects() || self.kinds.iter().any(|kind| kind.is_of_device())
+    }
+
+    fn wants_objects(&self) -> bool {
+        let mut forms = self.kinds.iter().map(|kind| kind.form());
+        forms.any(|form| form == Some(Form::Object))
+    }
 }
 
 /// Makes the code of a `dl` module, which stays as it is.
@@ -59,23 +74,35 @@ pub(crate) fn make<'c>(
     let text = StringAttribute::new(context, &manifest.stem);
     edit::set_attribute(op, "dl.stem", text.into());
     edit::set_attribute(op, schedule::target::ATTRIBUTE, target.attribute(context));
-    session.run_stages(input, &mut module, GPU, ran, |_, _| {})?;
-    let ptx = separate(context, &module, architecture)
-        .map_err(|error| Failure::internal(error.to_string()))?;
-    let exported = manifest.exported_symbols();
-    // Another name than that of the CPU's module, as names between parts come from it.
-    let name = format!("{}_gpu", manifest.stem);
-    let options = session.options();
-    let made = codegen::emit(
-        &module,
-        &exported,
-        &name,
-        options,
-        made_for.host,
-        &[Form::Object],
-    )?;
-    Ok(Device {
-        objects: made.objects,
-        ptx,
-    })
+    let mut artefacts = BTreeMap::new();
+    let wanted = |kind| made_for.kinds.contains(&kind);
+    let mut keep = |kind, text: String| {
+        if wanted(kind) {
+            artefacts.insert(kind, text.into_bytes());
+        }
+    };
+    let internal = |error: CodegenError| Failure::internal(error.to_string());
+    session.run_stages(input, &mut module, GPU, ran, |stage, module| {
+        if GPU[stage].name == Emit::Gpu.name() && wanted(Emit::Gpu) {
+            keep(Emit::Gpu, module.as_operation().to_string());
+        }
+    })?;
+    let device = device_functions(context, &module);
+    if wanted(Emit::Nvvm) {
+        keep(Emit::Nvvm, device.as_operation().to_string());
+    }
+    let ptx = ptx(&device, architecture).map_err(internal)?;
+    let mut objects = vec![];
+    if made_for.wants_objects() {
+        keep_host(context, &module, architecture, &ptx).map_err(internal)?;
+        let exported = manifest.exported_symbols();
+        // Another name than that of the CPU's module, as names between parts come from it.
+        let name = format!("{}_gpu", manifest.stem);
+        let options = session.options();
+        let forms = [Form::Object];
+        let host = made_for.host;
+        objects = codegen::emit(&module, &exported, &name, options, host, &forms)?.objects;
+    }
+    keep(Emit::Ptx, ptx);
+    Ok(Device { objects, artefacts })
 }

@@ -143,7 +143,7 @@ pub const GPU: &[Stage] = &[
     DL,
     LINALG,
     Stage {
-        name: "kernels",
+        name: "gpu",
         passes: &[
             Required("func.func(remove-barriers)"),
             Optional("func.func(unshare-destinations)"),
@@ -170,7 +170,7 @@ pub const GPU: &[Stage] = &[
         ],
     },
     Stage {
-        name: "gpu",
+        name: "nvvm",
         passes: &[
             Required("func.func(expand-math)"),
             Required("func.func(explicit-views)"),

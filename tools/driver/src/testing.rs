@@ -12,6 +12,7 @@ use dlc_frontend::core::{Assertion, AssertionKind, Func, Node, Prim, Program, TE
 use dlc_frontend::diagnostic::{Code, Diagnostic};
 use dlc_frontend::modules;
 use dlc_frontend::source::SourceMap;
+use dlc_gpu::Gpu;
 use dlc_reference::EvalError;
 use dlc_runtime::{Library, LibraryError, Tensor, bind};
 use serde_json::json;
@@ -58,10 +59,12 @@ pub fn tests(session: &Session, source: &Source) -> Result<(Vec<Test>, String), 
 }
 
 /// What runs a test.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Runner {
+#[derive(Debug, Clone, Copy)]
+pub enum Runner<'a> {
     /// Compiled code.
     Cpu,
+    /// Compiled code on a device; the session is for its architecture.
+    Gpu(&'a Gpu),
     /// The reference evaluator.
     Reference,
 }
@@ -141,7 +144,7 @@ fn given(
     runner: Runner,
 ) -> Result<(source::Checked, dlc_frontend::core::Test, Given), Failure> {
     let options = match runner {
-        Runner::Cpu => session.options().frontend(),
+        Runner::Cpu | Runner::Gpu(_) => session.options().frontend(),
         Runner::Reference => session.options().reference(),
     };
     let checked = source::checked(session, source, options)?;
@@ -154,7 +157,8 @@ fn given(
         })?;
     let test = test.clone();
     let results = match runner {
-        Runner::Cpu => compiled(session, source)?,
+        Runner::Cpu => compiled(session, source, None)?,
+        Runner::Gpu(gpu) => compiled(session, source, Some(gpu))?,
         Runner::Reference => evaluated(session, source)?,
     };
     Ok((checked, test, results))
@@ -201,8 +205,8 @@ fn failed_check(program: &Program, message: &str) -> Option<Diagnostic> {
     None
 }
 
-/// What the compiled test gives.
-fn compiled(session: &Session, source: &Source) -> Result<Given, Failure> {
+/// What the compiled test gives, on a device or else on the CPU.
+fn compiled(session: &Session, source: &Source, gpu: Option<&Gpu>) -> Result<Given, Failure> {
     let built = temporary_library(session, source)?;
     let internal = |error: &dyn std::fmt::Display| Failure::internal(error.to_string());
     let library = Library::with_manifest(&built.path, built.manifest.clone());
@@ -210,13 +214,22 @@ fn compiled(session: &Session, source: &Source) -> Result<Given, Failure> {
     let entry = library.entry(TEST_ENTRY);
     let entry = entry.map_err(|error| internal(&error))?;
     let mut bound = bind(entry, &[], &[], 0).map_err(|error| internal(&error))?;
-    let mut call = library.prepare(&bound).map_err(|error| internal(&error))?;
-    match call.run(&mut bound) {
+    let called = match gpu {
+        Some(gpu) => (library.prepare_on(gpu, &bound)).and_then(|call| call.run(&mut bound)),
+        None => (library.prepare(&bound)).and_then(|mut call| call.run(&mut bound)),
+    };
+    match called {
         Ok(()) => Ok(Ok(bound.results().to_vec())),
         Err(LibraryError::Status { code, message, .. }) if code >= status::CHECK => {
             Ok(Err(message))
         }
-        Err(error) => Err(internal(&error)),
+        Err(error) => Err(match &error {
+            LibraryError::Gpu(_) => Failure::Io(error.to_string()),
+            LibraryError::Status { code, .. } if *code == status::DEVICE => {
+                Failure::Io(error.to_string())
+            }
+            _ => internal(&error),
+        }),
     }
 }
 

@@ -1,8 +1,52 @@
-//! `--gpu`: what is refused for a GPU.
+//! `--gpu`: what is made for a GPU, and what is refused.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use dlc_driver::compile::{ARCHITECTURES, Emit, Failure, Options, Session, Source};
+use dlc_driver::compile::{ARCHITECTURES, Architecture, Emit, Failure, Options, Session, Source};
+
+fn session(gpu: Option<Architecture>) -> Session {
+    Session::new(Options {
+        gpu,
+        ..Options::default()
+    })
+}
+
+fn source(text: &str) -> Source<'_> {
+    Source {
+        name: "f.dl",
+        text,
+        stem: "f",
+    }
+}
+
+/// The device's artefacts are its own: functions of one thread before and after they are in its dialect, and their text.
+#[test]
+fn what_is_made() {
+    let source = source("export fn f<N in 1..=64>(x: f32[N]) -> f32[N] { exp(x) }");
+    let kinds = [Emit::Gpu, Emit::Nvvm, Emit::Ptx];
+    for gpu in ARCHITECTURES {
+        let made = session(Some(*gpu)).compile(&source, &kinds).unwrap();
+        let text = |kind| str::from_utf8(&made.artefacts[&kind]).unwrap();
+        for (kind, is_in, is_not) in [
+            (Emit::Gpu, "math.exp", "llvm.func"),
+            (Emit::Gpu, "call @f_f__impl__kernel0(", "memref.alloc"),
+            (Emit::Nvvm, "nvvm.kernel", "@f_f_gpu"),
+            (Emit::Nvvm, "nvvm.read.ptx.sreg.tid.x", "func.func"),
+            (Emit::Ptx, gpu.name, "@f_f_gpu"),
+            (Emit::Ptx, ".entry f_f__impl__kernel0__entry(", "llvm."),
+        ] {
+            let text = text(kind);
+            assert!(text.contains(is_in), "{} lacks {is_in}", kind.name());
+            assert!(!text.contains(is_not), "{} has {is_not}", kind.name());
+        }
+    }
+    for kind in kinds {
+        let Err(Failure::Usage(message)) = session(None).compile(&source, &[kind]) else {
+            panic!("{} is made of no GPU", kind.name());
+        };
+        assert!(message.ends_with("help: add `--gpu sm_80`"), "{message}");
+    }
+}
 
 /// What is said of a program of scalars that one thread adds up.
 fn refused(scalars: usize) -> Option<String> {
@@ -15,16 +59,7 @@ fn refused(scalars: usize) -> Option<String> {
         "export fn f({}) -> f32 {{\n  var s = 0.0\n  s = s + {lines}\n  s\n}}",
         list(": f32").join(", ")
     );
-    let session = Session::new(Options {
-        gpu: Some(ARCHITECTURES[0]),
-        ..Options::default()
-    });
-    let source = Source {
-        name: "f.dl",
-        text: &text,
-        stem: "f",
-    };
-    match session.compile(&source, &[Emit::Ptx]) {
+    match session(Some(ARCHITECTURES[0])).compile(&source(&text), &[Emit::Ptx]) {
         Ok(_) => None,
         Err(Failure::User { rendered, .. }) => Some(rendered),
         Err(other) => panic!("{other}"),

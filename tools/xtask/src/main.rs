@@ -7,6 +7,7 @@ mod book;
 mod demo;
 mod docs;
 mod example;
+mod gpu;
 mod llvm;
 mod process;
 mod programs;
@@ -85,6 +86,15 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Tests and times on a GPU
+    Gpu {
+        /// The steps to run; all if none is named
+        #[arg(value_name = "STEP")]
+        steps: Vec<gpu::Step>,
+        /// The Python whose PyTorch is the peer
+        #[arg(long, default_value = "python3", env = "DLC_PEERS_PYTHON")]
+        python: String,
+    },
     /// Holds random programs on all targets against an oracle of their own; `-- --help` lists the options
     FuzzPrograms {
         /// Builds the compiler with optimisation
@@ -129,6 +139,7 @@ fn main() -> ExitCode {
         Task::Bench {
             python, arguments, ..
         } => bench::run(&python, &arguments),
+        Task::Gpu { steps, python } => gpu::run(&steps, &python),
         Task::FuzzPrograms { release, arguments } => programs::run(release, &arguments),
         Task::Doctor { install } => llvm::doctor(install),
         Task::Docs { check } => docs::run(check).and_then(|()| match check {

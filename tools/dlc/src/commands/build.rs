@@ -175,6 +175,8 @@ pub fn file_name(kind: Emit, stem: &str) -> String {
         Emit::LlvmMlir => format!("{stem}.llvm.mlir"),
         Emit::LlvmIr => format!("{stem}.ll"),
         Emit::Asm => format!("{stem}.s"),
+        Emit::Gpu => format!("{stem}.gpu.mlir"),
+        Emit::Nvvm => format!("{stem}.nvvm.mlir"),
         Emit::Ptx => format!("{stem}.ptx"),
         Emit::Obj => format!("{stem}.o"),
         Emit::Staticlib => format!("lib{stem}.a"),

@@ -8,6 +8,7 @@ use dlc_driver::compile::{Failure, Goal, Options, Session, Source};
 use dlc_driver::grad::{self, Comparison, Wanted};
 use dlc_driver::testing;
 
+use super::device;
 use crate::cli::{Common, Grad, Mode};
 use crate::report::{Error, Status, to_stdout};
 use crate::source::{SourceFile, split_target};
@@ -64,11 +65,13 @@ fn check(grad: &Grad, session: &Session, file: &SourceFile, wanted: &Wanted) -> 
         text: &text,
         ..source
     };
+    let gpu = device::open(grad.target)?;
     let session = Session::new(Options {
         goal: Goal::Test(test),
+        gpu: gpu.as_ref().map(device::architecture),
         ..session.options().clone()
     });
-    let runner = super::test::one::runner(grad.target)?;
+    let runner = super::test::one::runner(grad.target, gpu.as_ref());
     let found = testing::differences(&session, &source, runner).map_err(failed)?;
     let mut shown = String::new();
     for part in &found {

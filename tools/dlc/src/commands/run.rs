@@ -2,11 +2,12 @@
 
 use dlc_abi::{Entry, Mode};
 use dlc_driver::artefact::{self, Artefact};
-use dlc_driver::compile::{ARCHITECTURES, Architecture, Emit};
-use dlc_gpu::{Gpu, Settings};
+use dlc_driver::compile::Emit;
+use dlc_gpu::Gpu;
 use dlc_runtime::output::{Output as CallOutput, outputs_of};
 
 use super::call::{Request, output_files};
+use super::device;
 use crate::cli::{Common, Run, RunTarget};
 use crate::report::{Error, to_stderr, to_stdout};
 use crate::supervise;
@@ -14,14 +15,16 @@ use crate::supervise;
 /// Runs the command.
 pub fn run(run: &Run, common: &Common) -> Result<(), Error> {
     let files = output_files(&run.outputs)?;
-    let gpu = match run.target {
-        RunTarget::Gpu => Some(Gpu::open(0)?),
-        RunTarget::GpuEmulated => Some(Gpu::emulated(Settings::default())),
-        RunTarget::Cpu | RunTarget::Reference => None,
+    let (gpu, traced) = match &run.trace {
+        Some(path) => {
+            let (gpu, traced) = device::open_traced(run.target)?;
+            (Some(gpu), Some((path, traced)))
+        }
+        None => (device::open(run.target)?, None),
     };
     let mut call = run.call.clone();
     if let (Some(gpu), "none") = (&gpu, call.compile.gpu.as_str()) {
-        call.compile.gpu = architecture(gpu).name.to_string();
+        call.compile.gpu = device::architecture(gpu).name.to_string();
     }
     let request = Request::new(&call, common)?;
     let outputs = match &gpu {
@@ -32,6 +35,9 @@ pub fn run(run: &Run, common: &Common) -> Result<(), Error> {
     let Some(outputs) = outputs else {
         return Ok(());
     };
+    if let Some((path, traced)) = traced {
+        artefact::write(path, traced.json()?.as_bytes())?;
+    }
     if files.is_empty() {
         let text: String = outputs.iter().map(CallOutput::summary).collect();
         return to_stdout(text.as_bytes());
@@ -47,16 +53,6 @@ pub fn run(run: &Run, common: &Common) -> Result<(), Error> {
     }
     artefact::write_all(&artefacts)?;
     Ok(())
-}
-
-/// What to compile for a device: the newest that it runs.
-fn architecture(gpu: &Gpu) -> Architecture {
-    let capability = i64::from(gpu.about().capability.0);
-    // Code for 9.0 runs there only.
-    let exact = ARCHITECTURES
-        .iter()
-        .find(|one| one.capability == capability);
-    exact.copied().unwrap_or(ARCHITECTURES[0])
 }
 
 type Files = [(String, std::path::PathBuf)];

@@ -15,6 +15,7 @@ use dlc_driver::compile::Goal;
 use dlc_driver::testing::{self, Test as Found};
 use wait_timeout::ChildExt;
 
+use super::device;
 use crate::cli::{Common, Test};
 use crate::report::{Error, Status, to_stderr, to_stdout};
 use crate::source::SourceFile;
@@ -71,9 +72,11 @@ pub fn run(test: &Test, common: &Common) -> Result<(), Error> {
         target_cpu: &test.code.target_cpu,
         level: test.code.level,
         check_bounds: test.check_bounds,
+        gpu: None,
     };
     let session = one::session(common, setup);
-    let runner = one::runner(test.target)?;
+    // Each test opens the device again; that there is none is said once.
+    device::open(test.target)?;
     let mut found = Vec::new();
     for file in &files {
         let (tests, warnings) = testing::tests(&session, &file.source())
@@ -125,7 +128,7 @@ pub fn run(test: &Test, common: &Common) -> Result<(), Error> {
             let (jobs, sender) = (&jobs, sender.clone());
             scope.spawn(move || {
                 while let Some(job) = next(jobs) {
-                    let ran = run_job(&job, test, common, runner);
+                    let ran = run_job(&job, test, common);
                     if sender.send((job.number, ran)).is_err() {
                         return;
                     }
@@ -189,9 +192,9 @@ fn threads(test: &Test) -> Result<usize, Error> {
 }
 
 /// Runs a test in a process of its own.
-fn run_job(job: &Job, test: &Test, common: &Common, runner: testing::Runner) -> Ran {
+fn run_job(job: &Job, test: &Test, common: &Common) -> Ran {
     let start = Instant::now();
-    let result = child(job, test, common, runner).unwrap_or_else(|error| Outcome::Crashed {
+    let result = child(job, test, common).unwrap_or_else(|error| Outcome::Crashed {
         rendered: format!("cannot start the test's own process: {error}\n"),
     });
     Ran {
@@ -200,12 +203,7 @@ fn run_job(job: &Job, test: &Test, common: &Common, runner: testing::Runner) -> 
     }
 }
 
-fn child(
-    job: &Job,
-    test: &Test,
-    common: &Common,
-    runner: testing::Runner,
-) -> std::io::Result<Outcome> {
+fn child(job: &Job, test: &Test, common: &Common) -> std::io::Result<Outcome> {
     let output = common.output();
     let stdin = job.file.is_stdin();
     let what = match testing::std_modules()
@@ -214,10 +212,8 @@ fn child(
         Some(module) => format!("std::{module}"),
         None => test.what.clone(),
     };
-    let target = match runner {
-        testing::Runner::Cpu => "cpu",
-        testing::Runner::Reference => "reference",
-    };
+    let target = test.target.to_possible_value();
+    let target = target.expect("no target is hidden");
     let format = crate::cli::Format::from(output.format);
     let format = format.to_possible_value().expect("no format is hidden");
     let mut process = Process::new(std::env::current_exe()?);
@@ -226,7 +222,7 @@ fn child(
             "run-test",
             &what,
             &job.index.to_string(),
-            target,
+            target.get_name(),
             &test.code.target_cpu,
         ])
         .arg(test.code.level.to_string())

@@ -36,6 +36,7 @@ const MAY_USE: &[(&str, &str, &[&str])] = &[
             "dlc-autodiff",
             "dlc-dialects",
             "dlc-frontend",
+            "dlc-gpu",
             "dlc-lowering",
             "dlc-reference",
             "dlc-runtime",

@@ -1,9 +1,11 @@
 //! One test, in the process that `dlc test` starts for it. What it finds goes to standard output as a JSON object.
 
-use dlc_driver::compile::{Goal, Options, Session};
+use dlc_driver::compile::{Architecture, Goal, Options, Session};
 use dlc_driver::levels::Levels;
 use dlc_driver::testing::{self, Runner};
+use dlc_gpu::Gpu;
 
+use super::super::device;
 use super::Outcome;
 use crate::cli::{Common, RunTarget, RunTest};
 use crate::report::{Error, to_stdout};
@@ -20,6 +22,8 @@ pub struct Setup<'a> {
     pub level: u8,
     /// Whether they fail where an index is out of range.
     pub check_bounds: bool,
+    /// The GPU to compile for.
+    pub gpu: Option<Architecture>,
 }
 
 /// A session for tests.
@@ -33,20 +37,18 @@ pub fn session(common: &Common, setup: Setup) -> Session {
         color: output.color,
         lints: setup.lints,
         goal: setup.goal,
+        gpu: setup.gpu,
         cache: common.cache.cache(),
         ..Options::default()
     })
 }
 
-/// What runs tests for a target.
-pub fn runner(target: RunTarget) -> Result<Runner, Error> {
-    match target {
-        RunTarget::Cpu => Ok(Runner::Cpu),
-        RunTarget::Reference => Ok(Runner::Reference),
-        RunTarget::Gpu | RunTarget::GpuEmulated => {
-            Err(Error::usage("tests do not run on a GPU yet")
-                .help(Some("there are cpu and reference".to_string())))
-        }
+/// What runs tests for a target, whose device this is.
+pub fn runner(target: RunTarget, gpu: Option<&Gpu>) -> Runner<'_> {
+    match (gpu, target) {
+        (Some(gpu), _) => Runner::Gpu(gpu),
+        (None, RunTarget::Reference) => Runner::Reference,
+        (None, _) => Runner::Cpu,
     }
 }
 
@@ -54,6 +56,7 @@ pub fn runner(target: RunTarget) -> Result<Runner, Error> {
 pub fn run(test: &RunTest, common: &Common) -> Result<(), Error> {
     super::super::unstable(common)?;
     let file = super::file(&test.what)?;
+    let gpu = device::open(test.target)?;
     let setup = Setup {
         goal: Goal::Test(test.index),
         // The process that started this one has shown the warnings, or ended because of them.
@@ -61,9 +64,11 @@ pub fn run(test: &RunTest, common: &Common) -> Result<(), Error> {
         target_cpu: &test.target_cpu,
         level: test.level,
         check_bounds: test.check_bounds,
+        gpu: gpu.as_ref().map(device::architecture),
     };
     let session = session(common, setup);
-    let outcome = testing::run(&session, &file.source(), runner(test.target)?)
+    let runner = runner(test.target, gpu.as_ref());
+    let outcome = testing::run(&session, &file.source(), runner)
         .map_err(|failure| Error::of_compilation(failure, &file.name))?;
     let object = serde_json::json!({
         "failures": outcome.failures,

@@ -1,0 +1,38 @@
+//! The device of `--target gpu` and `--target gpu-emulated`.
+
+use std::sync::Arc;
+
+use dlc_driver::compile::Architecture;
+use dlc_gpu::{Cuda, Device, Emulated, Gpu, Settings, Traced};
+
+use crate::cli::RunTarget;
+use crate::report::Error;
+
+/// The device of a target that has one.
+pub fn open(target: RunTarget) -> Result<Option<Gpu>, Error> {
+    Ok(device(target)?.map(Gpu::new))
+}
+
+/// The same, with a timeline.
+pub fn open_traced(target: RunTarget) -> Result<(Gpu, Arc<Traced>), Error> {
+    let device = device(target)?.ok_or_else(|| {
+        Error::usage("`--trace` shows what a GPU does").help(Some(
+            "add `--target gpu`, or `--target gpu-emulated` without one".to_string(),
+        ))
+    })?;
+    let traced = Arc::new(Traced::new(device));
+    Ok((Gpu::new(traced.clone()), traced))
+}
+
+fn device(target: RunTarget) -> Result<Option<Arc<dyn Device>>, Error> {
+    Ok(match target {
+        RunTarget::Gpu => Some(Arc::new(Cuda::open(0)?)),
+        RunTarget::GpuEmulated => Some(Arc::new(Emulated::new(Settings::default()))),
+        RunTarget::Cpu | RunTarget::Reference => None,
+    })
+}
+
+/// What to compile for a device: the newest that it runs.
+pub fn architecture(gpu: &Gpu) -> Architecture {
+    Architecture::of_capability(gpu.about().capability.0.into())
+}
