@@ -4,6 +4,7 @@
 //! round, and of whatever else touches memory, on one thread; sizes, loops around kernels and branches stay on the host.
 //! What the host must know of the device's memory it reads by calls, which wait.
 
+pub mod attention;
 mod block;
 mod callee;
 mod hopper;

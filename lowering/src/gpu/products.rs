@@ -196,7 +196,7 @@ fn share<'c: 'a, 'a>(
 }
 
 /// Where an op puts sums that it only rounds.
-fn rounded_to<'c: 'a, 'a>(
+pub(super) fn rounded_to<'c: 'a, 'a>(
     epilogue: &Epilogue<'c, 'a>,
     x: &Contraction<'c, 'a>,
 ) -> Option<Operand<'c, 'a>> {
@@ -295,7 +295,7 @@ impl<'c: 'a, 'a> Loops<'_, 'c, 'a> {
 }
 
 /// An operand as a matrix whose rows and columns each walk some dims as one.
-fn matrix<'c: 'a, 'a>(
+pub(super) fn matrix<'c: 'a, 'a>(
     e: &Emitter<'c, 'a>,
     (operand, place): (&Operand<'c, 'a>, &Place<'c, 'a>),
     offset: Value<'c, 'a>,

@@ -7,6 +7,7 @@ use dlc_dialects::{
     pass::{INTERNAL, PassError},
 };
 use dlc_kernels::{
+    attention::Attention,
     matmul::{Matmul, Output},
     program::Callee,
     wgmma::{self, Wgmma},
@@ -32,6 +33,7 @@ pub fn is_program(op: OperationRef) -> bool {
 pub struct Programs {
     products: Vec<Matmul>,
     wgmmas: Vec<Wgmma>,
+    attentions: Vec<Attention>,
     /// Functions that programs call.
     callees: usize,
 }
@@ -75,6 +77,16 @@ impl Programs {
         name
     }
 
+    /// The name of a program of attention, which is to be defined.
+    pub fn attention(&mut self, program: &Attention) -> String {
+        let name = format!("{PROGRAM}attention{}", self.attentions.len());
+        self.attentions.push(Attention {
+            name: name.clone(),
+            ..program.clone()
+        });
+        name
+    }
+
     /// A name for a function that programs call.
     pub fn callee(&mut self) -> String {
         self.callees += 1;
@@ -112,6 +124,12 @@ impl Programs {
                 wgmma::Output::Map(_) | wgmma::Output::Memref(_) => String::new(),
             };
             define(cx, before, &callee, program.text())?;
+        }
+        for program in &self.attentions {
+            const OF_SCORE: &[&str] = &["f32", "index", "index"];
+            let score = program.score.as_ref();
+            let score = score.map(|callee| declaration(callee, OF_SCORE, "f32"));
+            define(cx, before, &score.unwrap_or_default(), Ok(program.text()))?;
         }
         if !self.wgmmas.is_empty() {
             define(cx, before, "", Ok(hopper::host()))?;

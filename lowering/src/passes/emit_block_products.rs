@@ -20,7 +20,7 @@
 //! one row or column, which are sums of rows, those of windows, and sums in types that no program has.
 
 use crate::{
-    gpu::{Programs, products::Product},
+    gpu::{Programs, attention::Found, products::Product},
     matmul::{contraction::Contraction, epilogue::Epilogue, fill::fill_before},
     schedule::Target,
     walk,
@@ -50,6 +50,17 @@ fn run<'c, 'a>(cx: &'c Context, module: OperationRef<'c, 'a>) -> Result<(), Pass
     }
     let mut programs = Programs::default();
     let mut gone = BTreeSet::new();
+    for op in walk::named(module, "linalg.generic") {
+        if gone.contains(&edit::identity(op)) {
+            continue;
+        }
+        let found = Found::read(op);
+        if let Some(others) = found.and_then(|found| found.write(cx, op, &mut programs)) {
+            gone.extend(others);
+            gone.insert(edit::identity(op));
+            edit::erase(cx, op);
+        }
+    }
     for op in walk::named(module, "linalg.generic") {
         if gone.contains(&edit::identity(op)) {
             continue;
