@@ -61,15 +61,20 @@ pub(super) struct Exponent {
 }
 
 impl Exponent {
+    /// For scores.
+    pub fn of_scores(f: &mut Function) -> Self {
+        Self {
+            factor: f.float(LOG2_E, "f32"),
+            signs: None,
+        }
+    }
+
     /// For scores by a function, or for products that the scale makes scores.
     pub fn new(f: &mut Function, scale: &Value, score: Option<&Callee>) -> Self {
-        let log2_e = f.float(LOG2_E, "f32");
         if score.is_some() {
-            return Self {
-                factor: log2_e,
-                signs: None,
-            };
+            return Self::of_scores(f);
         }
+        let log2_e = f.float(LOG2_E, "f32");
         let [zero, least] = ["0.0", LEAST_SCALE].map(|value| f.float(value, "f32"));
         let is_negative = warp::compare(f, "olt", scale, &zero);
         let opposite = warp::opposite(f, scale);
