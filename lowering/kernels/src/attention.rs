@@ -12,8 +12,10 @@
 //! - A score of NaN or +inf makes its row NaN.
 //! - Keys beyond a bound do not take part at all, so what is not finite in V's rows for them does not show in O.
 //!
-//! Exponentials are by `ex2.approx.ftz` (two units in the last place of f32) and logarithms by `lg2.approx.ftz`; `P` is rounded to
-//! the type of V for the product with it, and divided by the sum, which is that of unrounded ones, afterwards.
+//! Products of f16 and bf16 are by `mma.sync`, with sums in f32; those of f32 by multiply-add on the same places of a lane. Exponentials
+//! are by `ex2.approx.ftz` (two units in the last place of f32, on an exponent that is rounded once more) and logarithms by
+//! `lg2.approx.ftz`. `P` is rounded to the type of V for the product with it, and divided by the sum, which is that of unrounded ones,
+//! afterwards. A scale times `log2(e)` below the least normal number counts as that, so that masks hold for a scale of 0 too.
 
 mod backward;
 mod forward;
@@ -21,6 +23,7 @@ mod gradient;
 mod matrix;
 mod product;
 mod scores;
+mod simt;
 mod store;
 mod stream;
 mod warp;
@@ -70,7 +73,7 @@ pub enum Statistics {
 pub struct Attention {
     /// The function's name.
     pub name: String,
-    /// The type of Q, K and V: f16 or bf16.
+    /// The type of Q, K and V: f16, bf16, or f32, whose products are by multiply-add.
     pub element: Element,
     /// The type of O.
     pub result: Element,
@@ -90,13 +93,18 @@ pub struct Attention {
 }
 
 impl Attention {
-    /// Whether there is a program for this: f16 or bf16 with a result of those or f32, heads of 1 to 256 columns, tiles of 64 or 128
-    /// rows.
+    /// Whether there is a program for this: f16 or bf16 with a result of those or f32, heads of 1 to 256 columns; or f32 throughout,
+    /// heads of 1 to 128; tiles of 64 or 128 rows.
     pub fn is_supported(&self) -> bool {
         let heads = [self.head, self.value_head];
-        are_supported(self.element, self.result)
-            && heads.iter().all(|head| (1..=MOST_COLUMNS).contains(head))
+        let most = 2 * MOST_COLUMNS / self.element.bytes();
+        (are_supported(self.element, self.result) || self.is_simt())
+            && heads.iter().all(|head| (1..=most).contains(head))
             && matches!(self.rows, 64 | 128)
+    }
+
+    fn is_simt(&self) -> bool {
+        self.element == Element::F32 && self.result == Element::F32
     }
 
     /// Threads of a block.
@@ -109,7 +117,8 @@ impl Attention {
         (tq + self.rows - 1) / self.rows
     }
 
-    /// Bytes of dynamic shared memory that a launch has to ask for; 0 where what is static is enough.
+    /// Bytes of dynamic shared memory that a launch has to ask for; 0 where what is static is enough. Devices differ in what they
+    /// have: long rows of f32 need more than 163 KB, which those before `sm_90` have at most.
     pub fn shared_bytes(&self) -> i64 {
         dynamic(self.all_shared_bytes())
     }
@@ -137,22 +146,26 @@ impl Attention {
     fn queries(&self) -> Tile {
         Tile {
             rows: self.rows,
-            columns: self.head,
+            columns: self.head * self.element.bytes() / 2,
         }
     }
 
     /// Tiles of K and V.
     fn keys(&self) -> [Tile; 2] {
         let heads = [self.head, self.value_head];
-        heads.map(|columns| Tile {
+        heads.map(|head| Tile {
             rows: KEYS,
-            columns,
+            columns: head * self.element.bytes() / 2,
         })
     }
 
-    /// The tile of Q, and two of K and V each.
+    /// The tile of Q, and two of K and V each; weights, where lanes exchange them.
     fn all_shared_bytes(&self) -> i64 {
-        self.queries().bytes() + Stream::bytes(self.keys())
+        let weights = match self.element {
+            Element::F32 => simt::weight_bytes(self.rows),
+            _ => 0,
+        };
+        self.queries().bytes() + Stream::bytes(self.keys()) + weights
     }
 }
 

@@ -125,13 +125,18 @@ impl<'c: 'a, 'a> Product<'c, 'a> {
         };
         match hopper {
             Some(hopper) => {
-                let nothing = |()| vec![];
                 let fits = hopper.fits(&e);
                 e.if_else(
                     fits,
                     &[],
-                    |e| nothing(hopper.write(e)),
-                    |e| nothing(loops.sums(e, 0, &mut vec![])),
+                    |e| {
+                        hopper.write(e);
+                        vec![]
+                    },
+                    |e| {
+                        loops.sums(e, 0, &mut vec![]);
+                        vec![]
+                    },
                 );
             }
             None => loops.sums(&e, 0, &mut vec![]),

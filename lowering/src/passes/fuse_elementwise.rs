@@ -52,7 +52,6 @@ pub const INFO: PassInfo = PassInfo {
 
 fn run<'c, 'a>(cx: &'c Context, module: OperationRef<'c, 'a>) -> Result<(), PassError<'c>> {
     let remarks = Remarks::of(module);
-    let gpu = Target::of(module).gpu > 0;
     for func in walk::named(module, "func.func") {
         let spaces = Spaces::of(func);
         let mut inner = walk::inside(func);
@@ -67,7 +66,7 @@ fn run<'c, 'a>(cx: &'c Context, module: OperationRef<'c, 'a>) -> Result<(), Pass
                         spaces: &spaces,
                         remarks: &remarks,
                         phase,
-                        gpu,
+                        gpu: Target::of(module).gpu > 0,
                     };
                     while fusion.sweep() {}
                 }

@@ -61,3 +61,12 @@ pub fn wgmma_tile(sizes: MatmulSizes) -> wgmma::Tile {
         false => wgmma::Tile::LARGE,
     }
 }
+
+/// Bytes of shared memory that a block can have on a device of a compute capability, ten times the major number and the minor
+/// one (CUDA C++ Programming Guide, "Technical Specifications per Compute Capability").
+pub fn most_shared(capability: i64) -> i64 {
+    match capability {
+        90.. => 227 << 10,
+        _ => 163 << 10,
+    }
+}

@@ -3,8 +3,9 @@
 use super::matrix::{Cursor, Layout, Source, VECTOR, Vector};
 use super::product::{self, Fragments};
 use super::scores::{Exponent, Lanes, MINUS_INFINITY, Scores};
+use super::simt::Simt;
 use super::stream::{self, Stream};
-use super::warp::{self, exp2, fma, larger, sum};
+use super::warp::{self, fma, larger, sum};
 use super::{Attention, KEYS, Side, Statistics, store, tiles_in_shared};
 use crate::program::{Matrix, Storage};
 use crate::text::{Function, Value};
@@ -42,6 +43,8 @@ struct Forward<'a> {
     captured: Vec<Value>,
     /// The first row of the block, `i64`.
     first_row: Value,
+    /// What multiplies f32.
+    simt: Option<Simt>,
 }
 
 /// What a lane knows of its rows of one fragment: row `g` first, row `g + 8` second.
@@ -98,11 +101,16 @@ impl<'a> Forward<'a> {
 
         let query_tile = tiles_in_shared(f, program.all_shared_bytes());
         let key_tiles = super::matrix::offset(f, &query_tile, program.queries().bytes());
+        let weights = super::matrix::offset(f, &key_tiles, Stream::bytes(program.keys()));
         let key_tiles = Stream::new(f, [keys, values], program.keys(), &key_tiles, &tk);
 
         let first_row = f.with("arith.muli", &tile, program.rows);
         let lanes = Lanes::new(f, &first_row, program.rows / 4);
         let query = program.queries().left(f, &query_tile, &lanes.warp_offset);
+        let simt = match program.is_simt() {
+            true => Some(Simt::new(f, &lanes, program.rows / 64, weights)),
+            false => None,
+        };
         let scores = Scores {
             side: Side::Queries,
             bound: program.bound,
@@ -123,6 +131,7 @@ impl<'a> Forward<'a> {
             statistics,
             captured,
             first_row,
+            simt,
         }
     }
 
@@ -162,6 +171,12 @@ struct Kept {
 
 impl Forward<'_> {
     fn kept(&self, f: &mut Function) -> Kept {
+        if self.simt.is_some() {
+            return Kept {
+                exponent: Exponent::of_scores(f),
+                fragments: None,
+            };
+        }
         let scale = &self.scores.scale;
         let exponent = Exponent::new(f, scale, self.program.score.as_ref());
         let columns = self.program.queries().padded();
@@ -189,9 +204,9 @@ impl Forward<'_> {
 
     fn over_keys(&self, f: &mut Function, kept: &Kept) -> Vec<Rows> {
         let [zero, nothing] = ["0.0", MINUS_INFINITY].map(|value| f.float(value, "f32"));
-        let columns = self.keys.tiles[1].padded() as usize;
+        let columns = 2 * self.keys.tiles[1].padded() / self.program.element.bytes();
         let start = Rows {
-            sums: vec![vec![zero.clone(); 4]; columns / 8],
+            sums: vec![vec![zero.clone(); 4]; columns as usize / 8],
             largest: [nothing.clone(), nothing],
             total: [zero.clone(), zero],
         };
@@ -219,14 +234,23 @@ impl Forward<'_> {
         let key = key_tile.right(f, &keys);
         let value = value_tile.right_by_rows(f, &values);
         let first = self.keys.first(f, tile);
-        let products = self.products(f, &key, kept);
+        let products = match &self.simt {
+            Some(simt) => {
+                let queries = (self.program.queries(), &self.query_tile);
+                simt.of_rows(f, queries, (key_tile, &keys))
+            }
+            None => self.products(f, &key, kept),
+        };
         let scores = self.scores(f, products, &first);
         let pairs = rows.iter_mut().zip(&scores);
-        let weights = pairs.map(|(rows, scores)| soften(f, rows, scores, &kept.exponent.factor));
+        let weights = pairs.map(|(rows, scores)| soften(f, rows, scores, &kept.exponent));
         let weights: Vec<_> = weights.collect();
         let mut sums: Vec<_> = rows.iter_mut().map(|rows| &mut rows.sums).collect();
         let element = self.program.element;
-        product::of_weights(f, element, &weights, (&value, 0), &mut sums);
+        match &self.simt {
+            Some(simt) => simt.of_weights(f, &weights, (value_tile, &values), &mut sums),
+            None => product::of_weights(f, element, &weights, (&value, 0), &mut sums),
+        }
         rows
     }
 
@@ -254,11 +278,16 @@ impl Forward<'_> {
         mut products: Vec<Fragments>,
         first: &Value,
     ) -> Vec<Fragments> {
+        if self.program.score.is_some() || self.simt.is_some() {
+            let scaled = products
+                .iter()
+                .map(|products| self.scores.scaled(f, products));
+            products = scaled.collect();
+        }
         if let Some(score) = &self.program.score {
             let callee = (score, &self.captured[..]);
             for (at, products) in (0..).zip(&mut products) {
-                let scaled = self.scores.scaled(f, products);
-                *products = self.scores.called(f, callee, &scaled, (at, first));
+                *products = self.scores.called(f, callee, products, (at, first));
             }
         }
         self.scores.bounded(f, &products, first)
@@ -334,7 +363,12 @@ impl Forward<'_> {
 }
 
 /// Exponentials of scores less the largest, and a row's state after them.
-fn soften(f: &mut Function, rows: &mut Rows, scores: &[Vec<Value>], factor: &Value) -> Fragments {
+fn soften(
+    f: &mut Function,
+    rows: &mut Rows,
+    scores: &[Vec<Value>],
+    exponent: &Exponent,
+) -> Fragments {
     let [zero, nothing] = ["0.0", MINUS_INFINITY].map(|value| f.float(value, "f32"));
     let mut weights = scores.to_vec();
     for half in 0..2 {
@@ -348,15 +382,12 @@ fn soften(f: &mut Function, rows: &mut Rows, scores: &[Vec<Value>], factor: &Val
         // Where nothing was seen yet, -inf less itself would be NaN.
         let is_nothing = warp::compare(f, "oeq", &largest, &nothing);
         let reference = f.select(&is_nothing, &zero, &largest);
-        let reference = f.same("arith.mulf", &[&reference, factor]);
-        let reference = warp::opposite(f, &reference);
-        let exponent = fma(f, &rows.largest[half], factor, &reference);
-        let fading = exp2(f, &exponent);
+        let reference = exponent.reference(f, &reference);
+        let fading = exponent.power(f, &rows.largest[half], &reference);
         let mut exponentials = vec![];
         for four in &mut weights {
             for at in of_row {
-                let exponent = fma(f, &four[at], factor, &reference);
-                four[at] = exp2(f, &exponent);
+                four[at] = exponent.power(f, &four[at], &reference);
                 exponentials.push(four[at].clone());
             }
         }

@@ -71,7 +71,8 @@ impl Tile {
         self.rows * self.pitch()
     }
 
-    fn pitch(self) -> i64 {
+    /// Bytes from a row to the next.
+    pub fn pitch(self) -> i64 {
         2 * self.padded()
     }
 
@@ -221,6 +222,21 @@ impl Tile {
         self.left(f, place, &first)
     }
 
+    /// Chunks of a row.
+    pub fn chunks(self) -> i64 {
+        self.padded() / CHUNK
+    }
+
+    /// Where a chunk of a row is: both are `i32`. Rows that are 8 further have it as much further.
+    pub fn chunk(self, f: &mut Function, place: &Value, row: &Value, chunk: &Value) -> Value {
+        let turn = self.turn(f, row);
+        let turned = f.xor(chunk, &turn);
+        let column = f.with("arith.muli", &turned, CHUNK_BYTES);
+        let row = f.with("arith.muli", row, self.pitch());
+        let at = f.add(&row, &column);
+        f.place(place, "i8", &at)
+    }
+
     /// Where a lane finds a row and a chunk (`i32`) of the tile at a place.
     fn cursor(self, f: &mut Function, place: &Value, row: &Value, chunk: &Value) -> Cursor {
         let turn = self.turn(f, row);
@@ -251,8 +267,10 @@ pub(super) struct Source {
 impl Source {
     /// Takes a parameter apart.
     pub fn new(f: &mut Function, memref: &Value, element: Element) -> Self {
-        let matrix = Matrix::new(f, memref, element, Storage::Rows);
+        let mut matrix = Matrix::new(f, memref, element, Storage::Rows);
         let is_aligned = matrix.is_aligned(f, CHUNK_BYTES);
+        // Tiles have numbers of 16 bits; others are several.
+        matrix.pitch = f.with("arith.muli", &matrix.pitch, element.bytes() / 2);
         Self { matrix, is_aligned }
     }
 }

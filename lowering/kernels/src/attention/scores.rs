@@ -61,15 +61,20 @@ pub(super) struct Exponent {
 }
 
 impl Exponent {
+    /// For scores.
+    pub fn of_scores(f: &mut Function) -> Self {
+        Self {
+            factor: f.float(LOG2_E, "f32"),
+            signs: None,
+        }
+    }
+
     /// For scores by a function, or for products that the scale makes scores.
     pub fn new(f: &mut Function, scale: &Value, score: Option<&Callee>) -> Self {
-        let log2_e = f.float(LOG2_E, "f32");
         if score.is_some() {
-            return Self {
-                factor: log2_e,
-                signs: None,
-            };
+            return Self::of_scores(f);
         }
+        let log2_e = f.float(LOG2_E, "f32");
         let [zero, least] = ["0.0", LEAST_SCALE].map(|value| f.float(value, "f32"));
         let is_negative = warp::compare(f, "olt", scale, &zero);
         let opposite = warp::opposite(f, scale);
@@ -82,6 +87,30 @@ impl Exponent {
             factor,
             signs: Some(f.select(&is_negative, &all, &none)),
         }
+    }
+
+    /// What is subtracted from scores, as [`Exponent::power`] takes it.
+    pub fn reference(&self, f: &mut Function, score: &Value) -> Value {
+        match self.signs {
+            Some(_) => {
+                let scaled = f.same("arith.mulf", &[score, &self.factor]);
+                warp::opposite(f, &scaled)
+            }
+            None => score.clone(),
+        }
+    }
+
+    /// The exponential of a score less the one of a reference. Products of 16-bit numbers go in one step; what a function gives
+    /// may be as low as numbers are, and is equal to its reference only if that is subtracted first.
+    pub fn power(&self, f: &mut Function, score: &Value, reference: &Value) -> Value {
+        let exponent = match self.signs {
+            Some(_) => warp::fma(f, score, &self.factor, reference),
+            None => {
+                let less = f.same("arith.subf", &[score, reference]);
+                f.same("arith.mulf", &[&less, &self.factor])
+            }
+        };
+        warp::exp2(f, &exponent)
     }
 
     /// A fragment of pairs of numbers with the scale's sign.

@@ -168,3 +168,9 @@ pub(super) fn sum(f: &mut Function, a: &Value, b: &Value) -> Value {
 pub(super) fn opposite(f: &mut Function, x: &Value) -> Value {
     f.op(&format!("arith.negf {x} : f32"), "f32")
 }
+
+/// Waits for the lanes of the warp, whose stores to shared memory are seen then.
+pub(super) fn together(f: &mut Function) {
+    let all = f.i32(-1);
+    f.line(&format!("nvvm.bar.warp.sync {all} : i32"));
+}

@@ -328,10 +328,8 @@ fn what_is_not_finite() {
     }
 }
 
-/// Edits of PTX that are faults must be found.
-#[test]
-fn planted_faults() {
-    let case = Case::new(Element::F16, [64, 64], [64, 200]);
+/// Edits of PTX that are faults must be found: each barrier left out alone, and replacements.
+fn check_faults(case: &Case, barriers: &[&str], edits: &[(&str, &str)]) {
     let ptx = case.ptx();
     let inputs = case.inputs();
     let is_found = |ptx: &str| {
@@ -341,19 +339,51 @@ fn planted_faults() {
         })
     };
     assert!(!is_found(&ptx));
-    let barrier = "bar.sync \t0";
-    for (at, _) in ptx.match_indices(barrier) {
-        let edited = format!("{}//{}", &ptx[..at], &ptx[at..]);
-        assert!(is_found(&edited), "the barrier at {at} is not needed");
+    for barrier in barriers {
+        assert!(ptx.contains(barrier), "{barrier} is not there");
+        for (at, _) in ptx.match_indices(barrier) {
+            let edited = format!("{}//{}", &ptx[..at], &ptx[at..]);
+            assert!(is_found(&edited), "the {barrier} at {at} is not needed");
+        }
     }
-    for (from, to) in [
-        ("cp.async.wait_group \t0", "cp.async.wait_group \t1"),
-        ("m8n8.x4.trans", "m8n8.x4"),
-        ("xor.b32", "or.b32"),
-        ("max.f32", "min.f32"),
-    ] {
+    for (from, to) in edits {
         assert!(ptx.contains(from), "{from} is not there");
         let edited = ptx.replace(from, to);
         assert!(is_found(&edited), "{from} as {to} is not found");
     }
+}
+
+#[test]
+fn planted_faults() {
+    let edits = [
+        ("cp.async.wait_group \t0", "cp.async.wait_group \t1"),
+        ("m8n8.x4.trans", "m8n8.x4"),
+        ("xor.b32", "or.b32"),
+        ("max.f32", "min.f32"),
+    ];
+    let case = Case::new(Element::F16, [64, 64], [64, 200]);
+    check_faults(&case, &["bar.sync \t0"], &edits);
+    let case = Case::new(Element::F32, [16, 16], [64, 200]);
+    check_faults(&case, &["bar.sync \t0", "bar.warp.sync"], &edits[..1]);
+}
+
+#[test]
+fn products_by_multiply_add() {
+    for (heads, sizes, rows) in [
+        ([64, 64], [70, 130], 64),
+        ([32, 40], [130, 65], 128),
+        ([20, 12], [33, 70], 64),
+        ([128, 96], [9, 70], 64),
+        ([3, 1], [5, 7], 64),
+    ] {
+        let mut case = Case::new(Element::F32, heads, sizes);
+        case.program.rows = rows;
+        case.check();
+    }
+    let mut case = Case::new(Element::F32, [24, 32], [100, 140]);
+    case.program.bound = Bound::Causal;
+    case.offset = 20;
+    case.scale = -2.0;
+    case.extra = [1, 3];
+    case.check();
 }

@@ -20,7 +20,11 @@ const MAY_USE: &[(&str, &str, &[&str])] = &[
     ("dialects", "dlc-dialects", &[]),
     ("frontend", "dlc-frontend", &["dlc-abi", "dlc-dialects"]),
     ("autodiff", "dlc-autodiff", &["dlc-dialects"]),
-    ("lowering", "dlc-lowering", &["dlc-abi", "dlc-dialects"]),
+    (
+        "lowering",
+        "dlc-lowering",
+        &["dlc-abi", "dlc-dialects", "dlc-kernels"],
+    ),
     ("lowering/kernels", "dlc-kernels", &[]),
     ("test/programs", "dlc-programs", &[]),
     (
