@@ -66,17 +66,13 @@ pub fn join<'c: 'a, 'a>(
         .zip(&linked)
         .map(|(access, link)| link.is_none().then(|| place(access)))
         .collect::<Vec<_>>();
-    // A result that only the second op reads is not written, even where others are kept; but a reduction goes on from
-    // what it has written, be it read by others or not.
-    let reduces = first.generic.iterators.contains(&Iterator::Reduction);
-    let needed = |result: &Value<'c, 'a>| {
+    // A result that only the second op reads is not written, even where others are kept; but one that goes on from what
+    // was there before is, be it read by others or not.
+    let needed = |(i, result): (usize, &Value<'c, 'a>)| {
         let mut users = edit::uses(*result).into_iter();
-        reduces || users.any(|(user, _)| user != second.op)
+        kept == Results::Kept && (first.goes_on(i) || users.any(|(user, _)| user != second.op))
     };
-    let needed = made
-        .iter()
-        .map(|result| kept == Results::Kept && needed(result))
-        .collect::<Vec<_>>();
+    let needed = made.iter().enumerate().map(needed).collect::<Vec<_>>();
     let mut outputs = second.generic.outputs.clone();
     outputs.extend(
         outs.into_iter()

@@ -56,14 +56,15 @@ impl<'c: 'a, 'a> Node<'c, 'a> {
     /// Whether all results are indexed by all loops in order, and nothing is read of what was there before.
     pub fn is_elementwise(&self) -> bool {
         let all = |access: &Access| access.loops.iter().copied().eq(0..self.loops());
-        let body = self.body();
-        let unread = |i: usize| {
-            let argument = body.argument(self.generic.inputs.len() + i);
-            argument.is_ok_and(|argument| edit::uses(argument.into()).is_empty())
-        };
         self.generic.is_parallel()
             && self.generic.outputs.iter().all(all)
-            && (0..self.generic.outputs.len()).all(unread)
+            && !(0..self.generic.outputs.len()).any(|i| self.goes_on(i))
+    }
+
+    /// Whether the body reads what was in a result before, as a window of one element does.
+    pub fn goes_on(&self, result: usize) -> bool {
+        let argument = self.body().argument(self.generic.inputs.len() + result);
+        !argument.is_ok_and(|argument| edit::uses(argument.into()).is_empty())
     }
 
     /// The number of loops.

@@ -1,5 +1,6 @@
 //! What else does the work of an entry: threads of an executor, or a device.
 
+use crate::layout::unique;
 use dlc_abi::{Entry, Manifest, device, executor};
 use std::fmt::Write;
 
@@ -25,34 +26,31 @@ pub(super) fn declarations(
     packed: &[String],
 ) -> String {
     let mut text = String::new();
-    let with = |first: &str, rest: &[String]| [&[first.to_string()], rest].concat();
+    // The names of the entry's own parameters are the program's.
+    let with = |ty: &str, name: &str, rest: &[String]| {
+        let own = rest.iter().filter_map(|one| one.rsplit([' ', '*']).next());
+        let name = unique(name.to_string(), &own.collect());
+        [&[format!("const {ty} *{name}")], rest].concat()
+    };
+    let executor = |rest| with("dlc_executor", "executor", rest);
+    let device = |rest| with("dlc_device", "device", rest);
     if manifest.threads > 1 {
-        let executor = "const dlc_executor *executor";
         let _ = writeln!(
             text,
             "/* The same on up to {} threads of an executor; the results are the same. NULL is one thread. */",
             manifest.threads
         );
-        text += &prototype("int32_t ", &entry.on_symbol(), &with(executor, parameters));
-        text += &prototype(
-            "int32_t ",
-            &entry.packed_on_symbol(),
-            &with(executor, packed),
-        );
+        text += &prototype("int32_t ", &entry.on_symbol(), &executor(parameters));
+        text += &prototype("int32_t ", &entry.packed_on_symbol(), &executor(packed));
     }
     if let Some(gpu) = &manifest.gpu {
-        let device = "const dlc_device *device";
         let _ = writeln!(
             text,
             "/* The same on a GPU, {gpu} or newer; all tensors and the workspace are in its memory. It returns when all is asked \
              for; copies from the device wait. */"
         );
-        text += &prototype("int32_t ", &entry.gpu_symbol(), &with(device, parameters));
-        text += &prototype(
-            "int32_t ",
-            &entry.packed_gpu_symbol(),
-            &with(device, packed),
-        );
+        text += &prototype("int32_t ", &entry.gpu_symbol(), &device(parameters));
+        text += &prototype("int32_t ", &entry.packed_gpu_symbol(), &device(packed));
         let dims = &parameters[..entry.dims.len()];
         text += &prototype("size_t ", &entry.workspace_gpu_symbol(), dims);
     }
@@ -69,5 +67,34 @@ pub(super) fn prototype(result: &str, name: &str, parameters: &[String]) -> Stri
         one_line
     } else {
         format!("{result}{name}(\n    {});\n", parameters.join(",\n    "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{header::generate, layout::tests::sample};
+
+    /// What variants take gives way to the program's names.
+    #[test]
+    fn parameters_keep_their_names() {
+        let mut manifest = sample().with_threads(2).with_gpu(Some("sm_80"));
+        let plain = generate(&manifest);
+        assert!(plain.contains("const dlc_device *device,"), "{plain}");
+        assert!(plain.contains("const dlc_executor *executor,"), "{plain}");
+        let step = &mut manifest.entries[0];
+        for (param, name) in step.params[1..].iter_mut().zip(["device", "executor"]) {
+            param.name = name.to_string();
+        }
+        let text = generate(&manifest);
+        let gpu = "tiny_step_gpu(\n    const dlc_device *device_2,\n    int64_t B,\n    int64_t D,\n    \
+                   const tiny_Params *p,\n    const float *device,\n    int32_t executor,";
+        assert!(text.contains(gpu), "{text}");
+        let on = "tiny_step_on(\n    const dlc_executor *executor_2,";
+        assert!(text.contains(on), "{text}");
+        // Loaders pass arrays, which have no such names.
+        assert!(
+            text.contains("tiny_step_packed_gpu(\n    const dlc_device *device,"),
+            "{text}"
+        );
     }
 }
