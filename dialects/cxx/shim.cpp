@@ -297,7 +297,7 @@ void dlcRegisterExtensions(MlirDialectRegistry registry) {
   registerAllExtensions(*unwrap(registry));
   // Our passes write these; loading them with the context takes the place of lists of dependent dialects.
   unwrap(registry)->addExtension(+[](MLIRContext *context, BuiltinDialect *) {
-    for (StringRef name : {"arith", "bufferization", "cf", "func", "linalg", "llvm", "math", "memref", "scf", "tensor", "vector"})
+    for (StringRef name : {"arith", "bufferization", "cf", "func", "linalg", "llvm", "math", "memref", "nvvm", "scf", "tensor", "vector"})
       context->getOrLoadDialect(name);
   });
 }

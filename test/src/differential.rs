@@ -62,10 +62,16 @@ pub fn trials() -> Result<Vec<Named>> {
         let run = move || check_on_device(&device, ARCHITECTURES[0]);
         found.push((format!("{stem}/gpu-emulated"), Box::new(run)));
         // The newest has programs that others lack.
-        if let Some(newest) = ARCHITECTURES.last().filter(|_| TENSORS.contains(&&stem[..])) {
+        if let Some(newest) = ARCHITECTURES
+            .last()
+            .filter(|_| TENSORS.contains(&&stem[..]))
+        {
             let device = path.clone();
             let run = move || check_on_device(&device, *newest);
-            found.push((format!("{stem}/gpu-emulated-{}", newest.name), Box::new(run)));
+            found.push((
+                format!("{stem}/gpu-emulated-{}", newest.name),
+                Box::new(run),
+            ));
         }
         for level in levels::asked() {
             let path = path.clone();

@@ -74,7 +74,6 @@ impl<'c: 'a, 'a> Product<'c, 'a> {
             }
         }
         share(cx, x, epilogue.as_ref());
-        let places = Places::new(&e, x);
         let keeps_sums = epilogue.as_ref().is_some_and(|epilogue| {
             let users = edit::uses(x.c.value).into_iter().map(|(user, _)| user);
             let others = users.filter(|user| {
@@ -83,6 +82,7 @@ impl<'c: 'a, 'a> Product<'c, 'a> {
             });
             others.count() > 0
         });
+        let places = Places::new(&e, x);
         let rounded = epilogue.as_ref().filter(|_| !keeps_sums);
         let rounded = rounded.and_then(|epilogue| rounded_to(epilogue, x));
         let each = match (&rounded, &epilogue) {
