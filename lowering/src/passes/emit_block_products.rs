@@ -14,7 +14,9 @@
 //! } {dl.parallel = true, dl.block = 128 : i64}
 //! func.func private @dlc_program_each0(%sum: f32, %i: index, %j: index, %bias, %y) { addf, truncf, memref.store }
 //! ```
-//! The program is text of `dlc_kernels`; what reads the result element by element is a function that it calls.
+//! The program is text of `dlc_kernels`; what reads the result element by element is a function that it calls. Two products with a
+//! softmax between them, of which nothing else reads what is between, are one program (`gpu/attention.rs`). On devices with `wgmma` a
+//! branch of persistent blocks with tensor maps is taken where sizes and places suit (`gpu/hopper.rs`).
 //!
 //! *Requires*: a target with a GPU; bufferised `linalg.generic`. *Ensures*: nothing; it is an optimisation. *Does not*: touch products of
 //! one row or column, which are sums of rows, those of windows, and sums in types that no program has.

@@ -25,11 +25,12 @@
 //! ```
 //! A round of a marked loop is a thread, and so is each round of marked loops right inside. What else touches memory, and what is
 //! computed from that, runs on one thread, as many ops in a kernel as stand between others. A buffer that only a round uses is
-//! one for each thread.
+//! one for each thread. Rounds of loops with `dl.block` are blocks, of as many threads, which share what only a round uses: small
+//! buffers in shared memory, others in the workspace.
 //!
 //! *Requires*: a target with a GPU; bufferised, structured functions with affine ops lowered and `linalg` ops gone. *Ensures*:
 //! in entries no op touches memory but calls of kernels, reads by the host, and what leaves the status of a check.
-//! *Does not*: make kernels of several threads that work together.
+//! *Does not*: say which threads work together.
 
 use crate::{
     alias::blocks,

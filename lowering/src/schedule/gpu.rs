@@ -36,7 +36,7 @@ pub fn threads(steps: Option<i64>) -> i64 {
 pub const SHARED: i64 = 40 << 10;
 
 /// Rows or columns of a result up to which its tiles are small: in large ones most would be outside.
-const SMALL: i64 = 64;
+const SMALL: i64 = 96;
 
 /// How a product of types of A, B and sums is cut.
 pub fn product_tile([a, b, sum]: [Element; 3], sizes: MatmulSizes) -> Tile {
