@@ -105,7 +105,16 @@ impl Assembler {
         assembler.args(["-v", "-arch", of.name, "-o"]);
         assembler.arg(text.with_extension("cubin")).arg(text);
         let output = host::run(&mut assembler)?;
-        let all = used(&String::from_utf8(output.stderr)?)?;
+        let told = String::from_utf8(output.stderr)?;
+        // What ptxas says where it gives up that products are asynchronous: `(C7510) Potential Performance Loss`.
+        let serial = told.lines().find(|line| line.contains("(C75"));
+        ensure!(
+            serial.is_none(),
+            "{}: {}",
+            of.name,
+            serial.unwrap_or_default()
+        );
+        let all = used(&told)?;
         for (kernel, used) in &all {
             ensure!(
                 used.spilled == 0,

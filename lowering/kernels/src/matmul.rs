@@ -3,7 +3,8 @@
 //! [`Tile`] chooses the program: arithmetic of single threads for any types ([`simt`]), or tensor cores by `mma.sync` ([`mma`]).
 //! Products are summed in the order of the inner dimension, so results do not depend on the run.
 //!
-//! Parameters of the function: the tile's number, M, N, K (all `index`), A, B, C if the program stores, then what the callee captures.
+//! Parameters of the function: the tile's number, M, N, K (all `index`), A, B if it is in memory, C if the program stores, then what the
+//! callee of results captures, and that of B's elements.
 //! Tiles are numbered by supergroups of [`GROUP`] rows of tiles, column after column, so that tiles that run together share operands.
 //! Shared memory may be used for something else when the function returns.
 
@@ -14,9 +15,9 @@ pub mod simt;
 
 use std::fmt::{self, Display};
 
-use crate::program::{Element, Matrix, Storage};
+use crate::program::{Callee, Element, Matrix, Storage};
 use crate::text::{Function, Value};
-use operand::{Inner, Operand, Source};
+use operand::{Elements, Inner, Operand, Source};
 use output::Place;
 pub use output::{Output, Start};
 
@@ -56,6 +57,9 @@ pub struct Matmul {
     pub a: Input,
     /// K by N.
     pub b: Input,
+    /// What gives the elements of B, if they do not lie in memory as a matrix: `(k: index, n: index, captured…)`, with a result of B's
+    /// type, which is called for what is inside, once for each tile; the storage of B says which are asked for one after the other.
+    pub gather: Option<Callee>,
     /// What sums are in.
     pub sum: Element,
     /// Where results go.
@@ -145,14 +149,22 @@ impl Matmul {
         let mut f = Function::new(&self.name);
         let [tile, m, n, k] = [(); 4].map(|()| f.parameter("index"));
         let a = Matrix::parameter(&mut f, self.a.element);
-        let b = Matrix::parameter(&mut f, self.b.element);
+        let in_memory = self.gather.is_none();
+        let b = in_memory.then(|| Matrix::parameter(&mut f, self.b.element));
         let output = self.output.parameters(&mut f);
+        let given = self.gather.as_ref().map(|callee| Elements::Given {
+            callee: callee.name.clone(),
+            captured: callee.captured.iter().map(|ty| f.parameter(ty)).collect(),
+        });
         let shared = match self.shared_bytes() {
             0 => f.shared("tiles", self.shared()),
             _ => f.dynamic_shared(),
         };
         let a = Matrix::new(&mut f, &a, self.a.element, self.a.storage);
-        let b = Matrix::new(&mut f, &b, self.b.element, self.b.storage);
+        let a = Elements::Matrix(a);
+        let b = b.map(|b| Matrix::new(&mut f, &b, self.b.element, self.b.storage));
+        let b = b.map(Elements::Matrix).or(given);
+        let b = b.expect("it is in memory, or it is given");
         let place = self.place(&mut f, [&tile, &m, &n]);
         let k = f.cast("arith.index_cast", &k, "i64");
         let [left, right] = self.operands();

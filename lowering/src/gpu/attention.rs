@@ -7,7 +7,7 @@
 mod pattern;
 
 use super::{
-    products::{Target, element, matrix, rounded_to},
+    products::{Target, element, is_between, matrix, rounded_to},
     programs::Programs,
 };
 use crate::{
@@ -78,12 +78,9 @@ impl<'c: 'a, 'a> Found<'c, 'a> {
         let zeros = fill_before(op, y.c.value).filter(|_| suits)?;
         let (head, value_head) = (x.sizes.k?, y.sizes.n?);
         let epilogue = y.made().and_then(|made| Epilogue::find(op, &made, 0));
-        let rounded = epilogue.as_ref().filter(|epilogue| {
-            let mut users = edit::uses(y.c.value).into_iter();
-            users.all(|(user, _)| {
-                [op, zeros, epilogue.op].contains(&user) || edit::name(user) == "memref.dim"
-            })
-        });
+        let rounded = epilogue
+            .as_ref()
+            .filter(|epilogue| is_between(y.c.value, &[Some(op), Some(zeros), Some(epilogue.op)]));
         let rounded = rounded.and_then(|epilogue| Some((epilogue.op, rounded_to(epilogue, y)?)));
         let (bound, score) = self.bound();
         let plain = self.scale(score);

@@ -276,6 +276,59 @@ impl<'c: 'a, 'a> Each<'_, 'c, 'a> {
     }
 }
 
+/// Writes the function of an element of a right operand whose elements lie anywhere, by its depth and column: given are the indices of
+/// the loops around the program, those that add products up first.
+pub fn gather<'c: 'a, 'a>(
+    e: &Emitter<'c, 'a>,
+    x: &Contraction<'c, 'a>,
+    places: &Places<'c, 'a>,
+    programs: &mut Programs,
+) -> Made<'c, 'a> {
+    let name = programs.callee();
+    let groups = [&x.k, &x.n];
+    let inner = groups.iter().flat_map(|group| group.iter().skip(1));
+    let sizes = inner.map(|dim| places.size(x, *dim));
+    let values: Vec<_> = [x.b.value].into_iter().chain(sizes).collect();
+    let around = [&x.outer_sums[..], &x.outer].concat();
+    let leading = 2 + around.len();
+    let captured = values.iter().map(|value| value.r#type());
+    let all = vec![e.index_type(); leading].into_iter().chain(captured);
+    let all: Vec<Type<'c>> = all.collect();
+    let func = e.around().find(|op| walk::is(*op, "func.func"));
+    let module = Emitter::before(e.context(), func.expect("the product stands in a function"));
+    let element = shape::element_of(x.b.value);
+    module.function_giving((&name, &[]), &all, &[element], |e, given| {
+        let mut indices: HashMap<usize, Value<'c, 'a>> = HashMap::new();
+        indices.extend(
+            around
+                .iter()
+                .copied()
+                .zip(given[2..leading].iter().copied()),
+        );
+        let mut sizes = given[leading + 1..].to_vec();
+        for (group, number) in groups.into_iter().zip(given).rev() {
+            let mut left = *number;
+            for dim in group.iter().skip(1).rev() {
+                let size = sizes.pop().expect("each but the first is given");
+                indices.insert(*dim, e.op("arith.remui", &[left, size], e.index_type()));
+                left = e.div(left, size);
+            }
+            indices.extend(group.first().map(|dim| (*dim, left)));
+        }
+        let at = x.b.dims.iter().map(|dim| indices[dim]);
+        let operands: Vec<_> = [given[leading]].into_iter().chain(at).collect();
+        vec![e.op("memref.load", &operands, element)]
+    });
+    let around = vec!["index".to_string(); around.len()];
+    Made {
+        callee: Callee {
+            name,
+            captured: [around, types(&values)].concat(),
+        },
+        values,
+    }
+}
+
 /// An element of the result, where the loops around have chosen a product.
 struct Element<'c, 'a> {
     sum: Value<'c, 'a>,

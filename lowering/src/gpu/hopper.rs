@@ -259,7 +259,7 @@ impl<'c: 'a, 'a> Hopper<'c, 'a> {
         let suits = schedule::Target::of(func.parent_operation()?).gpu >= HOPPER;
         let [a, b] = [x.numbers.a, x.numbers.b].map(element);
         let small = |size: Option<i64>| size.is_some_and(|size| size < LEAST);
-        if !suits || a != b || small(x.sizes.m) || small(x.sizes.n) {
+        if !suits || x.layout.b_scattered || a != b || small(x.sizes.m) || small(x.sizes.n) {
             return None;
         }
         let input = a.filter(|a| matches!(a, Element::F16 | Element::Bf16))?;

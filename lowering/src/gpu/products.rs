@@ -1,7 +1,7 @@
 //! Products of matrices as programs of blocks: the loops around a program, and views of its operands as matrices.
 
 use super::{
-    callee::{Each, Form},
+    callee::{self, Each, Form},
     hopper::Hopper,
     programs::Programs,
 };
@@ -74,14 +74,9 @@ impl<'c: 'a, 'a> Product<'c, 'a> {
             }
         }
         share(cx, x, epilogue.as_ref());
-        let keeps_sums = epilogue.as_ref().is_some_and(|epilogue| {
-            let users = edit::uses(x.c.value).into_iter().map(|(user, _)| user);
-            let others = users.filter(|user| {
-                ![Some(op), fill, Some(epilogue.op)].contains(&Some(*user))
-                    && edit::name(*user) != "memref.dim"
-            });
-            others.count() > 0
-        });
+        let keeps_sums = epilogue
+            .as_ref()
+            .is_some_and(|epilogue| !is_between(x.c.value, &[Some(op), fill, Some(epilogue.op)]));
         let places = Places::new(&e, x);
         let rounded = epilogue.as_ref().filter(|_| !keeps_sums);
         let rounded = rounded.and_then(|epilogue| rounded_to(epilogue, x));
@@ -108,6 +103,12 @@ impl<'c: 'a, 'a> Product<'c, 'a> {
             element: target.element,
             start,
         };
+        let mut gathered = vec![];
+        if x.layout.b_scattered {
+            let made = callee::gather(&e, x, &places, programs);
+            program.gather = Some(made.callee);
+            gathered = made.values;
+        }
         let hopper = fill.and_then(|_| Hopper::of(&e, (x, &places), (&target, &each), programs));
         let mut captured = vec![];
         if let Some(each) = &each {
@@ -122,6 +123,7 @@ impl<'c: 'a, 'a> Product<'c, 'a> {
             callee: programs.product(&program),
             program,
             captured,
+            gathered,
         };
         match hopper {
             Some(hopper) => {
@@ -164,6 +166,7 @@ fn program(x: &Contraction) -> Option<Matmul> {
             element: b,
             storage: of_b,
         },
+        gather: None,
         sum,
         output: Output::Store {
             element: sum,
@@ -171,7 +174,7 @@ fn program(x: &Contraction) -> Option<Matmul> {
         },
         tile: product_tile([a, b, sum], x.sizes),
     };
-    (!x.layout.b_scattered && program.text().is_ok()).then_some(program)
+    program.text().is_ok().then_some(program)
 }
 
 /// How A and B lie in memory.
@@ -198,6 +201,16 @@ fn share<'c: 'a, 'a>(
             edit::set_attribute(made, SHARED, Attribute::unit(cx));
         }
     }
+}
+
+/// Whether a buffer is made here, and no other op than these reads or writes it.
+pub(super) fn is_between<'c: 'a, 'a>(
+    buffer: Value<'c, 'a>,
+    ops: &[Option<OperationRef<'c, 'a>>],
+) -> bool {
+    let made = defining_op(buffer).is_some_and(|op| edit::name(op) == "memref.alloc");
+    let mut users = edit::uses(buffer).into_iter();
+    made && users.all(|(user, _)| ops.contains(&Some(user)) || edit::name(user) == "memref.dim")
 }
 
 /// Where an op puts sums that it only rounds.
@@ -230,6 +243,8 @@ struct Loops<'x, 'c, 'a> {
     callee: String,
     /// What the function of the elements is given besides the indices of the loops around the program.
     captured: Vec<Value<'c, 'a>>,
+    /// What the function of B's elements is given besides the indices of all loops around the program.
+    gathered: Vec<Value<'c, 'a>>,
 }
 
 type Indices<'c, 'a> = Vec<(usize, Value<'c, 'a>)>;
@@ -283,7 +298,9 @@ impl<'c: 'a, 'a> Loops<'_, 'c, 'a> {
         };
         let mut operands = vec![tile, places.m, places.n, places.k];
         operands.push(matrix(&x.a, &places.a, [&x.m, &x.k]));
-        operands.push(matrix(&x.b, &places.b, [&x.k, &x.n]));
+        if !x.layout.b_scattered {
+            operands.push(matrix(&x.b, &places.b, [&x.k, &x.n]));
+        }
         match &self.program.output {
             Output::Store { .. } => {
                 let Target { operand, place, .. } = self.target;
@@ -293,6 +310,10 @@ impl<'c: 'a, 'a> Loops<'_, 'c, 'a> {
                 operands.extend(indices.iter().map(|(_, index)| *index));
                 operands.extend(&self.captured);
             }
+        }
+        if x.layout.b_scattered {
+            operands.extend(indices.iter().map(|(_, index)| *index));
+            operands.extend(&self.gathered);
         }
         let callee = e.attr(&format!("@{}", self.callee));
         e.effect("func.call", &operands, &[("callee", callee)]);

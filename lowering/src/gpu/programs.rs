@@ -109,6 +109,10 @@ impl Programs {
                 }
                 Output::Store { .. } => String::new(),
             };
+            let gather = program.gather.iter();
+            let gather =
+                gather.map(|callee| declaration(callee, &["index"; 2], program.b.element.ty()));
+            let callee = gather.chain([callee]).collect::<String>();
             define(
                 cx,
                 before,

@@ -19,7 +19,7 @@
 //! branch of persistent blocks with tensor maps is taken where sizes and places suit (`gpu/hopper.rs`).
 //!
 //! *Requires*: a target with a GPU; bufferised `linalg.generic`. *Ensures*: nothing; it is an optimisation. *Does not*: touch products of
-//! one row or column, which are sums of rows, those of windows, and sums in types that no program has.
+//! one row or column, which are sums of rows, and sums in types that no program has.
 
 use crate::{
     gpu::{Programs, attention::Found, products::Product},

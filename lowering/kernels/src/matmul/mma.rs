@@ -241,7 +241,7 @@ impl<'a> Steps<'a> {
         let warp = f.with("arith.divui", &thread, 32);
         let lane = f.with("arith.remui", &thread, 32);
         let warps = ["arith.divui", "arith.remui"].map(|op| f.with(op, &warp, tile.warps[1]));
-        let copies = [&inputs.a, &inputs.b].map(|source| source.matrix.is_aligned(f, 16));
+        let copies = [&inputs.a, &inputs.b].map(|source| source.is_aligned(f, 16));
         let mut steps = Self {
             tile,
             inputs,

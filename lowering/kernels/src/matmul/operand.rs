@@ -91,10 +91,21 @@ impl Operand {
     }
 }
 
+/// Where elements come from.
+pub(super) enum Elements {
+    /// Memory.
+    Matrix(Matrix),
+    /// A function of the depth and of the row or column, both `index`, and of what it captures.
+    Given {
+        callee: String,
+        captured: Vec<Value>,
+    },
+}
+
 /// An operand of a tile of the result.
 pub(super) struct Source {
     pub operand: Operand,
-    pub matrix: Matrix,
+    pub elements: Elements,
     /// The first row or column of the tile: `i64`.
     pub first: Value,
     /// How many there are from there on, at most the tile's: `i32`.
@@ -106,8 +117,8 @@ pub(super) struct Source {
 
 /// A step of the sum: what is inside of the matrix.
 pub(super) struct Window {
-    /// Where the tile begins.
-    origin: Value,
+    /// The first row of neighbours and the first neighbour, `i64`.
+    starts: [Value; 2],
     /// Rows and neighbours that are inside, `i32`; may be negative.
     outer_left: Value,
     inner_left: Value,
@@ -119,7 +130,7 @@ impl Source {
     pub fn new(
         f: &mut Function,
         operand: Operand,
-        matrix: Matrix,
+        elements: Elements,
         [first, left]: [&Value; 2],
     ) -> Self {
         let thread = f.thread();
@@ -128,7 +139,7 @@ impl Source {
         let inner = f.with("arith.muli", &inner, operand.chunk);
         Self {
             operand,
-            matrix,
+            elements,
             first: first.clone(),
             left: left.clone(),
             outer,
@@ -143,20 +154,20 @@ impl Source {
         let depth_left = f.sub(depth, &start);
         let depth_left = f.with("arith.minsi", &depth_left, self.operand.depth);
         let depth_left = f.cast("arith.trunci", &depth_left, "i32");
-        let (origin, outer_left, inner_left) = match self.operand.inner {
+        let (starts, outer_left, inner_left) = match self.operand.inner {
             Inner::Depth => (
-                self.matrix.place(f, &self.first, &start),
+                [self.first.clone(), start],
                 self.left.clone(),
                 depth_left.clone(),
             ),
             Inner::Free => (
-                self.matrix.place(f, &start, &self.first),
+                [start, self.first.clone()],
                 depth_left.clone(),
                 self.left.clone(),
             ),
         };
         Window {
-            origin,
+            starts,
             outer_left,
             inner_left,
             depth_left,
@@ -169,12 +180,49 @@ impl Source {
         f.with("arith.addi", &self.outer, before)
     }
 
-    fn place(&self, f: &mut Function, window: &Window, outer: &Value, inner: &Value) -> Value {
+    /// A row of neighbours and one of these in the whole operand, `i64`.
+    fn whole_place(f: &mut Function, window: &Window, [outer, inner]: [&Value; 2]) -> [Value; 2] {
+        [(outer, 0), (inner, 1)].map(|(at, axis)| {
+            let at = f.cast("arith.extsi", at, "i64");
+            f.add(&window.starts[axis], &at)
+        })
+    }
+
+    fn place(
+        &self,
+        f: &mut Function,
+        (window, matrix): (&Window, &Matrix),
+        [outer, inner]: [&Value; 2],
+    ) -> Value {
+        let origin = matrix.place(f, &window.starts[0], &window.starts[1]);
         let outer = f.cast("arith.extsi", outer, "i64");
         let inner = f.cast("arith.extsi", inner, "i64");
-        let start = f.mul(&outer, &self.matrix.pitch);
+        let start = f.mul(&outer, &matrix.pitch);
         let index = f.add(&start, &inner);
-        f.place(&window.origin, self.operand.element.stored(), &index)
+        f.place(&origin, self.operand.element.stored(), &index)
+    }
+
+    /// An element that is inside, as it is stored.
+    fn element(&self, f: &mut Function, window: &Window, at: [&Value; 2]) -> Value {
+        let element = self.operand.element;
+        match &self.elements {
+            Elements::Matrix(matrix) => {
+                let place = self.place(f, (window, matrix), at);
+                f.load(&place, element.stored(), element.bytes())
+            }
+            Elements::Given { callee, captured } => {
+                let [outer, inner] = Self::whole_place(f, window, at);
+                let [depth, free] = match self.operand.inner {
+                    Inner::Depth => [inner, outer],
+                    Inner::Free => [outer, inner],
+                };
+                let own = [depth, free].map(|at| f.cast("arith.index_cast", &at, "index"));
+                let arguments = [&own[..], captured].concat();
+                let value = f.call(callee, &arguments, Some(element.ty()));
+                let value = value.expect("a call with a result has one");
+                element.narrow(f, &value, element)
+            }
+        }
     }
 
     /// Loads all of the tile element by element, zero where nothing is, whatever places and sizes are. `put` is given the element as
@@ -207,10 +255,7 @@ impl Source {
                 let value = f.choose(
                     &is_inside,
                     &[element.stored()],
-                    |f| {
-                        let place = self.place(f, window, &row, &column);
-                        vec![f.load(&place, element.stored(), element.bytes())]
-                    },
+                    |f| vec![self.element(f, window, [&row, &column])],
                     |f| vec![zero(f, element.stored())],
                 );
                 loaded.push((value, row, column));
@@ -222,11 +267,18 @@ impl Source {
         });
     }
 
+    /// Whether rows begin at multiples of so many bytes in memory.
+    pub fn is_aligned(&self, f: &mut Function, bytes: i64) -> Value {
+        match &self.elements {
+            Elements::Matrix(matrix) => matrix.is_aligned(f, bytes),
+            Elements::Given { .. } => f.op("arith.constant false", "i1"),
+        }
+    }
+
     /// Whether whole chunks can be loaded by [`Self::load_whole`]: rows begin at multiples of a chunk, and neighbours that count for
     /// the result are a multiple of a chunk too. What is beyond the result then is some value.
     pub fn loads_whole(&self, f: &mut Function) -> Value {
-        let bytes = self.operand.chunk * self.operand.element.bytes();
-        let is_aligned = self.matrix.is_aligned(f, bytes);
+        let is_aligned = self.is_aligned(f, self.operand.chunk * self.operand.element.bytes());
         match self.operand.inner {
             Inner::Depth => is_aligned,
             Inner::Free => {
@@ -238,8 +290,13 @@ impl Source {
         }
     }
 
-    /// A chunk as a vector, by one load, where all of the depth is inside.
+    /// A chunk as a vector, by one load, where all of the depth is inside; some value of what has no memory, which is not asked for.
     pub fn load_whole(&self, f: &mut Function, window: &Window, number: i64) -> Value {
+        let Operand { element, chunk, .. } = self.operand;
+        let ty = format!("vector<{chunk}x{}>", element.stored());
+        let Elements::Matrix(matrix) = &self.elements else {
+            return f.op(&format!("llvm.mlir.zero : {ty}"), &ty);
+        };
         let row = self.row(f, number);
         let (row, inner) = match self.operand.inner {
             Inner::Depth => {
@@ -251,22 +308,19 @@ impl Source {
                 (row, f.min(&self.inner, &last))
             }
         };
-        let place = self.place(f, window, &row, &inner);
-        let Operand { element, chunk, .. } = self.operand;
-        let ty = format!("vector<{chunk}x{}>", element.stored());
+        let place = self.place(f, (window, matrix), [&row, &inner]);
         f.load(&place, &ty, chunk * element.bytes())
     }
 
     /// Starts copying this thread's chunks, of 16 bytes each, to places in shared memory; zero where nothing is. Rows begin at
-    /// multiples of 16 bytes.
+    /// multiples of 16 bytes; what has no memory is not asked for.
     pub fn copy(&self, f: &mut Function, window: &Window, to: &[Value]) {
+        let Elements::Matrix(matrix) = &self.elements else {
+            return;
+        };
         let stored = self.operand.element.stored();
-        let mut from = self.place(f, window, &self.outer, &self.inner);
-        let between = f.with(
-            "arith.muli",
-            &self.matrix.pitch,
-            self.operand.rows_between(),
-        );
+        let mut from = self.place(f, (window, matrix), [&self.outer, &self.inner]);
+        let between = f.with("arith.muli", &matrix.pitch, self.operand.rows_between());
         let left = f.sub(&window.inner_left, &self.inner);
         let left = f.with("arith.maxsi", &left, 0);
         let left = f.with("arith.minsi", &left, self.operand.chunk);

@@ -56,6 +56,7 @@ pub fn program(element: Element, storages: [Storage; 2], tile: Tile) -> Matmul {
         name: "product".to_string(),
         a,
         b,
+        gather: None,
         sum,
         output: Output::Store {
             element: sum,
@@ -71,6 +72,25 @@ pub fn callee() -> Output {
         name: "store_sum".to_string(),
         captured: vec![Global::ty(Element::F32)],
     })
+}
+
+/// The elements of B by a function, which loads them.
+pub fn gather(element: Element) -> Option<Callee> {
+    Some(Callee {
+        name: "load_b".to_string(),
+        captured: vec![Global::ty(element)],
+    })
+}
+
+/// That function.
+fn load_b(element: Element) -> String {
+    let (ty, number) = (Global::ty(element), element.ty());
+    format!(
+        "func.func private @load_b(%k: index, %n: index, %b: {ty}) -> {number} {{
+           %value = memref.load %b[%k, %n] : {ty}
+           func.return %value : {number}
+         }}"
+    )
 }
 
 const STORE_SUM: &str = "
@@ -94,13 +114,25 @@ fn stored(program: &Matmul) -> Element {
 /// The program as a kernel.
 pub fn text(program: &Matmul) -> String {
     let mut types = vec!["index".to_string(); 3];
-    types.extend([program.a.element, program.b.element, stored(program)].map(Global::ty));
+    let elements = [program.a.element, program.b.element, stored(program)];
+    types.extend(in_order(program, elements.map(Global::ty)));
     let mut module = program.text().unwrap();
+    if program.gather.is_some() {
+        module += &load_b(program.b.element);
+    }
     if matches!(program.output, Output::Call(_)) {
         module += STORE_SUM;
     }
     module += &kernel(&program.name, &types, program.threads());
     ptx(&module, program.threads(), "sm_80")
+}
+
+/// What belongs to A, B and C in the order of the program's parameters: what a function of B's elements captures comes last.
+fn in_order<T>(program: &Matmul, [a, b, c]: [T; 3]) -> [T; 3] {
+    match program.gather {
+        Some(_) => [a, c, b],
+        None => [a, b, c],
+    }
 }
 
 /// Random operands and a result, which follow from the shape.
@@ -134,12 +166,15 @@ pub fn run(
     for size in sizes {
         params.index(size as u64);
     }
-    let mut addresses = vec![];
-    for matrix in [&a, &b, &before] {
-        let address = memory.alloc_copy(&matrix.bytes);
+    let addresses = [&a, &b, &before].map(|matrix| memory.alloc_copy(&matrix.bytes));
+    let matrices = [
+        (&a, addresses[0]),
+        (&b, addresses[1]),
+        (&before, addresses[2]),
+    ];
+    for (matrix, address) in in_order(program, matrices) {
         let storage = (matrix.storage, matrix.pitch);
         params.matrix((address, matrix.offset), matrix.sizes, storage);
-        addresses.push(address);
     }
     let module = Module::parse(ptx).unwrap_or_else(|error| panic!("{error}\n{ptx}"));
     // Blocks do two tiles each.

@@ -1,11 +1,11 @@
 //! Products by tensor cores.
 
 use dlc_kernels::matmul::mma::Tile;
-use dlc_kernels::matmul::{self, Output, Start};
+use dlc_kernels::matmul::{self, Output, Start, simt};
 use dlc_kernels::program::Element;
 
 use crate::matmul::{
-    STORAGES, Shape, callee, check, finds, matrices, program, run, text, without_barrier,
+    STORAGES, Shape, callee, check, finds, gather, matrices, program, run, text, without_barrier,
 };
 
 /// Nothing is a multiple of anything, rows do not begin at multiples of 16 bytes.
@@ -109,6 +109,28 @@ fn planted_faults_are_found() {
             .contains(line)
             .then(|| format!("mov.b32 {result}, {first};"))
     });
+}
+
+#[test]
+fn elements_that_a_function_gives() {
+    for (element, storages, tile) in [
+        (Element::F16, STORAGES[0], matmul::Tile::Mma(Tile::MIDDLE)),
+        (Element::Bf16, STORAGES[3], matmul::Tile::Mma(Tile::MIDDLE)),
+        (
+            Element::F32,
+            STORAGES[1],
+            matmul::Tile::Simt(simt::Tile::SMALL),
+        ),
+        (
+            Element::I8,
+            STORAGES[2],
+            matmul::Tile::Simt(simt::Tile::SMALL),
+        ),
+    ] {
+        let mut program = program(element, storages, tile);
+        program.gather = gather(element);
+        check(&program, &[Shape::dense(2, 3, 0), RAGGED, PADDED]);
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use super::{Found, number};
 use crate::{
     alias::{self, Effects, blocks, operations},
-    gpu::products::storages,
+    gpu::products::{is_between, storages},
     linalg::{Generic, arguments, results},
     matmul::{
         contraction::Contraction,
@@ -50,6 +50,8 @@ impl<'c: 'a, 'a> Found<'c, 'a> {
         let again = minus.operand(0).ok()?;
         let most = of(&generic, &numbers, minus.operand(1).ok()?)?;
         let sum_fill = fill(sum.value, &[exps, divide])?;
+        let of_sum = [Some(sum_fill), Some(exps), Some(divide)];
+        is_between(sum.value, &of_sum).then_some(())?;
         // All over the last axis, the others in their order.
         let by_rows = |whole: &[usize], row: &[usize]| {
             whole.split_last().is_some_and(|(_, rest)| rest == row)
