@@ -82,6 +82,14 @@ impl<'c: 'a, 'a> Found<'c, 'a> {
             .as_ref()
             .filter(|epilogue| is_between(y.c.value, &[Some(op), Some(zeros), Some(epilogue.op)]));
         let rounded = rounded.and_then(|epilogue| Some((epilogue.op, rounded_to(epilogue, y)?)));
+        // Other blocks still read what a block's result would be written over.
+        let written = rounded.as_ref().map_or(y.c.value, |(_, to)| to.value);
+        let inputs = self.largest.inputs.iter().map(|input| input.value);
+        let inputs = inputs.filter(|input| alias::is_memref(*input) && *input != x.c.value);
+        let mut read = inputs.chain([x.a.value, x.b.value, y.b.value]);
+        if read.any(|from| alias::may_alias(from, written)) {
+            return None;
+        }
         let (bound, score) = self.bound();
         let plain = self.scale(score);
         let mut program = Attention {

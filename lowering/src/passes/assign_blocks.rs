@@ -10,7 +10,7 @@
 //! nests that `vectorize-generics` shares out. *Does not*: touch loops around loops, or rows of less than a warp's length.
 
 use crate::{
-    alias::{blocks, operations},
+    alias::{Effects, blocks, may_alias, operations},
     emit::Emitter,
     gpu,
     loops::{Body, Nest, nest::Extent},
@@ -24,7 +24,10 @@ use dlc_dialects::{
     ir::edit,
     pass::{Anchor, PassError, PassInfo},
 };
-use melior::{Context, ir::OperationRef};
+use melior::{
+    Context,
+    ir::{OperationRef, operation::OperationLike},
+};
 
 /// The pass.
 pub const INFO: PassInfo = PassInfo {
@@ -58,6 +61,8 @@ fn steps<'c: 'a, 'a>(cx: &'c Context, op: OperationRef<'c, 'a>) -> Option<Option
     for inner in operations(blocks(op)[0]) {
         let own = match edit::name(inner) {
             "linalg.generic" | "linalg.fill" => nest(cx, inner)?,
+            // A thread may be ahead of another that still reads.
+            "memref.load" if is_written(op, inner) => return None,
             "scf.yield"
             | "memref.load"
             | "memref.alloc"
@@ -76,6 +81,13 @@ fn steps<'c: 'a, 'a>(cx: &'c Context, op: OperationRef<'c, 'a>) -> Option<Option
         });
     }
     longest
+}
+
+/// Whether an op reads what a loop writes.
+fn is_written<'c: 'a, 'a>(op: OperationRef<'c, 'a>, load: OperationRef<'c, 'a>) -> bool {
+    let writes = Effects::of(op).writes;
+    let read = load.operand(0).ok();
+    read.is_none_or(|read| writes.iter().any(|to| may_alias(*to, read)))
 }
 
 /// The steps of all loops of a nest, if they are known; nothing if it is none that is written as loops.
