@@ -48,7 +48,9 @@ pub fn trials() -> Result<Vec<Named>> {
         };
         add("all".into(), vec![], 3);
         add("none".into(), vec![], 0);
-        for pass in pipelines::optional() {
+        // Those that are of what a GPU's blocks do together have nothing of their own for the CPU's passes.
+        let passes = pipelines::optional().into_iter();
+        for pass in passes.filter(|_| stem != BLOCKS) {
             add(format!("without-{pass}"), vec![pass], 3);
         }
         let strips = Options {
@@ -112,8 +114,11 @@ fn check(path: &Path, without: &[&str], options: Options) -> Result<()> {
     })
 }
 
+/// The model of what blocks of a GPU's threads do together.
+const BLOCKS: &str = "blocks";
+
 /// Models with products of 16 bits.
-const TENSORS: &[&str] = &["blocks", "epilogues"];
+const TENSORS: &[&str] = &[BLOCKS, "epilogues"];
 
 /// The same, on the interpreter of what a GPU would run.
 fn check_on_device(path: &Path, architecture: Architecture) -> Result<()> {
