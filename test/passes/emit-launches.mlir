@@ -4,7 +4,7 @@
 // number of threads, and has the device launch the kernel by its number in the table, unless something failed before.
 // CHECK: llvm.mlir.global external constant @m.kernels() {{.*}} : !llvm.struct<(ptr, i64, ptr, i64, ptr)>
 // CHECK-LABEL: llvm.func @k__entry(
-// CHECK-SAME:    %[[THREADS:.*]]: i64, %[[X:.*]]: f32, %[[A:.*]]: !llvm.ptr) attributes {dl.kernel_number = 0 : i64, nvvm.kernel}
+// CHECK-SAME:    %[[THREADS:.*]]: i64, %[[X:.*]]: f32, %[[A:.*]]: !llvm.ptr) attributes {dl.kernel_number = 0 : i64, nvvm.kernel, nvvm.maxntid = array<i32: 128>, nvvm.minctasm = 1 : i32}
 // CHECK:         nvvm.read.ptx.sreg.ctaid.x
 // CHECK:         %[[SOME:.*]] = llvm.icmp "slt" %[[THREAD:.*]], %[[THREADS]]
 // CHECK:         llvm.cond_br %[[SOME]]

@@ -162,3 +162,35 @@ func.func @none(%n: index, %x: memref<?xf32>) attributes {dl.entry = "none", dl.
   } {dl.parallel = true}
   return
 }
+
+// -----
+
+module attributes {dl.target = {cpu = "x86-64-v3", gpu = 80 : i64}} {
+  // A round of a loop of blocks is a block, also where such a loop stands alone in another; what a row needs is in shared memory.
+  // CHECK-DAG:     memref.global "private" @[[ROW:.*]] : memref<32xf32, 3>
+  // CHECK-LABEL: func.func private @blocks__kernel0(
+  // CHECK-SAME:    attributes {dl.block = 64 : i64, dl.dynamic_shared = 1024 : i64, dl.kernel}
+  // CHECK-DAG:     arith.remui
+  // CHECK-DAG:     %[[MEMORY:.*]] = memref.get_global @[[ROW]]
+  // CHECK:         memref.store %{{.*}}, %[[MEMORY]]
+  // CHECK:         nvvm.barrier0
+  // CHECK-LABEL: func.func @blocks(
+  func.func @blocks(%n: index, %m: index, %x: memref<?x?xf32>, %failed: memref<i32> {dl.failed}, %device: !llvm.ptr {dl.executor})
+      attributes {dl.entry = "blocks", dl.dims = ["n", "m"]} {
+    %c0 = arith.constant 0 : index
+    %c1 = arith.constant 1 : index
+    scf.for %i = %c0 to %n step %c1 {
+      %row = memref.alloc() : memref<32xf32>
+      scf.for %j = %c0 to %m step %c1 {
+        %own = nvvm.read.ptx.sreg.tid.x : i32
+        %thread = arith.index_castui %own : i32 to index
+        %v = memref.load %x[%i, %j] : memref<?x?xf32>
+        memref.store %v, %row[%thread] : memref<32xf32>
+        nvvm.barrier0
+        %w = memref.load %row[%c0] : memref<32xf32>
+        memref.store %w, %x[%i, %j] : memref<?x?xf32>
+      } {dl.parallel = true, dl.block = 64 : i64, dl.dynamic_shared = 1024 : i64}
+    } {dl.parallel = true}
+    return
+  }
+}

@@ -190,11 +190,13 @@ impl<'c: 'a, 'a> Home<'c, 'a> {
             PassError::at(&threads, message)
         })?;
         let leading = [self.device, self.failed, total];
-        let block = gpu::threads(threads).map(|threads| format!("{threads} : i64"));
-        let block = block.iter().map(|threads| (BLOCK, threads.as_str()));
-        let shared = format!("{} : i64", gpu::dynamic_shared(threads));
-        let leads = [(KERNEL, "unit"), (DYNAMIC_SHARED, &shared)];
-        let attributes: Vec<_> = leads.into_iter().chain(block).collect();
+        let number = |number: i64| format!("{number} : i64");
+        let block = gpu::threads(threads).map(|threads| (BLOCK, number(threads)));
+        let shared = Some(gpu::dynamic_shared(threads)).filter(|bytes| *bytes > 0);
+        let shared = shared.map(|bytes| (DYNAMIC_SHARED, number(bytes)));
+        let numbers = block.iter().chain(&shared);
+        let numbers = numbers.map(|(name, number)| (*name, number.as_str()));
+        let attributes: Vec<_> = [(KERNEL, "unit")].into_iter().chain(numbers).collect();
         outlined.into_function_of(name, &leading, &attributes);
         Ok(())
     }
