@@ -163,29 +163,41 @@ fn carried<'c, 'a>(op: OperationRef<'c, 'a>) -> Vec<Value<'c, 'a>> {
 /// The buffer that a value is a view of: an argument of the function, or the result of an op that makes memory.
 /// `None` where more than one are possible.
 pub fn root<'c: 'a, 'a>(value: Value<'c, 'a>) -> Option<Value<'c, 'a>> {
-    let mut at = value;
-    loop {
-        if let Some(argument) = inspect::argument(at) {
-            let parent = argument.owner().parent_operation()?;
-            return name(parent).ends_with(".func").then_some(at);
+    let source = source(value);
+    let is_one = match inspect::argument(source) {
+        Some(argument) => name(argument.owner().parent_operation()?).ends_with(".func"),
+        None => {
+            const MAKERS: [&str; 3] = ["memref.alloc", "memref.alloca", "memref.get_global"];
+            inspect::defining_op(source).is_some_and(|op| MAKERS.contains(&name(op)))
         }
-        let op = OperationResult::try_from(at).ok()?.owner();
-        match name(op) {
-            "memref.alloc" | "memref.alloca" | "memref.get_global" => return Some(at),
-            "memref.cast"
-            | "memref.subview"
-            | "memref.view"
-            | "memref.reinterpret_cast"
-            | "memref.expand_shape"
-            | "memref.collapse_shape"
-            | "memref.transpose"
-            | "memref.reshape"
-            | "memref.memory_space_cast"
-            | "memref.assume_alignment"
-            | "memref.extract_strided_metadata" => at = op.operand(0).ok()?,
-            _ => return None,
+    };
+    is_one.then_some(source)
+}
+
+/// What a value is a view of: the result of an op that makes no view, or an argument of a block.
+pub fn source<'c: 'a, 'a>(value: Value<'c, 'a>) -> Value<'c, 'a> {
+    const VIEWS: [&str; 11] = [
+        "memref.assume_alignment",
+        "memref.cast",
+        "memref.collapse_shape",
+        "memref.expand_shape",
+        "memref.extract_strided_metadata",
+        "memref.memory_space_cast",
+        "memref.reinterpret_cast",
+        "memref.reshape",
+        "memref.subview",
+        "memref.transpose",
+        "memref.view",
+    ];
+    let mut at = value;
+    while let Some(op) = inspect::defining_op(at) {
+        let of = (op.operand(0).ok()).filter(|_| VIEWS.contains(&name(op)));
+        match of {
+            Some(of) => at = of,
+            None => break,
         }
     }
+    at
 }
 
 /// What an op and the ops inside it do to memory.

@@ -86,7 +86,13 @@ impl<'c: 'a, 'a> Reader<'c, 'a> {
         let mut stack = 0;
         for op in walk::inside(self.op) {
             for value in op.operands().filter(|value| alias::is_memref(*value)) {
-                let root = alias::root(value)?;
+                let Some(root) = alias::root(value) else {
+                    // What a branch or a loop outside gives, it uses too: no buffer behind it is this loop's own.
+                    match self.is_inside(alias::source(value)) {
+                        true => return None,
+                        false => continue,
+                    }
+                };
                 if seen.contains(&identity(root)) {
                     continue;
                 }
@@ -138,6 +144,15 @@ impl<'c: 'a, 'a> Reader<'c, 'a> {
 
     fn contains(&self, op: OperationRef<'c, 'a>) -> bool {
         holds(self.op, op)
+    }
+
+    /// Whether the loop makes a value.
+    fn is_inside(&self, value: Value<'c, 'a>) -> bool {
+        let is_ours = |maker: OperationRef<'c, '_>| maker == self.op || self.contains(maker);
+        match inspect::argument(value) {
+            Some(argument) => argument.owner().parent_operation().is_none_or(is_ours),
+            None => defining_op(value).is_none_or(is_ours),
+        }
     }
 
     /// Whether all uses of a buffer are inside the loop; views that stand outside, and are used inside only, move there.

@@ -7,6 +7,10 @@ use std::collections::BTreeMap;
 /// The most sums that a maximum is of; beyond, two become one that is at least as great as both.
 const TERMS: usize = 8;
 
+/// The bytes that a process can address, above which sizes are not told apart: so that sums of those of some ten thousand
+/// buffers are in range.
+const MOST: i64 = 1 << 47;
+
 /// The coefficients of monomials in dims that count from their least values, so that `16*B*T >= 4*B` shows where T is
 /// at least 1.
 pub type Sum = Vec<i128>;
@@ -66,13 +70,13 @@ impl<'x> Basis<'x> {
         })
     }
 
-    /// The value at a sample of dims.
+    /// The value at a sample of dims, or [`MOST`] where it is more.
     pub fn at(&self, sum: &Sum, sample: usize) -> i64 {
         let terms = sum.iter().zip(&self.monomials);
         let value = terms.fold(0i128, |sum, (coefficient, monomial)| {
             sum.saturating_add(coefficient.saturating_mul(monomial.values[sample]))
         });
-        i64::try_from(value).map_or(i64::MAX / 4, |value| value.min(i64::MAX / 4))
+        i64::try_from(value).map_or(MOST, |value| value.min(MOST))
     }
 
     /// Both together.

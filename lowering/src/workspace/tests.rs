@@ -230,6 +230,16 @@ fn nothing_to_place() {
 }
 
 #[test]
+fn sizes_beyond_all_memory_are_planned() {
+    let buffers: Vec<_> = (0..40)
+        .map(|i| buffer((i, 40), "64*B*B*B*B*B*B", &[i, i + 1]))
+        .collect();
+    let slots = assign(&buffers, &[range("B", 1, None)]);
+    let at = [("B", 3)];
+    assert_eq!(check(&buffers, &slots, &at), least(&buffers, &at));
+}
+
+#[test]
 fn long_maxima_are_shortened_upwards() {
     let names: Vec<String> = (0..20).map(|i| format!("D{i}")).collect();
     let dims: Vec<_> = names.iter().map(|name| range(name, 1, None)).collect();
