@@ -4,8 +4,13 @@ use dlc_kernels::matmul::{Input, Matmul, Output, Start, Tile};
 use dlc_kernels::program::{Callee, Element, Matrix as Global, Storage};
 use dlc_ptx::{Fault, Launch, Memory, Module, Options, Report};
 
-use crate::data::{Matrix, Random};
-use crate::tools::{Params, kernel, ptx};
+use crate::numbers::{Random, roundoff};
+use crate::tools::{Arguments, First, kernel, ptx};
+use matrix::Matrix;
+
+mod matrix;
+mod mma;
+mod simt;
 
 /// Sizes of a product, and what lies between rows, or columns, and before the first of all matrices, in elements.
 #[derive(Clone, Copy, Debug)]
@@ -123,8 +128,8 @@ pub fn text(program: &Matmul) -> String {
     if matches!(program.output, Output::Call(_)) {
         module += STORE_SUM;
     }
-    module += &kernel(&program.name, &types, program.threads());
-    ptx(&module, program.threads(), "sm_80")
+    module += &kernel(&program.name, First::Piece, &types, [program.threads(), 1]);
+    ptx(&module, "sm_80")
 }
 
 /// What belongs to A, B and C in the order of the program's parameters: what a function of B's elements captures comes last.
@@ -161,10 +166,10 @@ pub fn run(
     let sizes = [m, n, a.sizes[1]];
     let mut memory = Memory::new();
     let tiles = program.tiles(m as i64, n as i64);
-    let mut params = Params::default();
-    params.index(tiles as u64);
+    let mut arguments = Arguments::default();
+    arguments.index(tiles);
     for size in sizes {
-        params.index(size as u64);
+        arguments.index(size as i64);
     }
     let addresses = [&a, &b, &before].map(|matrix| memory.alloc_copy(&matrix.bytes));
     let matrices = [
@@ -173,8 +178,8 @@ pub fn run(
         (&before, addresses[2]),
     ];
     for (matrix, address) in in_order(program, matrices) {
-        let storage = (matrix.storage, matrix.pitch);
-        params.matrix((address, matrix.offset), matrix.sizes, storage);
+        let sizes = matrix.sizes.map(|size| size as i64);
+        arguments.memref(address, matrix.offset as i64, &sizes, &matrix.strides());
     }
     let module = Module::parse(ptx).unwrap_or_else(|error| panic!("{error}\n{ptx}"));
     // Blocks do two tiles each.
@@ -184,7 +189,8 @@ pub fn run(
         seed,
         ..Options::default()
     };
-    let report = module.launch("kernel", &launch, &params.0, &mut memory, &options)?;
+    let params = arguments.bytes(module.entry("kernel").unwrap());
+    let report = module.launch("kernel", &launch, &params, &mut memory, &options)?;
     let mut after = before.clone();
     after.bytes = memory.read(addresses[2], before.bytes.len()).unwrap();
     Ok(Run {
@@ -203,14 +209,6 @@ fn unit(program: &Matmul) -> f64 {
         // tf32 keeps 10 bits, and both operands are rounded.
         (_, Element::F32, Tile::Mma(_)) => f64::powi(2.0, -10),
         _ => f64::from(f32::EPSILON),
-    }
-}
-
-fn rounding(element: Element) -> f64 {
-    match element {
-        Element::F16 => f64::powi(2.0, -11),
-        Element::Bf16 => f64::powi(2.0, -8),
-        _ => 0.0,
     }
 }
 
@@ -267,8 +265,11 @@ impl Run {
         }
         // A rounding error of a sum of n is random, about its root of it; the bound takes as many times that.
         let unit = unit(program);
-        let bound =
-            size * unit * (1.0 + (depth as f64).sqrt()) + exact.abs() * rounding(stored(program));
+        let rounding = match stored(program) {
+            half @ (Element::F16 | Element::Bf16) => roundoff(half),
+            _ => 0.0,
+        };
+        let bound = size * unit * (1.0 + (depth as f64).sqrt()) + exact.abs() * rounding;
         (found - exact).abs() <= bound
     }
 

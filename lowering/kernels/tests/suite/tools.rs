@@ -1,14 +1,14 @@
-//! From a program to PTX by LLVM's tools, and parameters of kernels.
+//! From a program to PTX by the tools of LLVM's installation, and arguments of kernels.
 
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use dlc_kernels::program::Storage;
+use dlc_ptx::Entry;
 
-/// What makes MLIR's LLVM dialect of a program.
+/// What becomes of func, arith, scf, memref and nvvm on the way to LLVM's dialect.
 const PASSES: &str = "builtin.module(canonicalize,cse,loop-invariant-code-motion,expand-strided-metadata,lower-affine,\
-                      arith-expand{include-bf16=true},convert-scf-to-cf,convert-to-llvm,reconcile-unrealized-casts)";
+    arith-expand{include-bf16=true},convert-scf-to-cf,convert-to-llvm,reconcile-unrealized-casts)";
 
 /// Runs one of LLVM's tools on a text.
 fn tool(name: &str, arguments: &[&str], input: &str) -> String {
@@ -30,71 +30,116 @@ fn tool(name: &str, arguments: &[&str], input: &str) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// PTX of the function `kernel` of a module, for blocks of so many threads.
-pub fn ptx(module: &str, threads: i64, chip: &str) -> String {
+/// PTX of the function `kernel` of a module for a chip, such as `sm_80`.
+pub fn ptx(module: &str, chip: &str) -> String {
     let llvm = tool("mlir-opt", &[&format!("--pass-pipeline={PASSES}")], module);
     let llvm = tool("mlir-translate", &["--mlir-to-llvmir"], &llvm);
+    // What functions of MLIR's func dialect can't say.
     let llvm = llvm.replace("define void @kernel(", "define ptx_kernel void @kernel(");
+    let llvm = llvm.replace(BY_VALUE, &format!("{BY_VALUE} \"nvvm.grid_constant\""));
+    let (triple, chip) = ("-mtriple=nvptx64-nvidia-cuda", format!("-mcpu={chip}"));
     let passes = [
         "-S",
-        "-mtriple=nvptx64-nvidia-cuda",
+        triple,
+        &chip,
         "-passes=internalize,default<O3>",
         "-internalize-public-api-list=kernel",
     ];
     let llvm = tool("opt", &passes, &llvm);
-    let ptx = tool("llc", &[&format!("-mcpu={chip}"), "-mattr=+ptx80"], &llvm);
-    let threads = format!(".reqntid {threads}");
-    assert!(ptx.contains(&threads), "no {threads} in\n{ptx}");
-    ptx
+    tool("llc", &["-O3", triple, &chip, "-mattr=+ptx80"], &llvm)
 }
 
-/// The function `kernel`, which runs a function for some of so many pieces of work, its first parameter, with its own other
-/// parameters behind the piece's number.
-pub fn kernel(function: &str, types: &[String], threads: i64) -> String {
-    let numbered = types.iter().enumerate();
-    let parameters: String = numbered.map(|(at, ty)| format!(", %p{at}: {ty}")).collect();
+/// The type of a parameter that is a tensor map.
+pub const MAP: &str = "!llvm.ptr {llvm.align = 64 : i64, llvm.byval = !llvm.array<128 x i8>}";
+/// What that is in LLVM's text.
+const BY_VALUE: &str = "byval([128 x i8])";
+
+/// What a program's function takes before its own parameters.
+#[derive(Clone, Copy, Debug)]
+pub enum First {
+    /// The number of a piece of work, of which the kernel's first parameter says how many there are; a block does each so many-th.
+    Piece,
+    /// The numbers of the block and of all blocks.
+    Block,
+}
+
+/// The function `kernel`, which calls a function whose own parameters have these types in blocks of so many threads, of which so many
+/// are to be on a multiprocessor.
+pub fn kernel(
+    function: &str,
+    first: First,
+    types: &[String],
+    [threads, blocks]: [i64; 2],
+) -> String {
+    let parameters = types.iter().enumerate();
+    let mut parameters: Vec<_> = parameters.map(|(at, ty)| format!("%p{at}: {ty}")).collect();
     let names: String = (0..types.len()).map(|at| format!(", %p{at}")).collect();
-    let types: String = types.iter().map(|ty| format!(", {ty}")).collect();
+    // Of what a parameter is, a call takes no attributes.
+    let types = types.iter().map(|ty| ty.split(" {").next().unwrap());
+    let types: String = types.map(|ty| format!(", {ty}")).collect();
+    let call = match first {
+        First::Piece => {
+            parameters.insert(0, "%count: index".to_string());
+            format!(
+                "scf.for %number = %block to %count step %blocks {{
+                   func.call @{function}(%number{names}) : (index{types}) -> ()
+                 }}"
+            )
+        }
+        First::Block => {
+            format!("func.call @{function}(%block, %blocks{names}) : (index, index{types}) -> ()")
+        }
+    };
     format!(
-        "func.func @kernel(%count: index{parameters}) attributes {{passthrough = [[\"nvvm.reqntid\", \"{threads}\"]]}} {{
-  %block = nvvm.read.ptx.sreg.ctaid.x : i32
-  %blocks = nvvm.read.ptx.sreg.nctaid.x : i32
-  %first = arith.index_cast %block : i32 to index
-  %step = arith.index_cast %blocks : i32 to index
-  scf.for %number = %first to %count step %step {{
-    func.call @{function}(%number{names}) : (index{types}) -> ()
-  }}
-  func.return
-}}
-"
+        "func.func @kernel({}) attributes {{
+           passthrough = [[\"nvvm.reqntid\", \"{threads}\"], [\"nvvm.minctasm\", \"{blocks}\"]]
+         }} {{
+           %x = nvvm.read.ptx.sreg.ctaid.x : i32
+           %y = nvvm.read.ptx.sreg.nctaid.x : i32
+           %block = arith.index_cast %x : i32 to index
+           %blocks = arith.index_cast %y : i32 to index
+           {call}
+           func.return
+         }}
+        ",
+        parameters.join(", ")
     )
 }
 
-/// The bytes of a kernel's parameters.
-#[derive(Clone, Default)]
-pub struct Params(pub Vec<u8>);
+/// What a kernel is called with, parameter by parameter.
+#[derive(Clone, Debug, Default)]
+pub struct Arguments(Vec<Vec<u8>>);
 
-impl Params {
-    /// A size.
-    pub fn index(&mut self, value: u64) {
-        self.0.extend(value.to_le_bytes());
+impl Arguments {
+    /// A size or a place.
+    pub fn index(&mut self, value: i64) {
+        self.0.push(value.to_le_bytes().to_vec());
     }
 
-    /// A memref of two dimensions: address, first element, sizes and what is from one row, or column, to the next.
-    pub fn matrix(
-        &mut self,
-        (address, offset): (u64, usize),
-        [rows, columns]: [usize; 2],
-        (storage, pitch): (Storage, usize),
-    ) {
-        let strides = match storage {
-            Storage::Rows => [pitch, 1],
-            Storage::Columns => [1, pitch],
-        };
-        self.index(address);
-        self.index(address);
-        for value in [offset, rows, columns, strides[0], strides[1]] {
-            self.index(value as u64);
+    pub fn f32(&mut self, value: f32) {
+        self.0.push(value.to_le_bytes().to_vec());
+    }
+
+    /// A memref: its address (twice) and first element, sizes and strides in elements.
+    pub fn memref(&mut self, address: u64, offset: i64, sizes: &[i64], strides: &[i64]) {
+        let address = address as i64;
+        for number in [&[address, address, offset], sizes, strides].concat() {
+            self.index(number);
         }
+    }
+
+    /// A tensor map of 128 bytes.
+    pub fn map(&mut self, bytes: &[u8]) {
+        self.0.push(bytes.to_vec());
+    }
+
+    /// The bytes of a kernel's parameters.
+    pub fn bytes(&self, entry: &Entry) -> Vec<u8> {
+        assert_eq!(entry.params().len(), self.0.len());
+        let mut bytes = vec![0; entry.param_bytes()];
+        for (param, value) in entry.params().iter().zip(&self.0) {
+            bytes[param.offset..param.offset + param.size].copy_from_slice(value);
+        }
+        bytes
     }
 }

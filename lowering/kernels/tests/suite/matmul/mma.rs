@@ -4,7 +4,7 @@ use dlc_kernels::matmul::mma::Tile;
 use dlc_kernels::matmul::{self, Output, Start, simt};
 use dlc_kernels::program::Element;
 
-use crate::matmul::{
+use super::{
     STORAGES, Shape, callee, check, finds, gather, matrices, program, run, text, without_barrier,
 };
 

@@ -4,9 +4,9 @@ use dlc_kernels::attention::{Bound, Gradient, Side};
 use dlc_kernels::program::{Callee, Element};
 use dlc_ptx::{Fault, Launch, Memory, Module, Options};
 
-use crate::launch::{Argument, module, parameters};
-use crate::operands::{Matrix, Score, roundoff};
-use crate::tools::{Random, ptx};
+use super::operands::{Matrix, Score};
+use crate::numbers::{Random, roundoff};
+use crate::tools::Arguments;
 
 /// A score's derivative, and its text.
 type Slope = (fn(f64) -> f64, &'static str);
@@ -75,13 +75,21 @@ impl Case {
             slope,
             ..self.program.clone()
         };
-        let mut text = program.text() + &self.score.text();
+        let mut text = program.text();
         if let Some((_, body)) = self.slope {
             text += &format!(
                 "func.func private @slope(%s: f32, %i: index, %j: index) -> f32 {{\n{body}\nfunc.return %r : f32\n}}\n"
             );
         }
-        ptx(&module(&text, "gradient"), "sm_80")
+        let results = match program.side {
+            Side::Queries => 1,
+            Side::Keys => 2,
+        };
+        let vectors = [super::VECTOR; 2].map(str::to_string);
+        let types = super::matrices(program.element, 4).chain(vectors);
+        let types = types.chain(super::matrices(program.result, results));
+        let text = (program.name.as_str(), text);
+        super::program(text, &self.score, types.collect(), program.threads())
     }
 
     /// Q, K, V and dO.
@@ -185,41 +193,39 @@ impl Case {
             results.map(|shape| Matrix::new(self.program.result, *shape, self.extra, || f64::NAN));
         let results: Vec<_> = results.collect();
         let mut memory = Memory::new();
-        let mut arguments = [tq, tk, self.offset].map(Argument::Index).to_vec();
-        arguments.push(Argument::F32(self.scale as f32));
+        let blocks = self.program.blocks(self.sizes);
+        let mut arguments = Arguments::default();
+        for number in [blocks, tq, tk, self.offset] {
+            arguments.index(number);
+        }
+        arguments.f32(self.scale as f32);
         for input in inputs {
             let address = memory.alloc_copy(&input.bytes());
-            arguments.push(input.argument(address));
+            input.give(&mut arguments, address);
         }
         for vector in vectors {
             let bytes: Vec<u8> = vector.iter().flat_map(|x| x.to_le_bytes()).collect();
             let address = memory.alloc_copy(&bytes);
-            arguments.push(Argument::Vector(address, 0, tq, 1));
+            arguments.memref(address, 0, &[tq], &[1]);
         }
         let mut places = vec![];
         for result in &results {
             let address = memory.alloc_copy(&result.bytes());
-            arguments.push(result.argument(address));
+            result.give(&mut arguments, address);
             places.push(address);
         }
         if let Score::Bias(bias) = &self.score {
             let address = memory.alloc_copy(&bias.bytes());
-            arguments.push(bias.argument(address));
+            bias.give(&mut arguments, address);
         }
-        let blocks = self.program.blocks(self.sizes) as u32;
-        let launch = Launch::linear(blocks, self.program.threads() as u32)
+        let launch = Launch::linear(blocks as u32, self.program.threads() as u32)
             .with_shared(self.program.shared_bytes() as u32);
         let options = Options {
             seed,
             ..Options::default()
         };
-        module.launch(
-            "kernel",
-            &launch,
-            &parameters(&arguments),
-            &mut memory,
-            &options,
-        )?;
+        let params = arguments.bytes(module.entry("kernel").unwrap());
+        module.launch("kernel", &launch, &params, &mut memory, &options)?;
         let read = results.iter().zip(places).map(|(result, place)| {
             let bytes = memory.read(place, result.bytes().len()).unwrap();
             result.inside(&bytes)

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use dlc_ptx::FaultKind;
 
-use crate::products::Case;
+use super::Case;
 use crate::tools::ptx;
 
 /// What a planted fault does to results when the interpreter sees nothing.

@@ -1,37 +1,9 @@
 //! Matrices as programs take them, and functions of scores.
 
-use dlc_kernels::program::{Callee, Element};
-use half::{bf16, f16};
+use dlc_kernels::program::{Callee, Element, Matrix as Global};
 
-use crate::launch::Argument;
-
-/// Half a unit in the last place, relative.
-pub fn roundoff(element: Element) -> f64 {
-    match element {
-        Element::F16 => f64::powi(2.0, -11),
-        Element::Bf16 => f64::powi(2.0, -8),
-        Element::F32 => f64::powi(2.0, -24),
-        other => panic!("a matrix of {other:?}"),
-    }
-}
-
-pub fn bytes(element: Element, value: f64) -> Vec<u8> {
-    match element {
-        Element::F16 => f16::from_f64(value).to_le_bytes().to_vec(),
-        Element::Bf16 => bf16::from_f64(value).to_le_bytes().to_vec(),
-        Element::F32 => (value as f32).to_le_bytes().to_vec(),
-        other => panic!("a matrix of {other:?}"),
-    }
-}
-
-pub fn number(element: Element, bytes: &[u8]) -> f64 {
-    match element {
-        Element::F16 => f16::from_le_bytes(bytes.try_into().unwrap()).to_f64(),
-        Element::Bf16 => bf16::from_le_bytes(bytes.try_into().unwrap()).to_f64(),
-        Element::F32 => f32::from_le_bytes(bytes.try_into().unwrap()).into(),
-        other => panic!("a matrix of {other:?}"),
-    }
-}
+use crate::numbers::{encode, float};
+use crate::tools::Arguments;
 
 /// A matrix stored by rows, with its numbers as they are in its type.
 #[derive(Clone, Debug)]
@@ -52,7 +24,7 @@ impl Matrix {
         numbers: impl FnMut() -> f64,
     ) -> Self {
         let mut numbers = numbers;
-        let exact = |value: f64| number(element, &bytes(element, value));
+        let exact = |value: f64| float(element, &encode(element, value, 0));
         let numbers = (0..rows * columns).map(|_| exact(numbers())).collect();
         Self {
             element,
@@ -70,11 +42,11 @@ impl Matrix {
 
     /// All its numbers with NaN between the rows.
     pub fn bytes(&self) -> Vec<u8> {
-        let nan = bytes(self.element, f64::NAN);
+        let nan = encode(self.element, f64::NAN, 0);
         let mut all = nan.repeat((self.offset + self.rows * self.pitch) as usize);
         for row in 0..self.rows {
             for column in 0..self.columns {
-                let number = bytes(self.element, self.at(row, column));
+                let number = encode(self.element, self.at(row, column), 0);
                 let at = (self.offset + row * self.pitch + column) as usize * number.len();
                 all[at..at + number.len()].copy_from_slice(&number);
             }
@@ -85,7 +57,7 @@ impl Matrix {
     /// Its numbers of bytes that were stored; nothing may be stored beside them.
     pub fn inside(&self, bytes: &[u8]) -> Vec<f64> {
         let width = self.element.bytes() as usize;
-        let numbers = bytes.chunks(width).map(|chunk| number(self.element, chunk));
+        let numbers = bytes.chunks(width).map(|chunk| float(self.element, chunk));
         let mut inside = vec![];
         for (at, number) in (-self.offset..).zip(numbers) {
             let (row, column) = (at / self.pitch, at % self.pitch);
@@ -97,9 +69,10 @@ impl Matrix {
         inside
     }
 
-    pub fn argument(&self, address: u64) -> Argument {
+    /// Adds it to the arguments of a kernel.
+    pub fn give(&self, arguments: &mut Arguments, address: u64) {
         let sizes = [self.rows, self.columns];
-        Argument::Matrix(address, self.offset, sizes, [self.pitch, 1])
+        arguments.memref(address, self.offset, &sizes, &[self.pitch, 1]);
     }
 }
 
@@ -125,7 +98,7 @@ impl Score {
     pub fn callee(&self) -> Option<Callee> {
         let captured = match self {
             Self::Plain => return None,
-            Self::Bias(_) => vec![MATRIX.to_string()],
+            Self::Bias(_) => vec![Global::ty(Element::F32)],
             Self::Of(..) => vec![],
         };
         let name = "score".to_string();
@@ -133,11 +106,12 @@ impl Score {
     }
 
     pub fn text(&self) -> String {
+        let ty = Global::ty(Element::F32);
         let (parameters, body) = match self {
             Self::Plain => return String::new(),
             Self::Bias(_) => (
-                format!(", %bias: {MATRIX}"),
-                format!("%b = memref.load %bias[%i, %j] : {MATRIX}\n%r = arith.addf %s, %b : f32"),
+                format!(", %bias: {ty}"),
+                format!("%b = memref.load %bias[%i, %j] : {ty}\n%r = arith.addf %s, %b : f32"),
             ),
             Self::Of(_, body) => (String::new(), body.to_string()),
         };
@@ -146,6 +120,3 @@ impl Score {
         )
     }
 }
-
-/// The type of a matrix of f32.
-pub const MATRIX: &str = "memref<?x?xf32, strided<[?, ?], offset: ?>>";

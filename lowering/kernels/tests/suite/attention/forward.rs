@@ -1,12 +1,12 @@
 //! Attention against softmax in f64.
 
 use dlc_kernels::attention::{Attention, Bound, Statistics};
-use dlc_kernels::program::Element;
+use dlc_kernels::program::{Element, Matrix as Global};
 use dlc_ptx::{Fault, Launch, Memory, Module, Options};
 
-use crate::launch::{Argument, module, parameters};
-use crate::operands::{Matrix, Score, number, roundoff};
-use crate::tools::{Random, ptx};
+use super::operands::{Matrix, Score};
+use crate::numbers::{Random, float, roundoff};
+use crate::tools::Arguments;
 
 /// A program with inputs.
 #[derive(Clone, Debug)]
@@ -47,8 +47,14 @@ impl Case {
             score: self.score.callee(),
             ..self.program.clone()
         };
-        let text = program.text() + &self.score.text();
-        ptx(&module(&text, "attention"), "sm_80")
+        let vectors = match program.statistics {
+            Statistics::Yes => vec![super::VECTOR.to_string()],
+            Statistics::No => vec![],
+        };
+        let matrices = super::matrices(program.element, 3).chain([Global::ty(program.result)]);
+        let types = matrices.chain(vectors).collect();
+        let text = (program.name.as_str(), program.text());
+        super::program(text, &self.score, types, program.threads())
     }
 
     fn inputs(&self) -> [Matrix; 3] {
@@ -115,36 +121,35 @@ impl Case {
             .map(|input| memory.alloc_copy(&input.bytes()));
         let o = memory.alloc_copy(&result.bytes());
         let l = memory.alloc_copy(&[255].repeat(2 * 4 * tq as usize));
-        let mut arguments = [tq, tk, self.offset].map(Argument::Index).to_vec();
-        arguments.push(Argument::F32(self.scale as f32));
-        let matrices = inputs.iter().zip(addresses);
-        arguments.extend(matrices.map(|(input, address)| input.argument(address)));
-        arguments.push(result.argument(o));
+        let blocks = self.program.blocks(tq);
+        let mut arguments = Arguments::default();
+        for number in [blocks, tq, tk, self.offset] {
+            arguments.index(number);
+        }
+        arguments.f32(self.scale as f32);
+        for (input, address) in inputs.iter().zip(addresses) {
+            input.give(&mut arguments, address);
+        }
+        result.give(&mut arguments, o);
         if self.program.statistics == Statistics::Yes {
-            arguments.push(Argument::Vector(l, 0, tq, 2));
+            arguments.memref(l, 0, &[tq], &[2]);
         }
         if let Score::Bias(bias) = &self.score {
             let address = memory.alloc_copy(&bias.bytes());
-            arguments.push(bias.argument(address));
+            bias.give(&mut arguments, address);
         }
-        let blocks = self.program.blocks(tq) as u32;
-        let launch = Launch::linear(blocks, self.program.threads() as u32)
+        let launch = Launch::linear(blocks as u32, self.program.threads() as u32)
             .with_shared(self.program.shared_bytes() as u32);
         let options = Options {
             seed,
             ..Options::default()
         };
-        module.launch(
-            "kernel",
-            &launch,
-            &parameters(&arguments),
-            &mut memory,
-            &options,
-        )?;
+        let params = arguments.bytes(module.entry("kernel").unwrap());
+        module.launch("kernel", &launch, &params, &mut memory, &options)?;
         let all = memory.read(o, result.bytes().len()).unwrap();
         let numbers = result.inside(&all);
         let all = memory.read(l, 8 * tq as usize).unwrap();
-        let statistics = all.chunks(8).map(|pair| number(Element::F32, &pair[..4]));
+        let statistics = all.chunks(8).map(|pair| float(Element::F32, &pair[..4]));
         Ok((numbers, statistics.collect()))
     }
 

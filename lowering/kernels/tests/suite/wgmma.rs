@@ -4,9 +4,19 @@ use dlc_kernels::program::{Callee, Element, Storage};
 use dlc_kernels::text::EXPANDED;
 use dlc_kernels::wgmma::{Dimension, Output, TensorMapShape, Tile, Wgmma};
 use dlc_ptx::{Fault, Launch, Memory, Module, Options, Swizzle, TensorMap};
-use half::{bf16, f16};
 
-use crate::tools::{Parameter, Random, kernel, ptx};
+use crate::numbers::{Random, encode, float, roundoff};
+use crate::tools::{Arguments, First, MAP, kernel, ptx};
+
+mod faults;
+
+/// The type of a matrix of a batch in memory.
+fn memref(element: Element) -> String {
+    format!(
+        "memref<?x?x?x{}, strided<[?, ?, ?], offset: ?>>",
+        element.ty()
+    )
+}
 
 /// Two squares in each direction by two warpgroups, three stages: all that larger tiles have, in the least time.
 pub const SMALLEST: Tile = Tile {
@@ -59,7 +69,7 @@ impl Operand {
 
     fn random(mut self, element: Element, random: &mut Random) -> Self {
         for place in self.places() {
-            self.values[place] = value(element, &bytes(element, random.float()));
+            self.values[place] = float(element, &encode(element, random.float(), 0));
         }
         self
     }
@@ -80,7 +90,8 @@ impl Operand {
 
     fn bytes(&self, element: Element) -> Vec<u8> {
         let values = self.values.iter();
-        values.flat_map(|value| bytes(element, *value)).collect()
+        let bytes = values.flat_map(|value| encode(element, *value, 0));
+        bytes.collect()
     }
 
     fn map(&self, shape: &TensorMapShape, address: u64) -> Vec<u8> {
@@ -109,33 +120,6 @@ impl Operand {
             },
         };
         map.encode().unwrap().to_vec()
-    }
-
-    /// As a memref's parts.
-    fn memref(&self, address: u64) -> Vec<u64> {
-        let numbers = [0].into_iter().chain(self.sizes).chain(self.strides);
-        [address, address]
-            .into_iter()
-            .chain(numbers.map(|number| number as u64))
-            .collect()
-    }
-}
-
-fn bytes(element: Element, value: f64) -> Vec<u8> {
-    match element {
-        Element::F16 => f16::from_f64(value).to_le_bytes().to_vec(),
-        Element::Bf16 => bf16::from_f64(value).to_le_bytes().to_vec(),
-        Element::F32 => (value as f32).to_le_bytes().to_vec(),
-        other => panic!("a matrix of {other:?}"),
-    }
-}
-
-fn value(element: Element, bytes: &[u8]) -> f64 {
-    match element {
-        Element::F16 => f16::from_le_bytes(bytes.try_into().unwrap()).to_f64(),
-        Element::Bf16 => bf16::from_le_bytes(bytes.try_into().unwrap()).to_f64(),
-        Element::F32 => f64::from(f32::from_le_bytes(bytes.try_into().unwrap())),
-        other => panic!("a matrix of {other:?}"),
     }
 }
 
@@ -168,45 +152,36 @@ impl Case {
 
     /// The program in a kernel. A callee adds what another operand has at the place, and stores in f32 if it does.
     pub fn module(&self) -> String {
-        let c = Parameter::Memref(self.output().ty(), 3);
-        let add = Parameter::Memref("f32", 3);
+        let [c, add] = [self.output(), Element::F32].map(memref);
         let store = format!(
             "func.func private @store(%sum: f32, %batch: index, %row: index, %column: index, %c: {c}, %add: {add}) attributes {{{EXPANDED}}} {{
                %by = memref.load %add[%batch, %row, %column] : {add}
                %value = arith.addf %sum, %by : f32
                memref.store %value, %c[%batch, %row, %column] : {c}
                func.return
-             }}",
-            c = c.ty(),
-            add = add.ty()
+             }}"
         );
         let change = format!(
             "func.func private @change(%sum: f32, %batch: index, %row: index, %column: index, %add: {add}) -> f32 attributes {{{EXPANDED}}} {{
                %by = memref.load %add[%batch, %row, %column] : {add}
                %value = arith.addf %sum, %by : f32
                func.return %value : f32
-             }}",
-            add = add.ty()
+             }}"
         );
+        let map = || MAP.to_string();
         let (results, function) = match self.program.output {
-            Output::Map(_) => (vec![Parameter::Map], String::new()),
-            Output::Through(..) => (vec![Parameter::Map, add], change),
+            Output::Map(_) => (vec![map()], String::new()),
+            Output::Through(..) => (vec![map(), add], change),
             Output::Memref(_) => (vec![c], String::new()),
             Output::Callee(_) => (vec![c, add], store),
         };
-        let mut parameters: Vec<_> = (0..4).map(|_| Parameter::Index).collect();
-        parameters.extend([Parameter::Map, Parameter::Map]);
-        parameters.extend(results);
-        let attributes = format!(
-            "nvvm.maxntid = array<i32: {}, 1, 1>, nvvm.minctasm = {} : i32",
-            self.program.threads(),
-            self.program.blocks_per_multiprocessor()
-        );
-        format!(
-            "module {{ {} {function} {} }}",
-            self.program.text().unwrap(),
-            kernel(&self.program.name, &parameters, &attributes)
-        )
+        let mut types = vec!["index".to_string(); 4];
+        types.extend([map(), map()]);
+        types.extend(results);
+        let blocks = self.program.blocks_per_multiprocessor();
+        let shape = [self.program.threads(), blocks];
+        let kernel = kernel(&self.program.name, First::Block, &types, shape);
+        format!("{}{function}{kernel}", self.program.text().unwrap())
     }
 
     /// Runs PTX; what was found wrong in the result, if the run did not fail.
@@ -230,27 +205,23 @@ impl Case {
         let at_c = memory.alloc_copy(&before);
         let at_add = memory.alloc_copy(&add.bytes(Element::F32));
         let maps = program.maps();
-        let mut parameters: Vec<Vec<u8>> = vec![];
-        let numbers = |parameters: &mut Vec<Vec<u8>>, values: &[u64]| {
-            parameters.extend(values.iter().map(|value| value.to_le_bytes().to_vec()));
-        };
-        numbers(&mut parameters, &self.sizes.map(|size| size as u64));
-        parameters.push(a.map(&maps[0], at_a));
-        parameters.push(b.map(&maps[1], at_b));
+        let mut arguments = Arguments::default();
+        for size in self.sizes {
+            arguments.index(size);
+        }
+        arguments.map(&a.map(&maps[0], at_a));
+        arguments.map(&b.map(&maps[1], at_b));
         match program.output {
-            Output::Map(_) | Output::Through(..) => parameters.push(c.map(&maps[2], at_c)),
-            Output::Memref(_) | Output::Callee(_) => numbers(&mut parameters, &c.memref(at_c)),
+            Output::Map(_) | Output::Through(..) => arguments.map(&c.map(&maps[2], at_c)),
+            Output::Memref(_) | Output::Callee(_) => {
+                arguments.memref(at_c, 0, &c.sizes, &c.strides);
+            }
         }
         let adds = matches!(program.output, Output::Callee(_) | Output::Through(..));
         if adds {
-            numbers(&mut parameters, &add.memref(at_add));
+            arguments.memref(at_add, 0, &add.sizes, &add.strides);
         }
-        let entry = module.entry("kernel").unwrap();
-        let mut params = vec![0; entry.param_bytes()];
-        assert_eq!(entry.params().len(), parameters.len());
-        for (param, value) in entry.params().iter().zip(&parameters) {
-            params[param.offset..param.offset + param.size].copy_from_slice(value);
-        }
+        let params = arguments.bytes(module.entry("kernel").unwrap());
         let launch = Launch::linear(self.blocks, program.threads() as u32);
         let launch = launch.with_shared(program.shared_bytes() as u32);
         let options = Options {
@@ -274,12 +245,10 @@ fn wrong(
     let depth = a.sizes[2];
     let width = output.bytes() as usize;
     let mut beside = vec![true; found.len() / width];
-    // Half the distance of neighbouring numbers, relative, and of the least ones.
-    let (rounding, least) = match output {
-        Element::F16 => (2f64.powi(-11), 2f64.powi(-25)),
-        Element::Bf16 => (2f64.powi(-8), 0.0),
-        Element::F32 => (2f64.powi(-24), 0.0),
-        other => panic!("results of {other:?}"),
+    // Half the distance of the least numbers.
+    let least = match output {
+        Element::F16 => 2f64.powi(-25),
+        _ => 0.0,
     };
     for batch in 0..batches {
         for (row, column) in (0..rows).flat_map(|row| (0..columns).map(move |at| (row, at))) {
@@ -294,10 +263,11 @@ fn wrong(
                 sum += add.values[add.place([batch, row, column])];
                 size += 1.0;
             }
-            let bound = (depth + 2) as f64 * 2f64.powi(-24) * size + rounding * sum.abs() + least;
+            let bound =
+                (depth + 2) as f64 * 2f64.powi(-24) * size + roundoff(output) * sum.abs() + least;
             let place = c.place([batch, row, column]);
             beside[place] = false;
-            let found = value(output, &found[place * width..(place + 1) * width]);
+            let found = float(output, &found[place * width..(place + 1) * width]);
             let is_right = match sum.is_finite() {
                 true => (found - sum).abs() <= bound * 1.0001,
                 false => found == sum || found.is_nan() && sum.is_nan(),
@@ -379,7 +349,7 @@ fn results_of_any_pitch_are_stored_without_a_map() {
 
 #[test]
 fn a_callee_takes_each_sum() {
-    let types = [(); 2].map(|()| Parameter::Memref("f32", 3).ty());
+    let types = [Element::F32; 2].map(memref);
     let [store, change] = [("store", &types[..]), ("change", &types[1..])];
     let [store, change] = [store, change].map(|(name, captured)| Callee {
         name: name.to_string(),

@@ -4,9 +4,7 @@ use dlc_kernels::matmul::simt::Tile;
 use dlc_kernels::matmul::{self, Output, Start};
 use dlc_kernels::program::{Element, Storage};
 
-use crate::matmul::{
-    STORAGES, Shape, callee, check, finds, matrices, program, run, text, without_barrier,
-};
+use super::{STORAGES, Shape, callee, check, finds, matrices, program, run, text, without_barrier};
 
 /// Nothing is a multiple of anything, chunks do not begin at multiples of 16 bytes.
 const RAGGED: Shape = Shape {
