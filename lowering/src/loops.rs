@@ -7,6 +7,7 @@ pub mod body;
 mod memory;
 pub mod nest;
 mod parts;
+mod pieces;
 pub mod plan;
 mod quotient;
 pub mod segments;

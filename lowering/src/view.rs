@@ -1,6 +1,9 @@
 //! Views of memory: what a memref is made of, and another memref of the same memory.
 
-use crate::{emit::Emitter, linalg};
+use crate::{
+    emit::{Emitter, Int},
+    linalg,
+};
 use dlc_dialects::ir::shape::{self, DYNAMIC};
 use melior::ir::{
     Attribute, Type, Value, ValueLike,
@@ -94,6 +97,31 @@ pub fn metadata<'c, 'a>(e: &Emitter<'c, 'a>, memory: Value<'c, 'a>) -> Vec<Value
         &[],
         vec![],
     ))
+}
+
+/// The address of an element of a memref that is so many elements behind its memory's first, of so many bytes each.
+pub fn address<'c, 'a>(
+    e: &Emitter<'c, 'a>,
+    memory: Value<'c, 'a>,
+    offset: Value<'c, 'a>,
+    bytes: i64,
+) -> Value<'c, 'a> {
+    let name = "memref.extract_aligned_pointer_as_index";
+    let base = e.op(name, &[memory], e.index_type());
+    e.add(base, e.mul(offset, e.index(bytes)))
+}
+
+/// Whether all of some indices are multiples of a power of two.
+pub fn are_multiples<'c, 'a>(
+    e: &Emitter<'c, 'a>,
+    indices: &[Value<'c, 'a>],
+    of: i64,
+) -> Value<'c, 'a> {
+    let all = indices.iter().copied();
+    let all = all.reduce(|a, b| e.op("arith.ori", &[a, b], a.r#type()));
+    let all = all.unwrap_or_else(|| e.index(0));
+    let rest = e.op("arith.andi", &[all, e.index(of - 1)], all.r#type());
+    e.cmp(Int::Eq, rest, e.index(0))
 }
 
 /// The memory of a memref with another offset, sizes and strides.

@@ -17,7 +17,7 @@ use crate::{
     },
     schedule::{self, gpu::wgmma_tile},
     tasks,
-    view::{Mixed, reinterpreted},
+    view::{self, Mixed, reinterpreted},
     walk,
 };
 use dlc_abi::status;
@@ -151,9 +151,7 @@ impl<'c: 'a, 'a> Matrices<'c, 'a> {
 
     /// The address of its first element.
     fn address(&self, e: &Emitter<'c, 'a>, bytes: i64) -> Value<'c, 'a> {
-        let name = "memref.extract_aligned_pointer_as_index";
-        let base = e.op(name, &[self.memory], e.index_type());
-        e.add(base, e.mul(self.offset, e.index(bytes)))
+        view::address(e, self.memory, self.offset, bytes)
     }
 
     /// Whether a tensor map can have it.
@@ -163,11 +161,8 @@ impl<'c: 'a, 'a> Matrices<'c, 'a> {
             let stride = self.strides[number(axis.dimension)];
             e.mul(stride, e.index(bytes))
         });
-        let all = numbers.fold(self.address(e, bytes), |a, b| {
-            e.op("arith.ori", &[a, b], a.r#type())
-        });
-        let rest = e.op("arith.andi", &[all, e.index(ALIGNED - 1)], all.r#type());
-        e.cmp(Int::Eq, rest, e.index(0))
+        let numbers = numbers.chain([self.address(e, bytes)]);
+        view::are_multiples(e, &numbers.collect::<Vec<_>>(), ALIGNED)
     }
 
     /// The operands of the host's function for a tensor map of it, behind the map.

@@ -11,10 +11,16 @@ use super::{
 use crate::{
     emit::Emitter,
     linalg::{self, Access},
+    schedule::gpu::ACCESS,
 };
-use dlc_dialects::ir::{edit, inspect::identity, shape};
+use dlc_dialects::ir::{
+    edit,
+    inspect::identity,
+    shape::{self, width},
+};
 use melior::ir::{
-    OperationRef, TypeLike, Value, ValueLike, operation::OperationLike, r#type::MemRefType,
+    Attribute, OperationRef, TypeLike, Value, ValueLike, attribute::IntegerAttribute,
+    operation::OperationLike, r#type::MemRefType,
 };
 use std::collections::HashMap;
 
@@ -123,8 +129,23 @@ impl<'c: 'a, 'a> Writer<'_, 'c, 'a> {
                     ty,
                 )
             }
-            _ => e.op("vector.load", &place, ty),
+            _ => e.op_with("vector.load", &place, ty, &self.alignment(e, memory, lanes)),
         }
+    }
+
+    /// What vectors of memory may be taken to lie at multiples of, if that is more than their elements'.
+    fn alignment(
+        &self,
+        e: &Emitter<'c, 'a>,
+        memory: Value<'c, 'a>,
+        lanes: i64,
+    ) -> Vec<(&'static str, Attribute<'c>)> {
+        if !self.plan.gpu {
+            return vec![];
+        }
+        let bytes = lanes * i64::from(width(shape::element_of(memory))) / 8;
+        let attribute = IntegerAttribute::new(e.int_type(64), bytes.min(ACCESS));
+        vec![("alignment", attribute.into())]
     }
 
     /// Elements with one between them each, which is not read: it need not be there behind the last.
@@ -204,7 +225,7 @@ impl<'c: 'a, 'a> Writer<'_, 'c, 'a> {
                     _ => e.effect(
                         "vector.store",
                         &[&[value, access.value], &indices[..]].concat(),
-                        &[],
+                        &self.alignment(e, access.value, lanes),
                     ),
                 }
             }

@@ -4,6 +4,7 @@ use super::{
     Body, Nest,
     body::{Output, set},
     nest::{Extent, index_of},
+    pieces,
 };
 use crate::{
     linalg::{Access, Iterator},
@@ -29,11 +30,11 @@ pub struct Plan {
     pub carried: usize,
     /// Vector lengths.
     pub schedule: ElementwiseSchedule,
-    /// Whether the target multiplies and adds in one step.
+    /// Whether quotients of vectors by one number are made by multiplying and adding in one step.
     pub fma: bool,
     /// Bytes of a buffer up to which it is not prefetched.
     pub near: i64,
-    /// Whether threads of a GPU do it.
+    /// Whether threads of a GPU do it: the loop in vectors is then one over pieces.
     pub gpu: bool,
 }
 
@@ -92,17 +93,22 @@ impl Plan {
         let loops = (0..nest.extents.len())
             .filter(|i| !nest.is_single(*i))
             .collect::<Vec<_>>();
-        // Where each round is a thread, none takes vectors.
-        let candidates = loops.iter().filter(|_| target.gpu == 0);
-        let best = candidates
-            .filter_map(|i| Some((cost(nest, body, *i)?, std::cmp::Reverse(*i))))
-            .min();
-        let vector = best.map(|(_, std::cmp::Reverse(i))| i);
+        let costs = loops
+            .iter()
+            .filter_map(|i| Some((cost(nest, body, *i)?, std::cmp::Reverse(*i))));
+        let pieces = (target.gpu > 0).then(|| pieces::read(nest, body));
+        let vector = match pieces {
+            Some(pieces) => pieces.map(|(i, _)| i),
+            None => costs.min().map(|(_, std::cmp::Reverse(i))| i),
+        };
         let is = |i: &usize, kind| nest.generic.iterators[*i] == kind;
-        let schedule = vector.map_or_else(
+        let mut schedule = vector.map_or_else(
             || elementwise_schedule(target, 64, 1),
             |v| elementwise_schedule(target, body.bits(nest, v), body.alive(v)),
         );
+        if let Some((_, count)) = pieces.flatten() {
+            schedule.lanes = count;
+        }
         let others = |kind| {
             loops
                 .iter()
@@ -127,7 +133,7 @@ impl Plan {
                 vector,
                 tile: Some((tiled, schedule.line)),
                 schedule,
-                fma: target.fma,
+                fma: target.fma && target.gpu == 0,
                 near: target.near(),
                 gpu: target.gpu > 0,
             };
@@ -148,7 +154,7 @@ impl Plan {
             tile: None,
             carried,
             schedule,
-            fma: target.fma,
+            fma: target.fma && target.gpu == 0,
             near: target.near(),
             gpu: target.gpu > 0,
         }

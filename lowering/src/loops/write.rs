@@ -8,6 +8,7 @@ use super::{
     memory::{Flat, flat_views},
     nest::index_of,
     parts::Range,
+    pieces::Pieces,
     quotient,
     segments::{Kind, Segment, Width, segments},
     team::Team,
@@ -41,7 +42,9 @@ pub fn write<'c: 'a, 'a>(
         plan,
         arguments: linalg::arguments(nest.block),
         flat: flat_views(e, nest, body, plan),
+        pieces: None,
     };
+    writer.pieces = (plan.vector.filter(|_| plan.gpu)).map(|index| writer.find_pieces(e, index));
     let mut state = State {
         index: vec![None; nest.extents.len()],
         values: HashMap::new(),
@@ -107,6 +110,8 @@ pub(super) struct Writer<'x, 'c, 'a> {
     arguments: Vec<Value<'c, 'a>>,
     /// Views of what is gathered from, by identity.
     pub(super) flat: HashMap<usize, Flat<'c, 'a>>,
+    /// Those that a GPU's threads take.
+    pieces: Option<Pieces<'c, 'a>>,
 }
 
 impl<'c: 'a, 'a> Writer<'_, 'c, 'a> {
@@ -147,7 +152,11 @@ impl<'c: 'a, 'a> Writer<'_, 'c, 'a> {
             return;
         }
         let index = self.plan.order[depth];
-        if self.plan.vector == Some(index) {
+        if self.plan.vector == Some(index)
+            && let Some(pieces) = self.pieces
+        {
+            self.in_pieces(e, (depth, pieces), &state);
+        } else if self.plan.vector == Some(index) {
             let mut begun = false;
             for segment in self.segments(e, &state) {
                 let low = segment.low;

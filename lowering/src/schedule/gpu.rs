@@ -24,6 +24,19 @@ const STEPS: i64 = 4;
 /// Elements of a row from which blocks that take a row each are too few or too long: a row goes through several kernels.
 pub const LONGEST_ROW: i64 = 1 << 16;
 
+/// Bytes of the longest loads and stores of a thread.
+pub const ACCESS: i64 = 16;
+/// Registers of a thread that neighbours may take together, beside which others are for places and for what functions need.
+const REGISTERS: i64 = 64;
+
+/// Elements that a thread takes along a loop, if it takes several: as many of the smallest, of so many bytes, as one load has, as far
+/// as registers last, of which each element needs some.
+pub fn neighbours(bytes: i64, registers: i64) -> Option<i64> {
+    let most = (REGISTERS / registers.max(1)).max(1);
+    let count = (ACCESS / bytes).min(8).min(1 << most.ilog2());
+    (count > 1).then_some(count)
+}
+
 /// Threads of a block that shares out so many steps, if that is known.
 pub fn threads(steps: Option<i64>) -> i64 {
     let fitting = |steps: i64| {
