@@ -179,6 +179,7 @@ pub const GPU: &[Stage] = &[
             Required("lower-affine"),
             Required("arith-expand{include-bf16=true}"),
             Required("convert-scf-to-cf"),
+            Required("convert-vector-to-llvm"), // also steps, which the next pass leaves
             Required("convert-to-llvm"),
             Required("reconcile-unrealized-casts"),
             Required("emit-launches"),
