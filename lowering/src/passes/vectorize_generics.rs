@@ -13,8 +13,9 @@
 //! ```
 //! Neighbouring loops over contiguous memory become one first. Work that a loop does not change is done outside it.
 //! Sums over the loop in vectors are kept in vectors, whose elements are added in a fixed order; sums over other loops
-//! in registers or, where rows are long, in memory. On a GPU there are no vectors: rounds of loops with `dl.block`, and long sums, are
-//! shared out to a block's threads. Long sums over all loops go in parts, which are added up. What is not walked element after element is gathered.
+//! in registers or, where rows are long, in memory. On a GPU elementwise loops have a round for each
+//! vector of 16 bytes, which is taken apart where these are not even, and there are no other vectors: rounds of loops with `dl.block`,
+//! and long sums, are shared out to a block's threads. Long sums over all loops go in parts, which are added up. What is not walked element after element is gathered.
 //!
 //! *Requires*: bufferised ops whose maps only select loops, and contractions that were to become kernels gone.
 //! *Ensures*: such ops with bodies of `arith`, `math`, `linalg.index` and `memref.load` are gone, and every
