@@ -190,12 +190,8 @@ pub fn source<'c: 'a, 'a>(value: Value<'c, 'a>) -> Value<'c, 'a> {
         "memref.view",
     ];
     let mut at = value;
-    while let Some(op) = inspect::defining_op(at) {
-        let of = (op.operand(0).ok()).filter(|_| VIEWS.contains(&name(op)));
-        match of {
-            Some(of) => at = of,
-            None => break,
-        }
+    while let Some(op) = inspect::defining_op(at).filter(|op| VIEWS.contains(&name(*op))) {
+        at = op.operand(0).expect("a view is one of its first operand");
     }
     at
 }
