@@ -12,6 +12,8 @@ mod kernel;
 pub mod products;
 pub mod programs;
 mod regions;
+mod scatter;
+mod sequence;
 pub mod shared;
 
 pub use block::{
@@ -19,9 +21,11 @@ pub use block::{
     threads,
 };
 pub use hopper::MAP;
-pub use kernel::Home;
+pub use kernel::{Home, bounds};
 pub use programs::{PROGRAM, Programs, is_program};
 pub use regions::Former;
+pub use scatter::Scatter;
+pub use sequence::Sequence;
 
 /// The attribute of a function that is a kernel. Its arguments begin with the device and where the status of what fails goes, which
 /// only calls of it use, and the number of a thread, where a call of it has how many there are.

@@ -4,6 +4,7 @@ pub mod assign_blocks;
 pub mod bf16_as_bits;
 pub mod dl_to_linalg;
 pub mod emit_block_products;
+pub mod emit_block_scatters;
 pub mod emit_entry_points;
 pub mod emit_forks;
 pub mod emit_launches;
@@ -18,6 +19,7 @@ pub mod forward_copies;
 pub mod fuse_elementwise;
 pub mod fuse_products;
 pub mod fuse_rows;
+pub mod interchange_loops;
 pub mod outline_loops;
 pub mod outline_tasks;
 pub mod parallelize_loops;
@@ -51,6 +53,8 @@ pub const PASSES: &[PassInfo] = &[
     assign_blocks::INFO,
     vectorize_generics::INFO,
     parallelize_loops::INFO,
+    emit_block_scatters::INFO,
+    interchange_loops::INFO,
     form_kernels::INFO,
     plan_workspace::INFO,
     outline_tasks::INFO,

@@ -22,7 +22,6 @@
 //! *Does not*: change the order of arithmetic but in sums; tile for caches.
 
 use crate::{
-    alias::blocks,
     emit::Emitter,
     gpu::shared,
     linalg::{Access, Generic, Iterator},
@@ -36,7 +35,7 @@ use dlc_dialects::{
 };
 use melior::{
     Context,
-    ir::{BlockLike, OperationRef, operation::OperationLike},
+    ir::{OperationRef, operation::OperationLike},
 };
 
 /// The pass.
@@ -75,12 +74,7 @@ fn run<'c, 'a>(cx: &'c Context, module: OperationRef<'c, 'a>) -> Result<(), Pass
         edit::erase(cx, op);
     }
     // What threads of a block add up goes through shared memory.
-    if let Some(first) = blocks(module)
-        .iter()
-        .find_map(|block| block.first_operation())
-    {
-        shared::define(&Emitter::before(cx, first), module);
-    }
+    shared::define(cx, module);
     Ok(())
 }
 

@@ -159,7 +159,9 @@ pub const GPU: &[Stage] = &[
             Required("vectorize-generics"), // whose loops are marked
             Required("func.func(convert-linalg-to-loops)"),
             Required("lower-affine"),
-            Required("form-kernels"), // whose cells and buffers the planner places
+            Optional("emit-block-scatters"),
+            Optional("interchange-loops"), // of what is left
+            Required("form-kernels"),      // whose cells and buffers the planner places
             Optional("canonicalize"),
             Optional("cse"),
             Required("plan-workspace"),
