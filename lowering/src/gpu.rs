@@ -15,6 +15,7 @@ mod regions;
 mod scatter;
 mod sequence;
 pub mod shared;
+mod sort;
 
 pub use block::{
     BLOCK, DYNAMIC_SHARED, barrier, dynamic_shared, give_shared, give_to_block, in_block, thread,
@@ -26,6 +27,7 @@ pub use programs::{PROGRAM, Programs, is_program};
 pub use regions::Former;
 pub use scatter::Scatter;
 pub use sequence::Sequence;
+pub use sort::Sort;
 
 /// The attribute of a function that is a kernel. Its arguments begin with the device and where the status of what fails goes, which
 /// only calls of it use, and the number of a thread, where a call of it has how many there are.

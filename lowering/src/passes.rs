@@ -5,6 +5,7 @@ pub mod bf16_as_bits;
 pub mod dl_to_linalg;
 pub mod emit_block_products;
 pub mod emit_block_scatters;
+pub mod emit_block_sorts;
 pub mod emit_entry_points;
 pub mod emit_forks;
 pub mod emit_launches;
@@ -48,6 +49,7 @@ pub const PASSES: &[PassInfo] = &[
     fuse_products::INFO,
     emit_matmul::INFO,
     emit_block_products::INFO,
+    emit_block_sorts::INFO,
     fuse_rows::INFO,
     report_fusion::INFO,
     assign_blocks::INFO,

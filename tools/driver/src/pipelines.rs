@@ -154,6 +154,7 @@ pub const GPU: &[Stage] = &[
             Optional("func.func(forward-copies)"),
             Required("func.func(view-windows)"), // what is not written as loops here is one thread's
             Optional("emit-block-products"),
+            Required("emit-block-sorts"),
             Optional("fuse-rows"),
             Optional("assign-blocks"),      // of rows
             Required("vectorize-generics"), // whose loops are marked
