@@ -9,12 +9,15 @@ mod block;
 mod callee;
 mod hopper;
 mod kernel;
+mod nest;
 pub mod products;
 pub mod programs;
 mod regions;
+mod scan;
 mod scatter;
 mod sequence;
 pub mod shared;
+mod shuffle;
 mod sort;
 
 pub use block::{
@@ -25,8 +28,10 @@ pub use hopper::MAP;
 pub use kernel::{Home, bounds};
 pub use programs::{PROGRAM, Programs, is_program};
 pub use regions::Former;
+pub use scan::Scan;
 pub use scatter::Scatter;
 pub use sequence::Sequence;
+pub use shuffle::{Shuffle, shuffled};
 pub use sort::Sort;
 
 /// The attribute of a function that is a kernel. Its arguments begin with the device and where the status of what fails goes, which

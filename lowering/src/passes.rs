@@ -4,6 +4,7 @@ pub mod assign_blocks;
 pub mod bf16_as_bits;
 pub mod dl_to_linalg;
 pub mod emit_block_products;
+pub mod emit_block_scans;
 pub mod emit_block_scatters;
 pub mod emit_block_sorts;
 pub mod emit_entry_points;
@@ -56,6 +57,7 @@ pub const PASSES: &[PassInfo] = &[
     vectorize_generics::INFO,
     parallelize_loops::INFO,
     emit_block_scatters::INFO,
+    emit_block_scans::INFO,
     interchange_loops::INFO,
     form_kernels::INFO,
     plan_workspace::INFO,

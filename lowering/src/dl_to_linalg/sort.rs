@@ -185,7 +185,11 @@ fn specified<'c, 'a>(
 }
 
 /// A signed integer that compares as an element does: 0 and -0 alike, every NaN alike and greater than all numbers.
-fn key_of<'c, 'a>(e: &Emitter<'c, 'a>, element: Type<'c>, stored: Value<'c, 'a>) -> Value<'c, 'a> {
+pub(super) fn key_of<'c, 'a>(
+    e: &Emitter<'c, 'a>,
+    element: Type<'c>,
+    stored: Value<'c, 'a>,
+) -> Value<'c, 'a> {
     let key = e.int_type(width(stored.r#type()));
     let bits = width(key);
     let apply = |op: &str, a, b| e.op(op, &[a, b], key);

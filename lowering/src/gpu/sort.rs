@@ -3,7 +3,7 @@
 //! places. Parts of longer lines are merged in pairs by kernels, a thread for each place of the result, which looks for what
 //! comes there by bisection (Odeh et al., "Merge path", 2012).
 
-use super::{barrier, give_to_block, shared, thread};
+use super::{barrier, give_to_block, nest::share, shared, thread};
 use crate::{
     emit::{Emitter, Int},
     linalg,
@@ -11,14 +11,9 @@ use crate::{
     schedule::gpu::{SORT_THREADS, SORT_TILE},
     tasks, view, walk,
 };
-use dlc_dialects::ir::{
-    edit,
-    inspect::defining_op,
-    shape::{self, DYNAMIC, width},
-};
+use dlc_dialects::ir::shape::{self, DYNAMIC, width};
 use melior::ir::{
-    Attribute, OperationRef, Type, Value, ValueLike, attribute::IntegerAttribute,
-    operation::OperationLike,
+    OperationRef, Type, Value, ValueLike, attribute::IntegerAttribute, operation::OperationLike,
 };
 
 /// A sort.
@@ -250,9 +245,7 @@ impl<'c: 'a, 'a> Sort<'c, 'a> {
         let dims = known.iter().map(text).collect::<String>();
         let spare = e.alloc(&unknown, &format!("memref<{dims}i32>"));
         for memory in [spare, self.places] {
-            if let Some(made) = defining_op(memory) {
-                edit::set_attribute(made, tasks::SHARED, Attribute::unit(e.context()));
-            }
+            share(e, memory);
         }
         let four = |e: &Emitter<'c, 'a>, width| e.mul(width, e.index(4));
         let rounds = e.while_loop(

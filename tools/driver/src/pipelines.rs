@@ -161,6 +161,7 @@ pub const GPU: &[Stage] = &[
             Required("func.func(convert-linalg-to-loops)"),
             Required("lower-affine"),
             Optional("emit-block-scatters"),
+            Optional("emit-block-scans"),
             Optional("interchange-loops"), // of what is left
             Required("form-kernels"),      // whose cells and buffers the planner places
             Optional("canonicalize"),
