@@ -163,15 +163,22 @@ fn carried<'c, 'a>(op: OperationRef<'c, 'a>) -> Vec<Value<'c, 'a>> {
 /// The buffer that a value is a view of: an argument of the function, or the result of an op that makes memory.
 /// `None` where more than one are possible.
 pub fn root<'c: 'a, 'a>(value: Value<'c, 'a>) -> Option<Value<'c, 'a>> {
+    let at = source(value);
+    if let Some(argument) = inspect::argument(at) {
+        let parent = argument.owner().parent_operation()?;
+        return name(parent).ends_with(".func").then_some(at);
+    }
+    let op = OperationResult::try_from(at).ok()?.owner();
+    ["memref.alloc", "memref.alloca", "memref.get_global"]
+        .contains(&name(op))
+        .then_some(at)
+}
+
+/// What a value is a view of, as far as ops that make views tell: a buffer, or one of several that a loop or branch gives.
+pub fn source<'c: 'a, 'a>(value: Value<'c, 'a>) -> Value<'c, 'a> {
     let mut at = value;
-    loop {
-        if let Some(argument) = inspect::argument(at) {
-            let parent = argument.owner().parent_operation()?;
-            return name(parent).ends_with(".func").then_some(at);
-        }
-        let op = OperationResult::try_from(at).ok()?.owner();
-        match name(op) {
-            "memref.alloc" | "memref.alloca" | "memref.get_global" => return Some(at),
+    while let Some(op) = inspect::defining_op(at) {
+        let viewed = match name(op) {
             "memref.cast"
             | "memref.subview"
             | "memref.view"
@@ -182,10 +189,15 @@ pub fn root<'c: 'a, 'a>(value: Value<'c, 'a>) -> Option<Value<'c, 'a>> {
             | "memref.reshape"
             | "memref.memory_space_cast"
             | "memref.assume_alignment"
-            | "memref.extract_strided_metadata" => at = op.operand(0).ok()?,
-            _ => return None,
+            | "memref.extract_strided_metadata" => op.operand(0).ok(),
+            _ => None,
+        };
+        match viewed {
+            Some(viewed) => at = viewed,
+            None => break,
         }
     }
+    at
 }
 
 /// What an op and the ops inside it do to memory.

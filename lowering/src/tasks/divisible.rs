@@ -86,7 +86,13 @@ impl<'c: 'a, 'a> Reader<'c, 'a> {
         let mut stack = 0;
         for op in walk::inside(self.op) {
             for value in op.operands().filter(|value| alias::is_memref(*value)) {
-                let root = alias::root(value)?;
+                let source = alias::source(value);
+                let Some(root) = alias::root(source) else {
+                    match self.is_chosen_outside(source) {
+                        true => continue,
+                        false => return None,
+                    }
+                };
                 if seen.contains(&identity(root)) {
                     continue;
                 }
@@ -138,6 +144,14 @@ impl<'c: 'a, 'a> Reader<'c, 'a> {
 
     fn contains(&self, op: OperationRef<'c, 'a>) -> bool {
         holds(self.op, op)
+    }
+
+    /// Whether memory is one of several that a branch or loop outside gives, which are used there and so not here alone.
+    fn is_chosen_outside(&self, memory: Value<'c, 'a>) -> bool {
+        let by = defining_op(memory).or_else(|| inspect::region_of(memory));
+        by.is_some_and(|by| {
+            edit::name(by).starts_with("scf.") && by != self.op && !self.contains(by)
+        })
     }
 
     /// Whether all uses of a buffer are inside the loop; views that stand outside, and are used inside only, move there.
