@@ -9,6 +9,7 @@ mod destination;
 mod elementwise;
 mod function;
 mod gather;
+mod packed;
 mod print;
 mod random;
 mod reduce;

@@ -9,19 +9,30 @@ mod block;
 mod callee;
 mod hopper;
 mod kernel;
+mod nest;
 pub mod products;
 pub mod programs;
 mod regions;
+mod scan;
+mod scatter;
+mod sequence;
 pub mod shared;
+mod shuffle;
+mod sort;
 
 pub use block::{
     BLOCK, DYNAMIC_SHARED, barrier, dynamic_shared, give_shared, give_to_block, in_block, thread,
     threads,
 };
 pub use hopper::MAP;
-pub use kernel::Home;
+pub use kernel::{Home, bounds};
 pub use programs::{PROGRAM, Programs, is_program};
 pub use regions::Former;
+pub use scan::Scan;
+pub use scatter::Scatter;
+pub use sequence::Sequence;
+pub use shuffle::{Shuffle, shuffled};
+pub use sort::Sort;
 
 /// The attribute of a function that is a kernel. Its arguments begin with the device and where the status of what fails goes, which
 /// only calls of it use, and the number of a thread, where a call of it has how many there are.

@@ -115,9 +115,9 @@ impl<'c, 'a> Generic<'c, 'a> {
         (op, block)
     }
 
-    /// What an op says, if it is a `linalg.generic` whose maps only select loops.
+    /// What an op says, if it is a `linalg.generic` whose maps only select loops, and no sort.
     pub fn read(op: OperationRef<'c, 'a>) -> Option<Self> {
-        if !walk::is(op, "linalg.generic") {
+        if !walk::is(op, "linalg.generic") || op.has_attribute(SORT) {
             return None;
         }
         let maps = maps(op)?;
@@ -166,6 +166,9 @@ pub fn fill_body<'c, 'a>(
 
 /// The mark of a sum of products that is to become a matrix product.
 pub const CONTRACTION: &str = "dl.contraction";
+
+/// The mark of an op that puts lines in order: its result is where the elements of a line lie that come first, second, …
+pub const SORT: &str = "dl.sort";
 
 /// The mark of an op that reads windows through a view whose elements overlap.
 pub const WINDOWS: &str = "dl.windows";

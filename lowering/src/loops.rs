@@ -18,3 +18,4 @@ pub mod write;
 pub use body::Body;
 pub use nest::Nest;
 pub use plan::Plan;
+pub use vectors::neutral_element;

@@ -2,6 +2,7 @@
 
 use crate::{
     alias::{blocks, is_memref, operations},
+    copies::Copies,
     emit::Emitter,
     gpu::MAP,
     linalg::{arguments, results},
@@ -16,11 +17,11 @@ use melior::{
     ir::{
         BlockLike, BlockRef, OperationRef, Type, TypeLike, Value, ValueLike,
         attribute::{Attribute, FlatSymbolRefAttribute, TypeAttribute},
-        operation::{OperationLike, OperationMutLike},
+        operation::OperationLike,
         r#type::FunctionType,
     },
 };
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 const CONSTANT: &str = "arith.constant";
 
@@ -60,8 +61,6 @@ struct Reads<'c, 'a> {
     /// Values that are passed on.
     passed: Vec<Value<'c, 'a>>,
 }
-
-type Copies<'c, 'a> = HashMap<usize, Value<'c, 'a>>;
 
 impl<'c: 'a, 'a> Outlined<'c, 'a> {
     /// An op of a function, with what is computed from its results alone, such as the sum of a vector; nothing if something
@@ -120,13 +119,9 @@ impl<'c: 'a, 'a> Outlined<'c, 'a> {
         let given = self.given();
         let (block, mut copies) = self.declare(name, &[], &types(&given), attributes);
         for op in &self.ops {
-            let copy = copy(*op, block, &copies);
-            for (old, new) in results(*op).into_iter().zip(results(copy)) {
-                copies.insert(identity(old), new);
-            }
+            copies.add(&self.at_end(*op, block), *op);
         }
-        let copied = given.iter().map(|old| copies[&identity(*old)]);
-        let copied = copied.collect::<Vec<_>>();
+        let copied = given.iter().map(|old| copies.of(*old)).collect::<Vec<_>>();
         Emitter::at_end(self.context, self.ops[0].location(), block).effect(
             "func.return",
             &copied,
@@ -159,15 +154,12 @@ impl<'c: 'a, 'a> Outlined<'c, 'a> {
         let index = block
             .argument(leading.len() - 1)
             .expect("one for each leading value");
-        copies.insert(identity(arguments(body)[0]), index.into());
+        copies.put(arguments(body)[0], index.into());
         for inner in operations(body) {
             if walk::is(inner, "scf.yield") {
                 continue;
             }
-            let copy = copy(inner, block, &copies);
-            for (old, new) in results(inner).into_iter().zip(results(copy)) {
-                copies.insert(identity(old), new);
-            }
+            copies.add(&self.at_end(inner, block), inner);
         }
         Emitter::at_end(self.context, self.ops[0].location(), block).effect(
             "func.return",
@@ -196,23 +188,22 @@ impl<'c: 'a, 'a> Outlined<'c, 'a> {
         ];
         all.extend(attributes.iter().map(|(name, text)| (*name, e.attr(text))));
         e.build("func.func", &[], &[], &all, vec![region]);
-        let mut copies = HashMap::new();
+        let mut copies = Copies::default();
         for (i, value) in self.reads.passed.iter().enumerate() {
             let argument = block
                 .argument(leading.len() + i)
                 .expect("one for each type");
-            copies.insert(identity(*value), Value::from(argument));
+            copies.put(*value, argument.into());
         }
         for outer in &self.reads.inside {
-            let copy = copy(*outer, block, &copies);
-            for (old, new) in crate::linalg::results(*outer)
-                .into_iter()
-                .zip(crate::linalg::results(copy))
-            {
-                copies.insert(identity(old), new);
-            }
+            copies.add(&self.at_end(*outer, block), *outer);
         }
         (block, copies)
+    }
+
+    /// The end of a block, at the location of an op.
+    fn at_end(&self, op: OperationRef<'c, 'a>, block: BlockRef<'c, 'a>) -> Emitter<'c, 'a> {
+        Emitter::at_end(self.context, op.location(), block)
     }
 
     fn call(self, name: &str, leading: &[Value<'c, 'a>], given: &[Value<'c, 'a>]) {
@@ -300,24 +291,4 @@ fn captured<'c: 'a, 'a>(op: OperationRef<'c, 'a>) -> Vec<Value<'c, 'a>> {
     }
     used.retain(|value| !own.contains(&identity(*value)));
     used
-}
-
-/// Appends a copy of an op to a block; what has a copy is read from there.
-fn copy<'c: 'a, 'a>(
-    op: OperationRef<'c, 'a>,
-    to: BlockRef<'c, 'a>,
-    copies: &HashMap<usize, Value<'c, 'a>>,
-) -> OperationRef<'c, 'a> {
-    let copied = |x: Value<'c, 'a>| copies.get(&identity(x)).copied().unwrap_or(x);
-    let mut copy = (*op).clone();
-    copy.set_operands(&op.operands().map(copied).collect::<Vec<_>>());
-    let copy = to.append_operation(copy);
-    for inner in walk::inside(copy) {
-        for (i, x) in inner.operands().enumerate() {
-            if let Some(copy) = copies.get(&identity(x)) {
-                edit::set_operand(inner, i, *copy);
-            }
-        }
-    }
-    copy
 }

@@ -4,6 +4,9 @@ pub mod assign_blocks;
 pub mod bf16_as_bits;
 pub mod dl_to_linalg;
 pub mod emit_block_products;
+pub mod emit_block_scans;
+pub mod emit_block_scatters;
+pub mod emit_block_sorts;
 pub mod emit_entry_points;
 pub mod emit_forks;
 pub mod emit_launches;
@@ -18,6 +21,7 @@ pub mod forward_copies;
 pub mod fuse_elementwise;
 pub mod fuse_products;
 pub mod fuse_rows;
+pub mod interchange_loops;
 pub mod outline_loops;
 pub mod outline_tasks;
 pub mod parallelize_loops;
@@ -46,11 +50,15 @@ pub const PASSES: &[PassInfo] = &[
     fuse_products::INFO,
     emit_matmul::INFO,
     emit_block_products::INFO,
+    emit_block_sorts::INFO,
     fuse_rows::INFO,
     report_fusion::INFO,
     assign_blocks::INFO,
     vectorize_generics::INFO,
     parallelize_loops::INFO,
+    emit_block_scatters::INFO,
+    emit_block_scans::INFO,
+    interchange_loops::INFO,
     form_kernels::INFO,
     plan_workspace::INFO,
     outline_tasks::INFO,

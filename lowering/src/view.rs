@@ -85,6 +85,17 @@ pub fn without_unit_axes<'c, 'a>(
     Some(e.op_with("memref.collapse_shape", &[memory], ty, &attributes))
 }
 
+/// The size of an axis of a memref.
+pub fn size<'c, 'a>(e: &Emitter<'c, 'a>, memory: Value<'c, 'a>, axis: usize) -> Value<'c, 'a> {
+    match shape::shape_of(memory)[axis] {
+        DYNAMIC => {
+            let axis = e.index(axis as i64);
+            e.op("memref.dim", &[memory, axis], e.index_type())
+        }
+        known => e.index(known),
+    }
+}
+
 /// Base, offset, sizes and strides of a memref.
 pub fn metadata<'c, 'a>(e: &Emitter<'c, 'a>, memory: Value<'c, 'a>) -> Vec<Value<'c, 'a>> {
     let rank = shape::shape_of(memory).len();

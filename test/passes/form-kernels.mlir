@@ -194,3 +194,32 @@ module attributes {dl.target = {cpu = "x86-64-v3", gpu = 80 : i64}} {
     return
   }
 }
+
+// -----
+
+module attributes {dl.target = {cpu = "x86-64-v3", gpu = 80 : i64}} {
+  // What a branch gives is no round's own: rounds are threads.
+  // CHECK-LABEL: func.func private @chosen__kernel0(
+  // CHECK-SAME:    %[[THREAD:[^:]*]]: index, %[[FROM:[^:]*]]: memref<?xf32>, %[[TO:[^:]*]]: memref<?xf32>) attributes {dl.kernel}
+  // CHECK-NEXT:    %[[V:.*]] = memref.load %[[FROM]][%[[THREAD]]]
+  // CHECK-NEXT:    memref.store %[[V]], %[[TO]][%[[THREAD]]]
+  // CHECK-NEXT:    return
+  // CHECK-LABEL: func.func @chosen(
+  // CHECK-SAME:    %[[N:[^:]*]]: index
+  // CHECK:         call @chosen__kernel0(%{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}})
+  func.func @chosen(%n: index, %some: i1, %x: memref<?xf32>, %y: memref<?xf32>, %out: memref<?xf32>, %failed: memref<i32> {dl.failed}, %device: !llvm.ptr {dl.executor})
+      attributes {dl.entry = "chosen", dl.dims = ["n"]} {
+    %c0 = arith.constant 0 : index
+    %c1 = arith.constant 1 : index
+    %from = scf.if %some -> (memref<?xf32>) {
+      scf.yield %x : memref<?xf32>
+    } else {
+      scf.yield %y : memref<?xf32>
+    }
+    scf.for %i = %c0 to %n step %c1 {
+      %v = memref.load %from[%i] : memref<?xf32>
+      memref.store %v, %out[%i] : memref<?xf32>
+    } {dl.parallel = true}
+    return
+  }
+}

@@ -1,6 +1,6 @@
 //! Contractions and reductions. Floats of less than 32 bits are accumulated in f32.
 
-use super::{Lowering, Mapped, convert::accumulates_wide, refine};
+use super::{Lowering, Mapped, convert::accumulates_wide, packed::packs, refine};
 use crate::{
     emit::Emitter,
     linalg::{self, Access, Generic, Iterator},
@@ -233,6 +233,9 @@ impl<'c, 'a> Lowering<'c, 'a> {
         };
         let kept = (0..x.rank()).filter(|i| *i != axis).collect::<Vec<_>>();
         let dims = refine(kept.iter().map(|i| x.dims[*i].clone()).collect(), ty);
+        if packs(self, e, x.element) {
+            return self.packed_arg_reduce(e, &x, (op.kind(), axis), dims);
+        }
         let iterators = (0..x.rank()).map(|i| match i == axis {
             true => Iterator::Reduction,
             false => Iterator::Parallel,

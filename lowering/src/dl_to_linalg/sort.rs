@@ -7,19 +7,21 @@
 //!   short runs are put in order by counting, for each element, those that come before it
 //!   while runs are shorter than the line: pairs of runs are merged into scratch, pairs of those back
 //! ```
+//! For a GPU it is an op that says what is at each place, of which `emit-block-sorts` makes a sort by blocks.
 
 use super::{Lowering, Mapped, refine, shape::extract};
 use crate::{
     emit::{Emitter, Int},
-    linalg::{Access, Generic, Iterator},
+    linalg::{self, Access, Generic, Iterator},
     scalar::{self, cmpi, number},
-    schedule::SORT_RUN,
+    schedule::{SORT_RUN, Target},
 };
+use dlc_abi::dim::Poly;
 use dlc_dialects::{
-    ir::shape::{ElementClass, class, width},
+    ir::shape::{self, ElementClass, class, width},
     ops,
 };
-use melior::ir::{Type, TypeLike, Value, ValueLike};
+use melior::ir::{Attribute, Type, TypeLike, Value, ValueLike};
 
 /// Keys and the places that they came from: two tensors, with the places of the line at hand in each.
 #[derive(Clone)]
@@ -104,25 +106,12 @@ impl<'c, 'a> Lowering<'c, 'a> {
                 false => key,
             }]
         })[0];
-        let scratch = [key, key, i32].map(|ty| self.empty(e, std::slice::from_ref(&line), ty));
         let places = self.empty(e, &moved, i32);
         let size = self.sizes.value(e, &line);
-        let outer = moved[..last]
-            .iter()
-            .map(|dim| self.sizes.value(e, dim))
-            .collect::<Vec<_>>();
-        let made = self.loops(e, &outer, &mut vec![], places, |_, e, line, places| {
-            let sorted = Side {
-                tensors: [scratch[0], places],
-                line: [vec![], line.to_vec()],
-            };
-            let spare = Side {
-                tensors: [scratch[1], scratch[2]],
-                line: [vec![], vec![]],
-            };
-            let sorted = short_runs(e, keys, line, size, sorted);
-            merged(e, size, sorted, spare)
-        });
+        let made = match Target::of(self.function).gpu > 0 {
+            true => specified(e, keys, size, places),
+            false => self.sorted_lines(e, keys, (&moved, size), places),
+        };
         let made = Mapped::tensor(i32, moved, made);
         if axis == last {
             return made;
@@ -134,10 +123,73 @@ impl<'c, 'a> Lowering<'c, 'a> {
         }
         self.parallel(e, vec![(made, back)], dims, i32, |_, x| x[0])
     }
+
+    /// The places of all lines in order, one line after the other.
+    fn sorted_lines(
+        &mut self,
+        e: &Emitter<'c, 'a>,
+        keys: Value<'c, 'a>,
+        (dims, size): (&[Poly], Value<'c, 'a>),
+        places: Value<'c, 'a>,
+    ) -> Value<'c, 'a> {
+        let (key, i32) = (shape::element_of(keys), e.int_type(32));
+        let last = dims.len() - 1;
+        let scratch = [key, key, i32].map(|ty| self.empty(e, &dims[last..], ty));
+        let outer = dims[..last]
+            .iter()
+            .map(|dim| self.sizes.value(e, dim))
+            .collect::<Vec<_>>();
+        self.loops(e, &outer, &mut vec![], places, |_, e, line, places| {
+            let sorted = Side {
+                tensors: [scratch[0], places],
+                line: [vec![], line.to_vec()],
+            };
+            let spare = Side {
+                tensors: [scratch[1], scratch[2]],
+                line: [vec![], vec![]],
+            };
+            let sorted = short_runs(e, keys, line, size, sorted);
+            merged(e, size, sorted, spare)
+        })
+    }
+}
+
+/// Where the elements of each line lie that come first, second, …, as an op that says so.
+fn specified<'c, 'a>(
+    e: &Emitter<'c, 'a>,
+    keys: Value<'c, 'a>,
+    size: Value<'c, 'a>,
+    places: Value<'c, 'a>,
+) -> Value<'c, 'a> {
+    let rank = shape::shape_of(places).len();
+    let generic = Generic {
+        iterators: vec![Iterator::Parallel; rank],
+        inputs: vec![],
+        outputs: vec![Access {
+            value: places,
+            loops: (0..rank).collect(),
+        }],
+        attributes: vec![(linalg::SORT, Attribute::unit(e.context()))],
+    };
+    generic.build(e, |e, _| {
+        let line = (0..rank - 1).map(|axis| linalg::index(e, axis));
+        let (line, at) = (line.collect::<Vec<_>>(), linalg::index(e, rank - 1));
+        let (zero, one) = (e.index(0), e.index(1));
+        let found = e.for_loop((zero, size, one), &[zero], |e, i, found| {
+            let key = extract(e, keys, &[&line[..], &[i]].concat());
+            let before = before(e, (keys, &line), (zero, size), (i, key));
+            vec![e.select(e.cmp(Int::Eq, before, at), i, found[0])]
+        })[0];
+        vec![e.op("arith.index_cast", &[found], e.int_type(32))]
+    })[0]
 }
 
 /// A signed integer that compares as an element does: 0 and -0 alike, every NaN alike and greater than all numbers.
-fn key_of<'c, 'a>(e: &Emitter<'c, 'a>, element: Type<'c>, stored: Value<'c, 'a>) -> Value<'c, 'a> {
+pub(super) fn key_of<'c, 'a>(
+    e: &Emitter<'c, 'a>,
+    element: Type<'c>,
+    stored: Value<'c, 'a>,
+) -> Value<'c, 'a> {
     let key = e.int_type(width(stored.r#type()));
     let bits = width(key);
     let apply = |op: &str, a, b| e.op(op, &[a, b], key);
@@ -180,26 +232,34 @@ fn short_runs<'c, 'a>(
     size: Value<'c, 'a>,
     into: Side<'c, 'a>,
 ) -> Side<'c, 'a> {
-    let key_at = |e: &Emitter<'c, 'a>, at| extract(e, keys, &[line, &[at]].concat());
-    let (zero, one) = (e.index(0), e.index(1));
-    let bounds = (zero, size, e.index(SORT_RUN));
+    let one = e.index(1);
+    let bounds = (e.index(0), size, e.index(SORT_RUN));
     let made = e.for_loop(bounds, &into.tensors, |e, low, carried| {
         let high = e.min(e.plus(low, SORT_RUN), size);
         e.for_loop((low, high, one), carried, |e, i, carried| {
-            let key = key_at(e, i);
-            let before = e.for_loop((low, high, one), &[zero], |e, j, count| {
-                let other = key_at(e, j);
-                let ties = e.cmp(Int::Slt, j, i);
-                let earlier =
-                    e.select(ties, cmpi(e, "sle", other, key), cmpi(e, "slt", other, key));
-                let more = e.op("arith.index_castui", &[earlier], e.index_type());
-                vec![e.add(count[0], more)]
-            })[0];
+            let key = extract(e, keys, &[line, &[i]].concat());
+            let before = before(e, (keys, line), (low, high), (i, key));
             let from = e.op("arith.index_cast", &[i], e.int_type(32));
             into.with(carried).put(e, e.add(low, before), [key, from])
         })
     });
     into.with(&made)
+}
+
+/// How many elements of a part of a line come before one of them, whose key is known.
+fn before<'c, 'a>(
+    e: &Emitter<'c, 'a>,
+    (keys, line): (Value<'c, 'a>, &[Value<'c, 'a>]),
+    (low, high): (Value<'c, 'a>, Value<'c, 'a>),
+    (i, key): (Value<'c, 'a>, Value<'c, 'a>),
+) -> Value<'c, 'a> {
+    e.for_loop((low, high, e.index(1)), &[e.index(0)], |e, j, count| {
+        let other = extract(e, keys, &[line, &[j]].concat());
+        let ties = e.cmp(Int::Slt, j, i);
+        let earlier = e.select(ties, cmpi(e, "sle", other, key), cmpi(e, "slt", other, key));
+        let more = e.op("arith.index_castui", &[earlier], e.index_type());
+        vec![e.add(count[0], more)]
+    })[0]
 }
 
 /// The places of a line in order, from its sorted runs: each round merges four runs to one, by way of `spare`.

@@ -214,12 +214,13 @@ impl<'c: 'a, 'a> Home<'c, 'a> {
     }
 }
 
-fn bounds<'c: 'a, 'a>(op: OperationRef<'c, 'a>) -> [Value<'c, 'a>; 3] {
+/// Where a loop begins and ends, and its step.
+pub fn bounds<'c: 'a, 'a>(op: OperationRef<'c, 'a>) -> [Value<'c, 'a>; 3] {
     [0, 1, 2].map(|i| op.operand(i).expect("a loop has bounds and a step"))
 }
 
 /// How many rounds a loop has.
-fn rounds<'c: 'a, 'a>(e: &Emitter<'c, 'a>, op: OperationRef<'c, 'a>) -> Value<'c, 'a> {
+pub(super) fn rounds<'c: 'a, 'a>(e: &Emitter<'c, 'a>, op: OperationRef<'c, 'a>) -> Value<'c, 'a> {
     let [low, high, step] = bounds(op);
     let length = e.max(e.sub(high, low), e.index(0));
     let some = e.cmp(Int::Sgt, length, e.index(0));

@@ -1,7 +1,10 @@
 //! Shared memory of a block, as globals of which every kernel that names one has its own.
 
-use crate::{emit::Emitter, entry, walk};
-use melior::ir::{OperationRef, Type, Value, ValueLike, operation::OperationLike};
+use crate::{alias::blocks, emit::Emitter, entry, walk};
+use melior::{
+    Context,
+    ir::{BlockLike, OperationRef, Type, Value, ValueLike, operation::OperationLike},
+};
 use std::collections::BTreeMap;
 
 /// How the names begin.
@@ -23,7 +26,12 @@ pub fn memory<'c, 'a>(
 }
 
 /// Defines what is named, in a module.
-pub fn define<'c>(e: &Emitter<'c, '_>, module: OperationRef<'c, '_>) {
+pub fn define<'c>(cx: &'c Context, module: OperationRef<'c, '_>) {
+    let body = blocks(module);
+    let Some(first) = body.first().and_then(|body| body.first_operation()) else {
+        return;
+    };
+    let e = Emitter::before(cx, first);
     let defined = walk::named(module, "memref.global");
     let defined = defined
         .iter()

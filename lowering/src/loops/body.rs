@@ -145,21 +145,6 @@ impl<'c: 'a, 'a> Body<'c, 'a> {
 
     /// How an accumulator and what is yielded for it hang together.
     fn combination(&self, argument: Value<'c, 'a>, yielded: Value<'c, 'a>) -> Output {
-        const ASSOCIATIVE: [&str; 13] = [
-            "arith.addf",
-            "arith.addi",
-            "arith.mulf",
-            "arith.muli",
-            "arith.maximumf",
-            "arith.minimumf",
-            "arith.maxsi",
-            "arith.minsi",
-            "arith.maxui",
-            "arith.minui",
-            "arith.ori",
-            "arith.andi",
-            "arith.xori",
-        ];
         let Ok(result) = OperationResult::try_from(yielded) else {
             return Output::Carried;
         };
@@ -172,7 +157,7 @@ impl<'c: 'a, 'a> Body<'c, 'a> {
         let alone = [argument, yielded]
             .iter()
             .all(|value| edit::uses(*value).len() == 1);
-        match ASSOCIATIVE.contains(&name) && takes && alone {
+        match is_associative(name) && takes && alone {
             true => Output::Combined(name.into()),
             false => Output::Carried,
         }
@@ -234,6 +219,26 @@ impl<'c: 'a, 'a> Body<'c, 'a> {
         }
         most
     }
+}
+
+/// Whether an op of a name combines numbers in any way of taking them together.
+pub fn is_associative(name: &str) -> bool {
+    const ASSOCIATIVE: [&str; 13] = [
+        "arith.addf",
+        "arith.addi",
+        "arith.mulf",
+        "arith.muli",
+        "arith.maximumf",
+        "arith.minimumf",
+        "arith.maxsi",
+        "arith.minsi",
+        "arith.maxui",
+        "arith.minui",
+        "arith.ori",
+        "arith.andi",
+        "arith.xori",
+    ];
+    ASSOCIATIVE.contains(&name)
 }
 
 /// Whether an op becomes a whole computation.

@@ -11,12 +11,12 @@ use super::{
 };
 use crate::{
     emit::{Emitter, Int},
-    gpu::{self, shared},
+    gpu::{self, Shuffle, shared, shuffled},
     linalg::{self, Iterator},
     schedule::gpu::{COLUMNS, MOST, SHORTEST, WARP, threads},
     tasks,
 };
-use dlc_dialects::ir::shape::{self, width};
+use dlc_dialects::ir::shape;
 use melior::ir::{OperationRef, TypeLike, Value, ValueLike};
 
 /// The threads that do a nest together.
@@ -199,7 +199,9 @@ impl<'c: 'a, 'a> Writer<'_, 'c, 'a> {
     ) -> Vec<Value<'c, 'a>> {
         let mut distance = WARP / 2;
         while distance > 0 {
-            let others = parts.iter().map(|part| shuffled(e, *part, distance));
+            let others = parts
+                .iter()
+                .map(|part| shuffled(e, *part, Shuffle::Across(distance)));
             parts = self.combined(e, &parts, &others.collect::<Vec<_>>());
             distance /= 2;
         }
@@ -330,43 +332,5 @@ fn known(extent: Extent) -> Option<i64> {
     match extent {
         Extent::Known(n) => Some(n),
         Extent::Value(_) => None,
-    }
-}
-
-/// A value of the thread of the warp whose number differs in one bit.
-fn shuffled<'c: 'a, 'a>(e: &Emitter<'c, 'a>, value: Value<'c, 'a>, bit: i64) -> Value<'c, 'a> {
-    let ty = value.r#type();
-    let word = e.int_type(32);
-    let number = |n: i64| e.constant(word, e.attr(&format!("{n} : i32")));
-    let exchange = |piece: Value<'c, 'a>| {
-        let kind = [("kind", e.attr("#nvvm<shfl_kind bfly>"))];
-        let operands = [number(-1), piece, number(bit), number(WARP - 1)];
-        e.op_with("nvvm.shfl.sync", &operands, word, &kind)
-    };
-    let bits = match ty.is_float() {
-        true => e.op("arith.bitcast", &[value], e.int_type(width(ty))),
-        false => value,
-    };
-    let of_bits = bits.r#type();
-    let got = match width(ty) {
-        64 => {
-            let half = e.constant(of_bits, e.attr("32 : i64"));
-            let low = e.op("arith.trunci", &[bits], word);
-            let high = e.op("arith.shrui", &[bits, half], of_bits);
-            let high = e.op("arith.trunci", &[high], word);
-            let low = e.op("arith.extui", &[exchange(low)], of_bits);
-            let high = e.op("arith.extui", &[exchange(high)], of_bits);
-            let high = e.op("arith.shli", &[high, half], of_bits);
-            e.op("arith.ori", &[low, high], of_bits)
-        }
-        32 => exchange(bits),
-        _ => {
-            let wide = e.op("arith.extui", &[bits], word);
-            e.op("arith.trunci", &[exchange(wide)], of_bits)
-        }
-    };
-    match ty.is_float() {
-        true => e.op("arith.bitcast", &[got], ty),
-        false => got,
     }
 }

@@ -33,7 +33,6 @@
 //! *Does not*: say which threads work together.
 
 use crate::{
-    alias::blocks,
     emit::Emitter,
     entry,
     gpu::{Former, Home, READ, shared},
@@ -43,7 +42,7 @@ use crate::{
 use dlc_dialects::pass::{Anchor, PassError, PassInfo};
 use melior::{
     Context,
-    ir::{BlockLike, OperationRef, operation::OperationLike},
+    ir::{OperationRef, operation::OperationLike},
 };
 use std::collections::BTreeSet;
 
@@ -81,11 +80,6 @@ fn run<'c, 'a>(cx: &'c Context, module: OperationRef<'c, 'a>) -> Result<(), Pass
         }
     }
     tasks::unmark(module);
-    if let Some(first) = blocks(module)
-        .iter()
-        .find_map(|block| block.first_operation())
-    {
-        shared::define(&Emitter::before(cx, first), module);
-    }
+    shared::define(cx, module);
     Ok(())
 }

@@ -23,7 +23,6 @@
 //! *Does not*: change the order of arithmetic but in sums; tile for caches.
 
 use crate::{
-    alias::blocks,
     emit::Emitter,
     gpu::shared,
     linalg::{Access, Generic, Iterator},
@@ -37,7 +36,7 @@ use dlc_dialects::{
 };
 use melior::{
     Context,
-    ir::{BlockLike, OperationRef, operation::OperationLike},
+    ir::{OperationRef, operation::OperationLike},
 };
 
 /// The pass.
@@ -76,12 +75,7 @@ fn run<'c, 'a>(cx: &'c Context, module: OperationRef<'c, 'a>) -> Result<(), Pass
         edit::erase(cx, op);
     }
     // What threads of a block add up goes through shared memory.
-    if let Some(first) = blocks(module)
-        .iter()
-        .find_map(|block| block.first_operation())
-    {
-        shared::define(&Emitter::before(cx, first), module);
-    }
+    shared::define(cx, module);
     Ok(())
 }
 

@@ -6,6 +6,7 @@ use crate::{
     emit::Emitter,
     linalg::{self, Access, Generic},
     loops::nest::index_of,
+    view,
 };
 use dlc_dialects::ir::{
     edit,
@@ -70,15 +71,7 @@ pub(super) fn row_count<'c: 'a, 'a>(
         Some((access.value, axis))
     });
     let (value, axis) = found?;
-    Some(match shape::shape_of(value)[axis] {
-        DYNAMIC => size_of(e, value, axis),
-        known => e.index(known),
-    })
-}
-
-fn size_of<'c, 'a>(e: &Emitter<'c, 'a>, buffer: Value<'c, 'a>, axis: usize) -> Value<'c, 'a> {
-    let axis = e.index(axis as i64);
-    e.op("memref.dim", &[buffer, axis], e.index_type())
+    Some(view::size(e, value, axis))
 }
 
 /// The sizes of a buffer; values where they are not known.
@@ -87,7 +80,7 @@ pub(super) struct Sizes<'c, 'a>(Vec<Option<Value<'c, 'a>>>);
 impl<'c, 'a> Sizes<'c, 'a> {
     pub(super) fn new(e: &Emitter<'c, 'a>, buffer: Value<'c, 'a>) -> Self {
         let axes = shape::shape_of(buffer).into_iter().enumerate();
-        let values = axes.map(|(axis, dim)| (dim == DYNAMIC).then(|| size_of(e, buffer, axis)));
+        let values = axes.map(|(axis, dim)| (dim == DYNAMIC).then(|| view::size(e, buffer, axis)));
         Self(values.collect())
     }
 }

@@ -45,6 +45,14 @@ pub fn threads(steps: Option<i64>) -> i64 {
     };
     steps.map_or(USUAL, |steps| fitting(steps).clamp(WARP, MOST))
 }
+/// Threads of a block that has a part of a scatter's rows.
+pub const SCATTER_THREADS: i64 = 256;
+/// Blocks of a scatter: some for each multiprocessor, so that a part with many updates does not keep all others waiting.
+pub const SCATTER_BLOCKS: i64 = 1024;
+/// Elements that a block puts in order in its shared memory, in 12 bytes each.
+pub const SORT_TILE: i64 = 2048;
+/// Threads of such a block.
+pub const SORT_THREADS: i64 = 256;
 /// Bytes of a row's buffers up to which they are in a block's shared memory, of which there are 48 KiB.
 pub const SHARED: i64 = 40 << 10;
 

@@ -154,12 +154,16 @@ pub const GPU: &[Stage] = &[
             Optional("func.func(forward-copies)"),
             Required("func.func(view-windows)"), // what is not written as loops here is one thread's
             Optional("emit-block-products"),
+            Required("emit-block-sorts"),
             Optional("fuse-rows"),
             Optional("assign-blocks"),      // of rows
             Required("vectorize-generics"), // whose loops are marked
             Required("func.func(convert-linalg-to-loops)"),
             Required("lower-affine"),
-            Required("form-kernels"), // whose cells and buffers the planner places
+            Optional("emit-block-scatters"),
+            Optional("emit-block-scans"),
+            Optional("interchange-loops"), // of what is left
+            Required("form-kernels"),      // whose cells and buffers the planner places
             Optional("canonicalize"),
             Optional("cse"),
             Required("plan-workspace"),
