@@ -69,7 +69,7 @@ pub enum Statistics {
 /// Its function takes `(tile, tq, tk, offset: index, scale: f32, q, k, v, o, [l], captured…)`, matrices as
 /// `memref<?x?xT, strided<[?, ?], offset: ?>>`, and `l` (of [`Statistics::Yes`]: `max + log(sum)` of each row's scores) as
 /// `memref<?xf32, strided<[?], offset: ?>>`. `offset` has a meaning for [`Bound::Causal`] only.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attention {
     /// The function's name.
     pub name: String,

@@ -57,10 +57,8 @@ fn run<'c, 'a>(cx: &'c Context, module: OperationRef<'c, 'a>) -> Result<(), Pass
             continue;
         }
         let found = Found::read(op);
-        if let Some(others) = found.and_then(|found| found.write(cx, op, &mut programs)) {
-            gone.extend(others);
-            gone.insert(edit::identity(op));
-            edit::erase(cx, op);
+        if let Some(all) = found.and_then(|found| found.write(cx, &mut programs)) {
+            gone.extend(all);
         }
     }
     for op in walk::named(module, "linalg.generic") {

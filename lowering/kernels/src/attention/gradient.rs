@@ -22,7 +22,7 @@ pub(super) const VECTOR_BYTES: i64 = 2 * 2 * 4 * KEYS;
 /// comes before what `slope` does.
 ///
 /// A row that is NaN makes the gradients NaN of all that it may see, up to whole tiles beyond a bound, which it does not reach.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Gradient {
     /// The function's name.
     pub name: String,
@@ -53,6 +53,11 @@ impl Gradient {
             && heads.iter().all(|head| *head >= 1)
             && (self.score.is_some() || self.slope.is_none())
             && heads.map(padded).iter().sum::<i64>() <= MOST_COLUMNS
+    }
+
+    /// Rows of Q, or keys, that a block has.
+    pub fn rows(&self) -> i64 {
+        ROWS
     }
 
     /// Threads of a block.
