@@ -84,7 +84,9 @@ impl<'c: 'a, 'a> Found<'c, 'a> {
         };
         let e = Emitter::before(cx, op);
         target.settle(cx, op);
-        let statistics = steps.as_ref().map(|_| Vector::new(&e, x.c.value));
+        let statistics = steps
+            .as_ref()
+            .map(|_| [(); 2].map(|()| Vector::new(&e, x.c.value)));
         self.write_forward(&e, program, (&scores, &target, &statistics), programs);
         if let (Some(steps), Some(statistics)) = (&steps, &statistics) {
             steps.write(cx, &self, statistics, programs);
@@ -138,7 +140,11 @@ impl<'c: 'a, 'a> Found<'c, 'a> {
         &self,
         e: &Emitter<'c, 'a>,
         mut program: Attention,
-        (scores, target, statistics): (&Scores<'c, 'a>, &Target<'c, 'a>, &Option<Vector<'c, 'a>>),
+        (scores, target, statistics): (
+            &Scores<'c, 'a>,
+            &Target<'c, 'a>,
+            &Option<[Vector<'c, 'a>; 2]>,
+        ),
         programs: &mut Programs,
     ) {
         let (x, y) = (&self.scores, &self.values);
@@ -163,7 +169,7 @@ impl<'c: 'a, 'a> Found<'c, 'a> {
             name: programs.attention(&program),
             numbers: [rows, keys, e.index(0), scores.scale(e)],
             matrices: matrices.iter().collect(),
-            vectors: statistics.iter().collect(),
+            vectors: statistics.iter().flatten().collect(),
             results: vec![],
             functions,
             threads: program.threads(),

@@ -2,7 +2,7 @@
 //! of the result stores of each row. What they need besides, `D = rowsum(dO ∘ O)`, is an ordinary sum of rows.
 
 use super::{
-    Scores, Target, is_low,
+    Scores, Target,
     launch::{Grid, Work},
     matrix::{Matrix, Vector, memory},
     part::{Part, element_of},
@@ -99,12 +99,6 @@ impl<'c: 'a, 'a> Steps<'c, 'a> {
                 };
             }
         }
-        // A statistic is one number, in which that of many equal scores of the greatest magnitude has no place.
-        let inside = found.terms.inside(scores.term).into_iter();
-        let mut numbers = inside.filter_map(|term| found.terms.number(term));
-        if steps.calls && numbers.any(is_low) {
-            return None;
-        }
         let mut sides = [Side::Queries, Side::Keys]
             .into_iter()
             .filter(|side| steps.has(*side));
@@ -157,7 +151,7 @@ impl<'c: 'a, 'a> Steps<'c, 'a> {
         &self,
         cx: &'c Context,
         found: &Found<'c, 'a>,
-        statistics: &Vector<'c, 'a>,
+        statistics: &[Vector<'c, 'a>; 2],
         programs: &mut Programs,
     ) {
         let gradient = found.gradient.as_ref().expect("there is a gradient");
@@ -217,7 +211,7 @@ impl<'c: 'a, 'a> Steps<'c, 'a> {
                 name: programs.gradient(&program),
                 numbers: [rows, keys, e.index(0), scale],
                 matrices: matrices.iter().collect(),
-                vectors: vec![statistics, &sums],
+                vectors: statistics.iter().chain([&sums]).collect(),
                 results: results.iter().collect(),
                 functions: made
                     .iter()

@@ -126,7 +126,7 @@ impl<'c: 'a, 'a> Terms<'c, 'a> {
         }
         let term = match (self.made(memory, at, depth), depth) {
             (Some(term), Depth::All) => term,
-            (Some(term), Depth::Pairs) if self.by_pairs[term] => term,
+            (Some(term), Depth::Pairs) if self.by_pairs[term] || self.is_beside(memory) => term,
             (Some(_), Depth::Pairs) => {
                 let whole = self.followed(memory, at, Depth::All);
                 let term = self.kept(format!("as {whole}"), memory, at);
@@ -142,6 +142,18 @@ impl<'c: 'a, 'a> Terms<'c, 'a> {
         };
         self.elements.insert(key, term);
         term
+    }
+
+    /// Whether the op that writes memory makes elements for rows and keys of products as well.
+    fn is_beside(&mut self, memory: Value<'c, 'a>) -> bool {
+        let generic = self.writer(memory).and_then(Generic::read);
+        let outputs = generic.into_iter().flat_map(|generic| generic.outputs);
+        let others: Vec<_> = outputs.filter(|output| output.value != memory).collect();
+        others.into_iter().any(|other| {
+            let at: Vec<_> = (0..other.loops.len()).collect();
+            let made = self.made(other.value, &at, Depth::Pairs);
+            made.is_some_and(|term| self.by_pairs[term])
+        })
     }
 
     /// An element that is read of memory.
