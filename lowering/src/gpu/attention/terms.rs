@@ -126,7 +126,7 @@ impl<'c: 'a, 'a> Terms<'c, 'a> {
         }
         let term = match (self.made(memory, at, depth), depth) {
             (Some(term), Depth::All) => term,
-            (Some(term), Depth::Pairs) if self.by_pairs[term] || self.is_beside(memory) => term,
+            (Some(term), Depth::Pairs) if self.by_pairs[term] || self.is_beside(memory, at) => term,
             (Some(_), Depth::Pairs) => {
                 let whole = self.followed(memory, at, Depth::All);
                 let term = self.kept(format!("as {whole}"), memory, at);
@@ -144,14 +144,17 @@ impl<'c: 'a, 'a> Terms<'c, 'a> {
         term
     }
 
-    /// Whether the op that writes memory makes elements for rows and keys of products as well.
-    fn is_beside(&mut self, memory: Value<'c, 'a>) -> bool {
+    /// Whether the op that writes memory makes elements for rows and keys of products as well, at the same places.
+    fn is_beside(&mut self, memory: Value<'c, 'a>, at: &[usize]) -> bool {
         let generic = self.writer(memory).and_then(Generic::read);
-        let outputs = generic.into_iter().flat_map(|generic| generic.outputs);
-        let others: Vec<_> = outputs.filter(|output| output.value != memory).collect();
-        others.into_iter().any(|other| {
-            let at: Vec<_> = (0..other.loops.len()).collect();
-            let made = self.made(other.value, &at, Depth::Pairs);
+        let outputs = generic.map(|generic| generic.outputs).unwrap_or_default();
+        let own = outputs.iter().find(|output| output.value == memory);
+        let own = own.map(|own| own.loops.clone());
+        let others = outputs.iter();
+        let mut others =
+            others.filter(|other| other.value != memory && Some(&other.loops) == own.as_ref());
+        others.any(|other| {
+            let made = self.made(other.value, at, Depth::Pairs);
             made.is_some_and(|term| self.by_pairs[term])
         })
     }
