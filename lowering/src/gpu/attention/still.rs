@@ -9,13 +9,16 @@ use crate::{
     alias::{self, Effects},
     matmul::contraction::Operand,
 };
-use melior::ir::{OperationRef, Value, operation::OperationLike};
+use melior::ir::{BlockLike, OperationRef, Value, operation::OperationLike};
 
-/// What ops do that stay, from the first that goes to the last.
+/// What ops of the block do that stay, up to the last that goes.
 pub(super) struct Others<'c, 'a> {
-    reads: Vec<Read<'c, 'a>>,
-    writes: Vec<Read<'c, 'a>>,
+    reads: Vec<Touch<'c, 'a>>,
+    writes: Vec<Touch<'c, 'a>>,
 }
+
+/// The buffer that an op touches, if there is but one that it may be, and the op.
+type Touch<'c, 'a> = (Option<Value<'c, 'a>>, OperationRef<'c, 'a>);
 
 impl<'c: 'a, 'a> Others<'c, 'a> {
     /// Those among what attention is made of.
@@ -23,17 +26,20 @@ impl<'c: 'a, 'a> Others<'c, 'a> {
         let parts = found.parts();
         let own = parts.iter().flat_map(|part| [part.op, part.fill]);
         let own: Vec<_> = own.chain(found.between.iter().copied()).collect();
-        let first = own.iter().copied().reduce(earlier);
         let last = own.iter().copied().reduce(later);
         let mut others = Self {
             reads: vec![],
             writes: vec![],
         };
-        let mut next = first;
+        let block = found.values.op.block();
+        let mut next = block.and_then(|block| block.first_operation());
         while let Some(op) = next.filter(|op| Some(*op) != last) {
             if !own.contains(&op) {
                 let effects = Effects::of(op);
-                let of = |list: Vec<Value<'c, 'a>>| list.into_iter().map(move |value| (value, op));
+                let of = |list: Vec<Value<'c, 'a>>| {
+                    let roots = list.into_iter().map(alias::root);
+                    roots.map(move |root| (root, op))
+                };
                 others.reads.extend(of(effects.reads));
                 others.writes.extend(of(effects.writes));
             }
@@ -162,23 +168,20 @@ impl<'c: 'a, 'a> Found<'c, 'a> {
     }
 }
 
-fn earlier<'c, 'a>(a: OperationRef<'c, 'a>, b: OperationRef<'c, 'a>) -> OperationRef<'c, 'a> {
-    if a.is_before_in_block(b) { a } else { b }
-}
-
 fn later<'c, 'a>(a: OperationRef<'c, 'a>, b: OperationRef<'c, 'a>) -> OperationRef<'c, 'a> {
     if a.is_before_in_block(b) { b } else { a }
 }
 
 /// Whether an op between two places is in a list for what may be the same memory. Of places in other blocks nothing is known.
 fn touches<'c: 'a, 'a>(
-    list: &[Read<'c, 'a>],
+    list: &[Touch<'c, 'a>],
     memory: Value<'c, 'a>,
     [from, to]: [OperationRef<'c, 'a>; 2],
 ) -> bool {
-    from.block() != to.block()
-        || list.iter().any(|(other, op)| {
-            let between = from.is_before_in_block(*op) && op.is_before_in_block(to);
-            between && alias::may_alias(memory, *other)
-        })
+    let root = alias::root(memory);
+    let may_be = |other: Option<Value<'c, 'a>>| other.is_none() || root.is_none() || other == root;
+    let mut touching = list.iter().filter(|(other, _)| may_be(*other));
+    let between =
+        |op: OperationRef<'c, 'a>| from.is_before_in_block(op) && op.is_before_in_block(to);
+    from.block() != to.block() || touching.any(|(_, op)| between(*op))
 }
