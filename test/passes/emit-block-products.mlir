@@ -96,3 +96,400 @@ module attributes {dl.target = {cpu = "x86-64-v3", gpu = 90 : i64}} {
     return
   }
 }
+
+// -----
+
+#mk = affine_map<(m, n, k) -> (m, k)>
+#km = affine_map<(m, n, k) -> (k, m)>
+#nk = affine_map<(m, n, k) -> (n, k)>
+#kn = affine_map<(m, n, k) -> (k, n)>
+#mn = affine_map<(m, n, k) -> (m, n)>
+#id = affine_map<(i, j) -> (i, j)>
+#row = affine_map<(i, j) -> (i)>
+module attributes {dl.target = {cpu = "x86-64-v3", gpu = 80 : i64}} {
+  // Attention and its gradient are three programs, with two numbers of each row between, and the sums of the rows of what the result
+  // and its gradient multiply to.
+  // CHECK-DAG:     func.func private @dlc_program_attention0(
+  // CHECK-DAG:     func.func private @dlc_program_gradient0(
+  // CHECK-DAG:     func.func private @dlc_program_gradient1(
+  // CHECK-LABEL: func.func @both_ways(
+  // CHECK-NOT:     linalg.generic
+  // CHECK:         func.call @dlc_program_attention0(
+  // CHECK:         linalg.generic
+  // CHECK-SAME:      ins(%{{.*}}, %{{.*}} : memref<?x64xf16>, memref<?x64xf32>) outs(%{{.*}} : memref<?xf32>)
+  // CHECK-NOT:     linalg.generic
+  // CHECK:         func.call @dlc_program_gradient0(
+  // CHECK-NOT:     linalg.generic
+  // CHECK:         func.call @dlc_program_gradient1(
+  // CHECK-NOT:     linalg.generic
+  func.func @both_ways(%t: index, %q: memref<?x64xf16>, %k: memref<?x64xf16>, %v: memref<?x64xf16>, %g: memref<?x64xf16>, %o: memref<?x64xf32>, %dq: memref<?x64xf32>, %dk: memref<?x64xf32>, %dv: memref<?x64xf32>) {
+    %zero = arith.constant 0.0 : f32
+    %lowest = arith.constant 0xFF800000 : f32
+    %scale = arith.constant 0.125 : f32
+    %s = memref.alloc(%t, %t) : memref<?x?xf32>
+    linalg.fill ins(%zero : f32) outs(%s : memref<?x?xf32>)
+    linalg.generic {dl.contraction, indexing_maps = [#mk, #nk, #mn], iterator_types = ["parallel", "parallel", "reduction"]}
+        ins(%q, %k : memref<?x64xf16>, memref<?x64xf16>) outs(%s : memref<?x?xf32>) {
+    ^bb0(%a: f16, %b: f16, %c: f32):
+      %x = arith.extf %a : f16 to f32
+      %y = arith.extf %b : f16 to f32
+      %p = arith.mulf %x, %y : f32
+      %r = arith.addf %c, %p : f32
+      linalg.yield %r : f32
+    }
+    %most = memref.alloc(%t) : memref<?xf32>
+    %scores = memref.alloc(%t, %t) : memref<?x?xf32>
+    linalg.fill ins(%lowest : f32) outs(%most : memref<?xf32>)
+    linalg.generic {indexing_maps = [#id, #row, #id], iterator_types = ["parallel", "reduction"]}
+        ins(%s : memref<?x?xf32>) outs(%most, %scores : memref<?xf32>, memref<?x?xf32>) {
+    ^bb0(%a: f32, %m: f32, %c: f32):
+      %x = arith.mulf %a, %scale : f32
+      %r = arith.maximumf %m, %x : f32
+      linalg.yield %r, %x : f32, f32
+    }
+    %sum = memref.alloc(%t) : memref<?xf32>
+    %e = memref.alloc(%t, %t) : memref<?x?xf32>
+    linalg.fill ins(%zero : f32) outs(%sum : memref<?xf32>)
+    linalg.generic {indexing_maps = [#row, #id, #row, #id], iterator_types = ["parallel", "reduction"]}
+        ins(%most, %scores : memref<?xf32>, memref<?x?xf32>) outs(%sum, %e : memref<?xf32>, memref<?x?xf32>) {
+    ^bb0(%m: f32, %a: f32, %c: f32, %d: f32):
+      %x = arith.subf %a, %m : f32
+      %y = math.exp %x : f32
+      %r = arith.addf %c, %y : f32
+      linalg.yield %r, %y : f32, f32
+    }
+    %p = memref.alloc(%t, %t) : memref<?x?xf32>
+    linalg.generic {indexing_maps = [#row, #id, #id], iterator_types = ["parallel", "parallel"]}
+        ins(%sum, %e : memref<?xf32>, memref<?x?xf32>) outs(%p : memref<?x?xf32>) {
+    ^bb0(%m: f32, %a: f32, %c: f32):
+      %r = arith.divf %a, %m : f32
+      linalg.yield %r : f32
+    }
+    linalg.fill ins(%zero : f32) outs(%o : memref<?x64xf32>)
+    linalg.generic {dl.contraction, indexing_maps = [#mk, #kn, #mn], iterator_types = ["parallel", "parallel", "reduction"]}
+        ins(%p, %v : memref<?x?xf32>, memref<?x64xf16>) outs(%o : memref<?x64xf32>) {
+    ^bb0(%a: f32, %b: f16, %c: f32):
+      %x = arith.extf %b : f16 to f32
+      %z = arith.mulf %a, %x : f32
+      %r = arith.addf %c, %z : f32
+      linalg.yield %r : f32
+    }
+    %dp = memref.alloc(%t, %t) : memref<?x?xf32>
+    linalg.fill ins(%zero : f32) outs(%dp : memref<?x?xf32>)
+    linalg.generic {dl.contraction, indexing_maps = [#mk, #nk, #mn], iterator_types = ["parallel", "parallel", "reduction"]}
+        ins(%g, %v : memref<?x64xf16>, memref<?x64xf16>) outs(%dp : memref<?x?xf32>) {
+    ^bb0(%a: f16, %b: f16, %c: f32):
+      %x = arith.extf %a : f16 to f32
+      %z = arith.extf %b : f16 to f32
+      %m = arith.mulf %x, %z : f32
+      %r = arith.addf %c, %m : f32
+      linalg.yield %r : f32
+    }
+    %d = memref.alloc(%t) : memref<?xf32>
+    linalg.fill ins(%zero : f32) outs(%d : memref<?xf32>)
+    linalg.generic {indexing_maps = [#id, #id, #row], iterator_types = ["parallel", "reduction"]}
+        ins(%dp, %p : memref<?x?xf32>, memref<?x?xf32>) outs(%d : memref<?xf32>) {
+    ^bb0(%a: f32, %b: f32, %c: f32):
+      %x = arith.mulf %a, %b : f32
+      %r = arith.addf %c, %x : f32
+      linalg.yield %r : f32
+    }
+    %ds = memref.alloc(%t, %t) : memref<?x?xf32>
+    linalg.generic {indexing_maps = [#row, #id, #id, #id], iterator_types = ["parallel", "parallel"]}
+        ins(%d, %dp, %p : memref<?xf32>, memref<?x?xf32>, memref<?x?xf32>) outs(%ds : memref<?x?xf32>) {
+    ^bb0(%m: f32, %a: f32, %b: f32, %c: f32):
+      %x = arith.subf %a, %m : f32
+      %z = arith.mulf %b, %x : f32
+      %r = arith.mulf %z, %scale : f32
+      linalg.yield %r : f32
+    }
+    linalg.fill ins(%zero : f32) outs(%dv : memref<?x64xf32>)
+    linalg.generic {dl.contraction, indexing_maps = [#km, #kn, #mn], iterator_types = ["parallel", "parallel", "reduction"]}
+        ins(%p, %g : memref<?x?xf32>, memref<?x64xf16>) outs(%dv : memref<?x64xf32>) {
+    ^bb0(%a: f32, %b: f16, %c: f32):
+      %x = arith.extf %b : f16 to f32
+      %z = arith.mulf %a, %x : f32
+      %r = arith.addf %c, %z : f32
+      linalg.yield %r : f32
+    }
+    linalg.fill ins(%zero : f32) outs(%dq : memref<?x64xf32>)
+    linalg.generic {dl.contraction, indexing_maps = [#mk, #kn, #mn], iterator_types = ["parallel", "parallel", "reduction"]}
+        ins(%ds, %k : memref<?x?xf32>, memref<?x64xf16>) outs(%dq : memref<?x64xf32>) {
+    ^bb0(%a: f32, %b: f16, %c: f32):
+      %x = arith.extf %b : f16 to f32
+      %z = arith.mulf %a, %x : f32
+      %r = arith.addf %c, %z : f32
+      linalg.yield %r : f32
+    }
+    linalg.fill ins(%zero : f32) outs(%dk : memref<?x64xf32>)
+    linalg.generic {dl.contraction, indexing_maps = [#km, #kn, #mn], iterator_types = ["parallel", "parallel", "reduction"]}
+        ins(%ds, %q : memref<?x?xf32>, memref<?x64xf16>) outs(%dk : memref<?x64xf32>) {
+    ^bb0(%a: f32, %b: f16, %c: f32):
+      %x = arith.extf %b : f16 to f32
+      %z = arith.mulf %a, %x : f32
+      %r = arith.addf %c, %z : f32
+      linalg.yield %r : f32
+    }
+    return
+  }
+}
+
+// -----
+
+#mk = affine_map<(m, n, k) -> (m, k)>
+#km = affine_map<(m, n, k) -> (k, m)>
+#nk = affine_map<(m, n, k) -> (n, k)>
+#kn = affine_map<(m, n, k) -> (k, n)>
+#mn = affine_map<(m, n, k) -> (m, n)>
+#id = affine_map<(i, j) -> (i, j)>
+#row = affine_map<(i, j) -> (i)>
+module attributes {dl.target = {cpu = "x86-64-v3", gpu = 80 : i64}} {
+  // Weights that something else reads stay in memory, and so does what the gradient makes of them.
+  // CHECK-NOT:   @dlc_program_attention
+  // CHECK-NOT:   @dlc_program_gradient
+  // CHECK-LABEL: func.func @weights_are_read(
+  // CHECK:         math.exp
+  // CHECK-NOT:     @dlc_program_attention
+  // CHECK-NOT:     @dlc_program_gradient
+  // CHECK:         memref.copy
+  func.func @weights_are_read(%t: index, %q: memref<?x64xf16>, %k: memref<?x64xf16>, %v: memref<?x64xf16>, %g: memref<?x64xf16>, %o: memref<?x64xf32>, %dq: memref<?x64xf32>, %dk: memref<?x64xf32>, %dv: memref<?x64xf32>, %w: memref<?x?xf32>) {
+    %zero = arith.constant 0.0 : f32
+    %lowest = arith.constant 0xFF800000 : f32
+    %scale = arith.constant 0.125 : f32
+    %s = memref.alloc(%t, %t) : memref<?x?xf32>
+    linalg.fill ins(%zero : f32) outs(%s : memref<?x?xf32>)
+    linalg.generic {dl.contraction, indexing_maps = [#mk, #nk, #mn], iterator_types = ["parallel", "parallel", "reduction"]}
+        ins(%q, %k : memref<?x64xf16>, memref<?x64xf16>) outs(%s : memref<?x?xf32>) {
+    ^bb0(%a: f16, %b: f16, %c: f32):
+      %x = arith.extf %a : f16 to f32
+      %y = arith.extf %b : f16 to f32
+      %p = arith.mulf %x, %y : f32
+      %r = arith.addf %c, %p : f32
+      linalg.yield %r : f32
+    }
+    %most = memref.alloc(%t) : memref<?xf32>
+    %scores = memref.alloc(%t, %t) : memref<?x?xf32>
+    linalg.fill ins(%lowest : f32) outs(%most : memref<?xf32>)
+    linalg.generic {indexing_maps = [#id, #row, #id], iterator_types = ["parallel", "reduction"]}
+        ins(%s : memref<?x?xf32>) outs(%most, %scores : memref<?xf32>, memref<?x?xf32>) {
+    ^bb0(%a: f32, %m: f32, %c: f32):
+      %x = arith.mulf %a, %scale : f32
+      %r = arith.maximumf %m, %x : f32
+      linalg.yield %r, %x : f32, f32
+    }
+    %sum = memref.alloc(%t) : memref<?xf32>
+    %e = memref.alloc(%t, %t) : memref<?x?xf32>
+    linalg.fill ins(%zero : f32) outs(%sum : memref<?xf32>)
+    linalg.generic {indexing_maps = [#row, #id, #row, #id], iterator_types = ["parallel", "reduction"]}
+        ins(%most, %scores : memref<?xf32>, memref<?x?xf32>) outs(%sum, %e : memref<?xf32>, memref<?x?xf32>) {
+    ^bb0(%m: f32, %a: f32, %c: f32, %d: f32):
+      %x = arith.subf %a, %m : f32
+      %y = math.exp %x : f32
+      %r = arith.addf %c, %y : f32
+      linalg.yield %r, %y : f32, f32
+    }
+    %p = memref.alloc(%t, %t) : memref<?x?xf32>
+    linalg.generic {indexing_maps = [#row, #id, #id], iterator_types = ["parallel", "parallel"]}
+        ins(%sum, %e : memref<?xf32>, memref<?x?xf32>) outs(%p : memref<?x?xf32>) {
+    ^bb0(%m: f32, %a: f32, %c: f32):
+      %r = arith.divf %a, %m : f32
+      linalg.yield %r : f32
+    }
+    linalg.fill ins(%zero : f32) outs(%o : memref<?x64xf32>)
+    linalg.generic {dl.contraction, indexing_maps = [#mk, #kn, #mn], iterator_types = ["parallel", "parallel", "reduction"]}
+        ins(%p, %v : memref<?x?xf32>, memref<?x64xf16>) outs(%o : memref<?x64xf32>) {
+    ^bb0(%a: f32, %b: f16, %c: f32):
+      %x = arith.extf %b : f16 to f32
+      %z = arith.mulf %a, %x : f32
+      %r = arith.addf %c, %z : f32
+      linalg.yield %r : f32
+    }
+    %dp = memref.alloc(%t, %t) : memref<?x?xf32>
+    linalg.fill ins(%zero : f32) outs(%dp : memref<?x?xf32>)
+    linalg.generic {dl.contraction, indexing_maps = [#mk, #nk, #mn], iterator_types = ["parallel", "parallel", "reduction"]}
+        ins(%g, %v : memref<?x64xf16>, memref<?x64xf16>) outs(%dp : memref<?x?xf32>) {
+    ^bb0(%a: f16, %b: f16, %c: f32):
+      %x = arith.extf %a : f16 to f32
+      %z = arith.extf %b : f16 to f32
+      %m = arith.mulf %x, %z : f32
+      %r = arith.addf %c, %m : f32
+      linalg.yield %r : f32
+    }
+    %d = memref.alloc(%t) : memref<?xf32>
+    linalg.fill ins(%zero : f32) outs(%d : memref<?xf32>)
+    linalg.generic {indexing_maps = [#id, #id, #row], iterator_types = ["parallel", "reduction"]}
+        ins(%dp, %p : memref<?x?xf32>, memref<?x?xf32>) outs(%d : memref<?xf32>) {
+    ^bb0(%a: f32, %b: f32, %c: f32):
+      %x = arith.mulf %a, %b : f32
+      %r = arith.addf %c, %x : f32
+      linalg.yield %r : f32
+    }
+    %ds = memref.alloc(%t, %t) : memref<?x?xf32>
+    linalg.generic {indexing_maps = [#row, #id, #id, #id], iterator_types = ["parallel", "parallel"]}
+        ins(%d, %dp, %p : memref<?xf32>, memref<?x?xf32>, memref<?x?xf32>) outs(%ds : memref<?x?xf32>) {
+    ^bb0(%m: f32, %a: f32, %b: f32, %c: f32):
+      %x = arith.subf %a, %m : f32
+      %z = arith.mulf %b, %x : f32
+      %r = arith.mulf %z, %scale : f32
+      linalg.yield %r : f32
+    }
+    linalg.fill ins(%zero : f32) outs(%dv : memref<?x64xf32>)
+    linalg.generic {dl.contraction, indexing_maps = [#km, #kn, #mn], iterator_types = ["parallel", "parallel", "reduction"]}
+        ins(%p, %g : memref<?x?xf32>, memref<?x64xf16>) outs(%dv : memref<?x64xf32>) {
+    ^bb0(%a: f32, %b: f16, %c: f32):
+      %x = arith.extf %b : f16 to f32
+      %z = arith.mulf %a, %x : f32
+      %r = arith.addf %c, %z : f32
+      linalg.yield %r : f32
+    }
+    linalg.fill ins(%zero : f32) outs(%dq : memref<?x64xf32>)
+    linalg.generic {dl.contraction, indexing_maps = [#mk, #kn, #mn], iterator_types = ["parallel", "parallel", "reduction"]}
+        ins(%ds, %k : memref<?x?xf32>, memref<?x64xf16>) outs(%dq : memref<?x64xf32>) {
+    ^bb0(%a: f32, %b: f16, %c: f32):
+      %x = arith.extf %b : f16 to f32
+      %z = arith.mulf %a, %x : f32
+      %r = arith.addf %c, %z : f32
+      linalg.yield %r : f32
+    }
+    linalg.fill ins(%zero : f32) outs(%dk : memref<?x64xf32>)
+    linalg.generic {dl.contraction, indexing_maps = [#km, #kn, #mn], iterator_types = ["parallel", "parallel", "reduction"]}
+        ins(%ds, %q : memref<?x?xf32>, memref<?x64xf16>) outs(%dk : memref<?x64xf32>) {
+    ^bb0(%a: f32, %b: f16, %c: f32):
+      %x = arith.extf %b : f16 to f32
+      %z = arith.mulf %a, %x : f32
+      %r = arith.addf %c, %z : f32
+      linalg.yield %r : f32
+    }
+    memref.copy %p, %w : memref<?x?xf32> to memref<?x?xf32>
+    return
+  }
+}
+
+// -----
+
+#mk = affine_map<(m, n, k) -> (m, k)>
+#km = affine_map<(m, n, k) -> (k, m)>
+#nk = affine_map<(m, n, k) -> (n, k)>
+#kn = affine_map<(m, n, k) -> (k, n)>
+#mn = affine_map<(m, n, k) -> (m, n)>
+#id = affine_map<(i, j) -> (i, j)>
+#row = affine_map<(i, j) -> (i)>
+module attributes {dl.target = {cpu = "x86-64-v3", gpu = 80 : i64}} {
+  // Keys that are other ones when the gradient is made would be wrong for the programs that make scores again.
+  // CHECK-LABEL: func.func @keys_change(
+  // CHECK:         math.exp
+  // CHECK-NOT:     @dlc_program_attention
+  // CHECK-NOT:     @dlc_program_gradient
+  // CHECK:         return
+  func.func @keys_change(%t: index, %q: memref<?x64xf16>, %k: memref<?x64xf16>, %v: memref<?x64xf16>, %g: memref<?x64xf16>, %o: memref<?x64xf32>, %dq: memref<?x64xf32>, %dk: memref<?x64xf32>, %dv: memref<?x64xf32>) {
+    %zero = arith.constant 0.0 : f32
+    %lowest = arith.constant 0xFF800000 : f32
+    %scale = arith.constant 0.125 : f32
+    %s = memref.alloc(%t, %t) : memref<?x?xf32>
+    linalg.fill ins(%zero : f32) outs(%s : memref<?x?xf32>)
+    linalg.generic {dl.contraction, indexing_maps = [#mk, #nk, #mn], iterator_types = ["parallel", "parallel", "reduction"]}
+        ins(%q, %k : memref<?x64xf16>, memref<?x64xf16>) outs(%s : memref<?x?xf32>) {
+    ^bb0(%a: f16, %b: f16, %c: f32):
+      %x = arith.extf %a : f16 to f32
+      %y = arith.extf %b : f16 to f32
+      %p = arith.mulf %x, %y : f32
+      %r = arith.addf %c, %p : f32
+      linalg.yield %r : f32
+    }
+    %most = memref.alloc(%t) : memref<?xf32>
+    %scores = memref.alloc(%t, %t) : memref<?x?xf32>
+    linalg.fill ins(%lowest : f32) outs(%most : memref<?xf32>)
+    linalg.generic {indexing_maps = [#id, #row, #id], iterator_types = ["parallel", "reduction"]}
+        ins(%s : memref<?x?xf32>) outs(%most, %scores : memref<?xf32>, memref<?x?xf32>) {
+    ^bb0(%a: f32, %m: f32, %c: f32):
+      %x = arith.mulf %a, %scale : f32
+      %r = arith.maximumf %m, %x : f32
+      linalg.yield %r, %x : f32, f32
+    }
+    %sum = memref.alloc(%t) : memref<?xf32>
+    %e = memref.alloc(%t, %t) : memref<?x?xf32>
+    linalg.fill ins(%zero : f32) outs(%sum : memref<?xf32>)
+    linalg.generic {indexing_maps = [#row, #id, #row, #id], iterator_types = ["parallel", "reduction"]}
+        ins(%most, %scores : memref<?xf32>, memref<?x?xf32>) outs(%sum, %e : memref<?xf32>, memref<?x?xf32>) {
+    ^bb0(%m: f32, %a: f32, %c: f32, %d: f32):
+      %x = arith.subf %a, %m : f32
+      %y = math.exp %x : f32
+      %r = arith.addf %c, %y : f32
+      linalg.yield %r, %y : f32, f32
+    }
+    %p = memref.alloc(%t, %t) : memref<?x?xf32>
+    linalg.generic {indexing_maps = [#row, #id, #id], iterator_types = ["parallel", "parallel"]}
+        ins(%sum, %e : memref<?xf32>, memref<?x?xf32>) outs(%p : memref<?x?xf32>) {
+    ^bb0(%m: f32, %a: f32, %c: f32):
+      %r = arith.divf %a, %m : f32
+      linalg.yield %r : f32
+    }
+    linalg.fill ins(%zero : f32) outs(%o : memref<?x64xf32>)
+    linalg.generic {dl.contraction, indexing_maps = [#mk, #kn, #mn], iterator_types = ["parallel", "parallel", "reduction"]}
+        ins(%p, %v : memref<?x?xf32>, memref<?x64xf16>) outs(%o : memref<?x64xf32>) {
+    ^bb0(%a: f32, %b: f16, %c: f32):
+      %x = arith.extf %b : f16 to f32
+      %z = arith.mulf %a, %x : f32
+      %r = arith.addf %c, %z : f32
+      linalg.yield %r : f32
+    }
+    memref.copy %g, %k : memref<?x64xf16> to memref<?x64xf16>
+    %dp = memref.alloc(%t, %t) : memref<?x?xf32>
+    linalg.fill ins(%zero : f32) outs(%dp : memref<?x?xf32>)
+    linalg.generic {dl.contraction, indexing_maps = [#mk, #nk, #mn], iterator_types = ["parallel", "parallel", "reduction"]}
+        ins(%g, %v : memref<?x64xf16>, memref<?x64xf16>) outs(%dp : memref<?x?xf32>) {
+    ^bb0(%a: f16, %b: f16, %c: f32):
+      %x = arith.extf %a : f16 to f32
+      %z = arith.extf %b : f16 to f32
+      %m = arith.mulf %x, %z : f32
+      %r = arith.addf %c, %m : f32
+      linalg.yield %r : f32
+    }
+    %d = memref.alloc(%t) : memref<?xf32>
+    linalg.fill ins(%zero : f32) outs(%d : memref<?xf32>)
+    linalg.generic {indexing_maps = [#id, #id, #row], iterator_types = ["parallel", "reduction"]}
+        ins(%dp, %p : memref<?x?xf32>, memref<?x?xf32>) outs(%d : memref<?xf32>) {
+    ^bb0(%a: f32, %b: f32, %c: f32):
+      %x = arith.mulf %a, %b : f32
+      %r = arith.addf %c, %x : f32
+      linalg.yield %r : f32
+    }
+    %ds = memref.alloc(%t, %t) : memref<?x?xf32>
+    linalg.generic {indexing_maps = [#row, #id, #id, #id], iterator_types = ["parallel", "parallel"]}
+        ins(%d, %dp, %p : memref<?xf32>, memref<?x?xf32>, memref<?x?xf32>) outs(%ds : memref<?x?xf32>) {
+    ^bb0(%m: f32, %a: f32, %b: f32, %c: f32):
+      %x = arith.subf %a, %m : f32
+      %z = arith.mulf %b, %x : f32
+      %r = arith.mulf %z, %scale : f32
+      linalg.yield %r : f32
+    }
+    linalg.fill ins(%zero : f32) outs(%dv : memref<?x64xf32>)
+    linalg.generic {dl.contraction, indexing_maps = [#km, #kn, #mn], iterator_types = ["parallel", "parallel", "reduction"]}
+        ins(%p, %g : memref<?x?xf32>, memref<?x64xf16>) outs(%dv : memref<?x64xf32>) {
+    ^bb0(%a: f32, %b: f16, %c: f32):
+      %x = arith.extf %b : f16 to f32
+      %z = arith.mulf %a, %x : f32
+      %r = arith.addf %c, %z : f32
+      linalg.yield %r : f32
+    }
+    linalg.fill ins(%zero : f32) outs(%dq : memref<?x64xf32>)
+    linalg.generic {dl.contraction, indexing_maps = [#mk, #kn, #mn], iterator_types = ["parallel", "parallel", "reduction"]}
+        ins(%ds, %k : memref<?x?xf32>, memref<?x64xf16>) outs(%dq : memref<?x64xf32>) {
+    ^bb0(%a: f32, %b: f16, %c: f32):
+      %x = arith.extf %b : f16 to f32
+      %z = arith.mulf %a, %x : f32
+      %r = arith.addf %c, %z : f32
+      linalg.yield %r : f32
+    }
+    linalg.fill ins(%zero : f32) outs(%dk : memref<?x64xf32>)
+    linalg.generic {dl.contraction, indexing_maps = [#km, #kn, #mn], iterator_types = ["parallel", "parallel", "reduction"]}
+        ins(%ds, %q : memref<?x?xf32>, memref<?x64xf16>) outs(%dk : memref<?x64xf32>) {
+    ^bb0(%a: f32, %b: f16, %c: f32):
+      %x = arith.extf %b : f16 to f32
+      %z = arith.mulf %a, %x : f32
+      %r = arith.addf %c, %z : f32
+      linalg.yield %r : f32
+    }
+    return
+  }
+}

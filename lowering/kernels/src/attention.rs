@@ -7,8 +7,8 @@
 //! stride is 1) of any pitch. Rows of K and V whose pitch and place are multiples of 16 bytes are copied asynchronously.
 //!
 //! What comes out where softmax is not plain:
-//! - A row whose scores are all -inf is NaN, as `exp(s - max) / sum` gives it; so is its statistic.
-//! - Without keys (`Tk` of 0) a row is zeros, the sum of nothing, and its statistic is -inf.
+//! - A row whose scores are all -inf is NaN, as `exp(s - max) / sum` gives it; so is its logarithm.
+//! - Without keys (`Tk` of 0) a row is zeros, the sum of nothing, and its statistics are -inf.
 //! - A score of NaN or +inf makes its row NaN.
 //! - Keys beyond a bound do not take part at all, so what is not finite in V's rows for them does not show in O.
 //!
@@ -55,21 +55,21 @@ pub enum Bound {
     Causal,
 }
 
-/// Whether the logarithm of each row's sum is stored, which a [`Gradient`] needs.
+/// Whether what a [`Gradient`] needs of each row is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Statistics {
     /// Nothing.
     No,
-    /// A vector of f32.
+    /// Two vectors of f32: the largest score, and the binary logarithm of the sum of the exponentials of scores less it. Together they
+    /// would be one number, which is not exact where scores are as low as numbers are.
     Yes,
 }
 
 /// The program of a block for `rows` rows of Q.
 ///
-/// Its function takes `(tile, tq, tk, offset: index, scale: f32, q, k, v, o, [l], captured…)`, matrices as
-/// `memref<?x?xT, strided<[?, ?], offset: ?>>`, and `l` (of [`Statistics::Yes`]: `max + log(sum)` of each row's scores) as
-/// `memref<?xf32, strided<[?], offset: ?>>`. `offset` has a meaning for [`Bound::Causal`] only.
-#[derive(Clone, Debug)]
+/// Its function takes `(tile, tq, tk, offset: index, scale: f32, q, k, v, o, [m, l], captured…)`, matrices as
+/// `memref<?x?xT, strided<[?, ?], offset: ?>>`, and the vectors of [`Statistics::Yes`] as `memref<?xf32, strided<[?], offset: ?>>`. `offset` has a meaning for [`Bound::Causal`] only.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attention {
     /// The function's name.
     pub name: String,
@@ -86,7 +86,7 @@ pub struct Attention {
     /// `(s: f32, i: index, j: index, captured…) -> f32`, which makes the score of a scaled product and its place. It may be called
     /// more than once for a place, and must do nothing but compute.
     pub score: Option<Callee>,
-    /// Whether `l` is stored.
+    /// Whether `m` and `l` are stored.
     pub statistics: Statistics,
     /// Rows of a tile of Q: 64 or 128.
     pub rows: i64,

@@ -7,7 +7,7 @@ use dlc_dialects::{
     pass::{INTERNAL, PassError},
 };
 use dlc_kernels::{
-    attention::Attention,
+    attention::{Attention, Gradient},
     matmul::{Matmul, Output},
     program::Callee,
     wgmma::{self, Wgmma},
@@ -34,6 +34,7 @@ pub struct Programs {
     products: Vec<Matmul>,
     wgmmas: Vec<Wgmma>,
     attentions: Vec<Attention>,
+    gradients: Vec<Gradient>,
     /// Functions that programs call.
     callees: usize,
 }
@@ -79,8 +80,36 @@ impl Programs {
 
     /// The name of a program of attention, which is to be defined.
     pub fn attention(&mut self, program: &Attention) -> String {
+        let same = |known: &&Attention| {
+            Attention {
+                name: String::new(),
+                ..(*known).clone()
+            } == *program
+        };
+        if let Some(known) = self.attentions.iter().find(same) {
+            return known.name.clone();
+        }
         let name = format!("{PROGRAM}attention{}", self.attentions.len());
         self.attentions.push(Attention {
+            name: name.clone(),
+            ..program.clone()
+        });
+        name
+    }
+
+    /// The name of a program of attention's gradient, which is to be defined.
+    pub fn gradient(&mut self, program: &Gradient) -> String {
+        let same = |known: &&Gradient| {
+            Gradient {
+                name: String::new(),
+                ..(*known).clone()
+            } == *program
+        };
+        if let Some(known) = self.gradients.iter().find(same) {
+            return known.name.clone();
+        }
+        let name = format!("{PROGRAM}gradient{}", self.gradients.len());
+        self.gradients.push(Gradient {
             name: name.clone(),
             ..program.clone()
         });
@@ -129,11 +158,16 @@ impl Programs {
             };
             define(cx, before, &callee, program.text())?;
         }
+        const OF_SCORE: &[&str] = &["f32", "index", "index"];
+        let of_score = |callee: &Callee| declaration(callee, OF_SCORE, "f32");
         for program in &self.attentions {
-            const OF_SCORE: &[&str] = &["f32", "index", "index"];
-            let score = program.score.as_ref();
-            let score = score.map(|callee| declaration(callee, OF_SCORE, "f32"));
-            define(cx, before, &score.unwrap_or_default(), Ok(program.text()))?;
+            let callee = program.score.iter().map(of_score).collect::<String>();
+            define(cx, before, &callee, Ok(program.text()))?;
+        }
+        for program in &self.gradients {
+            let callees = program.score.iter().chain(&program.slope);
+            let callees = callees.map(of_score).collect::<String>();
+            define(cx, before, &callees, Ok(program.text()))?;
         }
         if !self.wgmmas.is_empty() {
             define(cx, before, "", Ok(hopper::host()))?;

@@ -27,7 +27,8 @@ pub(crate) struct Place<'c, 'a> {
     pub offset: Value<'c, 'a>,
     /// Axis by axis.
     pub strides: Vec<Value<'c, 'a>>,
-    sizes: Vec<Value<'c, 'a>>,
+    /// Axis by axis.
+    pub sizes: Vec<Value<'c, 'a>>,
 }
 
 /// The same of all operands, and the sizes of the product.

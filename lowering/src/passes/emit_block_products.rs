@@ -15,7 +15,8 @@
 //! func.func private @dlc_program_each0(%sum: f32, %i: index, %j: index, %bias, %y) { addf, truncf, memref.store }
 //! ```
 //! The program is text of `dlc_kernels`; what reads the result element by element is a function that it calls. Two products with a
-//! softmax between them, of which nothing else reads what is between, are one program (`gpu/attention.rs`). On devices with `wgmma` a
+//! softmax between them, of which nothing else reads what is between, are one program, and with the products that make the gradient of
+//! that three (`gpu/attention.rs`). On devices with `wgmma` a
 //! branch of persistent blocks with tensor maps is taken where sizes and places suit (`gpu/hopper.rs`).
 //!
 //! *Requires*: a target with a GPU; bufferised `linalg.generic`. *Ensures*: nothing; it is an optimisation. *Does not*: touch products of
@@ -57,10 +58,8 @@ fn run<'c, 'a>(cx: &'c Context, module: OperationRef<'c, 'a>) -> Result<(), Pass
             continue;
         }
         let found = Found::read(op);
-        if let Some(others) = found.and_then(|found| found.write(cx, op, &mut programs)) {
-            gone.extend(others);
-            gone.insert(edit::identity(op));
-            edit::erase(cx, op);
+        if let Some(all) = found.and_then(|found| found.write(cx, &mut programs)) {
+            gone.extend(all);
         }
     }
     for op in walk::named(module, "linalg.generic") {

@@ -28,8 +28,8 @@ struct Backward<'a> {
     own: [(Source, Value, Cursor); 2],
     /// The others.
     stream: Stream,
-    /// Statistics, and sums of products of dO and O.
-    vectors: [Vector; 2],
+    /// The two statistics, and sums of products of dO and O.
+    vectors: [Vector; 3],
     /// Two buffers of those in shared memory, for keys.
     vector_place: Option<Value>,
     /// The gradient of the first of the block's matrices, then that of the second.
@@ -40,12 +40,23 @@ struct Backward<'a> {
     first_row: Value,
 }
 
-/// What is subtracted from exponents and from `dP`.
+/// What is subtracted in rows of Q.
 enum References {
     /// For the two rows of a lane.
-    Rows([[Value; 2]; 2]),
+    Rows([Reference; 2]),
     /// For columns: the place of the lane's first in shared memory.
     Columns(Value),
+}
+
+/// What is subtracted in one row of Q.
+#[derive(Clone)]
+struct Reference {
+    /// From scores, before they become exponents of two.
+    score: Option<Value>,
+    /// From exponents, with the other sign.
+    exponent: Value,
+    /// From `dP`.
+    change: Value,
 }
 
 impl<'a> Backward<'a> {
@@ -54,7 +65,7 @@ impl<'a> Backward<'a> {
         let sizes = [(); 3].map(|()| f.parameter("index"));
         let scale = f.parameter("f32");
         let matrices = [(); 4].map(|()| Matrix::parameter(f, program.element));
-        let vectors = [(); 2].map(|()| f.parameter(VECTOR));
+        let vectors = [(); 3].map(|()| f.parameter(VECTOR));
         let count = match program.side {
             Side::Queries => 1,
             Side::Keys => 2,
@@ -134,7 +145,7 @@ impl<'a> Backward<'a> {
         let Some(place) = &self.vector_place else {
             return;
         };
-        // A half of the threads for each vector.
+        // A half of the threads for each statistic, and one of them for the sums as well.
         let thread = f.thread();
         let [half, at] = [
             f.with("arith.divui", &thread, KEYS),
@@ -147,8 +158,8 @@ impl<'a> Backward<'a> {
             let at = f.cast("arith.extui", &at, "i64");
             f.add(&first, &at)
         };
-        let [statistic, sum] = [0, 1].map(|which| self.vectors[which].at(f, &row));
-        let from = f.select(&is_first, &statistic, &sum);
+        let [largest, logarithm, sum] = self.vectors.each_ref().map(|vector| vector.at(f, &row));
+        let from = f.select(&is_first, &largest, &logarithm);
         let is_there = f.cmp("slt", &row, &self.scores.tq);
         let four = f.i32(4);
         let bytes = f.select(&is_there, &four, &zero);
@@ -157,9 +168,16 @@ impl<'a> Backward<'a> {
         let thread = f.with("arith.muli", &thread, 4);
         let to = f.add(&to, &thread);
         let to = f.place(place, "i8", &to);
-        f.line(&format!(
-            "nvvm.cp.async.shared.global {to}, {from}, 4, cache = ca, {bytes} : !llvm.ptr<3>, !llvm.ptr<1>, i32"
-        ));
+        let copy = |f: &mut Function, to: &Value, from: &Value| {
+            f.line(&format!(
+                "nvvm.cp.async.shared.global {to}, {from}, 4, cache = ca, {bytes} : !llvm.ptr<3>, !llvm.ptr<1>, i32"
+            ));
+        };
+        copy(f, &to, &from);
+        f.when(&is_first, |f| {
+            let to = offset(f, &to, 2 * 4 * KEYS);
+            copy(f, &to, &sum);
+        });
     }
 
     /// Sums for the results, each of fragments of 8 columns.
@@ -207,13 +225,33 @@ impl<'a> Backward<'a> {
             let row = self.scores.lanes.row(f, 0, half);
             f.min(&row, &last)
         });
-        let [statistics, sums] = [0, 1].map(|which| {
-            rows.each_ref().map(|row| {
-                let place = self.vectors[which].at(f, row);
+        let rows = rows.each_ref().map(|row| {
+            let numbers = self.vectors.each_ref().map(|vector| {
+                let place = vector.at(f, row);
                 f.load(&place, "f32", 4)
-            })
+            });
+            self.reference(f, numbers)
         });
-        References::Rows([statistics.map(|statistic| reference(f, &statistic)), sums])
+        References::Rows(rows)
+    }
+
+    /// What is subtracted in a row with these statistics and sum.
+    fn reference(&self, f: &mut Function, [largest, logarithm, change]: [Value; 3]) -> Reference {
+        let logarithm = warp::opposite(f, &logarithm);
+        let (score, exponent) = match &self.program.score {
+            // What a function gives may be as low as numbers are, and is equal to the largest only if that is subtracted first.
+            Some(_) => (Some(largest), logarithm),
+            None => {
+                let factor = f.float(LOG2_E, "f32");
+                let factor = warp::opposite(f, &factor);
+                (None, fma(f, &largest, &factor, &logarithm))
+            }
+        };
+        Reference {
+            score,
+            exponent,
+            change,
+        }
     }
 
     /// What is subtracted in columns, for a tile (`i64`).
@@ -252,10 +290,15 @@ impl<'a> Backward<'a> {
             let products = self.products(f, 0, &first, (at, width));
             let column = f.with("arith.addi", &start, at);
             let (scores, slopes) = self.scores(f, products, &column);
-            let pairs = references.columns(f, at, width);
+            let references = self.columns(f, references, (at, width));
             let mut weights = scores;
             each(&mut weights, |at, element, score| {
-                let exponent = fma(f, score, &self.exponent.factor, &pairs[at][element][0]);
+                let reference = &references[at][element];
+                let score = match &reference.score {
+                    Some(largest) => f.same("arith.subf", &[score, largest]),
+                    None => score.clone(),
+                };
+                let exponent = fma(f, &score, &self.exponent.factor, &reference.exponent);
                 exp2(f, &exponent)
             });
             if let [_, sums] = sums {
@@ -264,7 +307,7 @@ impl<'a> Backward<'a> {
             }
             let mut changes = self.products(f, 1, &second, (at, width));
             each(&mut changes, |at, element, change| {
-                let change = f.same("arith.subf", &[change, &pairs[at][element][1]]);
+                let change = f.same("arith.subf", &[change, &references[at][element].change]);
                 let change = f.same("arith.mulf", &[&change, &weights[at][element]]);
                 match &slopes {
                     Some(slopes) => f.same("arith.mulf", &[&change, &slopes[at][element]]),
@@ -320,6 +363,31 @@ impl<'a> Backward<'a> {
         (scores.remove(0), slopes)
     }
 
+    /// What is subtracted from each element of fragments of so many columns from one on.
+    fn columns(
+        &self,
+        f: &mut Function,
+        references: &References,
+        (first, width): (i64, i64),
+    ) -> Vec<Vec<Reference>> {
+        let at = (0..width / 8).map(|at| match references {
+            References::Rows(rows) => (0..4).map(|element| rows[element / 2].clone()).collect(),
+            References::Columns(place) => {
+                let place = offset(f, place, 4 * (first + 8 * at));
+                let [largest, logarithm, change] = [0, 1, 2].map(|which| {
+                    let place = offset(f, &place, which * 4 * KEYS);
+                    pair(f, &place)
+                });
+                let pairs = [0, 1].map(|next| {
+                    let numbers = [&largest, &logarithm, &change].map(|pair| pair[next].clone());
+                    self.reference(f, numbers)
+                });
+                (0..4).map(|element| pairs[element % 2].clone()).collect()
+            }
+        });
+        at.collect()
+    }
+
     fn finish(&self, f: &mut Function, sums: &[Fragments]) {
         for half in 0..2 {
             let row = self.scores.lanes.row(f, 0, half);
@@ -344,28 +412,6 @@ impl<'a> Backward<'a> {
     }
 }
 
-impl References {
-    /// For each element of fragments of so many columns from one on: what is subtracted from its exponent, negative, and from its
-    /// change.
-    fn columns(&self, f: &mut Function, first: i64, width: i64) -> Vec<Vec<[Value; 2]>> {
-        let at = (0..width / 8).map(|at| match self {
-            Self::Rows([statistics, sums]) => (0..4)
-                .map(|element| [statistics[element / 2].clone(), sums[element / 2].clone()])
-                .collect(),
-            Self::Columns(place) => {
-                let place = offset(f, place, 4 * (first + 8 * at));
-                let sums = offset(f, &place, 4 * KEYS);
-                let [statistics, sums] = [place, sums].map(|place| pair(f, &place));
-                let statistics = statistics.map(|statistic| reference(f, &statistic));
-                (0..4)
-                    .map(|element| [statistics[element % 2].clone(), sums[element % 2].clone()])
-                    .collect()
-            }
-        });
-        at.collect()
-    }
-}
-
 /// Two neighbours in shared memory.
 fn pair(f: &mut Function, place: &Value) -> [Value; 2] {
     let pair = f.load(place, "vector<2xf32>", 8);
@@ -376,13 +422,6 @@ fn pair(f: &mut Function, place: &Value) -> [Value; 2] {
             "f32",
         )
     })
-}
-
-/// A statistic as what is added to exponents of two.
-fn reference(f: &mut Function, statistic: &Value) -> Value {
-    let log2_e = f.float(LOG2_E, "f32");
-    let exponent = f.same("arith.mulf", &[statistic, &log2_e]);
-    warp::opposite(f, &exponent)
 }
 
 /// Replaces numbers of fragments.

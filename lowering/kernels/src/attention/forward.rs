@@ -10,7 +10,6 @@ use super::{Attention, KEYS, Side, Statistics, store, tiles_in_shared};
 use crate::program::{Matrix, Storage};
 use crate::text::{Function, Value};
 
-const LN_2: &str = "0.693147180559945309417";
 const NAN: &str = "0x7FC00000";
 
 /// Registers for fragments of Q that a lane may keep over all keys.
@@ -39,7 +38,7 @@ struct Forward<'a> {
     /// K and V.
     keys: Stream,
     result: Matrix,
-    statistics: Option<Vector>,
+    statistics: Option<[Vector; 2]>,
     captured: Vec<Value>,
     /// The first row of the block, `i64`.
     first_row: Value,
@@ -88,7 +87,7 @@ impl<'a> Forward<'a> {
         let o = Matrix::parameter(f, program.result);
         let statistics = match program.statistics {
             Statistics::No => None,
-            Statistics::Yes => Some(f.parameter(VECTOR)),
+            Statistics::Yes => Some([(); 2].map(|()| f.parameter(VECTOR))),
         };
         let captured = program.score.iter().flat_map(|score| &score.captured);
         let captured = captured.map(|ty| f.parameter(ty)).collect();
@@ -97,7 +96,7 @@ impl<'a> Forward<'a> {
             [tile, tq, tk, offset].map(|value| f.cast("arith.index_cast", &value, "i64"));
         let [queries, keys, values] = [q, k, v].map(|q| Source::new(f, &q, program.element));
         let result = Matrix::new(f, &o, program.result, Storage::Rows);
-        let statistics = statistics.map(|l| Vector::new(f, &l));
+        let statistics = statistics.map(|both| both.map(|vector| Vector::new(f, &vector)));
 
         let query_tile = tiles_in_shared(f, program.all_shared_bytes());
         let key_tiles = super::matrix::offset(f, &query_tile, program.queries().bytes());
@@ -348,17 +347,20 @@ impl Forward<'_> {
             return;
         };
         let logarithm = warp::log2(f, total);
-        let logarithm = fma(f, largest, &exponent.factor, &logarithm);
-        let [ln_2, nothing, nan] = [LN_2, MINUS_INFINITY, NAN].map(|value| f.float(value, "f32"));
-        let logarithm = f.same("arith.mulf", &[&logarithm, &ln_2]);
+        let [nothing, nan] = [MINUS_INFINITY, NAN].map(|value| f.float(value, "f32"));
         let is_masked = warp::compare(f, "oeq", largest, &nothing);
         let has_keys = self.has_keys(f);
         let is_masked = f.and(&is_masked, &has_keys);
         let logarithm = f.select(&is_masked, &nan, &logarithm);
-        let place = statistics.at(f, row);
+        let largest = exponent.score(f, largest);
+        let places = statistics.each_ref().map(|vector| vector.at(f, row));
         let zero = f.i32(0);
         let is_first = f.cmp("eq", &self.scores.lanes.column, &zero);
-        f.when(&is_first, |f| f.store(&logarithm, &place, 4));
+        f.when(&is_first, |f| {
+            for (number, place) in [largest, logarithm].iter().zip(&places) {
+                f.store(number, place, 4);
+            }
+        });
     }
 }
 

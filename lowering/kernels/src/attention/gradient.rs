@@ -1,7 +1,7 @@
 //! The gradient of attention: `S` and `P` are computed again from Q, K and the rows' statistics, so nothing of size `Tq` by `Tk` is
 //! stored, and each block sums what is its own, so nothing is added atomically.
 //!
-//! With `D_i = sum_d dO[i, d] O[i, d]`, `P = exp(S - L)` and `dP = dO Vᵀ`: `dV = Pᵀ dO`, `dS = P ∘ (dP - D) ∘ slope`,
+//! With `D_i = sum_d dO[i, d] O[i, d]`, `P = exp(S - M) / 2^L` and `dP = dO Vᵀ`: `dV = Pᵀ dO`, `dS = P ∘ (dP - D) ∘ slope`,
 //! `dQ = scale dS K`, `dK = scale dSᵀ Q` (Dao, FlashAttention-2, 2023).
 
 use super::matrix::{Tile, padded};
@@ -12,17 +12,17 @@ use crate::program::{Callee, Element};
 /// Rows of a block: 16 for each warp.
 pub(super) const ROWS: i64 = 64;
 
-/// Bytes of two buffers for 64 statistics and sums of products each.
-pub(super) const VECTOR_BYTES: i64 = 2 * 2 * 4 * KEYS;
+/// Bytes of two buffers for two statistics and a sum of products of 64 rows each.
+pub(super) const VECTOR_BYTES: i64 = 2 * 3 * 4 * KEYS;
 
 /// The program of a block for 64 rows of Q, or 64 keys.
 ///
-/// Its function takes `(tile, tq, tk, offset: index, scale: f32, q, k, v, do, l, d, dq | dk, dv, captured…)`: matrices and `l` as
-/// those of [`Attention`](super::Attention), and `d` as `l`, the sums of the products of rows of dO and O. What `score` captures
+/// Its function takes `(tile, tq, tk, offset: index, scale: f32, q, k, v, do, m, l, d, dq | dk, dv, captured…)`: matrices, `m` and `l`
+/// as those of [`Attention`](super::Attention), and `d` as `l`, the sums of the products of rows of dO and O. What `score` captures
 /// comes before what `slope` does.
 ///
 /// A row that is NaN makes the gradients NaN of all that it may see, up to whole tiles beyond a bound, which it does not reach.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Gradient {
     /// The function's name.
     pub name: String,
@@ -53,6 +53,11 @@ impl Gradient {
             && heads.iter().all(|head| *head >= 1)
             && (self.score.is_some() || self.slope.is_none())
             && heads.map(padded).iter().sum::<i64>() <= MOST_COLUMNS
+    }
+
+    /// Rows of Q, or keys, that a block has.
+    pub fn rows(&self) -> i64 {
+        ROWS
     }
 
     /// Threads of a block.

@@ -7,6 +7,7 @@ use crate::program::Callee;
 use crate::text::{Function, Value};
 
 pub(super) const LOG2_E: &str = "1.44269504088896340736";
+const LN_2: &str = "0.693147180559945309417";
 pub(super) const MINUS_INFINITY: &str = "0xFF800000";
 
 /// The least normal number, which stands for a scale of 0: masked scores times 0 would be NaN.
@@ -95,6 +96,18 @@ impl Exponent {
             Some(_) => {
                 let scaled = f.same("arith.mulf", &[score, &self.factor]);
                 warp::opposite(f, &scaled)
+            }
+            None => score.clone(),
+        }
+    }
+
+    /// What [`Exponent::power`] takes for a score, as the score.
+    pub fn score(&self, f: &mut Function, score: &Value) -> Value {
+        match self.signs {
+            Some(_) => {
+                let ln_2 = f.float(LN_2, "f32");
+                let scaled = f.same("arith.mulf", &[score, &self.factor]);
+                f.same("arith.mulf", &[&scaled, &ln_2])
             }
             None => score.clone(),
         }

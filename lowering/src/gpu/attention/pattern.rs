@@ -1,256 +1,359 @@
-//! How attention looks: the ops from the product of Q and K to that by V, each of which alone reads what the one before makes.
+//! How attention looks: the products and what is between them, which nothing else reads.
 
-use super::{Found, number};
+use super::{
+    part::{Pairs, Part},
+    terms::{Fold, Node, Term, Terms},
+};
 use crate::{
-    alias::{self, Effects, blocks, operations},
-    gpu::products::{is_between, storages},
-    linalg::{Generic, arguments, results},
-    matmul::{
-        contraction::Contraction,
-        fill::{fill_before, is_zero},
-    },
+    alias::{self, blocks},
+    linalg::Generic,
     walk,
 };
 use dlc_dialects::ir::{edit, inspect::defining_op};
-use dlc_kernels::program::Storage;
 use melior::ir::{BlockLike, OperationRef, Value, operation::OperationLike};
+
+/// Attention, and its gradient where that is made of its weights.
+pub(crate) struct Found<'c, 'a> {
+    pub(super) terms: Terms<'c, 'a>,
+    /// Q by K.
+    pub(super) scores: Part<'c, 'a>,
+    /// The weights by V.
+    pub(super) values: Part<'c, 'a>,
+    /// What products become.
+    pub(super) score: Term,
+    /// The product in it.
+    pub(super) product: Term,
+    pub(super) gradient: Option<Gradient<'c, 'a>>,
+    /// What is between the products.
+    pub(super) between: Vec<OperationRef<'c, 'a>>,
+    /// The memory of that.
+    pub(super) buffers: Vec<Value<'c, 'a>>,
+}
+
+/// The products that make a gradient.
+pub(super) struct Gradient<'c, 'a> {
+    /// The result's gradient by V: the gradient of the weights.
+    pub change: Part<'c, 'a>,
+    /// The gradient of the products by K.
+    pub of_q: Option<Part<'c, 'a>>,
+    /// The same transposed, by Q.
+    pub of_k: Option<Part<'c, 'a>>,
+    /// The weights transposed, by the result's gradient.
+    pub of_v: Option<Part<'c, 'a>>,
+    /// What the scores' gradient is multiplied by to be that of the products: a term with the scores' gradient as 1.
+    pub slope: Term,
+}
+
+/// Products and what stands between them, as far as one follows from another.
+#[derive(Default)]
+struct Closure<'c, 'a> {
+    /// Buffers of pairs and rows.
+    buffers: Vec<Value<'c, 'a>>,
+    /// Products that are added to scores, and stay.
+    added: Vec<Value<'c, 'a>>,
+    between: Vec<OperationRef<'c, 'a>>,
+    fills: Vec<OperationRef<'c, 'a>>,
+    /// Products that make such a buffer.
+    making: Vec<OperationRef<'c, 'a>>,
+    /// Products that read one.
+    reading: Vec<OperationRef<'c, 'a>>,
+}
 
 impl<'c: 'a, 'a> Found<'c, 'a> {
     /// Of the product by V.
     pub fn read(op: OperationRef<'c, 'a>) -> Option<Self> {
-        let values = Contraction::read(op)?;
-        let weights = values.a.value;
-        let divide = writer(weights, &[op])?;
-        let quotient = Generic::read(divide).filter(Generic::is_parallel)?;
-        let [over, end] = body(divide)?[..] else {
-            return None;
+        let values = Part::read(op, Pairs::Rows)?;
+        let mut terms = Terms::default();
+        let weights = values.x.a.value;
+        let writer = terms.writer(weights)?;
+        may_be_weights(weights, writer).then_some(())?;
+        let exact = terms.element(weights, &values.pairs());
+        let exact = unrounded(&terms, exact);
+        let score = softmax(&terms, exact)?;
+        let products = products(&terms, score);
+        let mut scores = products.iter().filter_map(|(term, memory)| {
+            let scores = Part::read(terms.writer(*memory)?, Pairs::Result)?;
+            Some((*term, scores))
+        });
+        let (product, scores) = scores.next()?;
+        let added = products.into_iter().filter(|(term, _)| *term != product);
+        let mut closure = Closure {
+            added: added.map(|(_, memory)| memory).collect(),
+            ..Closure::default()
         };
-        let numbers = arguments(blocks(divide)[0]);
-        let of = |generic: &Generic<'c, 'a>, numbers: &[Value<'c, 'a>], value: Value<'c, 'a>| {
-            let at = numbers.iter().position(|number| *number == value)?;
-            Some(generic.inputs.get(at)?.clone())
+        closure.take(&mut terms, weights)?;
+        let of_gradient = |ops: &[OperationRef<'c, 'a>]| {
+            let ops = ops.iter().copied();
+            let ops = ops.filter(|other| ![op, scores.op].contains(other));
+            ops.collect::<Vec<_>>()
         };
-        let is_quotient = edit::name(over) == "arith.divf" && yields(end, 0)? == results(over)[0];
-        let exponential = of(&quotient, &numbers, over.operand(0).ok()?).filter(|_| is_quotient)?;
-        let sum = of(&quotient, &numbers, over.operand(1).ok()?)?;
-        // The exponentials and their sum.
-        let exps = writer(exponential.value, &[divide])?;
-        let generic = Generic::read(exps)?;
-        let numbers = arguments(blocks(exps)[0]);
-        let [to_sum, to_exponential] = &generic.outputs[..] else {
-            return None;
-        };
-        let own = to_sum.value == sum.value && to_exponential.value == exponential.value;
-        let end = blocks(exps)[0].terminator().filter(|_| own)?;
-        let exp = defining_op(yields(end, 1)?).filter(|op| walk::is(*op, "math.exp"))?;
-        let add = defining_op(yields(end, 0)?).filter(|op| walk::is(*op, "arith.addf"))?;
-        let adds = add.operands().any(|value| value == results(exp)[0]);
-        let minus = defining_op(exp.operand(0).ok()?);
-        let minus = minus.filter(|op| walk::is(*op, "arith.subf") && adds)?;
-        let again = minus.operand(0).ok()?;
-        let most = of(&generic, &numbers, minus.operand(1).ok()?)?;
-        let sum_fill = fill(sum.value, &[exps, divide])?;
-        let of_sum = [Some(sum_fill), Some(exps), Some(divide)];
-        is_between(sum.value, &of_sum).then_some(())?;
-        // All over the last axis, the others in their order.
-        let by_rows = |whole: &[usize], row: &[usize]| {
-            whole.split_last().is_some_and(|(_, rest)| rest == row)
-        };
-        let result = &quotient.outputs.first()?.loops;
-        let (whole, own_sums) = (&to_exponential.loops, &to_sum.loops);
-        let rows = exponential.loops == *result
-            && by_rows(result, &sum.loops)
-            && by_rows(whole, own_sums)
-            && by_rows(whole, &most.loops);
-        // The largest scores, perhaps with the scores.
-        let limit = writer(most.value, &[exps])?;
-        let largest = Generic::read(limit)?;
-        let numbers_of_limit = arguments(blocks(limit)[0]);
-        let end = blocks(limit)[0].terminator()?;
-        let max = defining_op(yields(end, 0)?).filter(|op| walk::is(*op, "arith.maximumf"))?;
-        let before = numbers_of_limit[largest.inputs.len()];
-        let score = max.operands().find(|value| *value != before)?;
-        let most_fill = fill(most.value, &[limit, exps])?;
-        let limits = largest.outputs[0].loops.len() + 1 == whole.len();
-        let fine = rows
-            && limits
-            && is_zero(sum_fill.operand(0).ok()?)
-            && is_lowest(most_fill.operand(0).ok()?);
-        let kept = of(&generic, &numbers, again);
-        let (again, over) = match (&largest.outputs[..], kept) {
-            // Scores that were kept.
-            ([_, scores], Some(kept)) if kept.value == scores.value => {
-                let same = kept.loops == *whole && yields(end, 1)? == score;
-                same.then_some(())?;
-                writer(kept.value, &[exps]).filter(|op| *op == limit)?;
-                (None, scores.loops.clone())
-            }
-            // Scores that are made again.
-            ([_], _) => {
-                let same = Same {
-                    a: (&largest, &numbers_of_limit),
-                    b: (&generic, &numbers),
-                };
-                same.values(score, again).then_some(())?;
-                (Some(exps), whole.clone())
+        let parts = of_gradient(&closure.reading);
+        let gradient = match of_gradient(&closure.making)[..] {
+            [] if parts.is_empty() => None,
+            [change] => {
+                let change = Part::read(change, Pairs::Result)?;
+                Some(Gradient::read(&mut terms, change, exact, &parts)?)
             }
             _ => return None,
         };
-        let mut inputs = largest.inputs.iter();
-        let readers = [Some(limit), again];
-        let readers: Vec<_> = readers.into_iter().flatten().collect();
-        let multiply = inputs.find_map(|input| {
-            let op = writer(input.value, &readers)?;
-            Some(op).filter(|op| Contraction::read(*op).is_some())
-        })?;
-        let scores = Contraction::read(multiply)?;
-        let zeros = fill_before(multiply, scores.c.value)?;
         let found = Self {
+            between: [closure.between, closure.fills, closure.making].concat(),
+            buffers: closure.buffers,
+            terms,
             scores,
             values,
-            largest,
-            limit,
             score,
-            over,
-            ops: vec![zeros, multiply, most_fill, limit, sum_fill, exps, divide],
+            product,
+            gradient,
         };
-        (fine && found.suits(op)).then_some(found)
+        found.is_whole().then_some(found)
     }
 
-    /// Whether the axes of all are those of batches, rows and keys, and nothing between writes what is read.
-    fn suits(&self, op: OperationRef<'c, 'a>) -> bool {
-        let (x, y) = (&self.scores, &self.values);
-        let rank = x.c.dims.len();
-        let one = [&x.m, &x.n, &x.k, &y.m, &y.n, &y.k]
-            .iter()
-            .all(|group| group.len() == 1);
-        if !one || rank < 2 || y.a.dims.len() != rank || !x.outer_sums.is_empty() {
-            return false;
-        }
-        let last = [rank - 2, rank - 1];
-        let axes = last.map(|axis| x.c.dims[axis]) == [x.m[0], x.n[0]]
-            && last.map(|axis| y.a.dims[axis]) == [y.m[0], y.k[0]]
-            && x.outer.len() == rank - 2
-            && y.outer.len() == rank - 2;
-        let [of_q, of_k] = storages(x);
-        let [_, of_v] = storages(y);
-        let stored = [of_q, of_k, of_v] == [Storage::Rows, Storage::Columns, Storage::Rows];
-        let limits = self.largest.inputs.iter();
-        let scores = limits
-            .filter(|input| input.value == x.c.value)
-            .collect::<Vec<_>>();
-        let [scores] = scores[..] else { return false };
-        let in_order = scores.loops.len() == rank
-            && self.largest.iterators.len() == rank
-            && self.largest.outputs.iter().all(|output| {
-                let axes = output.loops.len();
-                axes + 1 >= rank && output.loops == scores.loops[..axes]
+    /// Whether all products have the same axes, read nothing else of what is between, and scores and slopes are functions of an
+    /// element.
+    fn is_whole(&self) -> bool {
+        let gradient = self.gradient.as_ref();
+        let change = gradient.map(|gradient| &gradient.change);
+        let is_own = |value: Value<'c, 'a>| self.buffers.contains(&value);
+        let inner = [&self.scores].into_iter().chain(change);
+        let from_outside = inner
+            .clone()
+            .all(|part| !is_own(part.x.a.value) && !is_own(part.x.b.value));
+        let parts = self.parts();
+        let of_pairs = parts.iter().all(|part| {
+            let x = &part.x;
+            is_own(x.a.value) && !is_own(x.b.value) && !is_own(x.c.value)
+        });
+        let ranks = inner.chain(parts).map(|part| part.loops.len());
+        let same = ranks
+            .into_iter()
+            .all(|rank| rank == self.scores.loops.len());
+        let slope = gradient.map(|gradient| gradient.slope);
+        let mut computed = [self.score].into_iter().chain(slope);
+        from_outside && of_pairs && same && computed.all(|term| self.is_of_an_element(term))
+    }
+
+    /// Whether a term needs no more than an element of the product of Q and K, places, and what is not between.
+    fn is_of_an_element(&self, term: Term) -> bool {
+        let terms = &self.terms;
+        terms
+            .inside(term)
+            .into_iter()
+            .all(|term| match terms.node(term) {
+                Node::Row(..) => false,
+                Node::Element(access) => {
+                    term == self.product || !self.buffers.contains(&access.value)
+                }
+                _ => true,
             })
-            && self.over == scores.loops;
-        let first = self
-            .ops
-            .iter()
-            .min_by(|a, b| match a.is_before_in_block(**b) {
-                true => std::cmp::Ordering::Less,
-                false => std::cmp::Ordering::Greater,
-            });
-        let Some(first) = first else { return false };
-        let between = std::iter::successors(first.next_in_block(), |op| op.next_in_block());
-        let between = between.take_while(|other| *other != op);
-        let others = between.filter(|op| !self.ops.contains(op));
-        let read: Vec<_> = Effects::of(self.ops[1])
-            .reads
-            .into_iter()
-            .chain(Effects::of(self.limit).reads)
-            .collect();
-        let written = others.flat_map(|op| Effects::of(op).writes);
-        let untouched = written
-            .into_iter()
-            .all(|to| !read.iter().any(|from| alias::may_alias(to, *from)));
-        axes && stored && in_order && untouched && !x.layout.b_scattered && !y.layout.b_scattered
+    }
+
+    /// All products that make a result.
+    pub(super) fn parts(&self) -> Vec<&Part<'c, 'a>> {
+        let gradient = self.gradient.iter();
+        let gradient = gradient.flat_map(Gradient::parts);
+        [&self.values].into_iter().chain(gradient).collect()
     }
 }
 
-/// Two bodies that are given the same memory.
-struct Same<'x, 'c, 'a> {
-    a: (&'x Generic<'c, 'a>, &'x [Value<'c, 'a>]),
-    b: (&'x Generic<'c, 'a>, &'x [Value<'c, 'a>]),
-}
+impl<'c: 'a, 'a> Gradient<'c, 'a> {
+    /// Of the weights' change and all products of weights but that by V.
+    fn read(
+        terms: &mut Terms<'c, 'a>,
+        change: Part<'c, 'a>,
+        weights: Term,
+        parts: &[OperationRef<'c, 'a>],
+    ) -> Option<Self> {
+        let changed = terms.element(change.x.c.value, &change.pairs());
+        let (mut of_q, mut of_k, mut of_v) = (None, None, None);
+        let mut slope = None;
+        for op in parts {
+            let rows = Part::read(*op, Pairs::Rows);
+            let part = rows.or_else(|| Part::read(*op, Pairs::Keys))?;
+            let pairs = terms.element(part.x.a.value, &part.pairs());
+            let pairs = unrounded(terms, pairs);
+            let is_by_keys = part.x.k == [part.row()];
+            let place = match (pairs == weights, is_by_keys) {
+                (true, true) => &mut of_v,
+                (false, true) => &mut of_k,
+                (false, false) => &mut of_q,
+                (true, false) => return None,
+            };
+            if pairs != weights {
+                let of_scores = scores_gradient(terms, pairs, weights, changed)?;
+                is_multiple(terms, pairs, of_scores).then_some(())?;
+                let found = terms.with_one(pairs, of_scores);
+                (*slope.get_or_insert(found) == found).then_some(())?;
+            }
+            place.is_none().then_some(())?;
+            *place = Some(part);
+        }
+        Some(Self {
+            change,
+            of_q,
+            of_k,
+            of_v,
+            slope: slope?,
+        })
+    }
 
-impl<'c: 'a, 'a> Same<'_, 'c, 'a> {
-    /// Whether a value of one is made as one of the other is.
-    fn values(&self, a: Value<'c, 'a>, b: Value<'c, 'a>) -> bool {
-        let input = |(generic, numbers): (&Generic<'c, 'a>, &[Value<'c, 'a>]), value| {
-            let at = numbers.iter().position(|number| *number == value)?;
-            let input = generic.inputs.get(at)?;
-            Some((input.value, input.loops.clone()))
-        };
-        if a == b {
-            return true;
-        }
-        if let (Some(a), Some(b)) = (input(self.a, a), input(self.b, b)) {
-            return a == b;
-        }
-        let (Some(x), Some(y)) = (defining_op(a), defining_op(b)) else {
-            return false;
-        };
-        let attributes = |op: OperationRef<'c, 'a>| {
-            let all = op.attributes().map(|(name, value)| {
-                (
-                    name.as_string_ref()
-                        .as_str()
-                        .unwrap_or_default()
-                        .to_string(),
-                    value.to_string(),
-                )
-            });
-            all.collect::<Vec<_>>()
-        };
-        edit::name(x) == edit::name(y)
-            && edit::name(x) != "memref.load"
-            && x.operand_count() == y.operand_count()
-            && attributes(x) == attributes(y)
-            && x.operands()
-                .zip(y.operands())
-                .all(|(a, b)| self.values(a, b))
+    /// The products that make a result.
+    pub fn parts(&self) -> Vec<&Part<'c, 'a>> {
+        let parts = [&self.of_q, &self.of_k, &self.of_v];
+        parts.into_iter().flatten().collect()
     }
 }
 
-/// The one op that writes a buffer which, but for fills and sizes, only others of these read.
-fn writer<'c: 'a, 'a>(
-    buffer: Value<'c, 'a>,
-    readers: &[OperationRef<'c, 'a>],
-) -> Option<OperationRef<'c, 'a>> {
-    let made = defining_op(buffer).filter(|op| walk::is(*op, "memref.alloc"))?;
-    let uses = edit::uses(buffer).into_iter().map(|(op, _)| op);
-    let mut others = uses.filter(|op| {
-        !readers.contains(op) && !["linalg.fill", "memref.dim"].contains(&edit::name(*op))
+impl<'c: 'a, 'a> Closure<'c, 'a> {
+    /// Takes a buffer, all that makes it of pairs or rows, and all that reads it. Nothing if that is more than generic ops.
+    fn take(&mut self, terms: &mut Terms<'c, 'a>, buffer: Value<'c, 'a>) -> Option<()> {
+        if self.buffers.contains(&buffer) {
+            return Some(());
+        }
+        self.buffers.push(buffer);
+        let writer = terms.writer(buffer)?;
+        for (user, _) in edit::uses(buffer) {
+            match edit::name(user) {
+                "memref.dim" => {}
+                "linalg.fill" => self.fills.push(user),
+                "linalg.generic" => self.user(terms, (user, writer))?,
+                _ => return None,
+            }
+        }
+        Some(())
+    }
+
+    fn user(
+        &mut self,
+        terms: &mut Terms<'c, 'a>,
+        (op, writer): (OperationRef<'c, 'a>, OperationRef<'c, 'a>),
+    ) -> Option<()> {
+        let generic = Generic::read(op).filter(|_| op.block() == writer.block())?;
+        if generic.is_contraction() {
+            let list = match op == writer {
+                true => &mut self.making,
+                false => &mut self.reading,
+            };
+            if !list.contains(&op) {
+                list.push(op);
+            }
+            return Some(());
+        }
+        if self.between.contains(&op) {
+            return Some(());
+        }
+        self.between.push(op);
+        for output in &generic.outputs {
+            self.take(terms, output.value)?;
+        }
+        let inputs = generic.inputs.iter();
+        let inputs = inputs.filter(|input| alias::is_memref(input.value));
+        let inputs = inputs.filter(|input| !self.added.contains(&input.value));
+        for input in inputs.collect::<Vec<_>>() {
+            let at: Vec<_> = (0..input.loops.len()).collect();
+            let term = terms.element(input.value, &at);
+            if terms.is_by_pairs(term) {
+                self.take(terms, input.value)?;
+            }
+        }
+        Some(())
+    }
+}
+
+/// The products in a score, with their memory.
+fn products<'c: 'a, 'a>(terms: &Terms<'c, 'a>, score: Term) -> Vec<(Term, Value<'c, 'a>)> {
+    let inside = terms.inside(score).into_iter();
+    let inside = inside.filter(|term| terms.is_by_pairs(*term));
+    let products = inside.filter_map(|term| match terms.node(term) {
+        Node::Element(access) => Some((term, access.value)),
+        _ => None,
     });
-    let writer = others.next()?;
-    let same = others.all(|op| op == writer) && made.block() == writer.block();
-    (same && walk::is(writer, "linalg.generic") && writer.block() == readers[0].block())
-        .then_some(writer)
+    products.collect()
 }
 
-/// The fill of a buffer.
-fn fill<'c: 'a, 'a>(
-    buffer: Value<'c, 'a>,
-    users: &[OperationRef<'c, 'a>],
-) -> Option<OperationRef<'c, 'a>> {
-    let uses = edit::uses(buffer).into_iter().map(|(op, _)| op);
-    let mut fills = uses.filter(|op| walk::is(*op, "linalg.fill"));
-    let only = fills.next()?;
-    (fills.next().is_none() && only.is_before_in_block(users[0])).then_some(only)
+/// Whether an op may make weights, as far as its body tells: a quotient, rounded or not.
+fn may_be_weights<'c: 'a, 'a>(memory: Value<'c, 'a>, op: OperationRef<'c, 'a>) -> bool {
+    let quotient = || {
+        let generic = Generic::read(op)?;
+        let which = generic.outputs.iter().position(|o| o.value == memory)?;
+        let end = blocks(op).first()?.terminator()?;
+        let made = defining_op(end.operand(which).ok()?)?;
+        let exact = match edit::name(made) {
+            "arith.truncf" => defining_op(made.operand(0).ok()?),
+            _ => Some(made),
+        };
+        Some(exact.is_none_or(|op| walk::is(op, "arith.divf")))
+    };
+    quotient().unwrap_or(false)
 }
 
-fn body<'c: 'a, 'a>(op: OperationRef<'c, 'a>) -> Option<Vec<OperationRef<'c, 'a>>> {
-    blocks(op).first().map(|block| operations(*block))
+/// A term before it is rounded to what a product multiplies.
+fn unrounded(terms: &Terms, term: Term) -> Term {
+    let of = terms.operands(term, "arith.truncf");
+    of.map_or(term, |of| of[0])
 }
 
-fn yields<'c: 'a, 'a>(end: OperationRef<'c, 'a>, place: usize) -> Option<Value<'c, 'a>> {
-    end.operand(place).ok()
+/// The scores of which a term is the softmax by rows.
+fn softmax(terms: &Terms, term: Term) -> Option<Term> {
+    let [exponential, sum] = terms.operands(term, "arith.divf")?[..] else {
+        return None;
+    };
+    let [exponent] = terms.operands(exponential, "math.exp")?[..] else {
+        return None;
+    };
+    let [score, most] = terms.operands(exponent, "arith.subf")?[..] else {
+        return None;
+    };
+    let fits =
+        terms.row(sum, Fold::Sum)? == exponential && terms.row(most, Fold::Largest)? == score;
+    fits.then_some(score)
 }
 
-fn is_lowest(value: Value) -> bool {
-    number(value) == Some(f64::NEG_INFINITY)
+/// The gradient of scores in a term: weights by how their change differs from the mean of the row.
+fn scores_gradient(terms: &Terms, inside: Term, weights: Term, change: Term) -> Option<Term> {
+    let of_two = |term: Term, wanted: [Term; 2]| {
+        let found = terms.operands(term, "arith.mulf");
+        found.is_some_and(|found| found == wanted || found == [wanted[1], wanted[0]])
+    };
+    let is_difference = |term: Term| {
+        let of = terms.operands(term, "arith.subf").unwrap_or_default();
+        let [from, mean] = of[..] else { return false };
+        let of = terms.row(mean, Fold::Sum);
+        from == change && of.is_some_and(|of| of_two(of, [weights, change]))
+    };
+    let all = terms.inside(inside).into_iter();
+    let mut found = all.filter(|term| {
+        let of = terms.operands(*term, "arith.mulf").unwrap_or_default();
+        of.contains(&weights) && of.iter().any(|of| is_difference(*of))
+    });
+    found.next()
+}
+
+/// Whether a term is a part of it times what does not depend on it, which can be computed from an element of the products alone.
+fn is_multiple(terms: &Terms, term: Term, part: Term) -> bool {
+    if term == part {
+        return true;
+    }
+    let Node::Apply(op, operands) = terms.node(term) else {
+        return false;
+    };
+    let has = |term: Term| terms.inside(term).contains(&part);
+    let zero = |term: Term| terms.number(term) == Some(0.0);
+    match (edit::name(*op), &operands[..]) {
+        ("arith.mulf", [a, b]) => {
+            has(*a) != has(*b)
+                && [a, b]
+                    .iter()
+                    .all(|x| !has(**x) || is_multiple(terms, **x, part))
+        }
+        ("arith.divf", [a, b]) => !has(*b) && is_multiple(terms, *a, part),
+        ("arith.negf", [a]) => is_multiple(terms, *a, part),
+        ("arith.select", [which, a, b]) => {
+            let all = [a, b]
+                .iter()
+                .all(|x| zero(**x) || is_multiple(terms, **x, part));
+            !has(*which) && all
+        }
+        _ => false,
+    }
 }

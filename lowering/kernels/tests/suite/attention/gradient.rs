@@ -85,7 +85,7 @@ impl Case {
             Side::Queries => 1,
             Side::Keys => 2,
         };
-        let vectors = [super::VECTOR; 2].map(str::to_string);
+        let vectors = [super::VECTOR; 3].map(str::to_string);
         let types = super::matrices(program.element, 4).chain(vectors);
         let types = types.chain(super::matrices(program.result, results));
         let text = (program.name.as_str(), text);
@@ -102,10 +102,10 @@ impl Case {
             .map(|shape| Matrix::new(self.program.element, shape, self.extra, &mut numbers))
     }
 
-    /// Statistics, sums of products of dO and O, and the gradients.
-    fn expected(&self, [q, k, v, d_o]: &[Matrix; 4]) -> (Vec<f32>, Vec<f32>, Vec<Expected>) {
+    /// Statistics and sums of products of dO and O, and the gradients.
+    fn expected(&self, [q, k, v, d_o]: &[Matrix; 4]) -> ([Vec<f32>; 3], Vec<Expected>) {
         let [tq, tk] = self.sizes;
-        let (mut statistics, mut sums) = (vec![], vec![]);
+        let mut vectors = [(); 3].map(|()| vec![]);
         // Of each place: weight, change of the score, and what its error is in proportion to.
         let mut places = vec![];
         for i in 0..tq {
@@ -120,17 +120,17 @@ impl Case {
                 .collect();
             let most = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
             let sum: f64 = scores.iter().map(|score| (score - most).exp()).sum();
-            let statistic = most + sum.ln();
-            statistics.push(statistic as f32);
             let changes: Vec<f64> = (0..tk)
                 .map(|j| (0..v.columns).map(|d| d_o.at(i, d) * v.at(j, d)).sum())
                 .collect();
             let weights: Vec<f64> = scores
                 .iter()
-                .map(|score| (score - statistic).exp())
+                .map(|score| (score - most).exp() / sum)
                 .collect();
+            let logarithm = sum.log2();
             let sum: f64 = weights.iter().zip(&changes).map(|(p, dp)| p * dp).sum();
-            sums.push(sum as f32);
+            let numbers = vectors.iter_mut().zip([most, logarithm, sum]);
+            numbers.for_each(|(vector, number)| vector.push(number as f32));
             for (at, (weight, change)) in weights.iter().zip(&changes).enumerate() {
                 let slope = self.slope.map_or(1.0, |(slope, _)| slope(scaled[at]));
                 let size = weight * (change.abs() + sum.abs()) * slope.abs();
@@ -171,14 +171,14 @@ impl Case {
             }
             all.extend([keys, values]);
         }
-        (statistics, sums, all)
+        (vectors, all)
     }
 
     fn run(
         &self,
         ptx: &str,
         inputs: &[Matrix; 4],
-        vectors: [&[f32]; 2],
+        vectors: &[Vec<f32>; 3],
         seed: u64,
     ) -> Result<Vec<Vec<f64>>, Fault> {
         let module = Module::parse(ptx).unwrap_or_else(|error| panic!("{error}\n{ptx}"));
@@ -254,9 +254,9 @@ impl Case {
     fn check(&self) {
         let ptx = self.ptx();
         let inputs = self.inputs();
-        let (statistics, sums, expected) = self.expected(&inputs);
+        let (vectors, expected) = self.expected(&inputs);
         let runs = [0, 1].map(|seed| {
-            self.run(&ptx, &inputs, [&statistics, &sums], seed)
+            self.run(&ptx, &inputs, &vectors, seed)
                 .unwrap_or_else(|fault| panic!("{self:?}: {fault}"))
         });
         let error = self.error(&runs[0], &expected);
@@ -325,6 +325,11 @@ fn gradients_of_scores_by_a_function() {
             }
         }));
         case.check();
+        // Rows that see nothing, of which those that are nearly the lowest numbers are the mean.
+        let mut case = Case::new(Element::F16, [16, 32], [70, 90], side);
+        let low = f64::from(-0.7 * f32::MAX);
+        case.score = Score::Bias(Matrix::new(Element::F32, case.sizes, [0, 0], || low));
+        case.check();
         let mut case = Case::new(Element::F16, [64, 64], [100, 70], side);
         case.program.bound = Bound::Causal;
         case.offset = 10;
@@ -350,14 +355,12 @@ fn planted_faults_of_gradients() {
         let case = Case::new(Element::F16, [32, 32], [150, 150], side);
         let ptx = case.ptx();
         let inputs = case.inputs();
-        let (statistics, sums, expected) = case.expected(&inputs);
+        let (vectors, expected) = case.expected(&inputs);
         let is_found = |ptx: &str| {
-            (0..4).any(
-                |seed| match case.run(ptx, &inputs, [&statistics, &sums], seed) {
-                    Ok(got) => case.error(&got, &expected) > 1.0,
-                    Err(_) => true,
-                },
-            )
+            (0..4).any(|seed| match case.run(ptx, &inputs, &vectors, seed) {
+                Ok(got) => case.error(&got, &expected) > 1.0,
+                Err(_) => true,
+            })
         };
         assert!(!is_found(&ptx));
         let barrier = "bar.sync \t0";
