@@ -43,7 +43,7 @@ struct Backward<'a> {
 /// What is subtracted in rows of Q.
 enum References {
     /// For the two rows of a lane.
-    Rows([Reference; 2]),
+    Rows(Vec<Reference>),
     /// For columns: the place of the lane's first in shared memory.
     Columns(Value),
 }
@@ -225,14 +225,14 @@ impl<'a> Backward<'a> {
             let row = self.scores.lanes.row(f, 0, half);
             f.min(&row, &last)
         });
-        let rows = rows.each_ref().map(|row| {
+        let rows = rows.iter().map(|row| {
             let numbers = self.vectors.each_ref().map(|vector| {
                 let place = vector.at(f, row);
                 f.load(&place, "f32", 4)
             });
             self.reference(f, numbers)
         });
-        References::Rows(rows)
+        References::Rows(rows.collect())
     }
 
     /// What is subtracted in a row with these statistics and sum.
