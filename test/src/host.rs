@@ -63,7 +63,8 @@ pub fn model(name: &str) -> PathBuf {
     files::root().join("models").join(name)
 }
 
-fn source(name: &str) -> PathBuf {
+/// A file of `test/end_to_end`.
+pub fn source(name: &str) -> PathBuf {
     files::root().join("end_to_end").join(name)
 }
 
@@ -178,7 +179,7 @@ pub fn c_program(folder: &Path, cpu: &str) -> Result<PathBuf> {
 }
 
 /// The C compiler, which takes warnings for errors.
-fn cc() -> Command {
+pub fn cc() -> Command {
     let mut cc = Command::new("cc");
     cc.args([
         "-std=c11",
@@ -237,7 +238,7 @@ pub fn rust_threads_program(folder: &Path) -> Result<PathBuf> {
 }
 
 /// Compiles the Rust program of that name against the library and the bindings in a folder.
-fn with_bindings(folder: &Path, stem: &str) -> Result<PathBuf> {
+pub fn with_bindings(folder: &Path, stem: &str) -> Result<PathBuf> {
     fs::copy(
         folder.join(format!("{stem}.rs")),
         folder.join("bindings.rs"),
