@@ -82,7 +82,10 @@ fn results_of_few_rows_are_added_to() {
             element: Element::F32,
             start: Start::Result,
         };
-        check(&program, &[Shape::dense(4, 16, 24), Shape::dense(70, 16, 8)]);
+        check(
+            &program,
+            &[Shape::dense(4, 16, 24), Shape::dense(70, 16, 8)],
+        );
     }
 }
 
