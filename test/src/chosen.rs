@@ -116,8 +116,19 @@ pub fn run() -> Result<()> {
     if host::tool("rustc").is_some() {
         let program = host::with_bindings(folder.path(), "chosen")?;
         check(&program, false, folder.path(), Some(&found), CASES)?;
+        resident(folder.path(), &found)?;
     }
     Ok(())
+}
+
+/// The program whose tensors stay on the device fails where they are not those of the CPU.
+fn resident(folder: &Path, found: &Path) -> Result<()> {
+    let program = host::rust_with_bindings(folder, "chosen", "resident", &[found])?;
+    let mut command = Command::new(program);
+    command
+        .env("DLC_DEVICE", "cpu")
+        .env("LD_LIBRARY_PATH", found);
+    host::run(&mut command).map(|_| ())
 }
 
 /// A library of the driver's name.
