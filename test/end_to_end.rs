@@ -3,7 +3,9 @@
 //! and JAX's numbers.
 
 use anyhow::{Context, Result, ensure};
-use dlc_test::{bad_input, differential, examples, files, host, memory, ptxas, skipped, trial};
+use dlc_test::{
+    bad_input, chosen, differential, examples, files, host, memory, ptxas, skipped, trial,
+};
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use std::{
     collections::BTreeSet,
@@ -39,6 +41,7 @@ fn trials(arguments: &Arguments) -> Result<Vec<Trial>> {
     add("c-threads", &["cc"], c_threads);
     add("c-threads-races", &["cc", "valgrind"], races);
     add("c-gpu", &["cc"], c_gpu);
+    add("chosen-device", &["cc"], chosen::run);
     add("header-in-c++", &["c++"], header_in_cpp);
     add("rust-program", &["rustc"], rust_program);
     add("rust-threads", &["rustc"], rust_threads);
@@ -107,7 +110,8 @@ fn c_threads() -> Result<()> {
 /// The program fails where the numbers are not those of the CPU, or a status is another than it should be.
 fn c_gpu() -> Result<()> {
     let folder = tempfile::tempdir()?;
-    host::run(&mut Command::new(host::gpu_program(folder.path())?))?;
+    let mut program = Command::new(host::gpu_program(folder.path())?);
+    host::run(program.env("DLC_DEVICE", "cpu"))?;
     Ok(())
 }
 

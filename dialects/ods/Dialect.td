@@ -44,11 +44,14 @@ def DL_Condition : TypeConstraint<CPred<"::mlir::isa<::mlir::RankedTensorType>($
 def DL_Key : RankedTensorOf<[UI<32>]>;
 def DL_Sizes : Variadic<Index>;
 
-// What the f32 and f64 operands of a product are rounded to before they are multiplied.
+// What the f32 and f64 operands of a product are rounded to before they are multiplied; tf32 is for f32, and where a
+// target has it.
 def DL_Precision : OptionalAttr<StringBasedAttr<
-  CPred<"::llvm::is_contained({\"bf16\", \"f16\"}, ::llvm::cast<::mlir::StringAttr>($_self).getValue())">, "bf16 or f16">>;
-def DL_PrecisionFits : PredOpTrait<"the precision is that of f32 or f64 operands",
-  CPred<"!getPrecision() || getY().getType().getElementType().isF32() || getY().getType().getElementType().isF64()">>;
+  CPred<"::llvm::is_contained({\"bf16\", \"f16\", \"tf32\"}, ::llvm::cast<::mlir::StringAttr>($_self).getValue())">,
+  "bf16, f16 or tf32">>;
+def DL_PrecisionFits : PredOpTrait<"the precision is that of f32 or f64 operands, tf32 of f32 ones",
+  CPred<"!getPrecision() || getY().getType().getElementType().isF32() || "
+    "(getY().getType().getElementType().isF64() && *getPrecision() != \"tf32\")">>;
 
 class DL_Op<string mnemonic, list<Trait> traits = []> : Op<DL_Dialect, mnemonic, traits>;
 

@@ -9,7 +9,8 @@ def DL_DotGeneralOp : DL_Op<"dot_general", [Pure, DL_PrecisionFits]> {
   let description = [{
     Axes of `lhs` and `rhs` are batch, contracted or free. The result's axes are the batch axes, the
     free axes of `lhs`, the free axes of `rhs`, in order. f16 and bf16 are accumulated in f32. With a `precision` the
-    operands are rounded to it first, and accumulated in f32 too; the products of what is rounded are exact.
+    operands are rounded to it first, and accumulated in f32 too; the products of what is rounded are exact. In tf32, which
+    has f32's exponents and 10 bits behind the point, ties away from 0, a target multiplies or it does not round.
 
     C1: batch and contracting axes are distinct and in range, pairs of equal size, lists of equal length.
     C2: the result's shape is the one described.

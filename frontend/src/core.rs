@@ -55,6 +55,36 @@ pub enum DerivativeKind {
     Jvp,
 }
 
+/// What the operands of a product are rounded to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Precision {
+    /// bf16, on every target.
+    Bf16,
+    /// f16, on every target.
+    F16,
+    /// tf32, where a target multiplies such; other targets do not round.
+    Tf32,
+}
+
+impl Precision {
+    /// As `@precision` and the `dl` ops name it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Bf16 => "bf16",
+            Self::F16 => "f16",
+            Self::Tf32 => "tf32",
+        }
+    }
+
+    /// Whether products of this dtype are rounded.
+    pub fn rounds(self, dtype: DType) -> bool {
+        match self {
+            Self::Bf16 | Self::F16 => matches!(dtype, DType::F32 | DType::F64),
+            Self::Tf32 => dtype == DType::F32,
+        }
+    }
+}
+
 /// What a node does. The names are those of the `dl` ops, which say what each means.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Prim {
@@ -78,7 +108,7 @@ pub enum Prim {
         /// Contracted axes of both.
         contract: Vec<(usize, usize)>,
         /// What the operands are rounded to.
-        precision: Option<DType>,
+        precision: Option<Precision>,
     },
     /// Sums of products of windows, without padding.
     Conv {
@@ -89,7 +119,7 @@ pub enum Prim {
         /// The number of groups of channels.
         groups: i64,
         /// What the operands are rounded to.
-        precision: Option<DType>,
+        precision: Option<Precision>,
     },
     /// `sum`, `max`, `min`, `prod` of each window.
     ReduceWindow {

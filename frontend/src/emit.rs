@@ -25,7 +25,7 @@ use melior::ir::{
 };
 
 use crate::ast::{DType, Span};
-use crate::core::{Dim, Func, Node, Prim, Program, TensorType};
+use crate::core::{Dim, Func, Node, Precision, Prim, Program, TensorType};
 use crate::source::SourceMap;
 
 /// The size of the axis that a key adds to a shape.
@@ -289,7 +289,7 @@ impl<'c, 'a, 'p> Body<'c, 'a, 'p> {
                     &rb,
                     &lc,
                     &rc,
-                    precision.map(DType::dl_name),
+                    precision.map(Precision::name),
                     ty,
                     location,
                 ))
@@ -307,7 +307,7 @@ impl<'c, 'a, 'p> Body<'c, 'a, 'p> {
                 strides,
                 dilations,
                 *groups,
-                precision.map(DType::dl_name),
+                precision.map(Precision::name),
                 ty,
                 location,
             )),

@@ -2,7 +2,8 @@
 //! takes and gives. Read on tensors (for the manifest) and on memrefs (for the C entry) alike.
 
 use crate::{
-    alias::operations, passes::plan_workspace::SLOT, schedule::Target, tasks::EXECUTOR, walk,
+    alias::operations, choice::CHOOSES, passes::plan_workspace::SLOT, schedule::Target,
+    tasks::EXECUTOR, walk,
 };
 use dlc_abi::{
     Condition, DType, DimRange, Mode, Param, Poly, Status, Tree,
@@ -115,6 +116,8 @@ pub struct Entry<'c, 'a> {
     pub executor: Option<usize>,
     /// Whether that is a device, on which all memory is.
     pub gpu: bool,
+    /// The library whose calls without a device have one chosen, if this is of such.
+    pub chooses: Option<String>,
     /// Every leaf: those of the parameters, then the results.
     pub leaves: Vec<Leaf>,
 }
@@ -140,6 +143,7 @@ pub fn of<'c, 'a>(
 ) -> Result<Entry<'c, 'a>, PassError<'c>> {
     let stem = string(module.attribute("dl.stem").ok()).unwrap_or_default();
     let mut entry = read(func, &stem).map_err(|message| PassError::at(&func, message))?;
+    entry.chooses = module.has_attribute(CHOOSES).then_some(stem);
     if !func.has_attribute(FAILURES) {
         failures(module, func, &entry.name, &mut vec![], &mut entry.failures);
     }
@@ -269,6 +273,7 @@ fn read<'c, 'a>(func: OperationRef<'c, 'a>, stem: &str) -> Result<Entry<'c, 'a>,
         failed: argument_with(func, FAILED),
         executor: argument_with(func, EXECUTOR),
         gpu: Target::of(func).gpu > 0,
+        chooses: None,
         leaves,
     })
 }

@@ -1,9 +1,11 @@
 //! The C functions of an entry, as text in the `llvm` dialect; the calling convention stands here and in `dlc-abi`.
 
+mod chosen;
 mod guards;
 mod messages;
 mod named;
 
+pub use chosen::{declarations, declared};
 use guards::{Guards, NULL};
 pub use messages::abi_hash;
 use messages::message;
@@ -151,10 +153,17 @@ pub fn functions(entry: &Entry, slots: &[Vec<Poly>]) -> String {
     let declaration = format!("llvm.func @{}({types})\n", implementation(&entry.symbol));
     let own = [declaration, workspace(entry, slots), packed(entry, slots)].join("");
     let all = own + &named::entries(entry);
-    match entry.gpu {
+    match (entry.gpu, &entry.chooses) {
+        (true, Some(library)) => {
+            all + &declarations(library, true) + &chosen::on_device(entry, library)
+        }
         // Messages are those of the entry on the CPU.
-        true => all,
-        false => all + &message(entry),
+        (true, None) => all,
+        (false, Some(library)) => {
+            let declared = declarations(library, false) + &chosen::declaration(entry);
+            all + &declared + &message(entry)
+        }
+        (false, None) => all + &message(entry),
     }
 }
 
@@ -342,6 +351,9 @@ fn packed(entry: &Entry, slots: &[Vec<Poly>]) -> String {
             .code
             .let_(&format!("llvm.icmp \"uge\" %bytes, {need} : i64"));
         g.holds(&enough, status::SHORT_WORKSPACE);
+    }
+    if entry.chooses.is_some() && !entry.gpu {
+        chosen::ask(&mut g, entry);
     }
     if entry.failed.is_some() {
         g.code.code += "  llvm.store %ok, %failed : i32, !llvm.ptr\n";

@@ -2,6 +2,7 @@
 
 pub mod alias;
 pub mod chain;
+pub mod choice;
 pub mod copies;
 pub mod dl_to_linalg;
 pub mod emit;

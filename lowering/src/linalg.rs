@@ -2,11 +2,14 @@
 
 use crate::{emit::Emitter, walk};
 use dlc_dialects::ir::{inspect, shape};
-use melior::ir::{
-    Attribute, Block, BlockLike, BlockRef, OperationRef, Region, RegionLike, Type, Value,
-    ValueLike,
-    attribute::{ArrayAttribute, DenseI32ArrayAttribute},
-    operation::OperationLike,
+use melior::{
+    Context,
+    ir::{
+        Attribute, Block, BlockLike, BlockRef, OperationRef, Region, RegionLike, Type, Value,
+        ValueLike,
+        attribute::{ArrayAttribute, DenseI32ArrayAttribute, StringAttribute},
+        operation::OperationLike,
+    },
 };
 
 /// What a loop of a `linalg.generic` does.
@@ -164,8 +167,29 @@ pub fn fill_body<'c, 'a>(
     results(op)
 }
 
-/// The mark of a sum of products that is to become a matrix product.
+/// The mark of a sum of products that is to become a matrix product: a unit, or [`TF32`] where operands may be rounded to that.
 pub const CONTRACTION: &str = "dl.contraction";
+/// The precision of products that round their operands to tf32 where a target multiplies such.
+pub const TF32: &str = "tf32";
+
+/// The mark of a sum of products in a precision.
+pub fn contraction<'c>(
+    context: &'c Context,
+    precision: Option<&str>,
+) -> (&'static str, Attribute<'c>) {
+    let value = match precision {
+        Some(TF32) => StringAttribute::new(context, TF32).into(),
+        _ => Attribute::unit(context),
+    };
+    (CONTRACTION, value)
+}
+
+/// Whether a sum of products may round its operands to tf32.
+pub fn is_tf32(op: OperationRef) -> bool {
+    let mark = op.attribute(CONTRACTION).ok();
+    mark.and_then(|mark| StringAttribute::try_from(mark).ok())
+        .is_some_and(|mark| mark.value() == TF32)
+}
 
 /// The mark of an op that puts lines in order: its result is where the elements of a line lie that come first, second, …
 pub const SORT: &str = "dl.sort";

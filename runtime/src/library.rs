@@ -142,6 +142,7 @@ type PackedOnFn = unsafe extern "C" fn(
     *mut c_void,
     usize,
 ) -> i32;
+type MessageFn = unsafe extern "C" fn(i32) -> *const c_char;
 type HashFn = unsafe extern "C" fn() -> *const c_char;
 
 /// An open library with its manifest.
@@ -235,7 +236,7 @@ impl Library {
     }
 
     /// Makes ready to call an entry with tensors of the types and dims of `bound`: finds the
-    /// functions and allocates the workspace.
+    /// functions and allocates the workspace. Calls of a library for a GPU choose what they run on, as those from C do.
     pub fn prepare(&self, bound: &Bound) -> Result<Call<'_>, LibraryError> {
         let entry = self.entry(&bound.entry)?;
         // SAFETY: the hash agrees, so the library has the entries with these signatures.
@@ -244,6 +245,11 @@ impl Library {
             0 | 1 => None,
             // SAFETY: the same.
             _ => Some(unsafe { self.symbol(&entry.packed_on_symbol())? }),
+        };
+        let message: Option<MessageFn> = match self.manifest.gpu {
+            None => None,
+            // SAFETY: the same.
+            Some(_) => Some(unsafe { self.symbol(&entry.message_symbol())? }),
         };
         let values = values_text(bound);
         let bytes = self.workspace_bytes(entry, &entry.workspace_symbol, bound)?;
@@ -256,6 +262,7 @@ impl Library {
             entry,
             packed,
             packed_on,
+            message,
             pool: None,
             workspace,
             leaves: Vec::new(),
@@ -361,6 +368,8 @@ pub struct Call<'a> {
     entry: &'a Entry,
     packed: PackedFn,
     packed_on: Option<PackedOnFn>,
+    /// Of libraries whose calls choose a device, which has words of its own.
+    message: Option<MessageFn>,
     pool: Option<&'a Pool>,
     workspace: Buffer,
     /// The leaves of the call in progress; kept to not allocate in each.
@@ -396,10 +405,19 @@ impl<'a> Call<'a> {
                 _ => (self.packed)(dims, leaves, workspace, bytes),
             }
         };
-        if code == status::OK {
-            return Ok(());
+        match (code, self.message) {
+            (status::OK, _) => Ok(()),
+            (code, Some(message)) if status::ON_CHOSEN.contains(&code) => {
+                // SAFETY: the hash agrees; the text is there until this thread's next call.
+                let message = unsafe { CStr::from_ptr(message(code)) };
+                Err(LibraryError::Status {
+                    code,
+                    message: message.to_string_lossy().into_owned(),
+                    values: values_text(bound),
+                })
+            }
+            (code, _) => Err(status_error(self.entry, code, values_text(bound))),
         }
-        Err(status_error(self.entry, code, values_text(bound)))
     }
 
     /// The size of the workspace in bytes.

@@ -145,15 +145,23 @@ func.func @of_two_types(%a: tensor<2x3xf32>, %b: tensor<3x5xf64>) -> tensor<2x5x
 // -----
 
 func.func @no_precision(%a: tensor<3xf32>) -> tensor<f32> {
-  // expected-error @+1 {{attribute 'precision' failed to satisfy constraint: bf16 or f16}}
+  // expected-error @+1 {{attribute 'precision' failed to satisfy constraint: bf16, f16 or tf32}}
   %y = dl.dot_general %a, %a batch [] x [] contract [0] x [0] {precision = "f32"} : (tensor<3xf32>, tensor<3xf32>) -> tensor<f32>
   return %y : tensor<f32>
 }
 
 // -----
 
+func.func @tf32_of_doubles(%a: tensor<3xf64>) -> tensor<f64> {
+  // expected-error @+1 {{the precision is that of f32 or f64 operands, tf32 of f32 ones}}
+  %y = dl.dot_general %a, %a batch [] x [] contract [0] x [0] {precision = "tf32"} : (tensor<3xf64>, tensor<3xf64>) -> tensor<f64>
+  return %y : tensor<f64>
+}
+
+// -----
+
 func.func @precision_of_halves(%a: tensor<3xf16>) -> tensor<f16> {
-  // expected-error @+1 {{the precision is that of f32 or f64 operands}}
+  // expected-error @+1 {{the precision is that of f32 or f64 operands, tf32 of f32 ones}}
   %y = dl.dot_general %a, %a batch [] x [] contract [0] x [0] {precision = "bf16"} : (tensor<3xf16>, tensor<3xf16>) -> tensor<f16>
   return %y : tensor<f16>
 }

@@ -27,6 +27,19 @@ func.func @f(%B: index, %p: tensor<8xf32> {dl.inout, dl.path = "p", dl.shape = [
 
 // -----
 
+// What multiplies rounds to tf32, if it can: the mark says that it may.
+// CHECK-LABEL: func.func private @in_tf32__impl(
+// CHECK-NOT:     truncf
+// CHECK:         linalg.generic {{.*}} attrs = {dl.contraction = "tf32"}
+// CHECK:           arith.mulf
+func.func @in_tf32(%a: tensor<2x3xf32> {dl.path = "a", dl.shape = ["2", "3"]}, %b: tensor<3x4xf32> {dl.path = "b", dl.shape = ["3", "4"]})
+    -> (tensor<2x4xf32> {dl.path = "out", dl.shape = ["2", "4"]}) attributes {dl.dims = [], dl.entry = "in_tf32"} {
+  %y = dl.dot_general %a, %b batch [] x [] contract [1] x [0] {precision = "tf32"} : (tensor<2x3xf32>, tensor<3x4xf32>) -> tensor<2x4xf32>
+  return %y : tensor<2x4xf32>
+}
+
+// -----
+
 // Two arguments change places: what one overwrites is saved for the other.
 // CHECK-LABEL: func.func private @swap__impl(
 // CHECK-DAG:     %[[A:.*]] = bufferization.to_tensor %arg0

@@ -37,6 +37,27 @@ module attributes {dl.target = {cpu = "x86-64-v3", gpu = 80 : i64}} {
 // -----
 
 module attributes {dl.target = {cpu = "x86-64-v3", gpu = 80 : i64}} {
+  // Tensor cores multiply f32 only where it may be rounded to tf32, to the nearest.
+  // CHECK-LABEL: func.func private @dlc_program_product0(
+  // CHECK:         nvvm.convert.float.to.tf32 %{{.*}} {rnd = #nvvm.fp_rnd_mode<rna>}
+  // CHECK:         nvvm.mma.sync {{.*}}multiplicandAPtxType = #nvvm.mma_type<tf32>
+  // CHECK-LABEL: func.func @in_tf32(
+  // CHECK-NOT:     linalg.generic
+  func.func @in_tf32(%m: index, %a: memref<?x96xf32>, %b: memref<96x80xf32>, %c: memref<?x80xf32>) {
+    linalg.generic {dl.contraction = "tf32", indexing_maps = [affine_map<(m, n, k) -> (m, k)>, affine_map<(m, n, k) -> (k, n)>, affine_map<(m, n, k) -> (m, n)>], iterator_types = ["parallel", "parallel", "reduction"]}
+        ins(%a, %b : memref<?x96xf32>, memref<96x80xf32>) outs(%c : memref<?x80xf32>) {
+    ^bb0(%x: f32, %w: f32, %o: f32):
+      %p = arith.mulf %x, %w : f32
+      %s = arith.addf %o, %p : f32
+      linalg.yield %s : f32
+    }
+    return
+  }
+}
+
+// -----
+
+module attributes {dl.target = {cpu = "x86-64-v3", gpu = 80 : i64}} {
   // What goes through the result is a function of an element; the sums have no memory.
   // CHECK-LABEL: func.func private @dlc_program_each0(
   // CHECK-SAME:    %[[SUM:.*]]: f32, %[[I:.*]]: index, %[[J:.*]]: index, %[[BIAS:.*]]: memref<80xf32>, %[[Y:.*]]: memref<?x80xf32>)

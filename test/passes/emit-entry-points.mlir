@@ -81,6 +81,71 @@ module attributes {dl.stem = "m"} {
 
 // -----
 
+// Where a device is chosen, the entry asks when all is checked, and the words are those of what chose it.
+module attributes {dl.stem = "m", dl.chooses} {
+  // CHECK-LABEL: llvm.func @m_h_packed(
+  // CHECK:         llvm.icmp "sge"
+  // CHECK:         %[[LEFT:.*]] = llvm.mlir.constant(-1 : i32)
+  // CHECK:         %[[ASKED:.*]] = llvm.call @m_h.device(%{{.*}}, %{{.*}})
+  // CHECK:         llvm.icmp "eq" %[[ASKED]], %[[LEFT]]
+  // CHECK:         llvm.call @m_h__impl
+  // CHECK:         llvm.func @m_h.device(!llvm.ptr, !llvm.ptr) -> i32
+  // CHECK-LABEL: llvm.func @m_h_message(
+  // CHECK:         llvm.call @m.words()
+  // CHECK-DAG:   llvm.func @m.words() -> !llvm.ptr
+  func.func private @m_h__impl(%N: index, %x: memref<?xf32> {dl.path = "x", dl.shape = ["N"]})
+      attributes {dl.entry = "m_h", dl.dims = ["N"]} {
+    "test.use"(%x) : (memref<?xf32>) -> ()
+    return
+  }
+  func.func private @m_i__impl() attributes {dl.entry = "m_i", dl.dims = []} {
+    return
+  }
+}
+
+// -----
+
+// What has an executor stays on the CPU.
+module attributes {dl.stem = "m", dl.chooses} {
+  // CHECK-LABEL: llvm.func @m_h_packed_on(
+  // CHECK-SAME:    %[[EXECUTOR:[a-z0-9]+]]: !llvm.ptr
+  // CHECK:         %[[ALONE:.*]] = llvm.icmp "eq" %[[EXECUTOR]]
+  // CHECK:         llvm.cond_br %[[ALONE]], ^[[ASK:.*]], ^
+  // CHECK:       ^[[ASK]]:
+  // CHECK-NEXT:    llvm.call @m_h.device
+  func.func private @m_h__impl(%x: memref<4xf32> {dl.path = "x", dl.shape = ["4"]}, %e: !llvm.ptr {dl.executor})
+      attributes {dl.entry = "m_h", dl.dims = []} {
+    "test.use"(%x) : (memref<4xf32>) -> ()
+    return
+  }
+}
+
+// -----
+
+// The module for the device has what is asked for: sizes and roles of leaves, and what has its kernels.
+module attributes {dl.stem = "m", dl.chooses, dl.target = {gpu = 80 : i64}} {
+  // CHECK-DAG:   llvm.func @m.runtime() -> !llvm.ptr
+  // CHECK-DAG:   llvm.mlir.global external constant @m.kernels()
+  // CHECK-DAG:   @m_h.device.name("h\00")
+  // CHECK-DAG:   @m_h.device.roles("iuo\00")
+  // CHECK-LABEL: llvm.func hidden @m_h.device(
+  // CHECK:         llvm.call @m.runtime()
+  // CHECK:         llvm.return
+  // CHECK:         llvm.call @m_h_workspace_gpu
+  // CHECK:         llvm.mlir.addressof @m.kernels
+  // CHECK:         llvm.mlir.addressof @m_h_packed_gpu
+  func.func private @m_h__impl(%N: index,
+      %x: memref<?xf32> {dl.path = "x", dl.shape = ["N"]},
+      %s: memref<4xf32> {dl.path = "s", dl.shape = ["4"], dl.inout},
+      %out: memref<?xf32> {dl.path = "out", dl.shape = ["N"], dl.out}, %e: !llvm.ptr {dl.executor})
+      attributes {dl.entry = "m_h", dl.dims = ["N"]} {
+    "test.use"(%x, %s, %out) : (memref<?xf32>, memref<4xf32>, memref<?xf32>) -> ()
+    return
+  }
+}
+
+// -----
+
 // expected-error @+1 {{argument 0 of type tensor<4xf32> is neither dim, leaf nor slot}}
 func.func @m_f(%x: tensor<4xf32> {dl.path = "x", dl.shape = ["4"]}) attributes {dl.entry = "m_f"} {
   return

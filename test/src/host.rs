@@ -63,7 +63,8 @@ pub fn model(name: &str) -> PathBuf {
     files::root().join("models").join(name)
 }
 
-fn source(name: &str) -> PathBuf {
+/// A file of `test/end_to_end`.
+pub fn source(name: &str) -> PathBuf {
     files::root().join("end_to_end").join(name)
 }
 
@@ -178,7 +179,7 @@ pub fn c_program(folder: &Path, cpu: &str) -> Result<PathBuf> {
 }
 
 /// The C compiler, which takes warnings for errors.
-fn cc() -> Command {
+pub fn cc() -> Command {
     let mut cc = Command::new("cc");
     cc.args([
         "-std=c11",
@@ -237,24 +238,32 @@ pub fn rust_threads_program(folder: &Path) -> Result<PathBuf> {
 }
 
 /// Compiles the Rust program of that name against the library and the bindings in a folder.
-fn with_bindings(folder: &Path, stem: &str) -> Result<PathBuf> {
+pub fn with_bindings(folder: &Path, stem: &str) -> Result<PathBuf> {
+    rust_with_bindings(folder, stem, stem, &[])
+}
+
+/// Compiles a Rust program against the library of a name and the bindings in a folder, and libraries of further folders.
+pub fn rust_with_bindings(
+    folder: &Path,
+    stem: &str,
+    program: &str,
+    folders: &[&Path],
+) -> Result<PathBuf> {
     fs::copy(
         folder.join(format!("{stem}.rs")),
         folder.join("bindings.rs"),
     )?;
-    fs::copy(source(&format!("{stem}.rs")), folder.join("main.rs"))?;
-    let program = folder.join(format!("{stem}_rust"));
+    fs::copy(source(&format!("{program}.rs")), folder.join("main.rs"))?;
+    let made = folder.join(format!("{program}_rust"));
     let rustc = env::var("RUSTC").unwrap_or_else(|_| "rustc".into());
     let mut rustc = Command::new(rustc);
     rustc.args(["--edition=2024", "-O", "-D", "warnings", "-l"]);
-    run(rustc
-        .arg(format!("static={stem}"))
-        .arg("-L")
-        .arg(folder)
-        .arg(folder.join("main.rs"))
-        .arg("-o")
-        .arg(&program))?;
-    Ok(program)
+    rustc.arg(format!("static={stem}"));
+    for folder in folders.iter().chain([&folder]) {
+        rustc.arg("-L").arg(folder);
+    }
+    run(rustc.arg(folder.join("main.rs")).arg("-o").arg(&made))?;
+    Ok(made)
 }
 
 /// Runs a program on its inputs.

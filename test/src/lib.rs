@@ -5,6 +5,7 @@
 //! is a `Runner`.
 
 pub mod bad_input;
+pub mod chosen;
 pub mod compare;
 pub mod cpu;
 

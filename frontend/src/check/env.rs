@@ -4,10 +4,10 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
-use crate::ast::{DType, Span};
+use crate::ast::Span;
 use crate::check::types::Ty;
 use crate::check::value::Value;
-use crate::core::Dim;
+use crate::core::{Dim, Precision};
 
 /// How a name was bound.
 #[derive(Clone, Debug)]
@@ -58,7 +58,7 @@ pub(crate) struct FnContext {
     /// The functions being put in place around its body.
     pub inlined: Vec<usize>,
     /// What the operands of products are rounded to in its body.
-    pub precision: Option<DType>,
+    pub precision: Option<Precision>,
 }
 
 /// What an assignment found.

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use dlc_abi::dim::Poly;
 
-use crate::ast::{BinaryOp, DType, ExprKind, Span};
+use crate::ast::{BinaryOp, ExprKind, Span};
 use crate::check::consts::Number;
 use crate::check::convert::Expected;
 use crate::check::dims::substitute;
@@ -15,7 +15,7 @@ use crate::check::items::Signature;
 use crate::check::types::Ty;
 use crate::check::value::{FnValue, NodeId, Reported, Res, Value};
 use crate::check::{Checker, Mode};
-use crate::core::{Dim, Func, FuncResult, Num, Param};
+use crate::core::{Dim, Func, FuncResult, Num, Param, Precision};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::modules;
 
@@ -29,13 +29,13 @@ pub(crate) struct Instance {
     /// The dims that are numbers.
     pub known: Vec<Option<i64>>,
     /// What the operands of products are rounded to.
-    pub precision: Option<DType>,
+    pub precision: Option<Precision>,
     /// Its place in the program.
     pub func: usize,
 }
 
 /// What tells an instance from others: the function, the dims that are numbers, the precision.
-pub(super) type InstanceKey = (usize, Vec<Option<i64>>, Option<DType>);
+pub(super) type InstanceKey = (usize, Vec<Option<i64>>, Option<Precision>);
 
 impl<'a> Checker<'a> {
     /// Checks every function by itself; exports become part of the program.
@@ -266,7 +266,7 @@ impl<'a> Checker<'a> {
         id: usize,
         signature: &Signature,
         known: &[Option<i64>],
-        precision: Option<DType>,
+        precision: Option<Precision>,
     ) -> Res<Func> {
         let (dims, facts, passed) = self.dims_of(signature, known);
         let context = FnContext {

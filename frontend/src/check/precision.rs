@@ -1,16 +1,17 @@
-//! Sums of products, and `@precision(bf16)`: what their operands are rounded to in a function and in the functions that
+//! Sums of products, and `@precision`: what their operands are rounded to in a function and in the functions that
 //! it calls.
 
 use crate::ast::{self, DType, ExprKind, Span};
 use crate::check::Checker;
 use crate::check::value::{NodeId, Res};
-use crate::core::{Dim, Prim, TensorType};
+use crate::core::{Dim, Precision, Prim, TensorType};
 use crate::diagnostic::{Code, Diagnostic, similar};
 
 /// What products may be rounded to; `f32` is not to round them.
-const PRECISIONS: [(&str, Option<DType>); 3] = [
-    ("bf16", Some(DType::BF16)),
-    ("f16", Some(DType::F16)),
+const PRECISIONS: [(&str, Option<Precision>); 4] = [
+    (Precision::Bf16.name(), Some(Precision::Bf16)),
+    (Precision::F16.name(), Some(Precision::F16)),
+    (Precision::Tf32.name(), Some(Precision::Tf32)),
     ("f32", None),
 ];
 
@@ -54,13 +55,13 @@ impl<'a> Checker<'a> {
     }
 
     /// What the operands of a product of this dtype are rounded to here.
-    pub(crate) fn precision(&self, dtype: DType) -> Option<DType> {
-        let wide = matches!(dtype, DType::F32 | DType::F64);
-        self.scope.function.precision.filter(|_| wide)
+    pub(crate) fn precision(&self, dtype: DType) -> Option<Precision> {
+        let precision = self.scope.function.precision;
+        precision.filter(|precision| precision.rounds(dtype))
     }
 
     /// The precision of a function that is called from here: its own, or the one here.
-    pub(super) fn precision_of(&self, id: usize) -> Option<DType> {
+    pub(super) fn precision_of(&self, id: usize) -> Option<Precision> {
         match self.own_precision(id) {
             Some(own) => own,
             None => self.scope.function.precision,
@@ -68,7 +69,7 @@ impl<'a> Checker<'a> {
     }
 
     /// What `@precision` before a function says.
-    pub(super) fn own_precision(&self, id: usize) -> Option<Option<DType>> {
+    pub(super) fn own_precision(&self, id: usize) -> Option<Option<Precision>> {
         let attributes = &self.fns[id].item.attrs;
         let attribute = attributes
             .iter()
@@ -101,7 +102,7 @@ impl<'a> Checker<'a> {
 }
 
 /// The precision that an attribute names.
-fn named(attribute: &ast::Attribute) -> Option<Option<DType>> {
+fn named(attribute: &ast::Attribute) -> Option<Option<Precision>> {
     let [argument] = attribute.args.as_slice() else {
         return None;
     };

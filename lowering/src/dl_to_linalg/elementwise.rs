@@ -4,7 +4,7 @@
 use super::{Content, Lowering, Mapped, Result, refine};
 use crate::{
     emit::Emitter,
-    linalg::{Access, Generic, Iterator},
+    linalg::{self, Access, Generic, Iterator},
     scalar,
 };
 use dlc_abi::dim::Poly;
@@ -78,7 +78,10 @@ impl<'c, 'a> Lowering<'c, 'a> {
     ) -> [Mapped<'c, 'a>; 2] {
         operands.map(|operand| {
             let x = self.get(operand);
-            let Some(precision) = precision else { return x };
+            // Products in tf32 round what they load.
+            let Some(precision) = precision.filter(|precision| *precision != linalg::TF32) else {
+                return x;
+            };
             let (from, half, f32) = (x.element, e.ty(precision), e.ty("f32"));
             let ty = |element| shape::tensor(&shape::shape_of(operand), element);
             let rounded = self.same_shape(e, vec![x], ty(half), |e, x| {

@@ -56,7 +56,7 @@ impl<'c, 'a> Lowering<'c, 'a> {
         let zero = "0";
         let inputs = [lhs, rhs].map(|x| self.tensor(e, &x));
         let [a, b] = loops;
-        let mark = vec![(linalg::CONTRACTION, Attribute::unit(self.context))];
+        let mark = vec![linalg::contraction(self.context, op.precision())];
         let iterators = (0..count).map(|i| {
             if i < free {
                 Iterator::Parallel

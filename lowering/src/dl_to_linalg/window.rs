@@ -13,7 +13,7 @@ use crate::{
 };
 use dlc_abi::dim::Poly;
 use dlc_dialects::ops;
-use melior::ir::{Attribute, Type, Value, ValueLike};
+use melior::ir::{Type, Value, ValueLike};
 
 /// The loops of a generic op as they are found.
 #[derive(Default)]
@@ -124,7 +124,7 @@ impl<'c, 'a> Lowering<'c, 'a> {
             iterators: loops.iterators,
             inputs: inputs.map(without_loops).to_vec(),
             outputs: vec![without_loops(start)],
-            attributes: vec![(linalg::CONTRACTION, Attribute::unit(self.context))],
+            attributes: vec![linalg::contraction(self.context, op.precision())],
         };
         let declared = generic.declare_mapped(e, &maps);
         let sum = fill_body(e, declared, |e, arguments| {

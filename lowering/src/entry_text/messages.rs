@@ -1,6 +1,6 @@
 //! The functions that give texts, and constant texts.
 
-use super::WRITTEN;
+use super::{WRITTEN, chosen};
 use crate::{entry::Entry, size::Checked};
 use dlc_abi::{status, symbol};
 use std::fmt::Write;
@@ -24,17 +24,23 @@ pub(super) fn message(entry: &Entry) -> String {
         .statuses()
         .into_iter()
         .map(|status| (status.code, status.message));
-    let others = [
-        (status::OK, "ok".to_string()),
-        (status::DEVICE, status::device_message(&entry.name)),
-    ];
-    for (number, text) in known.chain(others) {
+    let on_gpu = status::ON_GPU
+        .iter()
+        .filter(|(number, ..)| entry.chooses.is_some() || *number == status::DEVICE);
+    let on_gpu = on_gpu
+        .filter_map(|(number, ..)| Some((*number, status::device_message(&entry.name, *number)?)));
+    let ok = [(status::OK, "ok".to_string())];
+    for (number, text) in known.chain(ok).chain(on_gpu) {
         let text = constant(&mut code, &number.to_string(), &text);
         let number = code.let_(&format!("llvm.mlir.constant({number} : i32) : i32"));
         let this = code.let_(&format!("llvm.icmp \"eq\" %status, {number} : i32"));
         found = code.let_(&format!(
             "llvm.select {this}, {text}, {found} : i1, !llvm.ptr"
         ));
+    }
+    if let Some(library) = &entry.chooses {
+        chosen::words(&mut code, library, &found);
+        found = "%text".into();
     }
     let code = code.code;
     format!(

@@ -11,11 +11,11 @@ use crate::{
     gpu,
     matmul::{
         call::{Place, Places, offset, place},
-        contraction::{Contraction, Operand},
+        contraction::{Contraction, Operand, Rounding},
         epilogue::{Epilogue, Reached},
         numbers::{Kind, Number},
     },
-    schedule::gpu::product_tile,
+    schedule::gpu::{product_tile, tf32_tile},
     tasks::{self, SHARED},
     view::{Mixed, reinterpreted},
 };
@@ -172,7 +172,10 @@ fn program(x: &Contraction) -> Option<Matmul> {
             element: sum,
             start: Start::Result,
         },
-        tile: product_tile([a, b, sum], x.sizes),
+        tile: match (x.rounding, [a, b, sum]) {
+            (Rounding::Tf32, [Element::F32, Element::F32, Element::F32]) => tf32_tile(x.sizes),
+            (_, types) => product_tile(types, x.sizes),
+        },
     };
     program.text().is_ok().then_some(program)
 }

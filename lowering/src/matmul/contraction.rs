@@ -54,6 +54,17 @@ pub struct Contraction<'c, 'a> {
     pub layout: Layout,
     /// What is known of the sizes.
     pub sizes: MatmulSizes,
+    /// How operands may be rounded.
+    pub rounding: Rounding,
+}
+
+/// How the operands of a product may be rounded before they are multiplied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rounding {
+    /// Not at all.
+    Exact,
+    /// To tf32, where a target multiplies such.
+    Tf32,
 }
 
 /// The loop dims of each operand of a `linalg.generic`, if its maps are projections.
@@ -198,6 +209,10 @@ impl<'c, 'a> Contraction<'c, 'a> {
             outer: [batch, outer_m, outer_n].concat(),
             outer_sums,
             sizes,
+            rounding: match linalg::is_tf32(op) {
+                true => Rounding::Tf32,
+                false => Rounding::Exact,
+            },
             layout: Layout {
                 a_by_k,
                 b_by_n,

@@ -16,6 +16,7 @@
 //! A body that checks something has one more pointer before the slots, by which it leaves the status of what failed.
 //! Where code may run on several threads, the body then takes an executor, and there are two more entries,
 //! `m_f_on` and `m_f_packed_on`, with an executor before the other arguments; the two above pass on none.
+//! Where the module has `dl.chooses`, the entries ask `m_f.device` first, once all is checked, which the module for the device has.
 //! The text of these functions is in `entry_text.rs`; the convention is section 7 of ARCHITECTURE.md.
 //!
 //! *Requires*: structured bodies without tensors or allocations, planned slots. *Ensures*: no function with
@@ -47,41 +48,58 @@ pub const INFO: PassInfo = PassInfo {
 };
 
 fn run<'c, 'a>(cx: &'c Context, module: OperationRef<'c, 'a>) -> Result<(), PassError<'c>> {
-    for entry in entry::entries(module)? {
+    let text = |name: &str| entry::string(module.attribute(name).ok());
+    let stem = text("dl.stem").unwrap_or_default();
+    let on_device = Target::of(module).gpu > 0;
+    let mut once = match text("dl.abi_hash") {
+        Some(hash) if !on_device => entry_text::abi_hash(&stem, &hash),
+        _ => String::new(),
+    };
+    let entries = entry::entries(module)?;
+    if entries.iter().any(|entry| entry.chooses.is_some()) {
+        once += &entry_text::declarations(&stem, on_device);
+    }
+    // Declarations stand with each entry for the verifier only.
+    let elsewhere = entry_text::declared(&stem);
+    for entry in entries {
         let slots = entry::slots(&entry)?;
         let types = arguments(&entry, slots.len())?;
         let body = parse(cx, &entry, &entry_text::body(&entry, &types))?;
         let functions = parse(cx, &entry, &entry_text::functions(&entry, &slots))?;
         let implementation = edit::move_module_before(cx, &body, entry.func, |_| true);
         move_body(cx, &entry, implementation[0])?;
-        // The declaration of the body stands there for the verifier only.
         edit::move_module_before(cx, &functions, entry.func, |op| {
-            !op.attribute("sym_name")
-                .is_ok_and(|name| name.to_string().contains("__impl"))
+            let name = entry::string(op.attribute("sym_name").ok()).unwrap_or_default();
+            !name.contains("__impl") && !elsewhere.contains(&name)
         });
         edit::erase(cx, entry.func);
     }
-    let text = |name: &str| entry::string(module.attribute(name).ok());
-    let on_device = Target::of(module).gpu > 0;
-    if let (Some(stem), Some(hash), false) = (text("dl.stem"), text("dl.abi_hash"), on_device) {
-        let function = Module::parse(cx, &entry_text::abi_hash(&stem, &hash)).ok_or_else(|| {
-            PassError::at(
-                &module,
-                format!("{INTERNAL}: the emitted text does not parse"),
-            )
-        })?;
-        let Some(block) = module.region(0)?.first_block() else {
-            return Ok(());
-        };
-        match alias::operations(block).pop() {
-            Some(last) => {
-                edit::move_module_before(cx, &function, last, |_| true);
-            }
-            // A library without exports.
-            None => {
-                for op in alias::operations(function.body()) {
-                    block.append_operation((*op).clone());
-                }
+    append(cx, module, &once)
+}
+
+/// Puts functions of a text at the end of a module, before its last op.
+fn append<'c>(
+    cx: &'c Context,
+    module: OperationRef<'c, '_>,
+    text: &str,
+) -> Result<(), PassError<'c>> {
+    let functions = Module::parse(cx, text).ok_or_else(|| {
+        PassError::at(
+            &module,
+            format!("{INTERNAL}: the emitted text does not parse"),
+        )
+    })?;
+    let Some(block) = module.region(0)?.first_block() else {
+        return Ok(());
+    };
+    match alias::operations(block).pop() {
+        Some(last) => {
+            edit::move_module_before(cx, &functions, last, |_| true);
+        }
+        // A library without exports.
+        None => {
+            for op in alias::operations(functions.body()) {
+                block.append_operation((*op).clone());
             }
         }
     }

@@ -61,6 +61,8 @@ fn run<'c, 'a>(cx: &'c Context, module: OperationRef<'c, 'a>) -> Result<(), Pass
     let stem = entry::string(module.attribute("dl.stem").ok()).unwrap_or_default();
     let table = format!("{stem}{KERNELS}");
     let calls = walk::named(module, "llvm.call");
+    let declared = walk::named(module, "llvm.mlir.global");
+    let declared = declared.into_iter().any(|op| name(op) == table);
     let mut kernels = HashSet::new();
     for func in walk::named(module, "llvm.func") {
         let symbol = name(func);
@@ -86,7 +88,7 @@ fn run<'c, 'a>(cx: &'c Context, module: OperationRef<'c, 'a>) -> Result<(), Pass
             PassError::at(&func, message)
         })?;
         // Declarations of the kernel, and of the table again, stand there for the verifier only.
-        let first = kernels.is_empty();
+        let first = kernels.is_empty() && !declared;
         edit::move_module_before(cx, &functions, func, |op| match name(op) {
             own if own == table => first,
             own => own.ends_with(LAUNCH) || own.ends_with(ENTRY) || own.starts_with(READ),

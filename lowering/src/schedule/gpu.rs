@@ -59,10 +59,22 @@ pub const SHARED: i64 = 40 << 10;
 /// Rows or columns of a result up to which its tiles are small: in large ones most would be outside.
 const SMALL: i64 = 96;
 
+/// How a product of f32 is cut whose operands are rounded to tf32.
+pub fn tf32_tile(sizes: MatmulSizes) -> Tile {
+    Tile::Mma(match is_small(sizes) {
+        true => mma::Tile::MIDDLE_TF32,
+        false => mma::Tile::LARGE_TF32,
+    })
+}
+
+fn is_small(sizes: MatmulSizes) -> bool {
+    let small = |size: Option<i64>| size.is_some_and(|size| size <= SMALL);
+    small(sizes.m) || small(sizes.n)
+}
+
 /// How a product of types of A, B and sums is cut.
 pub fn product_tile([a, b, sum]: [Element; 3], sizes: MatmulSizes) -> Tile {
-    let small = |size: Option<i64>| size.is_some_and(|size| size <= SMALL);
-    let small = small(sizes.m) || small(sizes.n);
+    let small = is_small(sizes);
     let cores = a == b && matches!(a, Element::F16 | Element::Bf16) && sum == Element::F32;
     match (cores, sum, small) {
         (true, _, true) => Tile::Mma(mma::Tile::MIDDLE),

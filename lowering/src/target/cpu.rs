@@ -6,6 +6,7 @@ use super::{
 };
 use crate::schedule::Target;
 use inkwell::{
+    GlobalVisibility,
     attributes::AttributeLoc,
     context::Context,
     llvm_sys::prelude::{LLVMContextRef, LLVMModuleRef},
@@ -312,7 +313,9 @@ fn prepare(context: &Context, module: &Module, machine: &TargetMachine, options:
         function.add_attribute(AttributeLoc::Function, nounwind);
         function.add_attribute(AttributeLoc::Function, width);
         let name = function.get_name().to_string_lossy().into_owned();
-        if !options.exported.contains(&name) {
+        // What is hidden is for the other objects of the library.
+        let hidden = function.as_global_value().get_visibility() == GlobalVisibility::Hidden;
+        if !hidden && !options.exported.contains(&name) {
             function.set_linkage(Linkage::Internal);
         }
     }

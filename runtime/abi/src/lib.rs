@@ -1,11 +1,12 @@
 //! What compiled code and its callers agree on: dims, data types, the manifest, symbol names and
-//! status codes, who runs the parts of a call, and what a GPU does for one. The compiler, the runtime and the generators of headers and bindings all read
+//! status codes, who runs the parts of a call, what a GPU does for one, and who chooses it. The compiler, the runtime and the generators of headers and bindings all read
 //! this crate and nothing else of one another.
 //!
 //! Invariant: no dependency on the compiler, and no unsafe code.
 
 #![forbid(unsafe_code)]
 
+pub mod choice;
 pub mod device;
 pub mod dim;
 mod dim_parse;

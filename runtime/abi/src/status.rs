@@ -12,6 +12,12 @@ pub const SIZE_OVERFLOW: i32 = 3;
 pub const MISALIGNED: i32 = 4;
 /// The device failed, which only entries for a GPU say.
 pub const DEVICE: i32 = 5;
+/// [`crate::choice::VARIABLE`] asks for a device that is not there, or for none that there could be.
+pub const NO_DEVICE: i32 = 6;
+/// The device that was chosen for a call has too little memory.
+pub const DEVICE_MEMORY: i32 = 7;
+/// The device that was chosen for a call failed.
+pub const CHOSEN_DEVICE: i32 = 8;
 /// The first check (dim range or `where` condition, then what the body checks) of an entry; the k-th has `CHECK + k`.
 pub const CHECK: i32 = 16;
 
@@ -35,6 +41,20 @@ pub const COMMON: [(i32, &str, &str); 4] = [
     ),
 ];
 
+/// The codes that only entries of libraries for a GPU return, with their error code and text.
+pub const ON_GPU: [(i32, &str, &str); 4] = [
+    (DEVICE, "DL1015", "the device failed; it says why"),
+    (
+        NO_DEVICE,
+        "DL1016",
+        "the environment variable DLC_DEVICE asks for a device that is not there, or libdlc_gpu_c.so is not",
+    ),
+    (DEVICE_MEMORY, "DL1017", "the GPU has too little memory"),
+    (CHOSEN_DEVICE, "DL1018", "the GPU failed"),
+];
+/// Those of them for which a library had the device chosen; what chose it has better words for the last one.
+pub const ON_CHOSEN: [i32; 3] = [NO_DEVICE, DEVICE_MEMORY, CHOSEN_DEVICE];
+
 /// The message of a common status for an entry, as `stem_f_message` gives it.
 pub fn common_message(entry: &str, status: i32) -> Option<String> {
     COMMON
@@ -43,9 +63,10 @@ pub fn common_message(entry: &str, status: i32) -> Option<String> {
         .map(|(_, code, text)| format!("{code} {entry}: {text}"))
 }
 
-/// The message of [`DEVICE`] for an entry.
-pub fn device_message(entry: &str) -> String {
-    format!("DL1015 {entry}: the device failed; it says why")
+/// The message of one of [`ON_GPU`] for an entry.
+pub fn device_message(entry: &str, status: i32) -> Option<String> {
+    let (_, code, text) = ON_GPU.iter().find(|(known, ..)| *known == status)?;
+    Some(format!("{code} {entry}: {text}"))
 }
 
 /// The message of a dim outside its range.

@@ -1,5 +1,6 @@
-/* GPUs for the calls of libraries with `_gpu` entries; link libdlc_gpu_c.a or libdlc_gpu_c.so. NVIDIA's driver is looked
- * for when a GPU is opened; nothing else of CUDA is needed.
+/* GPUs for the calls of libraries built with `--gpu`; link libdlc_gpu_c.a or libdlc_gpu_c.so. NVIDIA's driver is looked
+ * for when a GPU is opened; nothing else of CUDA is needed. Functions as model_f need none of what is below, but find the
+ * library; those as model_f_gpu take a device:
  *
  *   dlc_gpu *gpu;
  *   if (dlc_gpu_open(0, &gpu)) { puts(dlc_gpu_message(NULL)); return 1; }
@@ -167,6 +168,12 @@ int32_t dlc_gpu_end_capture(dlc_gpu *gpu, dlc_graph **graph);
 int32_t dlc_graph_launch(dlc_gpu *gpu, dlc_graph *graph);
 /* Nothing for NULL. */
 void dlc_graph_free(dlc_graph *graph);
+
+/* By this function a library that was built with `--gpu` finds a device for entries that are passed none, as model_f. It
+ * looks in the program first, then in libdlc_gpu_c.so. A program that links libdlc_gpu_c.a has it with the linker's option
+ * `-u dlc_gpu_runtime`; programs do not call it. */
+typedef struct dlc_runtime dlc_runtime;
+const dlc_runtime *dlc_gpu_runtime(void);
 
 #ifdef __cplusplus
 }

@@ -6,8 +6,9 @@ use std::cell::RefCell;
 use std::ffi::{CString, c_char, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use dlc_abi::choice::Runtime;
 use dlc_abi::device::Device;
-use dlc_gpu::{Address, Capability, Gpu, GpuError, Graph, Settings};
+use dlc_gpu::{Address, Capability, Gpu, GpuError, Graph, RUNTIME, Settings};
 
 thread_local! {
     /// The words of the last error on this thread that is of no gpu, and the words that were last asked for.
@@ -61,6 +62,12 @@ unsafe fn with(gpu: *const Handle, work: impl FnOnce(&Gpu) -> Result<(), GpuErro
         Some(handle) => handle.gpu.status_of(|| work(&handle.gpu)),
         None => failed(&null("gpu")),
     }
+}
+
+/// What libraries look for that choose a device for their calls.
+#[unsafe(no_mangle)]
+pub extern "C" fn dlc_gpu_runtime() -> *const Runtime {
+    &raw const RUNTIME
 }
 
 /// Opens a GPU by its number.

@@ -28,7 +28,7 @@ type Hash = [u8; DIGITS];
 pub(crate) struct Calls {
     device: Arc<dyn Device>,
     loaded: Mutex<Loaded>,
-    message: Mutex<String>,
+    failed: Mutex<Option<GpuError>>,
 }
 
 #[derive(Debug, Default)]
@@ -42,7 +42,7 @@ impl Calls {
         Self {
             device,
             loaded: Mutex::default(),
-            message: Mutex::default(),
+            failed: Mutex::default(),
         }
     }
 
@@ -61,10 +61,16 @@ impl Calls {
 
     /// The words of the last error; none before the first.
     pub(crate) fn message(&self) -> String {
-        locked(&self.message).clone()
+        let failed = self.failed();
+        failed.map_or_else(String::new, |error| error.to_string())
     }
 
-    /// Runs something, keeps the words of its error or panic and returns the status.
+    /// The last error; none before the first.
+    pub(crate) fn failed(&self) -> Option<GpuError> {
+        locked(&self.failed).clone()
+    }
+
+    /// Runs something, keeps its error or panic and returns the status.
     pub(crate) fn run(&self, work: impl FnOnce() -> Result<(), GpuError>) -> i32 {
         let result = catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
             let words = panic.downcast_ref::<String>().map(String::as_str);
@@ -74,8 +80,9 @@ impl Calls {
         match result {
             Ok(()) => 0,
             Err(error) => {
-                *locked(&self.message) = error.to_string();
-                error.status()
+                let status = error.status();
+                *locked(&self.failed) = Some(error);
+                status
             }
         }
     }

@@ -76,6 +76,11 @@ impl Gpu {
         self.calls.message()
     }
 
+    /// The last error in a call of a library; none before the first.
+    pub fn failed(&self) -> Option<GpuError> {
+        self.calls.failed()
+    }
+
     /// Runs something for a caller that takes a status, and keeps the words of its error or panic for
     /// [`Gpu::message`]; the status is 0 or that of the error.
     pub fn status_of(&self, work: impl FnOnce() -> Result<(), GpuError>) -> i32 {

@@ -42,11 +42,8 @@ impl<'a> Images<'a> {
         let images = images.iter().map(|image| {
             // SAFETY: as above.
             let text = unsafe { text(image.text, "an image")? };
-            let capability = u32::try_from(image.capability);
-            let capability = capability
-                .map_err(|_| wrong(&format!("an image for the capability {}", image.capability)))?;
             Ok(Image {
-                capability: Capability(capability),
+                capability: capability(image)?,
                 text,
             })
         });
@@ -73,33 +70,60 @@ impl<'a> Images<'a> {
     /// # Errors
     /// [`GpuError::OldDevice`] where there is none.
     pub fn choose(&self, about: &About) -> Result<Image<'a>, GpuError> {
-        let has = about.capability;
-        let runs = |image: &&Image<'a>| match image.capability {
-            ALONE => has == ALONE,
-            needs => needs <= has,
-        };
-        let found = self.images.iter().filter(runs).max_by_key(|i| i.capability);
-        found.copied().ok_or_else(|| GpuError::OldDevice {
-            device: about.name.clone(),
-            capability: has,
-            images: self.described(),
-        })
+        let made_for = self.images.iter().map(|image| image.capability);
+        let suited = suited(&made_for.collect::<Vec<_>>(), about)?;
+        Ok(self.images[suited])
     }
+}
 
-    /// What the images are for.
-    fn described(&self) -> String {
-        let mut capabilities: Vec<_> = self.images.iter().map(|i| i.capability).collect();
-        capabilities.sort();
-        let named = capabilities.iter().map(|capability| match *capability {
-            ALONE => format!("{ALONE} only"),
-            capability => format!("{capability} and above"),
-        });
-        let named: Vec<_> = named.collect();
-        match named.is_empty() {
-            true => "no device".to_string(),
-            false => named.join(" or "),
-        }
+/// What an image of a library is made for.
+fn capability(image: &dlc_abi::device::Image) -> Result<Capability, GpuError> {
+    let capability = u32::try_from(image.capability);
+    capability
+        .map(Capability)
+        .map_err(|_| wrong(&format!("an image for the capability {}", image.capability)))
+}
+
+/// Which of some images is for a device, by what each is made for.
+fn suited(made_for: &[Capability], about: &About) -> Result<usize, GpuError> {
+    let has = about.capability;
+    let runs = |(_, needs): &(usize, &Capability)| match **needs {
+        ALONE => has == ALONE,
+        needs => needs <= has,
+    };
+    let suited = made_for.iter().enumerate().filter(runs);
+    let most = suited.max_by_key(|(_, capability)| **capability);
+    most.map(|(i, _)| i).ok_or_else(|| GpuError::OldDevice {
+        device: about.name.clone(),
+        capability: has,
+        images: described(made_for),
+    })
+}
+
+/// What images are for.
+fn described(made_for: &[Capability]) -> String {
+    let mut made_for = made_for.to_vec();
+    made_for.sort();
+    let named = made_for.iter().map(|capability| match *capability {
+        ALONE => format!("{ALONE} only"),
+        capability => format!("{capability} and above"),
+    });
+    let named: Vec<_> = named.collect();
+    match named.is_empty() {
+        true => "no device".to_string(),
+        false => named.join(" or "),
     }
+}
+
+/// Fails where no image of a library is for a device. The texts are not read.
+///
+/// # Safety
+/// The kernels are as their type says, or null where a pointer is.
+pub(crate) unsafe fn check(kernels: &Kernels, about: &About) -> Result<(), GpuError> {
+    // SAFETY: the caller's promise.
+    let images = unsafe { list(kernels.image, kernels.images, "images")? };
+    let made_for = images.iter().map(capability);
+    suited(&made_for.collect::<Result<Vec<_>, _>>()?, about).map(|_| ())
 }
 
 fn wrong(what: &str) -> GpuError {

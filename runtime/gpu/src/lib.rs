@@ -2,10 +2,12 @@
 //! the functions of `runtime/gpu-c`.
 //!
 //! A [`Device`] is a GPU by NVIDIA's driver ([`Cuda`]), or an interpreter of its instructions ([`Emulated`]). [`Gpu`] adds what programs need: memory that is kept for the next use
-//! ([`Memory`]), and the struct of functions that `_gpu` entries of libraries take. The driver is looked for at run time:
+//! ([`Memory`]), and the struct of functions that `_gpu` entries of libraries take; [`RUNTIME`] does calls of those that take no
+//! device. The driver is looked for at run time:
 //! nothing of CUDA is needed to build, and where there is none, opening says so.
 
 mod calls;
+mod choice;
 mod cubins;
 mod cuda;
 mod device;
@@ -21,6 +23,7 @@ mod trace;
 #[cfg(test)]
 mod fake;
 
+pub use choice::RUNTIME;
 pub use cuda::Cuda;
 pub use device::{About, Address, Capability, Device, EncodedMap, Graph, Kernel, Limits};
 /// How the interpreter runs kernels.

@@ -231,7 +231,7 @@ fn name_of(op: OperationRef) -> String {
         .to_string()
 }
 
-/// A product of operands that are rounded to a precision, in f32; without one, of the operands.
+/// A product of operands that are rounded to a precision, in f32; of the operands without one, and in tf32, which is a leave to round.
 fn in_precision(
     precision: Option<&str>,
     operands: [&Array; 2],
@@ -239,7 +239,7 @@ fn in_precision(
 ) -> Result<Array, Failure> {
     let dtype = operands[0].dtype;
     let rounded = match precision {
-        None => return Ok(product(operands)?),
+        None | Some("tf32") => return Ok(product(operands)?),
         Some("bf16") => DType::BF16,
         Some(_) => DType::F16,
     };

@@ -210,8 +210,13 @@ pub(super) fn dot_general() -> Result<Vec<Case>> {
             );
             cases.push(form.case(OpKind::DotGeneral, dtype, sum_tolerance(dtype), unit)?);
         }
-        for (tag, precision) in precisions(dtype) {
+        let tf32 = (dtype == DType::F32).then_some((IN_TF32, "{precision = \"tf32\"}"));
+        for (tag, precision) in precisions(dtype).into_iter().chain(tf32) {
             let axes = format!("batch [] x [] contract [1] x [0] {precision}");
+            let (sizes, bound) = match tag {
+                IN_TF32 => (&SIZES[SIZES.len() - 2..], Bound::Near(TF32_TOLERANCE)),
+                _ => (SIZES, sum_tolerance(DType::F32)),
+            };
             let form = form(
                 tag,
                 mkn,
@@ -219,15 +224,18 @@ pub(super) fn dot_general() -> Result<Vec<Case>> {
                 &["k", "n"],
                 &axes,
                 &["m", "n"],
-                SIZES,
+                sizes,
             );
-            let bound = sum_tolerance(DType::F32);
             cases.push(form.case(OpKind::DotGeneral, dtype, bound, unit)?);
         }
     }
     cases.extend(widened_products(SIZES)?);
     Ok(cases)
 }
+
+/// The tag of products that may be rounded to tf32, and how far some tens of products of numbers up to 1 are then off.
+const IN_TF32: &str = "in_tf32";
+const TF32_TOLERANCE: f64 = 5e-3;
 
 /// Products of what is made wider for them, as which of it is stored.
 fn widened_products(sizes: &'static [&'static [i64]]) -> Result<Vec<Case>> {

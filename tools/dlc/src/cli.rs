@@ -458,7 +458,8 @@ pub struct Compile {
     #[command(flatten)]
     pub code: Code,
 
-    /// The GPU to compile for as well: none, sm_80 (and newer) or sm_90a
+    /// The GPU to compile for as well: none, sm_80 (and newer) or sm_90a; the library's functions then run on one where
+    /// there is one, unless DLC_DEVICE=cpu
     #[arg(
         long,
         value_name = "GPU",

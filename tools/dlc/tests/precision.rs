@@ -127,3 +127,91 @@ fn products_in_a_precision_are_those_of_rounded_operands() {
         );
     }
 }
+
+/// Products of numbers between 1 and 2, or their opposites, whose rounding to tf32 is one to multiples of 2⁻¹⁰: odd multiples of
+/// 2⁻¹², which are not between two of those.
+const TF32: &str = "\
+fn tf32(x: f32[...]) -> f32[...] { sign(x) * round(abs(x) * 1024.0) / 1024.0 }
+
+fn numbers(n: i32) -> f32[9, 10] {
+  let i = reshape(arange(90, i32), [9, 10])
+  f32(4096 + 2 * ((i * 617 + n * 201) % 2048) + 1) / 4096.0 * f32(1 - 2 * ((i + n) % 3 % 2))
+}
+
+fn plain(a: f32[9, 8], b: f32[8, 10]) -> f32[9, 10] { a @ b }
+
+@precision(tf32)
+fn product(a: f32[9, 8], b: f32[8, 10]) -> f32[9, 10] { plain(a, b) }
+
+@precision(tf32)
+fn loss(a: f32[9, 8], b: f32[8, 10], y: f32[9, 10]) -> f32 { sum(plain(a, b) * y) }
+
+@precision(tf32)
+fn windows(x: f32[1, 2, 6, 6], w: f32[4, 2, 3, 3]) -> f32[1, 4, 4, 4] { conv2d(x, w) }
+
+@precision(tf32)
+fn wide(a: f64[9, 8], b: f64[8, 10]) -> f64[9, 10] { a @ b }
+
+/// The product, the gradients of it by both sides, and the convolution.
+fn all_four(x: f32[9, 10], y: f32[9, 10], z: f32[9, 10]) -> (f32[9, 10], f32[9, 8], f32[8, 10], f32[1, 4, 4, 4]) {
+  let (a, b) = (x[:, :8], y[:8])
+  let (da, db) = grad(loss, wrt=(a, b))(a, b, z)
+  (product(a, b), da, db, windows(reshape(x[:8, :9], [1, 2, 6, 6]), reshape(y[:8, :9], [4, 2, 3, 3])))
+}
+
+/// The same without a precision.
+fn exact(x: f32[9, 10], y: f32[9, 10], z: f32[9, 10]) -> (f32[9, 10], f32[9, 8], f32[8, 10], f32[1, 4, 4, 4]) {
+  let (a, b) = (x[:, :8], y[:8])
+  (
+    a @ b,
+    z @ matrix_transpose(b),
+    matrix_transpose(a) @ z,
+    conv2d(reshape(x[:8, :9], [1, 2, 6, 6]), reshape(y[:8, :9], [4, 2, 3, 3])),
+  )
+}
+
+test \"exact\" {
+  let (x, y, z) = (numbers(0), numbers(1), numbers(2))
+  let (p, da, db, c) = all_four(x, y, z)
+  let (q, ea, eb, d) = exact(x, y, z)
+  assert_close(p, q, atol=1e-5)
+  assert_close(da, ea, atol=1e-5)
+  assert_close(db, eb, atol=1e-5)
+  assert_close(c, d, atol=1e-5)
+}
+
+test \"rounded\" {
+  let (x, y, z) = (numbers(0), numbers(1), numbers(2))
+  let (p, da, db, c) = all_four(x, y, z)
+  let (q, ea, eb, d) = exact(tf32(x), tf32(y), tf32(z))
+  assert_close(p, q, atol=1e-5)
+  assert_close(da, ea, atol=1e-5)
+  assert_close(db, eb, atol=1e-5)
+  assert_close(c, d, atol=1e-5)
+  assert(any(abs(p - x[:, :8] @ y[:8]) > 1e-3))
+  let (a, b) = (f64(x[:, :8]), f64(y[:8]))
+  assert_close(wide(a, b), a @ b, rtol=1e-14)
+}
+";
+
+/// Tensor cores round, everything else does not.
+#[test]
+fn products_in_tf32_are_rounded_where_a_target_has_it() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("t.dl"), TF32).unwrap();
+    for (test, target) in [
+        ("exact", "cpu"),
+        ("exact", "reference"),
+        ("rounded", "gpu-emulated"),
+    ] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_dlc"));
+        command.current_dir(folder.path()).args(["test", "t.dl"]);
+        let output = command.args([test, "--target", target]).output().unwrap();
+        let stdout = String::from_utf8_lossy(&output.stdout);
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(
+            stdout.contains("1 passed, 0 failed"),
+            "{target}: {stdout}{stderr}"
+        );
+    }
+}

@@ -40,29 +40,35 @@ pub fn emit(
         }
         CodegenError::Internal(message) => Failure::internal(message),
     })?;
-    if !made.objects.is_empty() {
-        let undefined = undefined_symbols(&made.objects).map_err(Failure::internal)?;
-        let prints = walk::named(module.as_operation(), "llvm.func")
-            .into_iter()
-            .any(|function| {
-                entry::string(function.attribute("sym_name").ok()).as_deref() == Some("printf")
-            });
-        let allowed = |name: &str| ALLOWED.contains(&name) || (prints && PRINTING.contains(&name));
-        let unwanted: Vec<_> = undefined
-            .into_iter()
-            .filter(|name| !allowed(name))
-            .collect();
-        if !unwanted.is_empty() {
-            let names = unwanted.join(", ");
-            return Err(Failure::internal(format!(
-                "the object calls what no library provides: {names}"
-            )));
-        }
-    }
     Ok(made)
 }
 
-/// The symbols that objects, together, need from elsewhere.
+/// Whether a module in the `llvm` dialect prints.
+pub fn prints(module: &Module) -> bool {
+    let functions = walk::named(module.as_operation(), "llvm.func");
+    functions.into_iter().any(|function| {
+        entry::string(function.attribute("sym_name").ok()).as_deref() == Some("printf")
+    })
+}
+
+/// Checks that the objects of a library need nothing but what the C library has, and what may be missing.
+pub fn check(objects: &[Vec<u8>], prints: bool) -> Result<(), Failure> {
+    let undefined = undefined_symbols(objects).map_err(Failure::internal)?;
+    let allowed = |name: &str| ALLOWED.contains(&name) || (prints && PRINTING.contains(&name));
+    let unwanted: Vec<_> = undefined
+        .into_iter()
+        .filter(|name| !allowed(name))
+        .collect();
+    if unwanted.is_empty() {
+        return Ok(());
+    }
+    let names = unwanted.join(", ");
+    Err(Failure::internal(format!(
+        "the object calls what no library provides: {names}"
+    )))
+}
+
+/// The symbols that objects, together, need from elsewhere; not those that may be missing.
 pub fn undefined_symbols(objects: &[Vec<u8>]) -> Result<BTreeSet<String>, String> {
     let (mut defined, mut undefined) = (BTreeSet::new(), BTreeSet::new());
     for object in objects {
@@ -70,7 +76,7 @@ pub fn undefined_symbols(objects: &[Vec<u8>]) -> Result<BTreeSet<String>, String
             .map_err(|error| format!("LLVM's object can't be read: {error}"))?;
         for symbol in file.symbols() {
             let Ok(name) = symbol.name() else { continue };
-            if symbol.is_undefined() && !name.is_empty() {
+            if symbol.is_undefined() && !symbol.is_weak() && !name.is_empty() {
                 undefined.insert(name.to_string());
             } else if symbol.is_global() {
                 defined.insert(name.to_string());

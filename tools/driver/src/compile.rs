@@ -18,10 +18,10 @@ use dlc_dialects::ir::{
 };
 pub use dlc_frontend::core::Goal;
 use dlc_frontend::source::SourceMap;
-use dlc_lowering::remarks;
 pub use dlc_lowering::schedule::knobs;
 use dlc_lowering::schedule::{self, Target};
 pub use dlc_lowering::target::gpu::{ARCHITECTURES, Architecture};
+use dlc_lowering::{choice::CHOOSES, remarks};
 use dlc_runtime::Tensor;
 use melior::{
     Context,
@@ -460,6 +460,9 @@ impl<'x> Work<'x> {
         let text = |text: &str| StringAttribute::new(context, text).into();
         edit::set_attribute(op, "dl.stem", text(&self.manifest.stem));
         edit::set_attribute(op, "dl.abi_hash", text(&self.manifest.abi_hash));
+        if gpu::chooses(&self.session.options) {
+            edit::set_attribute(op, CHOOSES, Attribute::unit(context));
+        }
         let (session, input, kinds) = (self.session, self.input, self.kinds);
         let tells = kinds.contains(&Emit::Memory);
         if tells {
@@ -508,6 +511,7 @@ impl<'x> Work<'x> {
             &forms,
         )?;
         made.objects.append(&mut self.device.objects);
+        codegen::check(&made.objects, codegen::prints(module))?;
         let times = made.times.iter();
         let times = times.map(|(name, time)| (name.to_string(), *time));
         self.ran.times.extend(times);

@@ -2,19 +2,21 @@
 
 use crate::{
     codegen,
-    compile::{Emit, Failure, Input, Ran, Session},
+    compile::{Emit, Failure, Input, Options, Ran, Session},
     pipelines::GPU,
 };
 use dlc_abi::Manifest;
 use dlc_dialects::ir::edit;
 use dlc_lowering::{
+    choice::{self, CHOOSES},
     schedule::{self, Target},
     target::{
         CodegenError, Form,
         gpu::{Architecture, device_functions, keep_host, ptx},
+        host_triple,
     },
 };
-use melior::ir::{Module, attribute::StringAttribute};
+use melior::ir::{Attribute, Module, attribute::StringAttribute};
 use std::collections::BTreeMap;
 
 /// Code for a GPU.
@@ -50,6 +52,11 @@ impl For<'_> {
     }
 }
 
+/// Whether calls that name no device have one chosen.
+pub(crate) fn chooses(options: &Options) -> bool {
+    options.gpu.is_some() && choice::is_for(&host_triple())
+}
+
 /// Makes the code of a `dl` module, which stays as it is.
 pub(crate) fn make<'c>(
     session: &'c Session,
@@ -73,6 +80,9 @@ pub(crate) fn make<'c>(
     let op = module.as_operation();
     let text = StringAttribute::new(context, &manifest.stem);
     edit::set_attribute(op, "dl.stem", text.into());
+    if chooses(session.options()) {
+        edit::set_attribute(op, CHOOSES, Attribute::unit(context));
+    }
     edit::set_attribute(op, schedule::target::ATTRIBUTE, target.attribute(context));
     let mut artefacts = BTreeMap::new();
     let wanted = |kind| made_for.kinds.contains(&kind);
@@ -102,6 +112,14 @@ pub(crate) fn make<'c>(
         let forms = [Form::Object];
         let host = made_for.host;
         objects = codegen::emit(&module, &exported, &name, options, host, &forms)?.objects;
+        if chooses(options) {
+            let text = choice::module(&manifest.stem);
+            let module = Module::parse(context, &text)
+                .ok_or_else(|| Failure::internal("what finds a device does not parse"))?;
+            let name = choice::runtime(&manifest.stem);
+            let mut made = codegen::emit(&module, &[], &name, options, host, &forms)?;
+            objects.append(&mut made.objects);
+        }
     }
     keep(Emit::Ptx, ptx);
     Ok(Device { objects, artefacts })

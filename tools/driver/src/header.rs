@@ -68,7 +68,7 @@ impl Header<'_> {
              #include <stddef.h>\n\
              #include <stdint.h>\n\
              \n\
-             {executor}\
+             {chosen}{executor}\
              /* The hash of all signatures below; {hash_function}() gives that of the library. */\n\
              #define {upper}_ABI_HASH \"{}\"\n\
              \n\
@@ -81,6 +81,7 @@ impl Header<'_> {
             comment(&self.manifest.target),
             comment(&self.manifest.abi_hash),
             hash_function = symbol::abi_hash(stem),
+            chosen = variants::choice(self.manifest),
             executor = variants::types(self.manifest),
         )
     }
@@ -196,20 +197,24 @@ impl Header<'_> {
             let row = format!("{:>13} {}", status.code, status.message);
             let _ = writeln!(text, " *   {}", comment(&row).trim_end());
         }
-        if self.manifest.gpu.is_some() {
-            let row = format!(
-                "{:>13} {}",
-                status::DEVICE,
-                status::device_message(&entry.name)
-            );
-            let _ = writeln!(text, " *   {}", comment(&row));
+        for (code, ..) in status::ON_GPU {
+            let message = status::device_message(&entry.name, code);
+            if let (Some(_), Some(message)) = (&self.manifest.gpu, message) {
+                let row = format!("{code:>13} {message}");
+                let _ = writeln!(text, " *   {}", comment(&row));
+            }
         }
         text += " */\n";
         let dims: Vec<String> = signature.dims();
         text += &variants::prototype("int32_t ", &entry.symbol, &signature.parameters);
         text += "/* The size of the workspace in bytes; SIZE_MAX when it does not fit. */\n";
         text += &variants::prototype("size_t ", &entry.workspace_symbol, &dims);
-        text += "/* What a status of the function means; a static text. */\n";
+        text += match self.manifest.gpu {
+            None => "/* What a status of the function means; a static text. */\n",
+            Some(_) => {
+                "/* What a status of the function means; it stays until the thread's next call. */\n"
+            }
+        };
         let status = ["int32_t status".to_string()];
         text += &variants::prototype("const char *", &entry.message_symbol(), &status);
         text += "/* The same for loaders: dims and leaves as arrays, in the order of the manifest. */\n";

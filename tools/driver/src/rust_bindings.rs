@@ -15,6 +15,7 @@ use crate::layout::{StructType, Structs, leaf_comment, visible};
 
 mod entry;
 mod expression;
+mod on_device;
 
 /// The text of `STEM.rs`.
 pub fn generate(manifest: &Manifest) -> String {
@@ -25,9 +26,15 @@ pub fn generate(manifest: &Manifest) -> String {
     let mut text = module.opening();
     for def in module.structs.iter() {
         text += &module.struct_types(def);
+        if manifest.gpu.is_some() {
+            text += &module.device_struct(def);
+        }
     }
     for entry in &manifest.entries {
         text += &module.entry(entry);
+        if manifest.gpu.is_some() {
+            text += &module.device_entry(entry);
+        }
     }
     text += &module.support();
     text
@@ -61,14 +68,16 @@ impl Module<'_> {
              //\n\
              // Tensors are slices in C order (last axis fastest). f16 and bf16 are held as their\n\
              // bits. A key is two u32; key(42) is [0, 42].\n\
-             \n\
+             {chosen}\n\
              /// The hash of all signatures here; every call compares it with the library's.\n\
              pub const ABI_HASH: &str = {hash:?};\n",
             compiler = visible(&self.manifest.compiler),
             target = visible(&self.manifest.target),
             hash = self.manifest.abi_hash,
+            chosen = self.manifest.gpu.as_ref().map_or("", |_| CHOSEN),
         ) + OPENING
             + self.threads().map_or("", |()| EXECUTOR)
+            + self.manifest.gpu.as_ref().map_or("", |_| on_device::TYPES)
     }
 
     /// Something where calls may run on several threads.
@@ -324,6 +333,10 @@ impl Module<'_> {
                 );
             }
         }
+        if self.manifest.gpu.is_some() {
+            let entries = self.manifest.entries.iter();
+            symbols.extend(entries.map(|entry| self.device_symbols(entry)));
+        }
         SUPPORT
             .replace("@SYMBOLS@", &symbols)
             .replace("@HASH@", &symbol::abi_hash(&self.manifest.stem))
@@ -339,7 +352,9 @@ fn element(dtype: DType) -> &'static str {
 
 fn held_name(name: &str, held: Held) -> String {
     let name = match name {
-        "Error" | "Executor" | "Workspace" | "dlc_support" | "Self" => format!("{name}_"),
+        "Error" | "Executor" | "Workspace" | "Device" | "OnDevice" | "dlc_support" | "Self" => {
+            format!("{name}_")
+        }
         _ => rust_name(name),
     };
     match held {
@@ -385,6 +400,13 @@ fn tuple(items: &[String]) -> String {
 
 /// The types that every module has.
 const OPENING: &str = include_str!("rust_bindings/opening.rs.in");
+
+/// What is said of functions that take no device, where there are others.
+const CHOSEN: &str = "//
+// Functions that take no device run on a GPU where there is one and libdlc_gpu_c.so is found, else on
+// the CPU, and copy all slices in each call. The environment variable DLC_DEVICE says otherwise, as
+// cpu. Those for tensors that stay on a GPU end with _gpu.
+";
 
 /// The type that modules of libraries for several threads have, too.
 const EXECUTOR: &str = include_str!("rust_bindings/executor.rs.in");

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use dlc_driver::compile::{ARCHITECTURES, Architecture, Emit, Failure, Options, Session, Source};
+use object::{Object, ObjectSymbol};
+use std::collections::BTreeMap;
 
 fn session(gpu: Option<Architecture>) -> Session {
     Session::new(Options {
@@ -46,6 +48,26 @@ fn what_is_made() {
         };
         assert!(message.ends_with("help: add `--gpu sm_80`"), "{message}");
     }
+}
+
+/// The symbols that a shared library takes from elsewhere: whether each may be missing.
+fn taken(gpu: Option<Architecture>) -> BTreeMap<String, bool> {
+    let source = source("export fn f(x: f32) -> f32 { exp(x) }");
+    let made = session(gpu).compile(&source, &[Emit::Cdylib]).unwrap();
+    let library = made.artefacts[&Emit::Cdylib].as_slice();
+    let file = object::File::parse(library).unwrap();
+    let undefined = file.dynamic_symbols().filter(|one| one.is_undefined());
+    let named = undefined.map(|one| (one.name().unwrap().to_string(), one.is_weak()));
+    named.filter(|(name, _)| !name.is_empty()).collect()
+}
+
+/// Libraries for a GPU load where nothing of it is there.
+#[test]
+fn what_chooses_a_device_may_be_missing() {
+    assert_eq!(taken(None), BTreeMap::new());
+    let asked = ["dlc_gpu_runtime", "dlopen", "dlsym", "getenv"];
+    let expected = asked.map(|name| (name.to_string(), true));
+    assert_eq!(taken(Some(ARCHITECTURES[0])), expected.into());
 }
 
 /// What is said of a program of scalars that one thread adds up.

@@ -213,8 +213,8 @@ impl Band {
     fn store_wide(&self, f: &mut Function, place: &Place, (c, start): (&Matrix, Start)) {
         let width = 16 / c.element.bytes();
         let vector = format!("vector<{width}x{}>", c.element.stored());
+        // Before the band where none of its rows is inside.
         let last_row = f.with("arith.subi", &place.rows_left, 1);
-        let last_row = f.with("arith.maxsi", &last_row, 0);
         let last_column = f.with("arith.subi", &place.columns_left, width);
         let mut stores = vec![];
         for round in 0..self.rows * self.columns / width / self.threads {

@@ -8,7 +8,7 @@ use dlc_runtime::Bound;
 use dlc_runtime::library::Call;
 use dlc_runtime::limits::{self, Limits};
 
-use super::call::Request;
+use super::call::{Request, on_cpu};
 use crate::cli::{Bench, Common};
 use crate::report::{Error, to_stdout};
 use crate::supervise;
@@ -24,7 +24,7 @@ const MIN_ROUNDS: usize = 10;
 
 /// Runs the command.
 pub fn run(bench: &Bench, common: &Common) -> Result<(), Error> {
-    let request = Request::new(&bench.call, common)?;
+    let request = Request::new(&on_cpu(&bench.call)?, common)?;
     let baseline = bench.baseline.as_deref().map(median_of).transpose()?;
     let library = request.library()?;
     if supervise::keep_ir().is_some() {

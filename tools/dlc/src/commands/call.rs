@@ -69,6 +69,14 @@ impl From<WriteError> for Error {
     }
 }
 
+/// The same call of a library without code for a GPU, whose entries choose no device.
+pub fn on_cpu(call: &Call) -> Result<Call, Error> {
+    super::architecture(&call.compile.gpu)?;
+    let mut call = call.clone();
+    call.compile.gpu = "none".to_string();
+    Ok(call)
+}
+
 /// The parsed command line of a call.
 pub struct Request {
     /// The source.

@@ -6,7 +6,7 @@ use dlc_driver::compile::Emit;
 use dlc_gpu::Gpu;
 use dlc_runtime::output::{Output as CallOutput, outputs_of};
 
-use super::call::{Request, output_files};
+use super::call::{Request, on_cpu, output_files};
 use super::device;
 use crate::cli::{Common, Run, RunTarget};
 use crate::report::{Error, to_stderr, to_stdout};
@@ -22,15 +22,20 @@ pub fn run(run: &Run, common: &Common) -> Result<(), Error> {
         }
         None => (device::open(run.target)?, None),
     };
-    let mut call = run.call.clone();
-    if let (Some(gpu), "none") = (&gpu, call.compile.gpu.as_str()) {
-        call.compile.gpu = device::architecture(gpu).name.to_string();
-    }
+    let call = match &gpu {
+        Some(gpu) if run.call.compile.gpu == "none" => {
+            let mut call = run.call.clone();
+            call.compile.gpu = device::architecture(gpu).name.to_string();
+            call
+        }
+        Some(_) => run.call.clone(),
+        None => on_cpu(&run.call)?,
+    };
     let request = Request::new(&call, common)?;
     let outputs = match &gpu {
         Some(gpu) => on_gpu(&request, &files, gpu)?,
         None if run.target == RunTarget::Reference => on_reference(&request, &files)?,
-        None => on_cpu(&request, &files)?,
+        None => call_on_cpu(&request, &files)?,
     };
     let Some(outputs) = outputs else {
         return Ok(());
@@ -58,7 +63,7 @@ pub fn run(run: &Run, common: &Common) -> Result<(), Error> {
 type Files = [(String, std::path::PathBuf)];
 
 /// Nothing when only the compilation was wanted.
-fn on_cpu(request: &Request, files: &Files) -> Result<Option<Vec<CallOutput>>, Error> {
+fn call_on_cpu(request: &Request, files: &Files) -> Result<Option<Vec<CallOutput>>, Error> {
     let library = request.library()?;
     if supervise::keep_ir().is_some() {
         return Ok(None);

@@ -342,7 +342,7 @@ impl<'c, 'a> Writer<'c, 'a> {
 
     /// A product: by `@` where it is one, else in letters.
     fn product(&self, view: ops::DotGeneral<'c, 'a>) -> Written<Expr> {
-        let round = |x: Expr, dtype: &str| match view.precision() {
+        let round = |x: Expr, dtype: &str| match rounded(view.precision()) {
             Some(precision) => Expr::atom(format!("{dtype}({precision}({}))", x.text)),
             None => x,
         };
@@ -388,7 +388,7 @@ impl<'c, 'a> Writer<'c, 'a> {
     }
 
     fn conv(&self, view: ops::Conv<'c, 'a>) -> Written<Expr> {
-        if view.precision().is_some() {
+        if rounded(view.precision()).is_some() {
             return Err("a convolution of rounded operands".to_string());
         }
         let name = match shape_of(view.x()).len() {
@@ -552,4 +552,9 @@ fn half(bits: u16) -> f64 {
         31 => f64::NAN,
         _ => sign * (1.0 + fraction / 1024.0) * 2f64.powi(exponent - 15),
     }
+}
+
+/// What operands are rounded to on every target: products in tf32 are written as they are where it is not there.
+fn rounded(precision: Option<&str>) -> Option<&str> {
+    precision.filter(|precision| *precision != "tf32")
 }

@@ -1,7 +1,7 @@
 //! What else does the work of an entry: threads of an executor, or a device.
 
 use crate::layout::unique;
-use dlc_abi::{Entry, Manifest, device, executor};
+use dlc_abi::{Entry, Manifest, choice, device, executor};
 use std::fmt::Write;
 
 /// The types that variants take.
@@ -16,6 +16,32 @@ pub(super) fn types(manifest: &Manifest) -> String {
         text += "\n";
     }
     text
+}
+
+/// On what entries run that take no device.
+pub(super) fn choice(manifest: &Manifest) -> String {
+    let Some(gpu) = &manifest.gpu else {
+        return String::new();
+    };
+    let gpu = made_for(gpu);
+    let (variable, library) = (choice::VARIABLE, choice::LIBRARY);
+    format!(
+        "/* Functions that take no device run on the first GPU that is {gpu}, and on the CPU where there is none. They
+ * take the memory of the program in both cases: each call copies all of it to the GPU and what it writes back, and
+ * allocates on the GPU; the workspace is not used there then. Programs that keep data on the GPU call the _gpu
+ * functions. {library} does it, which is loaded if it is found: without it calls run on the CPU. The
+ * environment variable {variable}, read at the first call, says otherwise: cpu, gpu, gpu:1 (that GPU and no other), or
+ * emulated (an interpreter in the place of a GPU, for tests). What fails on a GPU is not done on the CPU instead. */
+"
+    )
+}
+
+/// The GPUs that code runs on.
+fn made_for(gpu: &str) -> String {
+    match gpu.ends_with('a') {
+        true => format!("{gpu} and no other"),
+        false => format!("{gpu} or newer"),
+    }
 }
 
 /// The variants of an entry, which have a parameter before those of the entry, or before those of the one for loaders.
@@ -46,8 +72,9 @@ pub(super) fn declarations(
     if let Some(gpu) = &manifest.gpu {
         let _ = writeln!(
             text,
-            "/* The same on a GPU, {gpu} or newer; all tensors and the workspace are in its memory. It returns when all is asked \
-             for; copies from the device wait. */"
+            "/* The same on a GPU, {}; all tensors and the workspace are in its memory. It returns when all is asked \
+             for; copies from the device wait. */",
+            made_for(gpu)
         );
         text += &prototype("int32_t ", &entry.gpu_symbol(), &device(parameters));
         text += &prototype("int32_t ", &entry.packed_gpu_symbol(), &device(packed));

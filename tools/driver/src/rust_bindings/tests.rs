@@ -25,8 +25,14 @@ fn succeeded(output: &Output) {
 
 #[test]
 fn every_kind_of_parameter_compiles_without_a_warning() {
+    compiles(&sample());
+    compiles(&sample().with_threads(4).with_gpu(Some("sm_80")));
+}
+
+/// Compiles the bindings of a library, which have a struct `Params`.
+fn compiles(manifest: &Manifest) {
     let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("tiny.rs"), generate(&sample())).unwrap();
+    std::fs::write(folder.path().join("tiny.rs"), generate(manifest)).unwrap();
     std::fs::write(
         folder.path().join("lib.rs"),
         "//! Uses the bindings.\n#![deny(warnings, missing_docs)]\n/// The bindings.\npub mod tiny;\n\

@@ -69,6 +69,26 @@ fn tiles_in_groups_and_in_dynamic_memory() {
     check(&program, &[Shape::dense(64 * 9 + 8, 64 * 2 + 8, 16)]);
 }
 
+/// What is added to is not read below its last row, which may end in the first of the bands that a tile is stored in.
+#[test]
+fn results_of_few_rows_are_added_to() {
+    for element in [Element::F16, Element::F32] {
+        let tile = match element {
+            Element::F32 => Tile::MIDDLE_TF32,
+            _ => Tile::MIDDLE,
+        };
+        let mut program = program(element, STORAGES[0], matmul::Tile::Mma(tile));
+        program.output = Output::Store {
+            element: Element::F32,
+            start: Start::Result,
+        };
+        check(
+            &program,
+            &[Shape::dense(4, 16, 24), Shape::dense(70, 16, 8)],
+        );
+    }
+}
+
 #[test]
 fn a_function_gets_each_element_once() {
     let mut program = program(Element::F16, STORAGES[1], matmul::Tile::Mma(Tile::MIDDLE));
