@@ -126,7 +126,7 @@ impl Attention {
     /// The larger tile of rows where registers suffice for it with such columns and scores, else the smaller.
     pub fn usual_rows(head: i64, value_head: i64, score: Option<&Callee>) -> i64 {
         match (padded(head.max(value_head)), score) {
-            (..=64, None) => 128,
+            (..=48, None) => 128,
             _ => 64,
         }
     }
