@@ -38,7 +38,7 @@ struct Used {
     spilled: u64,
 }
 
-/// The trials: models and examples, whose tables are kept, and the files of ops.
+/// The trials: models, examples and programs for this alone, whose tables are kept, and the files of ops.
 pub fn trials() -> Result<Vec<Trial>> {
     let Some(path) = find() else {
         return Ok(vec![skipped("ptxas".into(), "it is not installed")]);
@@ -48,6 +48,7 @@ pub fn trials() -> Result<Vec<Trial>> {
     for model in [
         files::below("models", "dl")?,
         files::below("../examples", "dl")?,
+        files::below("kernels", "dl")?,
     ]
     .concat()
     {
