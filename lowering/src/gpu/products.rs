@@ -116,9 +116,12 @@ impl<'c: 'a, 'a> Product<'c, 'a> {
             program.output = Output::Call(made.callee);
             captured = made.values;
         }
+        let rows = e.ceil_div(places.m, program.tile_rows());
+        let columns = e.ceil_div(places.n, program.tile_columns());
         let loops = Loops {
             x,
             places: &places,
+            tiles: e.mul(rows, columns),
             target: &target,
             callee: programs.product(&program),
             program,
@@ -241,6 +244,8 @@ pub(super) fn rounded_to<'c: 'a, 'a>(
 struct Loops<'x, 'c, 'a> {
     x: &'x Contraction<'c, 'a>,
     places: &'x Places<'c, 'a>,
+    /// The blocks of each product.
+    tiles: Value<'c, 'a>,
     target: &'x Target<'c, 'a>,
     program: Matmul,
     callee: String,
@@ -271,10 +276,7 @@ impl<'c: 'a, 'a> Loops<'_, 'c, 'a> {
     fn products(&self, e: &Emitter<'c, 'a>, depth: usize, indices: &mut Indices<'c, 'a>) {
         let bounds = |e: &Emitter<'c, 'a>, size| (e.index(0), size, e.index(1));
         let Some(dim) = self.x.outer.get(depth) else {
-            let rows = e.ceil_div(self.places.m, self.program.tile_rows());
-            let columns = e.ceil_div(self.places.n, self.program.tile_columns());
-            let tiles = e.mul(rows, columns);
-            let op = e.plain_loop(bounds(e, tiles), |e, tile| self.call(e, tile, indices));
+            let op = e.plain_loop(bounds(e, self.tiles), |e, tile| self.call(e, tile, indices));
             tasks::mark(e, op, true);
             gpu::give_to_block(e, op, self.program.threads());
             gpu::give_shared(e, op, self.program.shared_bytes());
