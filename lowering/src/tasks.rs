@@ -11,12 +11,13 @@ pub mod private;
 pub mod share;
 
 use crate::{
+    alias,
     emit::Emitter,
     entry::{argument_with, body, string},
     schedule::Target,
     walk,
 };
-use dlc_dialects::ir::edit;
+use dlc_dialects::ir::{edit, inspect};
 use melior::ir::{
     Attribute, BlockLike, OperationRef, RegionLike, Value, attribute::BoolAttribute,
     operation::OperationLike,
@@ -46,6 +47,21 @@ pub fn executor<'c, 'a>(func: OperationRef<'c, 'a>) -> Option<Value<'c, 'a>> {
 pub fn mark<'c>(e: &Emitter<'c, '_>, op: OperationRef<'c, '_>, independent: bool) {
     let value: Attribute<'c> = BoolAttribute::new(e.context(), independent).into();
     edit::set_attribute(op, PARALLEL, value);
+}
+
+/// Says of a buffer that rounds of loops which stand here only use parts of it. Where a loop around them whose rounds are independent
+/// is not around the allocation too, rounds of that one may use all of it, and nothing is said.
+pub fn share_buffer<'c: 'a, 'a>(e: &Emitter<'c, 'a>, buffer: Value<'c, 'a>) {
+    let Some(made) = alias::root(buffer).and_then(inspect::defining_op) else {
+        return;
+    };
+    let around = alias::ancestors(made);
+    if !e
+        .around()
+        .any(|op| independent(op) == Some(true) && !around.contains(&op))
+    {
+        edit::set_attribute(made, SHARED, Attribute::unit(e.context()));
+    }
 }
 
 /// Says of a marked loop that it takes what the loop before it leaves.

@@ -411,6 +411,39 @@ module attributes {dl.target = {cpu = "cascadelake"}} {
     return
   }
 
+  // Rounds of a loop around may go at the same time: each has such sums for itself.
+  // CHECK-LABEL: func.func @narrowed_in_rounds
+  // CHECK:       memref.alloc() : memref<120x256xf32>
+  // CHECK:       scf.for
+  // CHECK:         call @dlc_matmul_f32_nn_12x32{{(_turned)?}}_band
+  // CHECK:       return
+  func.func @narrowed_in_rounds(%x: memref<8x120x64xf32>, %w: memref<64x256xf32>, %y: memref<8x120x256xbf16>) {
+    %zero = arith.constant 0.0 : f32
+    %c0 = arith.constant 0 : index
+    %c1 = arith.constant 1 : index
+    %c8 = arith.constant 8 : index
+    %sums = memref.alloc() : memref<120x256xf32>
+    scf.for %i = %c0 to %c8 step %c1 {
+      %xi = memref.subview %x[%i, 0, 0] [1, 120, 64] [1, 1, 1] : memref<8x120x64xf32> to memref<120x64xf32, strided<[64, 1], offset: ?>>
+      %yi = memref.subview %y[%i, 0, 0] [1, 120, 256] [1, 1, 1] : memref<8x120x256xbf16> to memref<120x256xbf16, strided<[256, 1], offset: ?>>
+      linalg.fill ins(%zero : f32) outs(%sums : memref<120x256xf32>)
+      linalg.generic {dl.contraction, indexing_maps = [#a, #b, #c], iterator_types = ["parallel", "parallel", "reduction"]}
+          ins(%xi, %w : memref<120x64xf32, strided<[64, 1], offset: ?>>, memref<64x256xf32>) outs(%sums : memref<120x256xf32>) {
+      ^bb0(%l: f32, %r: f32, %s: f32):
+        %p = arith.mulf %l, %r : f32
+        %q = arith.addf %s, %p : f32
+        linalg.yield %q : f32
+      }
+      linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]}
+          ins(%sums : memref<120x256xf32>) outs(%yi : memref<120x256xbf16, strided<[256, 1], offset: ?>>) {
+      ^bb0(%s: f32, %o: bf16):
+        %p = arith.truncf %s : f32 to bf16
+        linalg.yield %p : bf16
+      }
+    } {dl.parallel = true}
+    return
+  }
+
   // What writes over an operand of the product, or reads what is made in between from the product, waits until all is done.
   // CHECK-LABEL: func.func @waits
   // CHECK-NOT:   _band

@@ -2,7 +2,6 @@
 
 use crate::{
     alias::{self, blocks, operations},
-    emit::Emitter,
     entry,
     linalg::{arguments, results},
     tasks, walk,
@@ -16,9 +15,7 @@ use dlc_dialects::{
     pass::PassError,
 };
 use melior::ir::{
-    OperationRef, Value,
-    attribute::{Attribute, DenseI64ArrayAttribute},
-    operation::OperationLike,
+    OperationRef, Value, attribute::DenseI64ArrayAttribute, operation::OperationLike,
 };
 use std::collections::HashSet;
 
@@ -48,13 +45,6 @@ pub(super) fn outermost<'c: 'a, 'a, T>(
         }
     }
     Ok(found)
-}
-
-/// Says of a buffer that rounds of loops which are threads or blocks only use parts of it.
-pub(super) fn share<'c: 'a, 'a>(e: &Emitter<'c, 'a>, buffer: Value<'c, 'a>) {
-    if let Some(made) = defining_op(buffer) {
-        edit::set_attribute(made, tasks::SHARED, Attribute::unit(e.context()));
-    }
 }
 
 /// What all rounds of a nest do with a buffer that it writes.

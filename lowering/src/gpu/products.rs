@@ -6,7 +6,7 @@ use super::{
     programs::Programs,
 };
 use crate::{
-    alias::{self, blocks, operations},
+    alias::{blocks, operations},
     emit::Emitter,
     gpu,
     matmul::{
@@ -16,7 +16,7 @@ use crate::{
         numbers::{Kind, Number},
     },
     schedule::gpu::{product_tile, tf32_tile},
-    tasks::{self, SHARED},
+    tasks,
     view::{Mixed, reinterpreted},
 };
 use dlc_dialects::ir::{
@@ -30,7 +30,7 @@ use dlc_kernels::{
 };
 use melior::{
     Context, IrRewriter,
-    ir::{Attribute, OperationRef, TypeLike, Value, operation::OperationLike},
+    ir::{OperationRef, TypeLike, Value, operation::OperationLike},
 };
 
 /// A product and what is done with its result.
@@ -73,7 +73,7 @@ impl<'c: 'a, 'a> Product<'c, 'a> {
                 rewriter.as_rewriter_base().move_op_before(*needed, op);
             }
         }
-        share(cx, x, epilogue.as_ref());
+        share(&e, x, epilogue.as_ref());
         let keeps_sums = epilogue
             .as_ref()
             .is_some_and(|epilogue| !is_between(x.c.value, &[Some(op), fill, Some(epilogue.op)]));
@@ -193,7 +193,7 @@ pub(super) fn storages(x: &Contraction) -> [Storage; 2] {
 
 /// Says of what a product writes that each block writes a part of it.
 fn share<'c: 'a, 'a>(
-    cx: &'c Context,
+    e: &Emitter<'c, 'a>,
     x: &Contraction<'c, 'a>,
     epilogue: Option<&Epilogue<'c, 'a>>,
 ) {
@@ -203,9 +203,7 @@ fn share<'c: 'a, 'a>(
         Reached::Scalar(_) => None,
     });
     for memory in written.chain([x.c.value]) {
-        if let Some(made) = alias::root(memory).and_then(defining_op) {
-            edit::set_attribute(made, SHARED, Attribute::unit(cx));
-        }
+        tasks::share_buffer(e, memory);
     }
 }
 

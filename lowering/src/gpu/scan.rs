@@ -6,7 +6,7 @@
 use super::{
     Shuffle, barrier, give_to_block,
     kernel::{bounds, rounds},
-    nest::{Nest, outermost, share},
+    nest::{Nest, outermost},
     shared, shuffled, thread,
 };
 use crate::{
@@ -111,7 +111,9 @@ impl<'c: 'a, 'a> Scan<'c, 'a> {
 
     /// Writes its blocks; where lines are short there are only threads.
     pub fn write(&self, e: &Emitter<'c, 'a>) {
-        self.written.iter().for_each(|root| share(e, *root));
+        self.written
+            .iter()
+            .for_each(|root| tasks::share_buffer(e, *root));
         let [low, high, step] = bounds(self.inner).map(constant);
         let steps = low.zip(high).zip(step);
         let steps = steps.map(|((low, high), step)| (high - low + step - 1) / step);

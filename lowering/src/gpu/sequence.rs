@@ -7,7 +7,7 @@
 
 use super::{
     kernel::{bounds, rounds},
-    nest::{Nest, index, needed, outermost, share},
+    nest::{Nest, index, needed, outermost},
 };
 use crate::{
     alias::{self, blocks},
@@ -116,7 +116,9 @@ impl<'c: 'a, 'a> Sequence<'c, 'a> {
 
     /// Says of the memory that it writes that rounds of the loops in its place only use parts of it.
     pub fn share_memory(&self, e: &Emitter<'c, 'a>) {
-        self.written.iter().for_each(|root| share(e, *root));
+        self.written
+            .iter()
+            .for_each(|root| tasks::share_buffer(e, *root));
     }
 }
 

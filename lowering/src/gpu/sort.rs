@@ -3,7 +3,7 @@
 //! places. Parts of longer lines are merged in pairs by kernels, a thread for each place of the result, which looks for what
 //! comes there by bisection (Odeh et al., "Merge path", 2012).
 
-use super::{barrier, give_to_block, nest::share, shared, thread};
+use super::{barrier, give_to_block, shared, thread};
 use crate::{
     emit::{Emitter, Int},
     linalg,
@@ -245,7 +245,7 @@ impl<'c: 'a, 'a> Sort<'c, 'a> {
         let dims = known.iter().map(text).collect::<String>();
         let spare = e.alloc(&unknown, &format!("memref<{dims}i32>"));
         for memory in [spare, self.places] {
-            share(e, memory);
+            tasks::share_buffer(e, memory);
         }
         let four = |e: &Emitter<'c, 'a>, width| e.mul(width, e.index(4));
         let rounds = e.while_loop(

@@ -12,7 +12,7 @@ use crate::{
     linalg::{self, Access, Generic, Iterator},
     remarks::Remarks,
     size::constant,
-    tasks::{SHARED, private::static_bytes},
+    tasks::{self, private::static_bytes},
     view::{Mixed, reinterpreted},
 };
 use dlc_dialects::ir::{
@@ -23,8 +23,7 @@ use dlc_dialects::ir::{
 use melior::{
     Context, IrRewriter,
     ir::{
-        Attribute, BlockRef, OperationRef, RegionLike, TypeLike, Value, ValueLike,
-        operation::OperationLike,
+        BlockRef, OperationRef, RegionLike, TypeLike, Value, ValueLike, operation::OperationLike,
     },
 };
 
@@ -166,8 +165,8 @@ impl<'c: 'a, 'a> Epilogue<'c, 'a> {
             let made = defining_op(c).expect("only what is made here has another memory");
             edit::replace_uses(c, result);
             edit::erase(cx, made);
-        } else if let Some(made) = alias::root(c).and_then(defining_op) {
-            edit::set_attribute(made, SHARED, Attribute::unit(cx));
+        } else {
+            tasks::share_buffer(&Emitter::before(cx, op), c);
         }
         self.result.is_some()
     }

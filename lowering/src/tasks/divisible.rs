@@ -111,6 +111,8 @@ impl<'c: 'a, 'a> Reader<'c, 'a> {
                 }
                 if self.contains(alloc) {
                     move_out(self.cx, alloc, self.op)?;
+                    // Loops inside share it, but the rounds of this one do not.
+                    edit::remove_attribute(alloc, SHARED);
                 }
                 let bytes = static_bytes(root);
                 let on_stack = on_stack || bytes.is_some_and(|bytes| stack + bytes <= most);

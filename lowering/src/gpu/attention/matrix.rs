@@ -2,7 +2,6 @@
 
 use super::part::Part;
 use crate::{
-    alias,
     emit::Emitter,
     gpu::products,
     matmul::{
@@ -13,12 +12,11 @@ use crate::{
     view::{Mixed, reinterpreted},
 };
 use dlc_dialects::ir::{
-    edit,
     inspect::defining_op,
     shape::{self, DYNAMIC},
 };
 use dlc_kernels::program::Element;
-use melior::ir::{Attribute, Value, operation::OperationLike};
+use melior::ir::{Value, operation::OperationLike};
 
 /// A matrix of each batch, by rows.
 pub(super) struct Matrix<'c, 'a> {
@@ -58,7 +56,7 @@ impl<'c: 'a, 'a> Matrix<'c, 'a> {
 
     /// Says that each block writes a part of it.
     pub fn share(&self, e: &Emitter<'c, 'a>) {
-        share(e, self.operand.value);
+        tasks::share_buffer(e, self.operand.value);
     }
 }
 
@@ -73,7 +71,7 @@ impl<'c: 'a, 'a> Vector<'c, 'a> {
         let rank = shape::shape_of(pairs).len();
         let axes: Vec<_> = (0..rank - 1).collect();
         let memory = memory(e, pairs, (&axes, None), Element::F32);
-        share(e, memory);
+        tasks::share_buffer(e, memory);
         Self { memory }
     }
 
@@ -118,10 +116,4 @@ pub(super) fn memory<'c: 'a, 'a>(
     let ty = format!("memref<{}{}>", dims.collect::<String>(), element.ty());
     let open: Vec<_> = axes.iter().filter_map(|axis| sizes[*axis]).collect();
     e.alloc(&open, &ty)
-}
-
-fn share<'c: 'a, 'a>(e: &Emitter<'c, 'a>, memory: Value<'c, 'a>) {
-    if let Some(made) = alias::root(memory).and_then(defining_op) {
-        edit::set_attribute(made, tasks::SHARED, Attribute::unit(e.context()));
-    }
 }
