@@ -122,6 +122,30 @@ fn what_cannot_be_read_or_written_is_said() {
     assert_eq!(read(folder.path(), "a.dl"), UGLY);
 }
 
+#[test]
+fn the_code_of_a_formatted_program_is_the_same() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    for name in ["examples/digits/digits.dl", "test/models/control.dl"] {
+        let nice = std::fs::read_to_string(root.join(name)).unwrap();
+        let ugly = nice.replace(", ", " ,").replace("  ", "\t").replace(" = ", "=");
+        let ugly = ugly.replace(") -> ", ")\n\n->");
+        let folder = folder(&[("m.dl", &ugly)]);
+        let code = || {
+            let output = dlc(folder.path(), &["build", "m.dl", "--emit=dl", "-o", "-"]);
+            assert_eq!(output.status.code(), Some(0), "{output:?}");
+            let text = String::from_utf8(output.stdout).unwrap();
+            let lines = text.lines().filter(|line| !line.starts_with("#loc"));
+            let without_places = |line: &str| line.split(" loc(").next().unwrap().to_owned();
+            lines.map(without_places).collect::<Vec<_>>()
+        };
+        let before = code();
+        assert!(before.len() > 10);
+        assert_eq!(dlc(folder.path(), &["fmt", "m.dl"]).status.code(), Some(0));
+        assert_ne!(read(folder.path(), "m.dl"), ugly);
+        assert_eq!(code(), before);
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn links_and_permissions_stay() {
