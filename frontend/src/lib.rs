@@ -12,6 +12,7 @@ pub mod core;
 pub mod diagnostic;
 pub mod emit;
 mod expected;
+pub mod format;
 pub mod golden;
 mod hints;
 mod in_place;

@@ -12,6 +12,7 @@ mod bench;
 mod cached;
 mod code;
 mod explain;
+mod fmt;
 mod grad;
 mod lints;
 mod test;
@@ -21,6 +22,7 @@ pub use bench::Bench;
 pub use cached::Cached;
 pub use code::{Code, Remarks};
 pub use explain::{Explain, ExplainFormat};
+pub use fmt::Fmt;
 pub use grad::{Grad, Mode};
 pub use lints::Lints;
 pub use test::{RunTest, Test, TestFormat};
@@ -181,6 +183,8 @@ pub enum Command {
     Imports(Imports),
     /// Prints the derivative of a function as source, or compares it with finite differences
     Grad(Grad),
+    /// Formats files
+    Fmt(Fmt),
     /// Explains an error code or a lint
     Explain(Explain),
     #[command(flatten)]
@@ -188,7 +192,7 @@ pub enum Command {
 }
 
 impl Command {
-    /// Whether it goes through MLIR and LLVM, or calls compiled code.
+    /// Whether it reads programs or calls compiled code, so that errors of the compiler may show in it.
     pub fn compiles(&self) -> bool {
         match self {
             Command::Check(_)
@@ -196,7 +200,8 @@ impl Command {
             | Command::Run(_)
             | Command::Bench(_)
             | Command::Tune(_)
-            | Command::Grad(_) => true,
+            | Command::Grad(_)
+            | Command::Fmt(_) => true,
             // Each of its tests runs in a process of its own.
             Command::Test(_)
             | Command::RunTest(_)
@@ -215,6 +220,7 @@ impl Command {
             Command::Bench(bench) => vec![&bench.call.callee],
             Command::Tune(tune) => vec![&tune.call.callee],
             Command::Grad(grad) => vec![&grad.callee],
+            Command::Fmt(fmt) => fmt.paths.iter().map(String::as_str).collect(),
             Command::Test(test) => vec![&test.what],
             Command::RunTest(_) | Command::Imports(_) | Command::Explain(_) | Command::Later(_) => {
                 vec![]
@@ -234,6 +240,7 @@ impl Command {
             Command::Test(_)
             | Command::RunTest(_)
             | Command::Imports(_)
+            | Command::Fmt(_)
             | Command::Explain(_)
             | Command::Later(_) => None,
         }
@@ -245,8 +252,6 @@ impl Command {
 pub enum Later {
     #[command(hide = true, disable_help_flag = true)]
     New(Anything),
-    #[command(hide = true, disable_help_flag = true)]
-    Fmt(Anything),
     #[command(hide = true, disable_help_flag = true)]
     Doc(Anything),
     #[command(hide = true, disable_help_flag = true)]
@@ -270,10 +275,9 @@ pub enum Later {
 impl Later {
     /// The name of the command, and what to do instead.
     pub fn name_and_help(&self) -> (&'static str, &'static str) {
-        const AVAILABLE: &str = "there are check, build, run, bench, tune, test, grad and explain";
+        const AVAILABLE: &str = "there are check, build, run, bench, tune, test, grad, fmt and explain";
         match self {
             Later::New(_) => ("new", "write a file NAME.dl and `dlc check` it"),
-            Later::Fmt(_) => ("fmt", AVAILABLE),
             Later::Doc(_) => ("doc", "the header of `dlc build` describes each export"),
             Later::Import(_) => ("import", AVAILABLE),
             Later::Inspect(_) => ("inspect", "use `dlc build --emit=dl,linalg,loops,llvm-ir`"),
@@ -567,6 +571,7 @@ mod tests {
             "dlc test a.dl grad --exact --target reference --threads 2 --format json --timeout 5",
             "dlc test std::nn --list",
             "dlc explain DL0203",
+            "dlc fmt a.dl folder -",
             "dlc fmt --check a.dl",
             "dlc --version --verbose",
             "dlc --print passes",

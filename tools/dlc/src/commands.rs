@@ -6,6 +6,7 @@ pub mod call;
 pub mod check;
 pub mod device;
 pub mod explain;
+pub mod fmt;
 pub mod grad;
 pub mod imports;
 pub mod print;
@@ -45,6 +46,7 @@ pub fn run(cli: Cli) -> Result<(), Error> {
         Some(Command::Test(test)) => test::run(&test, &cli.common),
         Some(Command::RunTest(test)) => test::one::run(&test, &cli.common),
         Some(Command::Imports(imports)) => imports::run(&imports),
+        Some(Command::Fmt(fmt)) => fmt::run(&fmt, &cli.common),
         Some(Command::Explain(explain)) => explain::run(&explain),
         Some(Command::Later(later)) => {
             let (name, help) = later.name_and_help();

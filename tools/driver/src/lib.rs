@@ -12,6 +12,7 @@ pub mod dep_info;
 mod emit;
 pub mod files;
 mod flops;
+pub mod format;
 mod gpu;
 pub mod grad;
 pub mod header;

@@ -49,14 +49,19 @@ pub fn text(source: &Source) -> dlc_frontend::source::Source {
 
 /// Diagnostics in the form that the session's options ask for.
 pub fn rendered(session: &Session, sources: &SourceMap, diagnostics: &[Diagnostic]) -> String {
-    let format = match (session.options().error_format, session.options().color) {
+    let format = format_of(session.options().error_format, session.options().color);
+    rendered_text(sources, diagnostics, format)
+}
+
+/// The frontend's name of a format.
+pub fn format_of(format: ErrorFormat, color: bool) -> Format {
+    match (format, color) {
         (ErrorFormat::Human, true) => Format::Colour,
         (ErrorFormat::Human, false) => Format::Plain,
         (ErrorFormat::Short, _) => Format::Short,
         (ErrorFormat::Json, _) => Format::Json,
         (ErrorFormat::Sarif, _) => Format::Sarif,
-    };
-    rendered_text(sources, diagnostics, format)
+    }
 }
 
 /// Diagnostics in the form that the session's options ask for; a failure if any is an error.

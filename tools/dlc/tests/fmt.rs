@@ -1,0 +1,163 @@
+//! `dlc fmt`: what it writes, what it leaves alone, and its exit statuses.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+const UGLY: &str = "// why\nfn f( x:f32 )->f32 { x+1 } // end\n";
+const NICE: &str = "// why\nfn f(x: f32) -> f32 { x + 1 } // end\n";
+
+fn dlc(folder: &Path, arguments: &[&str]) -> Output {
+    let mut process = Command::new(env!("CARGO_BIN_EXE_dlc"));
+    process.current_dir(folder).args(arguments);
+    process.output().unwrap()
+}
+
+/// A folder with these files.
+fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    folder
+}
+
+fn read(folder: &Path, name: &str) -> String {
+    std::fs::read_to_string(folder.join(name)).unwrap()
+}
+
+#[test]
+fn files_and_folders_are_rewritten_in_place() {
+    let files = [
+        ("a.dl", UGLY),
+        ("lib/deep/b.dl", UGLY),
+        ("lib/c.txt", UGLY),
+        ("lib/.hidden/d.dl", UGLY),
+    ];
+    let folder = folder(&files);
+    let output = dlc(folder.path(), &["fmt", "a.dl", "lib"]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert!(output.stdout.is_empty() && output.stderr.is_empty());
+    assert_eq!(read(folder.path(), "a.dl"), NICE);
+    assert_eq!(read(folder.path(), "lib/deep/b.dl"), NICE);
+    assert_eq!(read(folder.path(), "lib/c.txt"), UGLY);
+    assert_eq!(read(folder.path(), "lib/.hidden/d.dl"), UGLY);
+    let left = std::fs::read_dir(folder.path()).unwrap().count();
+    assert_eq!(left, 2, "no temporary file stays");
+}
+
+#[test]
+fn formatted_files_are_not_touched() {
+    let folder = folder(&[("a.dl", NICE)]);
+    let path = folder.path().join("a.dl");
+    let file = std::fs::File::options().write(true).open(&path).unwrap();
+    file.set_modified(std::time::UNIX_EPOCH).unwrap();
+    drop(file);
+    let output = dlc(folder.path(), &["fmt", "a.dl"]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let modified = std::fs::metadata(&path).unwrap().modified().unwrap();
+    assert_eq!(modified, std::time::UNIX_EPOCH);
+}
+
+#[test]
+fn check_shows_what_would_change_and_changes_nothing() {
+    let folder = folder(&[("a.dl", UGLY), ("b.dl", NICE)]);
+    let output = dlc(folder.path(), &["fmt", "--check", "."]);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let diff = String::from_utf8(output.stdout).unwrap();
+    assert!(diff.contains("-fn f( x:f32 )->f32 { x+1 } // end\n"), "{diff}");
+    assert!(diff.contains("+fn f(x: f32) -> f32 { x + 1 } // end\n"), "{diff}");
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("a.dl is not formatted"), "{said}");
+    assert!(!said.contains("b.dl"), "{said}");
+    assert_eq!(read(folder.path(), "a.dl"), UGLY);
+    assert_eq!(dlc(folder.path(), &["fmt", "--check", "b.dl"]).status.code(), Some(0));
+}
+
+#[test]
+fn standard_input_goes_to_standard_output() {
+    let mut process = Command::new(env!("CARGO_BIN_EXE_dlc"))
+        .args(["fmt", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = process.stdin.take().unwrap();
+    stdin.write_all(UGLY.as_bytes()).unwrap();
+    drop(stdin);
+    let output = process.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), NICE);
+}
+
+#[test]
+fn files_with_errors_stay_as_they_are_and_others_are_formatted() {
+    let wrong = "fn f( x:f32 ->f32 { x+1 }\n";
+    let folder = folder(&[("a.dl", wrong), ("b.dl", UGLY)]);
+    let output = dlc(folder.path(), &["fmt", "a.dl", "b.dl"]);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("error[DL01") && said.contains("a.dl:1:"), "{said}");
+    assert_eq!(read(folder.path(), "a.dl"), wrong);
+    assert_eq!(read(folder.path(), "b.dl"), NICE);
+}
+
+#[test]
+fn what_cannot_be_read_or_written_is_said() {
+    let folder = folder(&[("a.dl", UGLY), ("empty/a.txt", "")]);
+    let output = dlc(folder.path(), &["fmt", "none.dl"]);
+    assert_eq!(output.status.code(), Some(3), "{output:?}");
+    let output = dlc(folder.path(), &["fmt", "empty"]);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let path = folder.path().join("a.dl");
+    let mut permissions = std::fs::metadata(&path).unwrap().permissions();
+    permissions.set_readonly(true);
+    std::fs::set_permissions(&path, permissions).unwrap();
+    let output = dlc(folder.path(), &["fmt", "a.dl"]);
+    assert_eq!(output.status.code(), Some(3), "{output:?}");
+    assert_eq!(read(folder.path(), "a.dl"), UGLY);
+}
+
+#[test]
+fn the_code_of_a_formatted_program_is_the_same() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    for name in ["examples/digits/digits.dl", "test/models/control.dl"] {
+        let nice = std::fs::read_to_string(root.join(name)).unwrap();
+        let ugly = nice.replace(", ", " ,").replace("  ", "\t").replace(" = ", "=");
+        let ugly = ugly.replace(") -> ", ")\n\n->");
+        let folder = folder(&[("m.dl", &ugly)]);
+        let code = || {
+            let output = dlc(folder.path(), &["build", "m.dl", "--emit=dl", "-o", "-"]);
+            assert_eq!(output.status.code(), Some(0), "{output:?}");
+            let text = String::from_utf8(output.stdout).unwrap();
+            let lines = text.lines().filter(|line| !line.starts_with("#loc"));
+            let without_places = |line: &str| line.split(" loc(").next().unwrap().to_owned();
+            lines.map(without_places).collect::<Vec<_>>()
+        };
+        let before = code();
+        assert!(before.len() > 10);
+        assert_eq!(dlc(folder.path(), &["fmt", "m.dl"]).status.code(), Some(0));
+        assert_ne!(read(folder.path(), "m.dl"), ugly);
+        assert_eq!(code(), before);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn links_and_permissions_stay() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = folder(&[("real.dl", UGLY)]);
+    let (real, link) = (folder.path().join("real.dl"), folder.path().join("link.dl"));
+    std::os::unix::fs::symlink("real.dl", &link).unwrap();
+    std::fs::set_permissions(&real, std::fs::Permissions::from_mode(0o640)).unwrap();
+    let output = dlc(folder.path(), &["fmt", "link.dl"]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert!(link.is_symlink());
+    assert_eq!(read(folder.path(), "real.dl"), NICE);
+    let mode = std::fs::metadata(&real).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o640);
+}
