@@ -14,6 +14,7 @@ mod code;
 mod explain;
 mod grad;
 mod lints;
+mod lsp;
 mod test;
 mod tune;
 
@@ -23,6 +24,7 @@ pub use code::{Code, Remarks};
 pub use explain::{Explain, ExplainFormat};
 pub use grad::{Grad, Mode};
 pub use lints::Lints;
+pub use lsp::Lsp;
 pub use test::{RunTest, Test, TestFormat};
 pub use tune::Tune;
 
@@ -183,6 +185,8 @@ pub enum Command {
     Grad(Grad),
     /// Explains an error code or a lint
     Explain(Explain),
+    /// Serves an editor over standard input and output, by the language server protocol
+    Lsp(Lsp),
     #[command(flatten)]
     Later(Later),
 }
@@ -202,6 +206,7 @@ impl Command {
             | Command::RunTest(_)
             | Command::Imports(_)
             | Command::Explain(_)
+            | Command::Lsp(_)
             | Command::Later(_) => false,
         }
     }
@@ -216,9 +221,11 @@ impl Command {
             Command::Tune(tune) => vec![&tune.call.callee],
             Command::Grad(grad) => vec![&grad.callee],
             Command::Test(test) => vec![&test.what],
-            Command::RunTest(_) | Command::Imports(_) | Command::Explain(_) | Command::Later(_) => {
-                vec![]
-            }
+            Command::RunTest(_)
+            | Command::Imports(_)
+            | Command::Explain(_)
+            | Command::Lsp(_)
+            | Command::Later(_) => vec![],
         }
     }
 
@@ -235,6 +242,7 @@ impl Command {
             | Command::RunTest(_)
             | Command::Imports(_)
             | Command::Explain(_)
+            | Command::Lsp(_)
             | Command::Later(_) => None,
         }
     }
@@ -260,8 +268,6 @@ pub enum Later {
     #[command(hide = true, disable_help_flag = true)]
     Reduce(Anything),
     #[command(hide = true, disable_help_flag = true)]
-    Lsp(Anything),
-    #[command(hide = true, disable_help_flag = true)]
     Completions(Anything),
     #[command(hide = true, disable_help_flag = true)]
     Man(Anything),
@@ -270,7 +276,7 @@ pub enum Later {
 impl Later {
     /// The name of the command, and what to do instead.
     pub fn name_and_help(&self) -> (&'static str, &'static str) {
-        const AVAILABLE: &str = "there are check, build, run, bench, tune, test, grad and explain";
+        const AVAILABLE: &str = "there are check, build, run, bench, tune, test, grad, explain and lsp";
         match self {
             Later::New(_) => ("new", "write a file NAME.dl and `dlc check` it"),
             Later::Fmt(_) => ("fmt", AVAILABLE),
@@ -280,7 +286,6 @@ impl Later {
             Later::Diff(_) => ("diff", "compare two outputs of `dlc bench --json`"),
             Later::Bisect(_) => ("bisect", "use `dlc build --dump-ir DIR`"),
             Later::Reduce(_) => ("reduce", "use mlir-reduce with dlc-opt"),
-            Later::Lsp(_) => ("lsp", "use `dlc check --error-format=json`"),
             Later::Completions(_) => ("completions", AVAILABLE),
             Later::Man(_) => ("man", "use `dlc COMMAND --help`"),
         }

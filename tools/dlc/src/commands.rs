@@ -8,6 +8,7 @@ pub mod device;
 pub mod explain;
 pub mod grad;
 pub mod imports;
+pub mod lsp;
 pub mod print;
 pub mod run;
 pub mod test;
@@ -46,6 +47,7 @@ pub fn run(cli: Cli) -> Result<(), Error> {
         Some(Command::RunTest(test)) => test::one::run(&test, &cli.common),
         Some(Command::Imports(imports)) => imports::run(&imports),
         Some(Command::Explain(explain)) => explain::run(&explain),
+        Some(Command::Lsp(_)) => lsp::run(&cli.common),
         Some(Command::Later(later)) => {
             let (name, help) = later.name_and_help();
             Err(Error::usage(format!("`dlc {name}` is not there yet")).help(Some(help.to_string())))

@@ -57,7 +57,6 @@ fn wrong_usage_ends_with_2() {
             "add `--gpu sm_80`",
         ),
         (&["fmt", "--check", "m.dl"], "`dlc fmt` is not there yet"),
-        (&["lsp"], "there yet"),
         (&["explain", "DL9999"], "no error code DL9999"),
         (&["check", "m.dl", "-Z", "x=y"], "no option -Z x=y"),
     ] {
