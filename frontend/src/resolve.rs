@@ -103,7 +103,9 @@ impl Names {
 
     /// All names that stand for something.
     pub fn of<'n>(&'n self, target: &'n Target) -> impl Iterator<Item = &'n Reference> {
-        self.references.iter().filter(move |one| one.target == *target)
+        self.references
+            .iter()
+            .filter(move |one| one.target == *target)
     }
 
     /// What is bound at the place of a name.
@@ -120,7 +122,8 @@ impl Names {
                 one.kind,
                 BoundKind::Const | BoundKind::Struct | BoundKind::Fn | BoundKind::Field
             );
-            let reaches = one.reach.file == file && one.reach.start <= offset && offset <= one.reach.end;
+            let reaches =
+                one.reach.file == file && one.reach.start <= offset && offset <= one.reach.end;
             if local && reaches && !found.iter().any(|known| known.name == one.name) {
                 found.push(one);
             }

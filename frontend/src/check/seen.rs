@@ -121,9 +121,12 @@ fn bytes(ty: &Ty) -> Option<String> {
         return None;
     }
     let size = i64::try_from(tensor.dtype.size()).ok()?;
-    let count = tensor.shape.iter().try_fold(Poly::constant(size), |all, dim| {
-        // Products of long sums are of no use to a reader.
-        (all.term_count() * dim.poly().term_count() <= 8).then(|| &all * dim.poly())
-    });
+    let count = tensor
+        .shape
+        .iter()
+        .try_fold(Poly::constant(size), |all, dim| {
+            // Products of long sums are of no use to a reader.
+            (all.term_count() * dim.poly().term_count() <= 8).then(|| &all * dim.poly())
+        });
     count.map(|count| count.to_string())
 }

@@ -86,7 +86,9 @@ impl<'a> Walk<'a, '_> {
                     // A condition may be on a parameter, too.
                     self.bind(&param.name, BoundKind::Param, f.header_span.to(f.body.span));
                 }
-                f.conditions.iter().for_each(|condition| self.expr(condition));
+                f.conditions
+                    .iter()
+                    .for_each(|condition| self.expr(condition));
                 self.block(&f.body);
             }
             ItemKind::Test(test) => self.block(&test.body),
@@ -125,7 +127,9 @@ impl<'a> Walk<'a, '_> {
         match &pattern.kind {
             PatternKind::Name(name) => self.bind(name, kind, reach),
             PatternKind::Tuple(parts) => {
-                parts.iter().for_each(|part| self.pattern(part, kind, reach));
+                parts
+                    .iter()
+                    .for_each(|part| self.pattern(part, kind, reach));
             }
             PatternKind::Wildcard | PatternKind::Error => {}
         }

@@ -111,7 +111,10 @@ fn names_of_other_files() {
     let all = inspect(Source::new("a.dl", text), &files);
     for (name, n) in [("twice", 0), ("twice(x) +", 0), ("twice(x) +", 1)] {
         let found = text.match_indices(name).nth(n).expect("it occurs").0;
-        let found = all.names.at(0, found as u32).expect("it stands for something");
+        let found = all
+            .names
+            .at(0, found as u32)
+            .expect("it stands for something");
         let Target::Place(span) = found.target else {
             panic!("a place: {found:?}")
         };

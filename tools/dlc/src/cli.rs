@@ -276,7 +276,8 @@ pub enum Later {
 impl Later {
     /// The name of the command, and what to do instead.
     pub fn name_and_help(&self) -> (&'static str, &'static str) {
-        const AVAILABLE: &str = "there are check, build, run, bench, tune, test, grad, explain and lsp";
+        const AVAILABLE: &str =
+            "there are check, build, run, bench, tune, test, grad, explain and lsp";
         match self {
             Later::New(_) => ("new", "write a file NAME.dl and `dlc check` it"),
             Later::Fmt(_) => ("fmt", AVAILABLE),

@@ -57,17 +57,27 @@ fn notification(method: &str, params: Value) -> Value {
 #[test]
 fn a_session_with_files_on_the_disk() {
     let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("lib.dl"), "fn g(x: f32) -> f32 { 2.0 * x }\n").unwrap();
+    std::fs::write(
+        folder.path().join("lib.dl"),
+        "fn g(x: f32) -> f32 { 2.0 * x }\n",
+    )
+    .unwrap();
     let text = "import \"lib.dl\"\nuse std::nn\nfn f(x: f32[4]) -> f32 { lib::g(sum(nn::swiglu(x, x))) }\n";
     let path = folder.path().join("main.dl").canonicalize();
     assert!(path.is_err(), "it is not saved yet");
     let uri = format!("file://{}/main.dl", folder.path().display());
     let (mut child, mut out) = start(&folder.path().join("cache"));
-    send(&mut child, request(1, "initialize", json!({ "capabilities": {} })));
+    send(
+        &mut child,
+        request(1, "initialize", json!({ "capabilities": {} })),
+    );
     assert_eq!(receive(&mut out)["result"]["serverInfo"]["name"], "dlc");
     send(&mut child, notification("initialized", json!({})));
     let document = json!({ "uri": uri, "languageId": "dl", "version": 1, "text": text });
-    send(&mut child, notification("textDocument/didOpen", json!({ "textDocument": document })));
+    send(
+        &mut child,
+        notification("textDocument/didOpen", json!({ "textDocument": document })),
+    );
     let shown = receive(&mut out);
     assert_eq!(shown["method"], "textDocument/publishDiagnostics");
     let place = |column: usize| json!({ "textDocument": { "uri": uri }, "position": { "line": 2, "character": column } });
@@ -75,11 +85,22 @@ fn a_session_with_files_on_the_disk() {
     let at = line.find("g(sum").unwrap();
     send(&mut child, request(2, "textDocument/definition", place(at)));
     let found = receive(&mut out);
-    assert!(found["result"]["uri"].as_str().unwrap().ends_with("/lib.dl"), "{found}");
+    assert!(
+        found["result"]["uri"]
+            .as_str()
+            .unwrap()
+            .ends_with("/lib.dl"),
+        "{found}"
+    );
     let at = line.find("nn::").unwrap();
     send(&mut child, request(3, "textDocument/definition", place(at)));
     let found = receive(&mut out);
-    let copy = found["result"]["uri"].as_str().unwrap().strip_prefix("file://").unwrap().to_owned();
+    let copy = found["result"]["uri"]
+        .as_str()
+        .unwrap()
+        .strip_prefix("file://")
+        .unwrap()
+        .to_owned();
     assert!(copy.ends_with("/nn.dl"));
     assert!(std::fs::read_to_string(copy).unwrap().contains("fn linear"));
     send(&mut child, request(4, "shutdown", Value::Null));
@@ -92,12 +113,20 @@ fn a_session_with_files_on_the_disk() {
 fn an_editor_that_goes_away() {
     let folder = tempfile::tempdir().unwrap();
     let (mut child, mut out) = start(folder.path());
-    send(&mut child, request(1, "initialize", json!({ "capabilities": {} })));
+    send(
+        &mut child,
+        request(1, "initialize", json!({ "capabilities": {} })),
+    );
     receive(&mut out);
     send(&mut child, notification("initialized", json!({})));
     drop(child.stdin.take());
     assert_eq!(child.wait().unwrap().code(), Some(3));
     let mut said = String::new();
-    child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    child
+        .stderr
+        .take()
+        .unwrap()
+        .read_to_string(&mut said)
+        .unwrap();
     assert!(said.contains("the editor ended"), "{said}");
 }

@@ -51,7 +51,9 @@ pub fn name_of(uri: &Url) -> String {
 
 /// The address of a name.
 pub fn uri_of(name: &str) -> Option<Url> {
-    Url::from_file_path(name).ok().or_else(|| Url::parse(name).ok())
+    Url::from_file_path(name)
+        .ok()
+        .or_else(|| Url::parse(name).ok())
 }
 
 /// Open documents, and what lies on the disk behind them.
@@ -121,11 +123,18 @@ mod tests {
             text: "// 𝄞\nlet a = 1".into(),
         };
         let change = |line, from, to, text: &str| TextDocumentContentChangeEvent {
-            range: Some(Range::new(Position::new(line, from), Position::new(line, to))),
+            range: Some(Range::new(
+                Position::new(line, from),
+                Position::new(line, to),
+            )),
             range_length: None,
             text: text.into(),
         };
-        document.change(vec![change(1, 8, 9, "22"), change(1, 9, 9, "3"), change(0, 5, 5, "x")]);
+        document.change(vec![
+            change(1, 8, 9, "22"),
+            change(1, 9, 9, "3"),
+            change(0, 5, 5, "x"),
+        ]);
         assert_eq!(document.text, "// 𝄞x\nlet a = 232");
         // From end to start, as some editors send it.
         document.change(vec![TextDocumentContentChangeEvent {
@@ -143,6 +152,9 @@ mod tests {
         assert_eq!(uri_of("/a b/c.dl"), Some(uri));
         let untitled = Url::parse("untitled:Untitled-1").unwrap();
         assert_eq!(uri_of(&name_of(&untitled)), Some(untitled));
-        assert_eq!(normal(Path::new("/a/./b/../c.dl")), PathBuf::from("/a/c.dl"));
+        assert_eq!(
+            normal(Path::new("/a/./b/../c.dl")),
+            PathBuf::from("/a/c.dl")
+        );
     }
 }

@@ -45,11 +45,22 @@ mod tests {
         let x = source.text.find('x').unwrap() as u32;
         assert_eq!(position(&source, x), Position::new(0, 6));
         assert_eq!(offset(&source, Position::new(0, 6)), x);
-        assert_eq!(offset(&source, Position::new(0, 5)), x - 4, "inside of the clef");
-        assert_eq!(position(&source, x - 2), Position::new(0, 4), "inside of the clef");
+        assert_eq!(
+            offset(&source, Position::new(0, 5)),
+            x - 4,
+            "inside of the clef"
+        );
+        assert_eq!(
+            position(&source, x - 2),
+            Position::new(0, 4),
+            "inside of the clef"
+        );
         assert_eq!(offset(&source, Position::new(0, 99)), x + 1);
         assert_eq!(offset(&source, Position::new(1, 1)), x + 4);
-        assert_eq!(offset(&source, Position::new(9, 0)), source.text.len() as u32);
+        assert_eq!(
+            offset(&source, Position::new(9, 0)),
+            source.text.len() as u32
+        );
         assert_eq!(position(&source, 99), Position::new(2, 0));
     }
 }

@@ -11,8 +11,9 @@ use std::sync::mpsc::{Receiver, channel};
 
 use lsp_server::{Connection, ErrorCode, ExtractError, Message, Notification, Request, Response};
 use lsp_types::notification::{
-    Cancel, DidChangeTextDocument, DidChangeWatchedFiles, DidCloseTextDocument, DidOpenTextDocument,
-    DidSaveTextDocument, Exit, LogMessage, Notification as _, PublishDiagnostics,
+    Cancel, DidChangeTextDocument, DidChangeWatchedFiles, DidCloseTextDocument,
+    DidOpenTextDocument, DidSaveTextDocument, Exit, LogMessage, Notification as _,
+    PublishDiagnostics,
 };
 use lsp_types::request::{Request as _, Shutdown};
 use lsp_types::{
@@ -75,7 +76,9 @@ pub fn serve(connection: Connection, settings: Settings<'_>) -> Result<(), Serve
         "capabilities": requests::capabilities(),
         "serverInfo": { "name": "dlc", "version": env!("CARGO_PKG_VERSION") },
     });
-    connection.initialize_finish(id, result).map_err(handshake)?;
+    connection
+        .initialize_finish(id, result)
+        .map_err(handshake)?;
     let (sender, messages) = channel();
     let Connection {
         sender: out,
@@ -187,7 +190,8 @@ impl Server<'_> {
 
     fn answer(&mut self, request: Request) -> Response {
         let (id, method) = (request.id.clone(), request.method.clone());
-        let failed = |code: ErrorCode, text: String| Response::new_err(id.clone(), code as i32, text);
+        let failed =
+            |code: ErrorCode, text: String| Response::new_err(id.clone(), code as i32, text);
         if request.method == Shutdown::METHOD {
             self.is_down = true;
             return Response::new_ok(id, ());
@@ -224,7 +228,9 @@ impl Server<'_> {
             });
             let changed = !uri.is_null() && later.params["textDocument"]["uri"] == *uri;
             match later.method.as_str() {
-                Cancel::METHOD if canceled.is_ok_and(|id: lsp_server::RequestId| id == request.id) => {
+                Cancel::METHOD
+                    if canceled.is_ok_and(|id: lsp_server::RequestId| id == request.id) =>
+                {
                     Some((ErrorCode::RequestCanceled, "taken back"))
                 }
                 DidChangeTextDocument::METHOD if changed => {
@@ -255,7 +261,9 @@ impl Server<'_> {
                 document.change(params.content_changes);
             }
             DidCloseTextDocument::METHOD => {
-                let uri = extract::<DidCloseTextDocument>(notification)?.text_document.uri;
+                let uri = extract::<DidCloseTextDocument>(notification)?
+                    .text_document
+                    .uri;
                 self.world.close(&uri);
                 self.shown.clear();
                 self.publish(uri, Vec::new(), None);

@@ -22,7 +22,10 @@ fn positions_after_other_scripts() {
     editor.open(URI, "// größer 𝄞\nfn f(x: f32) -> f32 { x }\n");
     let text = "fn f(x: f32) -> f32 { print(\"𝄞 é\", x); y }\n";
     let found = editor.replace(URI, text);
-    let unknown = found.iter().find(|one| one["code"] == "DL0601").expect("`y`");
+    let unknown = found
+        .iter()
+        .find(|one| one["code"] == "DL0601")
+        .expect("`y`");
     assert_eq!(unknown["range"]["start"], find(text, "y }", 0));
     // An edit after the clef, counted in units of UTF-16.
     editor.edit(URI, unknown["range"].clone(), "x");
@@ -41,22 +44,39 @@ fn files_that_cannot_be_read_come_and_go() {
     let main = "import \"lib.dl\"\nfn f(x: f32) -> f32 { lib::g(x) }\n";
     let found = editor.open(URI, main);
     assert_eq!(found[0]["code"], "DL0607", "{found:?}");
-    files.0.lock().unwrap().insert("/work/lib.dl".into(), b"fn g\xff".to_vec());
+    files
+        .0
+        .lock()
+        .unwrap()
+        .insert("/work/lib.dl".into(), b"fn g\xff".to_vec());
     editor.tell("workspace/didChangeWatchedFiles", json!({ "changes": [] }));
     let says = |found: &[Value], text: &str| {
-        found.last().is_some_and(|one| one["message"].as_str().unwrap().contains(text))
+        found
+            .last()
+            .is_some_and(|one| one["message"].as_str().unwrap().contains(text))
     };
     editor.until(URI, |found| says(found, "not UTF-8"));
     // Open, it is what the editor says.
     let lib = "file:///work/lib.dl";
     editor.open(lib, "fn g(x: f32) -> f32 { y }\n");
-    editor.until(URI, |found| says(found, "in `/work/lib.dl`: there is nothing called `y`"));
-    editor.edit(lib, json!({ "start": { "line": 0, "character": 22 }, "end": { "line": 0, "character": 23 } }), "x");
+    editor.until(URI, |found| {
+        says(found, "in `/work/lib.dl`: there is nothing called `y`")
+    });
+    editor.edit(
+        lib,
+        json!({ "start": { "line": 0, "character": 22 }, "end": { "line": 0, "character": 23 } }),
+        "x",
+    );
     editor.until(URI, <[Value]>::is_empty);
     // It moves away.
     files.0.lock().unwrap().clear();
-    editor.tell("textDocument/didClose", json!({ "textDocument": { "uri": lib } }));
-    editor.until(URI, |found| found.len() == 1 && found[0]["code"] == "DL0607");
+    editor.tell(
+        "textDocument/didClose",
+        json!({ "textDocument": { "uri": lib } }),
+    );
+    editor.until(URI, |found| {
+        found.len() == 1 && found[0]["code"] == "DL0607"
+    });
     editor.end();
 }
 
@@ -70,14 +90,26 @@ fn wrong_messages_are_refused() {
     let (code, _) = editor.refused("textDocument/formatting", json!({}));
     assert_eq!(code, ErrorCode::MethodNotFound as i32);
     // A document that is not open.
-    let found = editor.at("textDocument/hover", URI, json!({ "line": 0, "character": 0 }));
+    let found = editor.at(
+        "textDocument/hover",
+        URI,
+        json!({ "line": 0, "character": 0 }),
+    );
     assert_eq!(found, Value::Null);
     editor.tell("textDocument/didChange", json!({ "textDocument": 1 }));
-    editor.edit(URI, json!({ "start": { "line": 0, "character": 0 }, "end": { "line": 9, "character": 9 } }), "x");
+    editor.edit(
+        URI,
+        json!({ "start": { "line": 0, "character": 0 }, "end": { "line": 9, "character": 9 } }),
+        "x",
+    );
     editor.open("untitled:new", "const A = 1\n");
     assert_eq!(editor.log.len(), 2, "{:?}", editor.log);
     // Positions far outside.
-    let found = editor.at("textDocument/hover", "untitled:new", json!({ "line": 99999, "character": 99999 }));
+    let found = editor.at(
+        "textDocument/hover",
+        "untitled:new",
+        json!({ "line": 99999, "character": 99999 }),
+    );
     assert_eq!(found, Value::Null);
     editor.end();
 }
@@ -90,25 +122,46 @@ fn what_is_taken_back_is_not_answered() {
         .map(|i| format!("fn f{i}(x: f32[8]) -> f32 {{ sum(x * {i}.0) }}\n"))
         .collect();
     editor.open(URI, "const A = 1\n");
-    editor.edit(URI, json!({ "start": { "line": 0, "character": 0 }, "end": { "line": 0, "character": 0 } }), &long);
+    editor.edit(
+        URI,
+        json!({ "start": { "line": 0, "character": 0 }, "end": { "line": 0, "character": 0 } }),
+        &long,
+    );
     let start = json!({ "line": 0, "character": 3 });
     let busy = editor.send("textDocument/hover", at(URI, start.clone()));
     let canceled = editor.send("textDocument/hover", at(URI, start.clone()));
     editor.tell("$/cancelRequest", json!({ "id": canceled }));
     let outdated = editor.send("textDocument/hover", at(URI, start.clone()));
-    editor.edit(URI, json!({ "start": { "line": 0, "character": 0 }, "end": { "line": 0, "character": 0 } }), "\n");
-    let last = editor.send("textDocument/hover", at(URI, json!({ "line": 1, "character": 3 })));
+    editor.edit(
+        URI,
+        json!({ "start": { "line": 0, "character": 0 }, "end": { "line": 0, "character": 0 } }),
+        "\n",
+    );
+    let last = editor.send(
+        "textDocument/hover",
+        at(URI, json!({ "line": 1, "character": 3 })),
+    );
     let code = |editor: &mut Editor, id| editor.response(id).error.map(|error| error.code);
     let first = code(&mut editor, busy);
     assert!(first.is_none() || first == Some(ErrorCode::ContentModified as i32));
     if first.is_none() {
-        assert_eq!(code(&mut editor, canceled), Some(ErrorCode::RequestCanceled as i32));
+        assert_eq!(
+            code(&mut editor, canceled),
+            Some(ErrorCode::RequestCanceled as i32)
+        );
     } else {
         code(&mut editor, canceled);
     }
-    assert_eq!(code(&mut editor, outdated), Some(ErrorCode::ContentModified as i32));
+    assert_eq!(
+        code(&mut editor, outdated),
+        Some(ErrorCode::ContentModified as i32)
+    );
     let found = editor.response(last);
-    assert!(found.result.expect("an answer")["contents"]["value"].as_str().is_some());
+    assert!(
+        found.result.expect("an answer")["contents"]["value"]
+            .as_str()
+            .is_some()
+    );
     editor.end();
 }
 
@@ -122,13 +175,25 @@ fn an_editor_that_goes_away_ends_the_server() {
         } else {
             drop(client);
             let disk = client::Files::default();
-            let settings = Settings { disk: &disk, std_folder: None };
-            assert!(matches!(serve(server, settings), Err(ServeError::Handshake(_))));
+            let settings = Settings {
+                disk: &disk,
+                std_folder: None,
+            };
+            assert!(matches!(
+                serve(server, settings),
+                Err(ServeError::Handshake(_))
+            ));
             continue;
         }
         let disk = client::Files::default();
-        let settings = Settings { disk: &disk, std_folder: None };
-        assert!(matches!(serve(server, settings), Err(ServeError::Handshake(_))));
+        let settings = Settings {
+            disk: &disk,
+            std_folder: None,
+        };
+        assert!(matches!(
+            serve(server, settings),
+            Err(ServeError::Handshake(_))
+        ));
     }
 }
 
@@ -146,7 +211,14 @@ impl Random {
 
 /// Everything there is to ask about a place.
 fn ask_everything(editor: &mut Editor, place: &Value) {
-    for method in ["hover", "definition", "documentHighlight", "prepareRename", "completion", "signatureHelp"] {
+    for method in [
+        "hover",
+        "definition",
+        "documentHighlight",
+        "prepareRename",
+        "completion",
+        "signatureHelp",
+    ] {
         editor.at(&format!("textDocument/{method}"), URI, place.clone());
     }
     let mut params = at(URI, place.clone());
@@ -157,14 +229,26 @@ fn ask_everything(editor: &mut Editor, place: &Value) {
     // It may well be refused.
     let id = editor.send("textDocument/rename", params);
     if let Some(error) = editor.response(id).error {
-        assert_eq!(error.code, ErrorCode::RequestFailed as i32, "{}", error.message);
+        assert_eq!(
+            error.code,
+            ErrorCode::RequestFailed as i32,
+            "{}",
+            error.message
+        );
     }
-    let all = json!({ "start": { "line": 0, "character": 0 }, "end": { "line": 9999, "character": 0 } });
+    let all =
+        json!({ "start": { "line": 0, "character": 0 }, "end": { "line": 9999, "character": 0 } });
     let document = json!({ "uri": URI });
     for method in ["documentSymbol", "foldingRange", "semanticTokens/full"] {
-        editor.ask(&format!("textDocument/{method}"), json!({ "textDocument": document }));
+        editor.ask(
+            &format!("textDocument/{method}"),
+            json!({ "textDocument": document }),
+        );
     }
-    editor.ask("textDocument/inlayHint", json!({ "textDocument": document, "range": all }));
+    editor.ask(
+        "textDocument/inlayHint",
+        json!({ "textDocument": document, "range": all }),
+    );
     editor.ask(
         "textDocument/codeAction",
         json!({ "textDocument": document, "range": all, "context": { "diagnostics": [] } }),
@@ -173,15 +257,48 @@ fn ask_everything(editor: &mut Editor, place: &Value) {
 
 /// The character that a byte belongs to.
 fn boundary_of(text: &str, at: usize) -> usize {
-    (0..=at).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
+    (0..=at)
+        .rev()
+        .find(|at| text.is_char_boundary(*at))
+        .unwrap_or(0)
 }
 
 /// Random edits of examples, as if somebody typed; after each one everything is asked, and the server's text is ours.
 #[test]
 fn random_edits() {
     const PIECES: &[&str] = &[
-        "", "", "", "x", "p.", "(", ")", "{", "}", "[", "]", "\n", ",", "::", "\"", "// ", "𝄞", "é", "let ", "fn ",
-        "struct ", "export ", "@", "|", "use std::", "import \"a.dl\"", "f32[", "= ", "1.5e", "\u{0}", "\r\n", "..",
+        "",
+        "",
+        "",
+        "x",
+        "p.",
+        "(",
+        ")",
+        "{",
+        "}",
+        "[",
+        "]",
+        "\n",
+        ",",
+        "::",
+        "\"",
+        "// ",
+        "𝄞",
+        "é",
+        "let ",
+        "fn ",
+        "struct ",
+        "export ",
+        "@",
+        "|",
+        "use std::",
+        "import \"a.dl\"",
+        "f32[",
+        "= ",
+        "1.5e",
+        "\u{0}",
+        "\r\n",
+        "..",
     ];
     let mut random = Random(0x9e37_79b9_7f4a_7c15);
     let mut editor = Editor::start();
@@ -206,11 +323,21 @@ fn random_edits() {
         let end = position(&text, text.len());
         editor.edit(URI, json!({ "start": end, "end": end }), "\n");
         let theirs = editor.diagnostics(URI);
-        editor.tell("textDocument/didClose", json!({ "textDocument": { "uri": URI } }));
+        editor.tell(
+            "textDocument/didClose",
+            json!({ "textDocument": { "uri": URI } }),
+        );
         assert_eq!(editor.open(URI, &format!("{text}\n")), theirs);
-        editor.tell("textDocument/didClose", json!({ "textDocument": { "uri": URI } }));
+        editor.tell(
+            "textDocument/didClose",
+            json!({ "textDocument": { "uri": URI } }),
+        );
     }
-    assert_eq!(editor.log, Vec::<String>::new(), "nothing went wrong inside");
+    assert_eq!(
+        editor.log,
+        Vec::<String>::new(),
+        "nothing went wrong inside"
+    );
     editor.end();
 }
 
@@ -218,10 +345,17 @@ fn random_edits() {
 fn ten_thousand_lines() {
     let mut editor = Editor::start();
     let function = "fn f0(x: f32[8], w: f32[8, 8]) -> f32 {\n  let y = x @ w\n  let z = tanh(y)\n  sum(z)\n}\n";
-    let text: String = (0..2000).map(|i| function.replace("f0", &format!("f{i}"))).collect();
+    let text: String = (0..2000)
+        .map(|i| function.replace("f0", &format!("f{i}")))
+        .collect();
     assert_eq!(editor.open(URI, &text), Vec::<Value>::new());
     ask_everything(&mut editor, &find(&text, "tanh(y)", 1000));
     let found = editor.at("textDocument/hover", URI, find(&text, "y = x", 1999));
-    assert!(found["contents"]["value"].as_str().unwrap().contains("y: f32[8]"));
+    assert!(
+        found["contents"]["value"]
+            .as_str()
+            .unwrap()
+            .contains("y: f32[8]")
+    );
     editor.end();
 }

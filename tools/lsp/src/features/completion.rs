@@ -28,7 +28,12 @@ pub fn completions(world: &World<'_>, uri: &Url, place: &Place) -> Vec<Completio
     let is_word = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
     let bytes = text.as_bytes();
     let at = place.offset as usize;
-    let start = at - bytes[..at].iter().rev().take_while(|byte| is_word(byte)).count();
+    let start = at
+        - bytes[..at]
+            .iter()
+            .rev()
+            .take_while(|byte| is_word(byte))
+            .count();
     let end = at + bytes[at..].iter().take_while(|byte| is_word(byte)).count();
     if bytes.get(start).is_some_and(u8::is_ascii_digit) || in_comment(&text[..start]) {
         return Vec::new();
@@ -104,8 +109,13 @@ fn in_comment(before: &str) -> bool {
 /// The parts of a qualified name that a text ends with.
 fn path_before(text: &str) -> Vec<&str> {
     let start = text.rfind(|c: char| !c.is_alphanumeric() && c != '_' && c != ':');
-    let start = start.map_or(0, |at| at + text[at..].chars().next().map_or(1, char::len_utf8));
-    text[start..].split("::").filter(|part| !part.is_empty()).collect()
+    let start = start.map_or(0, |at| {
+        at + text[at..].chars().next().map_or(1, char::len_utf8)
+    });
+    text[start..]
+        .split("::")
+        .filter(|part| !part.is_empty())
+        .collect()
 }
 
 /// An item; those of a lower rank come first.
@@ -207,7 +217,11 @@ fn fields_of_literal(analysis: &Analysis, word: u32) -> Vec<CompletionItem> {
     let Some((path, fields)) = literal else {
         return Vec::new();
     };
-    let parts: Vec<&str> = path.segments.iter().map(|part| part.name.as_str()).collect();
+    let parts: Vec<&str> = path
+        .segments
+        .iter()
+        .map(|part| part.name.as_str())
+        .collect();
     let Some(Target::Place(span)) = names::written(analysis, &parts) else {
         return Vec::new();
     };
@@ -234,7 +248,12 @@ fn keywords_of_call(analysis: &Analysis, word: u32) -> Vec<CompletionItem> {
     };
     let positional = call.position - call.given.len();
     let open = params.iter().skip(positional);
-    let open = open.filter(|param| !call.given.iter().any(|given| given == signature::name(param)));
+    let open = open.filter(|param| {
+        !call
+            .given
+            .iter()
+            .any(|given| given == signature::name(param))
+    });
     open.filter(|param| !signature::name(param).is_empty())
         .map(|param| CompletionItem {
             detail: Some(param.clone()),

@@ -74,7 +74,10 @@ pub fn references(world: &mut World<'_>, place: &Place, with: Declared) -> Optio
         // What is not written anywhere is named in this document.
         let named = analysis.inspected.names.of(&named.target);
         let own = named.filter(|one| one.span.file == 0);
-        return Some(own.filter_map(|one| world.location(analysis, one.span)).collect());
+        return Some(
+            own.filter_map(|one| world.location(analysis, one.span))
+                .collect(),
+        );
     };
     let declared = Site::new(analysis, span);
     let mut locations = Vec::new();

@@ -28,9 +28,17 @@ pub fn ranges(analysis: &Analysis) -> Vec<FoldingRange> {
             _ => {}
         }
     }
-    runs(source.line_count(), &mut ranges, FoldingRangeKind::Comment, |line| {
-        source.line_text(line as usize + 1).trim_start().starts_with("//")
-    });
+    runs(
+        source.line_count(),
+        &mut ranges,
+        FoldingRangeKind::Comment,
+        |line| {
+            source
+                .line_text(line as usize + 1)
+                .trim_start()
+                .starts_with("//")
+        },
+    );
     let brought_in = |item: &&dlc_frontend::ast::Item| {
         matches!(item.kind, ItemKind::Import(_) | ItemKind::Use(_))
     };
@@ -38,9 +46,12 @@ pub fn ranges(analysis: &Analysis) -> Vec<FoldingRange> {
     let lines: std::collections::BTreeSet<u32> = items
         .flat_map(|item| line(item.span.start)..=line(item.span.end))
         .collect();
-    runs(source.line_count(), &mut ranges, FoldingRangeKind::Imports, |line| {
-        lines.contains(&line)
-    });
+    runs(
+        source.line_count(),
+        &mut ranges,
+        FoldingRangeKind::Imports,
+        |line| lines.contains(&line),
+    );
     ranges
 }
 

@@ -15,7 +15,10 @@ pub fn hints(analysis: &Analysis, within: Range) -> Vec<InlayHint> {
     let (from, to) = (offset(source, within.start), offset(source, within.end));
     let mut hints = Vec::new();
     for bound in &analysis.inspected.names.bound {
-        let inferred = matches!(bound.kind, BoundKind::Let | BoundKind::Var | BoundKind::Loop);
+        let inferred = matches!(
+            bound.kind,
+            BoundKind::Let | BoundKind::Var | BoundKind::Loop
+        );
         let inside = bound.span.file == 0 && from <= bound.span.start && bound.span.end <= to;
         if !inferred || !inside {
             continue;

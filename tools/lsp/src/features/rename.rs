@@ -20,7 +20,10 @@ pub fn prepare(place: &Place) -> Option<PrepareRenameResponse> {
     let analysis = &place.analysis;
     let named = analysis.inspected.names.at(0, place.offset)?;
     declared(analysis, &named.target).ok()?;
-    Some(PrepareRenameResponse::Range(range(analysis.source(), named.span)))
+    Some(PrepareRenameResponse::Range(range(
+        analysis.source(),
+        named.span,
+    )))
 }
 
 /// The place that a name is declared at, if it may be given another name.
@@ -159,19 +162,32 @@ fn verify(
             all.filter(|one| one.is_error()).count()
         };
         if errors(&new) > errors(&old) {
-            let known: Vec<&str> = old.inspected.diagnostics.iter().map(|one| &*one.message).collect();
-            let mut all = new.inspected.diagnostics.iter().filter(|one| one.is_error());
+            let known: Vec<&str> = old
+                .inspected
+                .diagnostics
+                .iter()
+                .map(|one| &*one.message)
+                .collect();
+            let mut all = new
+                .inspected
+                .diagnostics
+                .iter()
+                .filter(|one| one.is_error());
             let first = all.find(|one| !known.contains(&&*one.message));
             let why = first.map_or("there are more errors", |one| &one.message);
             return Err(format!("the program would be wrong: {why}"));
         }
         let count = |analysis: &Analysis, at: u32| {
             let mut files = analysis.inspected.sources.files().iter();
-            files.find(|source| source.name == declared.file).map(|source| {
-                let end = analysis.inspected.names.references.iter();
-                let mut end = end.filter(|one| one.span.file == source.file && one.span.start == at);
-                end.next().map_or(0, |one| analysis.inspected.names.of(&one.target).count())
-            })
+            files
+                .find(|source| source.name == declared.file)
+                .map(|source| {
+                    let end = analysis.inspected.names.references.iter();
+                    let mut end =
+                        end.filter(|one| one.span.file == source.file && one.span.start == at);
+                    end.next()
+                        .map_or(0, |one| analysis.inspected.names.of(&one.target).count())
+                })
         };
         if count(&old, declared.start) != count(&new, start) {
             return Err("another thing of that name is in reach: they would be mixed up".into());

@@ -109,13 +109,19 @@ pub fn parameters(analysis: &Analysis, call: &Call) -> Option<(Vec<String>, Stri
         let all = builtins();
         let (_, params) = all.iter().find(|(known, _)| known == name)?;
         let params = split(params).into_iter().filter(|param| *param != "*");
-        return Some((params.map(str::to_owned).collect(), String::new(), String::new()));
+        return Some((
+            params.map(str::to_owned).collect(),
+            String::new(),
+            String::new(),
+        ));
     }
     let (item, function) = names::function(analysis, &target)?;
     let params = function.params.iter();
     let params = params.map(|param| analysis.text(param.span).to_owned());
     let result = function.result.as_ref();
-    let result = result.map_or(String::new(), |ty| format!(" -> {}", analysis.text(ty.span)));
+    let result = result.map_or(String::new(), |ty| {
+        format!(" -> {}", analysis.text(ty.span))
+    });
     Some((params.collect(), result, names::docs(&item.docs)))
 }
 

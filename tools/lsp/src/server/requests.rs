@@ -58,13 +58,13 @@ pub fn capabilities() -> ServerCapabilities {
             code_action_kinds: Some(vec![CodeActionKind::QUICKFIX]),
             ..CodeActionOptions::default()
         })),
-        semantic_tokens_provider: Some(
-            SemanticTokensServerCapabilities::SemanticTokensOptions(SemanticTokensOptions {
+        semantic_tokens_provider: Some(SemanticTokensServerCapabilities::SemanticTokensOptions(
+            SemanticTokensOptions {
                 legend: semantic::legend(),
                 full: Some(SemanticTokensFullOptions::Bool(true)),
                 ..SemanticTokensOptions::default()
-            }),
-        ),
+            },
+        )),
         ..ServerCapabilities::default()
     }
 }
@@ -73,7 +73,9 @@ pub fn capabilities() -> ServerCapabilities {
 type Answer = Result<Value, (ErrorCode, String)>;
 
 /// The parameters of a request of a kind.
-fn params<R: lsp_types::request::Request>(request: Request) -> Result<R::Params, (ErrorCode, String)> {
+fn params<R: lsp_types::request::Request>(
+    request: Request,
+) -> Result<R::Params, (ErrorCode, String)> {
     let wrong = |error: serde_json::Error| (ErrorCode::InvalidParams, error.to_string());
     serde_json::from_value(request.params).map_err(wrong)
 }
@@ -132,9 +134,8 @@ pub fn answer(world: &mut World<'_>, request: Request) -> Answer {
         Completion::METHOD => {
             let at = params::<Completion>(request)?.text_document_position;
             let place = world.place(&at.text_document.uri, at.position);
-            let found = place.map(|place| {
-                completion::completions(world, &at.text_document.uri, &place)
-            });
+            let found =
+                place.map(|place| completion::completions(world, &at.text_document.uri, &place));
             sent::<Completion>(found.map(Into::into))
         }
         SignatureHelpRequest::METHOD => {
@@ -144,12 +145,16 @@ pub fn answer(world: &mut World<'_>, request: Request) -> Answer {
         }
         DocumentSymbolRequest::METHOD => {
             let uri = params::<DocumentSymbolRequest>(request)?.text_document.uri;
-            let found = world.analysis(&uri).map(|analysis| symbols::symbols(&analysis));
+            let found = world
+                .analysis(&uri)
+                .map(|analysis| symbols::symbols(&analysis));
             sent::<DocumentSymbolRequest>(found.map(DocumentSymbolResponse::Nested))
         }
         FoldingRangeRequest::METHOD => {
             let uri = params::<FoldingRangeRequest>(request)?.text_document.uri;
-            let found = world.analysis(&uri).map(|analysis| folding::ranges(&analysis));
+            let found = world
+                .analysis(&uri)
+                .map(|analysis| folding::ranges(&analysis));
             sent::<FoldingRangeRequest>(found)
         }
         InlayHintRequest::METHOD => {
@@ -159,7 +164,9 @@ pub fn answer(world: &mut World<'_>, request: Request) -> Answer {
             sent::<InlayHintRequest>(found)
         }
         SemanticTokensFullRequest::METHOD => {
-            let uri = params::<SemanticTokensFullRequest>(request)?.text_document.uri;
+            let uri = params::<SemanticTokensFullRequest>(request)?
+                .text_document
+                .uri;
             let found = world.analysis(&uri).map(|analysis| SemanticTokens {
                 result_id: None,
                 data: semantic::tokens(&analysis),

@@ -249,7 +249,11 @@ pub fn edited(text: &str, edits: &Value) -> String {
         .iter()
         .map(|edit| {
             let range = &edit["range"];
-            (offset(&range["start"]), offset(&range["end"]), edit["newText"].as_str().unwrap())
+            (
+                offset(&range["start"]),
+                offset(&range["end"]),
+                edit["newText"].as_str().unwrap(),
+            )
         })
         .collect();
     edits.sort_unstable();

@@ -50,13 +50,7 @@ const MAY_USE: &[(&str, &str, &[&str])] = &[
     (
         "tools/dlc",
         "dlc",
-        &[
-            "dlc-abi",
-            "dlc-driver",
-            "dlc-gpu",
-            "dlc-lsp",
-            "dlc-runtime",
-        ],
+        &["dlc-abi", "dlc-driver", "dlc-gpu", "dlc-lsp", "dlc-runtime"],
     ),
     ("tools/dlc-opt", "dlc-opt", &["dlc-driver"]),
     (
