@@ -81,6 +81,39 @@ fn files_that_cannot_be_read_come_and_go() {
 }
 
 #[test]
+fn a_panic_is_an_answer() {
+    let mut editor = Editor::start();
+    editor.open(URI, "const A = 1\n");
+    let start = json!({ "line": 0, "character": 0 });
+    let whole = json!({ "start": start, "end": { "line": 9, "character": 0 } });
+    // The disk of these tests fails badly for a file of that name.
+    editor.edit(URI, whole.clone(), "import \"fault.dl\"\n");
+    let (code, why) = editor.refused("textDocument/hover", at(URI, start.clone()));
+    assert_eq!(code, ErrorCode::InternalError as i32);
+    assert!(why.contains("a fault of the test"), "{why}");
+    assert!(
+        editor
+            .log
+            .iter()
+            .all(|line| line.contains("a fault of the test"))
+    );
+    assert!(!editor.log.is_empty());
+    editor.edit(URI, whole, "const B = 2\n");
+    let found = editor.at(
+        "textDocument/hover",
+        URI,
+        json!({ "line": 0, "character": 6 }),
+    );
+    assert!(
+        found["contents"]["value"]
+            .as_str()
+            .unwrap()
+            .contains("const B = 2")
+    );
+    editor.end();
+}
+
+#[test]
 fn wrong_messages_are_refused() {
     let mut editor = Editor::start();
     let (code, _) = editor.refused("textDocument/hover", json!({ "nonsense": 1 }));

@@ -22,6 +22,7 @@ impl Loader for Files {
     }
 
     fn read(&self, name: &str) -> Result<String, LoadError> {
+        assert!(!name.ends_with("fault.dl"), "a fault of the test");
         let files = self.0.lock().unwrap();
         let bytes = files.get(name).ok_or(LoadError::NotFound)?;
         String::from_utf8(bytes.clone()).map_err(|_| LoadError::NotUtf8(1))
