@@ -15,7 +15,7 @@ use lsp_types::notification::{
     DidOpenTextDocument, DidSaveTextDocument, Exit, LogMessage, Notification as _,
     PublishDiagnostics,
 };
-use lsp_types::request::{Request as _, Shutdown};
+use lsp_types::request::{RegisterCapability, Request as _, Shutdown};
 use lsp_types::{
     CancelParams, InitializeParams, LogMessageParams, MessageType, NumberOrString,
     PublishDiagnosticsParams, Url,
@@ -66,12 +66,15 @@ pub fn serve_stdio(settings: Settings<'_>) -> Result<(), ServeError> {
 pub fn serve(connection: Connection, settings: Settings<'_>) -> Result<(), ServeError> {
     let handshake = |error: lsp_server::ProtocolError| ServeError::Handshake(error.to_string());
     let (id, params) = connection.initialize_start().map_err(handshake)?;
-    if let Err(error) = serde_json::from_value::<InitializeParams>(params) {
-        let text = error.to_string();
-        let response = Response::new_err(id, ErrorCode::InvalidParams as i32, text.clone());
-        let _ = connection.sender.send(response.into());
-        return Err(ServeError::Handshake(text));
-    }
+    let params: InitializeParams = match serde_json::from_value(params) {
+        Ok(params) => params,
+        Err(error) => {
+            let text = error.to_string();
+            let response = Response::new_err(id, ErrorCode::InvalidParams as i32, text.clone());
+            let _ = connection.sender.send(response.into());
+            return Err(ServeError::Handshake(text));
+        }
+    };
     let result = serde_json::json!({
         "capabilities": requests::capabilities(),
         "serverInfo": { "name": "dlc", "version": env!("CARGO_PKG_VERSION") },
@@ -79,6 +82,15 @@ pub fn serve(connection: Connection, settings: Settings<'_>) -> Result<(), Serve
     connection
         .initialize_finish(id, result)
         .map_err(handshake)?;
+    if requests::can_watch(&params) {
+        let watch = Request::new(
+            0.into(),
+            RegisterCapability::METHOD.into(),
+            requests::watched(),
+        );
+        // An editor that is gone is noticed when its messages end.
+        let _ = connection.sender.send(watch.into());
+    }
     let (sender, messages) = channel();
     let Connection {
         sender: out,

@@ -8,10 +8,10 @@ use lsp_types::request::{
 };
 use lsp_types::{
     CodeActionKind, CodeActionOptions, CodeActionProviderCapability, CompletionOptions,
-    DocumentSymbolResponse, FoldingRangeProviderCapability, HoverProviderCapability, OneOf,
-    PositionEncodingKind, RenameOptions, SemanticTokens, SemanticTokensFullOptions,
-    SemanticTokensOptions, SemanticTokensServerCapabilities, ServerCapabilities,
-    SignatureHelpOptions, TextDocumentSyncCapability, TextDocumentSyncKind,
+    DocumentSymbolResponse, FoldingRangeProviderCapability, HoverProviderCapability,
+    InitializeParams, OneOf, PositionEncodingKind, RenameOptions, SemanticTokens,
+    SemanticTokensFullOptions, SemanticTokensOptions, SemanticTokensServerCapabilities,
+    ServerCapabilities, SignatureHelpOptions, TextDocumentSyncCapability, TextDocumentSyncKind,
     TextDocumentSyncOptions,
 };
 use serde_json::Value;
@@ -67,6 +67,22 @@ pub fn capabilities() -> ServerCapabilities {
         )),
         ..ServerCapabilities::default()
     }
+}
+
+/// Whether the editor tells of files that change on the disk, if it is asked to.
+pub fn can_watch(params: &InitializeParams) -> bool {
+    let workspace = params.capabilities.workspace.as_ref();
+    let watched = workspace.and_then(|workspace| workspace.did_change_watched_files.as_ref());
+    watched.is_some_and(|watched| watched.dynamic_registration == Some(true))
+}
+
+/// What asks an editor to tell of all files of the language.
+pub fn watched() -> Value {
+    serde_json::json!({ "registrations": [{
+        "id": "files",
+        "method": "workspace/didChangeWatchedFiles",
+        "registerOptions": { "watchers": [{ "globPattern": "**/*.dl" }] },
+    }] })
 }
 
 /// An answer, or why there is none.

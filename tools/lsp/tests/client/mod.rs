@@ -70,9 +70,19 @@ impl Editor {
             shown: BTreeMap::new(),
             log: Vec::new(),
         };
-        let greeted = editor.ask("initialize", json!({ "capabilities": {} }));
+        let capabilities = json!({
+            "workspace": { "didChangeWatchedFiles": { "dynamicRegistration": true } },
+        });
+        let greeted = editor.ask("initialize", json!({ "capabilities": capabilities }));
         assert_eq!(greeted["capabilities"]["positionEncoding"], "utf-16");
         editor.tell("initialized", json!({}));
+        // It asks to be told of files that change.
+        let Message::Request(asked) = editor.connection.receiver.recv().unwrap() else {
+            panic!("a request");
+        };
+        assert_eq!(asked.method, "client/registerCapability");
+        let done = Response::new_ok(asked.id, ());
+        editor.connection.sender.send(done.into()).unwrap();
         editor
     }
 
