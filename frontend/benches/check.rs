@@ -3,15 +3,16 @@
 //! - `2000 lines`: a transformer with its loss and training step (`test/models/transformer.dl`) again and again under
 //!   other names, as a file of many models.
 //! - `10000 lines in a function`: one `let` a line.
+//! - `inspect`: the first of these for the language server, which keeps what is seen.
 
 use std::collections::HashSet;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use dlc_frontend::check;
 use dlc_frontend::lexer::lex;
 use dlc_frontend::modules::NoFiles;
 use dlc_frontend::source::Source;
 use dlc_frontend::token::Tok;
+use dlc_frontend::{check, inspect};
 
 const MODEL: &str = include_str!("../../test/models/transformer.dl");
 
@@ -67,7 +68,25 @@ fn time(criterion: &mut Criterion, name: &str, text: &str) {
     group.finish();
 }
 
+/// What the language server waits for after an edit, and looking up what is at a place then.
+fn inspected(criterion: &mut Criterion, text: &str) {
+    let look = || inspect(Source::new("bench.dl", text), &NoFiles);
+    let mut group = criterion.benchmark_group("inspect");
+    group.sample_size(20);
+    group.bench_function("2000 lines", |bencher| bencher.iter(look));
+    let all = look();
+    let places: Vec<u32> = (0..text.len() as u32).step_by(997).collect();
+    group.bench_function("names at places", |bencher| {
+        bencher.iter(|| {
+            let found = places.iter().filter_map(|at| all.names.at(0, *at));
+            found.filter_map(|one| all.seen.type_at(one.span)).count()
+        });
+    });
+    group.finish();
+}
+
 fn programs(criterion: &mut Criterion) {
+    inspected(criterion, &models(2000));
     time(criterion, "2000 lines", &models(2000));
     time(
         criterion,

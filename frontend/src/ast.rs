@@ -8,7 +8,7 @@ pub use dlc_abi::DType;
 
 mod expr;
 mod item;
-pub(crate) mod visit;
+pub mod visit;
 
 pub use expr::{
     Arg, BinaryOp, Block, DimArg, Expr, ExprKind, FieldInit, ForIter, Index, IndexKind, IterKind,

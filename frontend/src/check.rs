@@ -50,6 +50,7 @@ mod recursion;
 mod region;
 mod rules;
 mod scalars;
+pub(crate) mod seen;
 mod slice;
 mod stmt;
 mod tests_item;
@@ -76,6 +77,7 @@ use crate::source::SourceMap;
 use self::env::{FnContext, Scope};
 use self::frame::Frame;
 use self::items::{ConstItem, FnItem, StructItem};
+use self::seen::Seen;
 
 /// The stack of the thread that checks: enough for the deepest tree inside the deepest inlining.
 const STACK_BYTES: usize = 512 << 20;
@@ -92,24 +94,39 @@ pub(crate) fn check_files(
     options: Options,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Option<Program> {
+    let (program, found, _) = checked(files, options, None);
+    diagnostics.extend(found);
+    crate::diagnostic::sort(diagnostics);
+    (!diagnostics.iter().any(Diagnostic::is_error)).then_some(program)
+}
+
+/// Checks files that have been parsed, for what is seen of their places.
+pub(crate) fn see_files(files: &Files) -> (Seen, Vec<Diagnostic>) {
+    let (_, found, seen) = checked(files, Options::default(), Some(Seen::default()));
+    (seen.unwrap_or_default(), found)
+}
+
+fn checked(
+    files: &Files,
+    options: Options,
+    seen: Option<Seen>,
+) -> (Program, Vec<Diagnostic>, Option<Seen>) {
     // A thread of its own, since the caller's stack may be small.
     std::thread::scope(|scope| {
         let check = || {
             let mut checker = Checker::new(files, options);
+            checker.seen = seen;
             let program = checker.run();
-            (program, checker.diagnostics)
+            (program, checker.diagnostics, checker.seen)
         };
         let thread = std::thread::Builder::new()
             .name("check".into())
             .stack_size(STACK_BYTES)
             .spawn_scoped(scope, check);
-        let (program, found) = match thread.expect("a thread can be started").join() {
+        match thread.expect("a thread can be started").join() {
             Ok(result) => result,
             Err(panic) => std::panic::resume_unwind(panic),
-        };
-        diagnostics.extend(found);
-        crate::diagnostic::sort(diagnostics);
-        (!diagnostics.iter().any(Diagnostic::is_error)).then_some(program)
+        }
     })
 }
 
@@ -168,6 +185,8 @@ pub(crate) struct Checker<'a> {
     idle_rounds: usize,
     /// How many names there were that nothing has.
     unknown_names: usize,
+    /// What is seen of each place, where somebody asks for it.
+    seen: Option<Seen>,
 }
 
 impl<'a> Checker<'a> {
@@ -211,6 +230,7 @@ impl<'a> Checker<'a> {
             too_deep: false,
             idle_rounds: 0,
             unknown_names: 0,
+            seen: None,
         }
     }
 

@@ -24,6 +24,7 @@ pub mod modules;
 pub mod parser;
 mod recover;
 pub mod render;
+pub mod resolve;
 pub mod source;
 mod summary;
 pub mod token;
@@ -40,6 +41,8 @@ use diagnostic::{Code, Diagnostic};
 use modules::{Loader, NoFiles};
 use render::Format;
 use source::{Source, SourceMap};
+
+pub use check::seen::{Seen, SeenType};
 
 /// The built-in operations: names, and parameters as they are shown.
 pub fn builtins() -> Vec<(&'static str, String)> {
@@ -68,12 +71,7 @@ pub fn check_for(source: Source, loader: &dyn Loader, options: core::Options) ->
     diagnostics.retain(|one| one.code != Code::DL0601 || !follows(one, &files));
     if let Some(program) = &program {
         diagnostics.extend(in_place::remarks(program));
-        for (tree, source) in files.trees.iter().zip(files.sources.files()) {
-            // What stands in the standard library is none of the user's business.
-            if !modules::is_std(source) {
-                diagnostics.extend(lint::unused_variables(tree));
-            }
-        }
+        diagnostics.extend(warnings(&files));
         diagnostic::sort(&mut diagnostics);
     }
     Checked {
@@ -81,6 +79,49 @@ pub fn check_for(source: Source, loader: &dyn Loader, options: core::Options) ->
         diagnostics,
         sources: files.sources,
     }
+}
+
+/// What [`inspect`] finds out about a program, for those who look at its text: the language server.
+pub struct Inspected {
+    /// Errors and warnings, in the order of the text.
+    pub diagnostics: Vec<Diagnostic>,
+    /// The file that was given, and all that it imports.
+    pub sources: SourceMap,
+    /// The syntax tree of each file.
+    pub trees: Vec<ast::File>,
+    /// What the checker saw.
+    pub seen: Seen,
+    /// What names stand for.
+    pub names: resolve::Names,
+}
+
+/// Parses and checks a source file and what it imports, and keeps what is seen on the way.
+pub fn inspect(source: Source, loader: &dyn Loader) -> Inspected {
+    let (files, mut diagnostics) = modules::load(source, loader);
+    let (seen, found) = check::see_files(&files);
+    diagnostics.extend(found);
+    diagnostics.retain(|one| one.code != Code::DL0601 || !follows(one, &files));
+    if !diagnostics.iter().any(Diagnostic::is_error) {
+        diagnostics.extend(warnings(&files));
+    }
+    diagnostic::sort(&mut diagnostics);
+    let names = resolve::names(&files, &seen);
+    Inspected {
+        diagnostics,
+        seen,
+        names,
+        sources: files.sources,
+        trees: files.trees,
+    }
+}
+
+/// Warnings that are found in the trees of a program without errors. What stands in the standard library is none of
+/// the user's business.
+fn warnings(files: &modules::Files) -> Vec<Diagnostic> {
+    let own = files.trees.iter().zip(files.sources.files());
+    own.filter(|(_, source)| !modules::is_std(source))
+        .flat_map(|(tree, _)| lint::unused_variables(tree))
+        .collect()
 }
 
 /// Whether a name is not known because what defines it did not parse.

@@ -5,7 +5,7 @@ use super::{
 };
 
 /// Who walks: a method does what is special and lets the function of its name go on.
-pub(crate) trait Visitor<'a>: Sized {
+pub trait Visitor<'a>: Sized {
     /// At an expression.
     fn expr(&mut self, expr: &'a Expr) {
         expr_parts(self, expr);
@@ -28,13 +28,13 @@ pub(crate) trait Visitor<'a>: Sized {
 }
 
 /// The statements of a block, and its value.
-pub(crate) fn block_parts<'a>(visitor: &mut impl Visitor<'a>, block: &'a Block) {
+pub fn block_parts<'a>(visitor: &mut impl Visitor<'a>, block: &'a Block) {
     block.stmts.iter().for_each(|stmt| visitor.stmt(stmt));
     maybe(visitor, block.tail.as_deref());
 }
 
 /// What stands in a statement; not the names that it binds.
-pub(crate) fn stmt_parts<'a>(visitor: &mut impl Visitor<'a>, stmt: &'a Stmt) {
+pub fn stmt_parts<'a>(visitor: &mut impl Visitor<'a>, stmt: &'a Stmt) {
     match &stmt.kind {
         StmtKind::Let { ty, value, .. } | StmtKind::Var { ty, value, .. } => {
             visitor.expr(value);
@@ -60,7 +60,7 @@ pub(crate) fn stmt_parts<'a>(visitor: &mut impl Visitor<'a>, stmt: &'a Stmt) {
 }
 
 /// What a loop goes over.
-pub(crate) fn iter_parts<'a>(visitor: &mut impl Visitor<'a>, iter: &'a IterKind) {
+pub fn iter_parts<'a>(visitor: &mut impl Visitor<'a>, iter: &'a IterKind) {
     match iter {
         IterKind::Range { start, end, .. } => {
             visitor.expr(start);
@@ -71,7 +71,7 @@ pub(crate) fn iter_parts<'a>(visitor: &mut impl Visitor<'a>, iter: &'a IterKind)
 }
 
 /// What an expression is made of.
-pub(crate) fn expr_parts<'a>(visitor: &mut impl Visitor<'a>, expr: &'a Expr) {
+pub fn expr_parts<'a>(visitor: &mut impl Visitor<'a>, expr: &'a Expr) {
     match &expr.kind {
         ExprKind::Int(_)
         | ExprKind::Float(_)
@@ -132,7 +132,7 @@ pub(crate) fn expr_parts<'a>(visitor: &mut impl Visitor<'a>, expr: &'a Expr) {
 }
 
 /// The numbers of an index.
-pub(crate) fn index_parts<'a>(visitor: &mut impl Visitor<'a>, index: &'a IndexKind) {
+pub fn index_parts<'a>(visitor: &mut impl Visitor<'a>, index: &'a IndexKind) {
     match index {
         IndexKind::At(value) => visitor.expr(value),
         IndexKind::Slice { start, end, step } => {
@@ -145,7 +145,7 @@ pub(crate) fn index_parts<'a>(visitor: &mut impl Visitor<'a>, index: &'a IndexKi
 }
 
 /// The dims and counts of a type.
-pub(crate) fn type_parts<'a>(visitor: &mut impl Visitor<'a>, ty: &'a Type) {
+pub fn type_parts<'a>(visitor: &mut impl Visitor<'a>, ty: &'a Type) {
     match &ty.kind {
         TypeKind::Tensor { dims, .. } | TypeKind::Generic { dims, .. } => {
             dims.iter().for_each(|dim| visitor.expr(dim));

@@ -54,10 +54,11 @@ impl<'a> Checker<'a> {
                 .help("a tensor with one more axis may hold as much");
             return Err(self.report(diagnostic));
         }
-        match value.has_error() {
-            true => Err(Reported),
-            false => Ok(value),
+        if value.has_error() {
+            return Err(Reported);
         }
+        self.see(expr.span, &value);
+        Ok(value)
     }
 
     fn eval_kind(&mut self, expr: &'a Expr) -> Res<Value<'a>> {
@@ -158,6 +159,9 @@ impl<'a> Checker<'a> {
                 }
                 _ => Err(Reported),
             };
+            if let Ok(value) = &left_value {
+                self.see(step.span, value);
+            }
             left_expr = step;
         }
         left_value
@@ -218,6 +222,7 @@ impl<'a> Checker<'a> {
             let fields = &self.structs[s.ty.id].ast.fields;
             if let Some(position) = fields.iter().position(|field| field.name.name == name.name) {
                 let field = s.fields[position].clone();
+                self.see_field(name, fields[position].name.span);
                 return if field.has_error() {
                     Err(Reported)
                 } else {

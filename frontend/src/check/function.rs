@@ -304,6 +304,7 @@ impl<'a> Checker<'a> {
                 }
                 value => value,
             };
+            self.see(param.name.span, &value);
             let kind = if sig.inout {
                 Kind::Inout(ty)
             } else {

@@ -169,6 +169,7 @@ impl<'a> Checker<'a> {
     ) -> Res<()> {
         match &pattern.kind {
             PatternKind::Name(name) => {
+                self.see(name.span, &value);
                 let kind = kind(self.type_of(&value));
                 self.scope.bind(
                     &name.name,

@@ -15,6 +15,7 @@ mod explain;
 mod fmt;
 mod grad;
 mod lints;
+mod lsp;
 mod test;
 mod tune;
 
@@ -25,6 +26,7 @@ pub use explain::{Explain, ExplainFormat};
 pub use fmt::Fmt;
 pub use grad::{Grad, Mode};
 pub use lints::Lints;
+pub use lsp::Lsp;
 pub use test::{RunTest, Test, TestFormat};
 pub use tune::Tune;
 
@@ -187,6 +189,8 @@ pub enum Command {
     Fmt(Fmt),
     /// Explains an error code or a lint
     Explain(Explain),
+    /// Serves an editor over standard input and output, by the language server protocol
+    Lsp(Lsp),
     #[command(flatten)]
     Later(Later),
 }
@@ -207,6 +211,7 @@ impl Command {
             | Command::RunTest(_)
             | Command::Imports(_)
             | Command::Explain(_)
+            | Command::Lsp(_)
             | Command::Later(_) => false,
         }
     }
@@ -222,9 +227,11 @@ impl Command {
             Command::Grad(grad) => vec![&grad.callee],
             Command::Fmt(fmt) => fmt.paths.iter().map(String::as_str).collect(),
             Command::Test(test) => vec![&test.what],
-            Command::RunTest(_) | Command::Imports(_) | Command::Explain(_) | Command::Later(_) => {
-                vec![]
-            }
+            Command::RunTest(_)
+            | Command::Imports(_)
+            | Command::Explain(_)
+            | Command::Lsp(_)
+            | Command::Later(_) => vec![],
         }
     }
 
@@ -242,6 +249,7 @@ impl Command {
             | Command::Imports(_)
             | Command::Fmt(_)
             | Command::Explain(_)
+            | Command::Lsp(_)
             | Command::Later(_) => None,
         }
     }
@@ -265,8 +273,6 @@ pub enum Later {
     #[command(hide = true, disable_help_flag = true)]
     Reduce(Anything),
     #[command(hide = true, disable_help_flag = true)]
-    Lsp(Anything),
-    #[command(hide = true, disable_help_flag = true)]
     Completions(Anything),
     #[command(hide = true, disable_help_flag = true)]
     Man(Anything),
@@ -275,7 +281,7 @@ pub enum Later {
 impl Later {
     /// The name of the command, and what to do instead.
     pub fn name_and_help(&self) -> (&'static str, &'static str) {
-        const AVAILABLE: &str = "there are check, build, run, bench, tune, test, grad, fmt and explain";
+        const AVAILABLE: &str = "`dlc --help` lists the commands";
         match self {
             Later::New(_) => ("new", "write a file NAME.dl and `dlc check` it"),
             Later::Doc(_) => ("doc", "the header of `dlc build` describes each export"),
@@ -284,7 +290,6 @@ impl Later {
             Later::Diff(_) => ("diff", "compare two outputs of `dlc bench --json`"),
             Later::Bisect(_) => ("bisect", "use `dlc build --dump-ir DIR`"),
             Later::Reduce(_) => ("reduce", "use mlir-reduce with dlc-opt"),
-            Later::Lsp(_) => ("lsp", "use `dlc check --error-format=json`"),
             Later::Completions(_) => ("completions", AVAILABLE),
             Later::Man(_) => ("man", "use `dlc COMMAND --help`"),
         }

@@ -9,6 +9,7 @@ pub mod explain;
 pub mod fmt;
 pub mod grad;
 pub mod imports;
+pub mod lsp;
 pub mod print;
 pub mod run;
 pub mod test;
@@ -48,6 +49,7 @@ pub fn run(cli: Cli) -> Result<(), Error> {
         Some(Command::Imports(imports)) => imports::run(&imports),
         Some(Command::Fmt(fmt)) => fmt::run(&fmt, &cli.common),
         Some(Command::Explain(explain)) => explain::run(&explain),
+        Some(Command::Lsp(_)) => lsp::run(&cli.common),
         Some(Command::Later(later)) => {
             let (name, help) = later.name_and_help();
             Err(Error::usage(format!("`dlc {name}` is not there yet")).help(Some(help.to_string())))

@@ -50,6 +50,12 @@ impl Cached {
         })
     }
 
+    /// The folder for copies of the standard library, which an editor may show.
+    pub fn std_folder(&self) -> Option<PathBuf> {
+        let folder = self.cache()?.folder;
+        Some(folder.join(concat!("std-", env!("CARGO_PKG_VERSION"))))
+    }
+
     /// The same as arguments of another process.
     pub fn arguments(&self) -> Vec<OsString> {
         match self.cache() {

@@ -46,10 +46,11 @@ const MAY_USE: &[(&str, &str, &[&str])] = &[
             "dlc-runtime",
         ],
     ),
+    ("tools/lsp", "dlc-lsp", &["dlc-frontend"]),
     (
         "tools/dlc",
         "dlc",
-        &["dlc-abi", "dlc-driver", "dlc-gpu", "dlc-runtime"],
+        &["dlc-abi", "dlc-driver", "dlc-gpu", "dlc-lsp", "dlc-runtime"],
     ),
     ("tools/dlc-opt", "dlc-opt", &["dlc-driver"]),
     (

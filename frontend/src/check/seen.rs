@@ -1,0 +1,132 @@
+//! What the checker sees of each place, kept for the language server: the types of expressions and of bound names, and
+//! the declarations of fields. The compiler does not ask for it, and then nothing is kept.
+
+use std::collections::HashMap;
+
+use dlc_abi::dim::Poly;
+
+use crate::ast::{Ident, Span};
+use crate::check::Checker;
+use crate::check::types::{Ty, known_dims};
+use crate::check::value::{FnValue, Value};
+use crate::core::Num;
+
+/// What was found out about the value at a place, in words of the language.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SeenType {
+    /// The type as the language writes it: `f32[B, 64]`; what a value is that has none, as `text`.
+    pub text: String,
+    /// The dims whose names hide a number: `, where D = 64`; empty when there are none.
+    pub known: String,
+    /// The bytes of a tensor that is no scalar, as a polynomial in its dims: `256*B`.
+    pub bytes: Option<String>,
+    /// The name of the struct, where its fields are declared.
+    pub structure: Option<Span>,
+    /// The parts of a tuple; 0 for anything else.
+    pub parts: usize,
+    /// The value, where it is a number that is known at compile time.
+    pub value: Option<String>,
+    /// Whether it is a type that the language can write.
+    pub is_type: bool,
+}
+
+/// What the checker saw, by place. Of a place that is checked several times the first time counts, which is the one
+/// with dims as they are written.
+#[derive(Clone, Debug, Default)]
+pub struct Seen {
+    types: HashMap<Span, SeenType>,
+    fields: HashMap<Span, Span>,
+}
+
+impl Seen {
+    /// The value of the expression, or of the bound name, that stands exactly there.
+    pub fn type_at(&self, span: Span) -> Option<&SeenType> {
+        self.types.get(&span)
+    }
+
+    /// Where the field that a name stands for is declared; both are the places of names.
+    pub fn field_at(&self, span: Span) -> Option<Span> {
+        self.fields.get(&span).copied()
+    }
+}
+
+impl<'a> Checker<'a> {
+    /// Keeps the type of a value.
+    pub(super) fn see(&mut self, span: Span, value: &Value<'a>) {
+        let new = |seen: &Seen| !seen.types.contains_key(&span);
+        if !self.seen.as_ref().is_some_and(new) || value.has_error() {
+            return;
+        }
+        let Some(seen_type) = self.seen_type(value) else {
+            return;
+        };
+        if let Some(seen) = &mut self.seen {
+            seen.types.insert(span, seen_type);
+        }
+    }
+
+    /// Keeps where a field is declared.
+    pub(super) fn see_field(&mut self, name: &Ident, declared: Span) {
+        if let Some(seen) = &mut self.seen {
+            seen.fields.insert(name.span, declared);
+        }
+    }
+
+    fn seen_type(&self, value: &Value<'a>) -> Option<SeenType> {
+        let plain = |text: &str| SeenType {
+            text: text.to_owned(),
+            known: String::new(),
+            bytes: None,
+            structure: None,
+            parts: 0,
+            value: None,
+            is_type: false,
+        };
+        let Some(ty) = self.type_of(value) else {
+            return match value {
+                Value::Str(_) => Some(plain("text")),
+                Value::Fn(f) if !matches!(**f, FnValue::Item(_) | FnValue::Builtin(_)) => {
+                    Some(plain("a function"))
+                }
+                _ => None,
+            };
+        };
+        Some(SeenType {
+            known: known_dims(ty.dims()),
+            bytes: bytes(&ty),
+            structure: match &ty {
+                Ty::Struct(s) => Some(self.structs[s.id].ast.name.span),
+                _ => None,
+            },
+            parts: match &ty {
+                Ty::Tuple(parts) => parts.len(),
+                _ => 0,
+            },
+            value: match value {
+                Value::Num(Num::Int(value)) => Some(value.to_string()),
+                Value::Num(num) => Some(num.to_string()),
+                Value::Dim(dim) => Some(dim.to_string()),
+                _ => None,
+            },
+            is_type: true,
+            ..plain(&ty.to_string())
+        })
+    }
+}
+
+/// The bytes of a tensor with axes.
+fn bytes(ty: &Ty) -> Option<String> {
+    let Ty::Tensor(tensor) = ty else { return None };
+    if tensor.shape.is_empty() || tensor.shape.len() > 8 {
+        return None;
+    }
+    let size = i64::try_from(tensor.dtype.size()).ok()?;
+    let count = tensor
+        .shape
+        .iter()
+        .try_fold(Poly::constant(size), |all, dim| {
+            // Products of long sums are of no use to a reader.
+            (all.term_count() * dim.poly().term_count() <= 8).then(|| &all * dim.poly())
+        });
+    count.map(|count| count.to_string())
+}
