@@ -104,11 +104,7 @@ impl<'a> Printer<'a> {
                 Some(Tok::LParen) => self.arguments().group(),
                 Some(Tok::DimsOpen) => self.dims(),
                 Some(Tok::StructBrace) => self
-                    .list(
-                        Sep::Space,
-                        (Pad::Space, Comma::Optional),
-                        Self::initialiser,
-                    )
+                    .list(Sep::Space, (Pad::Space, Comma::Optional), Self::initialiser)
                     .group(),
                 Some(Tok::LBracket) => self
                     .list(Sep::None, (Pad::None, Comma::Optional), Self::index)
@@ -204,9 +200,8 @@ impl<'a> Printer<'a> {
             return self.put(Sep::None);
         }
         let mut doc = self.arena.nil();
-        let ends = |tok: Option<&Tok>| {
-            matches!(tok, None | Some(Tok::Colon | Tok::Comma | Tok::RBracket))
-        };
+        let ends =
+            |tok: Option<&Tok>| matches!(tok, None | Some(Tok::Colon | Tok::Comma | Tok::RBracket));
         if !ends(self.peek(0)) {
             doc = self.expression(Sep::None);
         }

@@ -224,7 +224,11 @@ impl<'a> Printer<'a> {
         }
         let hugs = pad == Pad::None && (inside.hard || (nested && inside.all.len() == 1));
         if inside.breaks_first || inside.commented || (inside.hard && !hugs) {
-            let comma = if inside.all.is_empty() { "" } else { broken_comma };
+            let comma = if inside.all.is_empty() {
+                ""
+            } else {
+                broken_comma
+            };
             let body = self.broken(inside, comma);
             return open.append(body).append(self.put(Sep::Hard));
         }

@@ -147,7 +147,10 @@ fn blanks_and_lines_are_those_of_the_repository() {
     for (text, expected) in [
         ("", ""),
         ("// only\n", "// only\n"),
-        ("const  A=-1+ 2*3 ;const B = A", "const A = -1 + 2 * 3\nconst B = A\n"),
+        (
+            "const  A=-1+ 2*3 ;const B = A",
+            "const A = -1 + 2 * 3\nconst B = A\n",
+        ),
         (
             "fn f( x :f32[ 2,3 ] )->f32{ sum( x , axis = -1 , ) [ 0 ] }",
             "fn f(x: f32[2, 3]) -> f32 { sum(x, axis=-1)[0] }\n",
@@ -197,9 +200,8 @@ fn blanks_and_lines_are_those_of_the_repository() {
 fn long_lines_are_broken_where_they_go_on() {
     let name = "a".repeat(30);
     let sum = format!("fn f() -> f32 {{ {name} - {name} - {name} - {name} }}");
-    let expected = format!(
-        "fn f() -> f32 {{\n  {name} -\n    {name} -\n    {name} -\n    {name}\n}}\n"
-    );
+    let expected =
+        format!("fn f() -> f32 {{\n  {name} -\n    {name} -\n    {name} -\n    {name}\n}}\n");
     assert_eq!(holds(&sum), expected);
     let call = format!("const A = g({name}, {name}, b={name}, c={name})");
     let expected = format!("const A = g(\n  {name}, {name}, b={name},\n  c={name},\n)\n");

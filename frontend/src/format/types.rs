@@ -34,12 +34,15 @@ impl<'a> Printer<'a> {
         match self.peek(0) {
             Some(Tok::Lt | Tok::DimsOpen) => path.append(self.dims()),
             Some(Tok::LBracket) => {
-                let dims = self.list(Sep::None, (Pad::None, Comma::Optional), |printer| {
-                    match printer.peek(0) {
-                        Some(Tok::Ellipsis) => printer.put(Sep::None),
-                        _ => printer.expression(Sep::None),
-                    }
-                });
+                let dims =
+                    self.list(
+                        Sep::None,
+                        (Pad::None, Comma::Optional),
+                        |printer| match printer.peek(0) {
+                            Some(Tok::Ellipsis) => printer.put(Sep::None),
+                            _ => printer.expression(Sep::None),
+                        },
+                    );
                 path.append(dims.group())
             }
             _ => path,

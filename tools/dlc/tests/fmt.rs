@@ -69,13 +69,24 @@ fn check_shows_what_would_change_and_changes_nothing() {
     let output = dlc(folder.path(), &["fmt", "--check", "."]);
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     let diff = String::from_utf8(output.stdout).unwrap();
-    assert!(diff.contains("-fn f( x:f32 )->f32 { x+1 } // end\n"), "{diff}");
-    assert!(diff.contains("+fn f(x: f32) -> f32 { x + 1 } // end\n"), "{diff}");
+    assert!(
+        diff.contains("-fn f( x:f32 )->f32 { x+1 } // end\n"),
+        "{diff}"
+    );
+    assert!(
+        diff.contains("+fn f(x: f32) -> f32 { x + 1 } // end\n"),
+        "{diff}"
+    );
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(said.contains("a.dl is not formatted"), "{said}");
     assert!(!said.contains("b.dl"), "{said}");
     assert_eq!(read(folder.path(), "a.dl"), UGLY);
-    assert_eq!(dlc(folder.path(), &["fmt", "--check", "b.dl"]).status.code(), Some(0));
+    assert_eq!(
+        dlc(folder.path(), &["fmt", "--check", "b.dl"])
+            .status
+            .code(),
+        Some(0)
+    );
 }
 
 #[test]
@@ -101,7 +112,10 @@ fn files_with_errors_stay_as_they_are_and_others_are_formatted() {
     let output = dlc(folder.path(), &["fmt", "a.dl", "b.dl"]);
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     let said = String::from_utf8(output.stderr).unwrap();
-    assert!(said.contains("error[DL01") && said.contains("a.dl:1:"), "{said}");
+    assert!(
+        said.contains("error[DL01") && said.contains("a.dl:1:"),
+        "{said}"
+    );
     assert_eq!(read(folder.path(), "a.dl"), wrong);
     assert_eq!(read(folder.path(), "b.dl"), NICE);
 }
@@ -127,7 +141,10 @@ fn the_code_of_a_formatted_program_is_the_same() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     for name in ["examples/digits/digits.dl", "test/models/control.dl"] {
         let nice = std::fs::read_to_string(root.join(name)).unwrap();
-        let ugly = nice.replace(", ", " ,").replace("  ", "\t").replace(" = ", "=");
+        let ugly = nice
+            .replace(", ", " ,")
+            .replace("  ", "\t")
+            .replace(" = ", "=");
         let ugly = ugly.replace(") -> ", ")\n\n->");
         let folder = folder(&[("m.dl", &ugly)]);
         let code = || {

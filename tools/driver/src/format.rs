@@ -11,14 +11,21 @@ use crate::source;
 /// coloured if `color` is.
 pub fn format(source: &Source, errors: ErrorFormat, color: bool) -> Result<String, Failure> {
     if source::is_module(source) {
-        let message = format!("{} is a module of the IR, not DL\nhelp: `dlc-opt` prints it anew", source.name);
+        let message = format!(
+            "{} is a module of the IR, not DL\nhelp: `dlc-opt` prints it anew",
+            source.name
+        );
         return Err(Failure::Usage(message));
     }
     let text = source::text(source);
     format::format(&text).map_err(|refused| match refused {
         Refused::Errors(diagnostics) => Failure::User {
             errors: diagnostics.iter().filter(|one| one.is_error()).count(),
-            rendered: render(&SourceMap::from(text), &diagnostics, source::format_of(errors, color)),
+            rendered: render(
+                &SourceMap::from(text),
+                &diagnostics,
+                source::format_of(errors, color),
+            ),
         },
         Refused::Changed => Failure::internal(format!(
             "the formatter would change what {} means or lose a comment; the file is as it was",

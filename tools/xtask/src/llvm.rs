@@ -5,6 +5,7 @@ use std::process::Command;
 
 use anyhow::{Result, bail};
 
+use crate::packages::{self, Need, Package};
 use crate::process::{command, has, read, run};
 
 /// The version that the bindings are made for.
@@ -12,29 +13,6 @@ const VERSION: &str = "22.1.";
 
 /// Where Debian's packages put it, and what `.cargo/config.toml` says.
 const USUAL_PREFIX: &str = "/usr/lib/llvm-22";
-
-/// What has to be installed on Debian and Ubuntu, and what for.
-const PACKAGES: &[(&str, &str)] = &[
-    ("llvm-22-dev", "LLVM's headers and libraries"),
-    ("libmlir-22-dev", "MLIR's headers and libraries"),
-    ("mlir-22-tools", "mlir-tblgen, mlir-opt, FileCheck"),
-    ("libclang-22-dev", "makes the bindings to MLIR's C API"),
-    (
-        "libpolly-22-dev",
-        "stands in the list of libraries that TableGen's bindings link",
-    ),
-    ("libzstd-dev", "LLVM links it"),
-    ("zlib1g-dev", "LLVM links it"),
-    ("libxml2-dev", "LLVM links it"),
-    ("libz3-dev", "LLVM links it"),
-    ("libedit-dev", "LLVM links it"),
-    ("gcc", "links shared libraries and the C example"),
-    ("g++", "compiles the dialect's C++"),
-    (
-        "valgrind",
-        "checks the built library's memory use in a test",
-    ),
-];
 
 /// A usable LLVM with MLIR.
 #[derive(Debug)]
@@ -79,15 +57,24 @@ impl Llvm {
     }
 }
 
-/// LLVM, installed first where it is missing and can be.
+/// LLVM, with what building needs, installed first where it is missing and can be.
 pub fn ensure() -> Result<Llvm> {
-    let missing = missing_packages();
+    ensure_for(Need::Build)
+}
+
+/// LLVM, with what building and the tests need, installed first where it is missing and can be.
+pub fn ensure_for_tests() -> Result<Llvm> {
+    ensure_for(Need::Tests)
+}
+
+fn ensure_for(need: Need) -> Result<Llvm> {
+    let missing = missing_packages(need);
     match find() {
         Ok(llvm) if missing.is_empty() => return Ok(llvm),
         Ok(llvm) if !is_debian() => return Ok(llvm),
         _ => {}
     }
-    install(&missing)?;
+    install(&missing, need)?;
     find()
 }
 
@@ -158,20 +145,15 @@ fn is_debian() -> bool {
 }
 
 /// The packages of Debian that are not installed; none elsewhere.
-fn missing_packages() -> Vec<&'static str> {
+fn missing_packages(need: Need) -> Vec<&'static Package> {
     if !is_debian() {
         return Vec::new();
     }
-    PACKAGES
-        .iter()
-        .map(|(package, _)| *package)
-        .filter(|package| match *package {
-            "gcc" => !has("cc"),
-            "g++" => !has("c++"),
-            "valgrind" => !has("valgrind"),
-            package => !is_installed(package),
-        })
-        .collect()
+    let there = |package: &Package| match package.program {
+        Some(program) => has(program),
+        None => is_installed(package.name),
+    };
+    packages::of(need).filter(|one| !there(one)).collect()
 }
 
 fn is_installed(package: &str) -> bool {
@@ -180,20 +162,18 @@ fn is_installed(package: &str) -> bool {
 }
 
 /// Installs packages with apt, or says what a person has to run.
-fn install(missing: &[&str]) -> Result<()> {
+fn install(missing: &[&'static Package], need: Need) -> Result<()> {
     let Some(apt) = apt_command() else {
-        bail!("{}", by_hand());
+        bail!("{}", by_hand(need));
     };
-    let missing: Vec<&str> = match missing.is_empty() {
+    let missing: Vec<&Package> = match missing.is_empty() {
         // LLVM is there but unusable, such as another version: take all of it.
-        true => PACKAGES.iter().map(|(package, _)| *package).collect(),
+        true => packages::of(need).collect(),
         false => missing.to_vec(),
     };
     println!("These packages are missing and are installed now with apt-get:");
-    for (package, reason) in PACKAGES {
-        if missing.contains(package) {
-            println!("  {package:<16} {reason}");
-        }
+    for package in &missing {
+        println!("  {:<24} {}", package.name, package.reason);
     }
     let apt = |arguments: &[&str]| {
         let mut command = command(&apt[0]);
@@ -210,7 +190,7 @@ fn install(missing: &[&str]) -> Result<()> {
         );
     }
     let mut arguments = vec!["install", "-q", "-y", "--no-install-recommends"];
-    arguments.extend(&missing);
+    arguments.extend(missing.iter().map(|package| package.name));
     apt(&arguments)
 }
 
@@ -236,13 +216,13 @@ fn apt_command() -> Option<Vec<String>> {
 }
 
 /// What to run on the systems that we know.
-fn by_hand() -> String {
+fn by_hand(need: Need) -> String {
     let found = match find() {
         Ok(_) => "packages are missing".to_string(),
         Err(error) => error.to_string(),
     };
     let how = if is_debian() {
-        let packages: Vec<_> = PACKAGES.iter().map(|(package, _)| *package).collect();
+        let packages: Vec<_> = packages::of(need).map(|package| package.name).collect();
         format!(
             "sudo apt-get update && sudo apt-get install {}",
             packages.join(" ")
@@ -266,7 +246,7 @@ fn by_hand() -> String {
 /// Says what is there and what is not; with `install`, installs it.
 pub fn doctor(install: bool) -> Result<()> {
     if install {
-        ensure()?;
+        ensure_for_tests()?;
     }
     let found = find();
     let line = |good: bool, name: &str, what: &str| {
@@ -287,28 +267,23 @@ pub fn doctor(install: bool) -> Result<()> {
         }
         Err(error) => line(false, "LLVM", &error.to_string()),
     }
-    for (program, what) in [
-        ("cc", "links shared libraries and the C example"),
-        ("c++", "compiles the dialect's C++"),
-        (
-            "valgrind",
-            "checks the built library's memory use in a test",
-        ),
-        (
-            "python3",
-            "optional: peers to compare with, in `cargo xtask bench`",
-        ),
-    ] {
+    let programs = packages::of(Need::Tests).filter_map(|one| Some((one.program?, one.reason)));
+    let peers = (
+        "python3",
+        "optional: peers to compare with, in `cargo xtask bench`",
+    );
+    for (program, what) in programs.chain([peers]) {
         line(has(program), program, what);
     }
-    let missing = missing_packages();
+    let missing = missing_packages(Need::Tests);
     if !missing.is_empty() {
-        line(false, "packages", &missing.join(" "));
+        let names: Vec<_> = missing.iter().map(|package| package.name).collect();
+        line(false, "packages", &names.join(" "));
     }
     if found.is_err() || !missing.is_empty() {
         bail!(
             "{}\n(`cargo xtask doctor --install` does it where it can)",
-            by_hand()
+            by_hand(Need::Tests)
         );
     }
     Ok(())

@@ -9,6 +9,7 @@ mod docs;
 mod example;
 mod gpu;
 mod llvm;
+mod packages;
 mod process;
 mod programs;
 mod test;

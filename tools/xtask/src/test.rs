@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail, ensure};
 
+use crate::packages::{self, Need};
 use crate::process::{self, has};
 use crate::{llvm, tidy};
 
@@ -16,7 +17,7 @@ const FULL: &str = "DLC_TEST_FULL";
 
 /// Builds everything once, runs all tests, the long ones if they are asked for, then `tidy`.
 pub fn run(filter: Option<&str>, full: bool) -> Result<()> {
-    let llvm = llvm::ensure()?;
+    let llvm = llvm::ensure_for_tests()?;
     // The binaries first: tests of one crate run those of another.
     process::run(llvm.cargo().args(["build", "--workspace"]))?;
     let mut cargo = llvm.cargo();
@@ -35,7 +36,8 @@ pub fn run(filter: Option<&str>, full: bool) -> Result<()> {
             tidy::run()
         }
     };
-    for tool in ["cc", "valgrind", "python3"] {
+    let tools = packages::of(Need::Tests).filter_map(|package| package.program);
+    for tool in tools.chain(["python3"]) {
         if !has(tool) {
             println!("skipped: tests that need {tool}, which is not installed");
         }
@@ -52,7 +54,7 @@ pub fn run(filter: Option<&str>, full: bool) -> Result<()> {
 
 /// Rewrites the goldens.
 pub fn bless(filter: Option<&str>) -> Result<()> {
-    let llvm = llvm::ensure()?;
+    let llvm = llvm::ensure_for_tests()?;
     process::run(llvm.cargo().args(["build", "--workspace"]))?;
     let mut cargo = llvm.cargo();
     cargo.args(["test", "--package", "dlc-test", "--no-fail-fast"]);
