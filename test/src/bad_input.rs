@@ -237,10 +237,10 @@ pub const TABLE: &[Bad] = &[
         &["unknown CPU `foo`", "help:"],
     ),
     bad(
-        "not-yet",
-        "build sum.dl --emit=python -o out",
+        "wheel-version",
+        "build sum.dl --emit=wheel --package-version=v1 -o out",
         2,
-        &["--emit=python", "not there yet", "help:"],
+        &["`v1` is no version of a Python package", "help:"],
     ),
     bad(
         "unknown-gpu",

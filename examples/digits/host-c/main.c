@@ -1,5 +1,6 @@
-/* Trains and evaluates the compiled classifier from C: `main DATA_DIR`.
+/* Trains and evaluates the compiled classifier from C: `main DATA_DIR [LOSSES]`.
  *
+ * LOSSES gets a line for each epoch, the bits of its mean loss, by which the hosts in other languages are compared.
  * The order of the samples is the Rust host's, so both print the same loss and accuracy. All memory is
  * allocated before the training loop; the library allocates none. */
 #include "digits.h"
@@ -68,7 +69,9 @@ static void free_params(digits_Params p) {
 }
 
 int main(int argc, char **argv) {
-    if (argc != 2) fail("usage", "main DATA_DIR");
+    if (argc < 2 || argc > 3) fail("usage", "main DATA_DIR [LOSSES]");
+    FILE *losses = argc == 3 ? fopen(argv[2], "w") : NULL;
+    if (argc == 3 && !losses) fail(argv[2], "cannot be written");
     size_t n, m;
     uint8_t *images = read_npy(argv[1], "images.npy", "|u1", PIXELS, &n);
     int32_t *labels = read_npy(argv[1], "labels.npy", "<i4", sizeof(int32_t), &m);
@@ -114,6 +117,9 @@ int main(int argc, char **argv) {
             mean += (double)loss * (double)b;
         }
         mean /= (double)trains;
+        uint64_t bits;
+        memcpy(&bits, &mean, sizeof bits);
+        if (losses) fprintf(losses, "%016" PRIx64 "\n", bits);
     }
 
     for (size_t i = 0; i < tests; ++i) memcpy(batch_images + i * PIXELS, images + test[i] * PIXELS, PIXELS);
@@ -123,6 +129,7 @@ int main(int argc, char **argv) {
     for (size_t i = 0; i < tests; ++i) right += predicted[i] == labels[test[i]];
     printf("C: mean loss of the last epoch %.6f, test accuracy %.4f (%zu of %zu)\n", mean, (double)right / (double)tests, right, tests);
 
+    if (losses && fclose(losses)) fail(argv[2], "cannot be written");
     free_params(state.params);
     free_params(state.m);
     free_params(state.v);

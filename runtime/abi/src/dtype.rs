@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// An element type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum DType {
     /// Truth value, one byte that is 0 or 1.

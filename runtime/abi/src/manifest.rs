@@ -14,6 +14,7 @@ use crate::{ABI_VERSION, symbol};
 
 /// What a built library holds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Manifest {
     /// The format of this file; [`Manifest::FORMAT`].
     pub format: u32,
@@ -49,6 +50,7 @@ fn is_one(threads: &u32) -> bool {
 
 /// One entry point.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Entry {
     /// The name of the export in DL.
     pub name: String,
@@ -75,6 +77,7 @@ pub struct Entry {
 
 /// A dim parameter and its range.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DimRange {
     /// Its name.
     pub name: String,
@@ -86,6 +89,7 @@ pub struct DimRange {
 
 /// A condition that is checked at a call.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Condition {
     /// `LHS REL RHS`, both sides canonical dim texts, such as `(D % 4) == 0`.
     pub text: String,
@@ -97,6 +101,7 @@ pub struct Condition {
 
 /// A parameter.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Param {
     /// Its name.
     pub name: String,
@@ -108,6 +113,7 @@ pub struct Param {
 
 /// Whether an entry writes a parameter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
     /// Only read.
@@ -118,6 +124,7 @@ pub enum Mode {
 
 /// A status that an entry may return.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Status {
     /// The number.
     pub code: i32,
@@ -127,6 +134,7 @@ pub struct Status {
 
 /// A struct that entries use.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct StructDef {
     /// Its name in DL.
     pub name: String,
@@ -136,6 +144,7 @@ pub struct StructDef {
 
 /// The type of a parameter or result.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Tree {
     /// A tensor; rank 0 for a scalar.
@@ -431,6 +440,16 @@ impl Manifest {
     /// The manifest as a JSON file.
     pub fn to_json(&self) -> String {
         let mut text = serde_json::to_string_pretty(self).expect("a manifest has only string keys");
+        text.push('\n');
+        text
+    }
+
+    /// The JSON schema of manifests of this format.
+    #[cfg(feature = "schema")]
+    pub fn schema() -> String {
+        let schema = schemars::schema_for!(Manifest);
+        let mut text =
+            serde_json::to_string_pretty(&schema).expect("a schema has only string keys");
         text.push('\n');
         text
     }

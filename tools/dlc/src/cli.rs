@@ -16,6 +16,7 @@ mod fmt;
 mod grad;
 mod lints;
 mod lsp;
+mod packaging;
 mod test;
 mod tune;
 
@@ -27,6 +28,7 @@ pub use fmt::Fmt;
 pub use grad::{Grad, Mode};
 pub use lints::Lints;
 pub use lsp::Lsp;
+pub use packaging::Packaging;
 pub use test::{RunTest, Test, TestFormat};
 pub use tune::Tune;
 
@@ -160,6 +162,8 @@ pub enum Print {
     HostTuple,
     /// The system libraries that a static library needs
     NativeStaticLibs,
+    /// The JSON schema of manifests
+    ManifestSchema,
 }
 
 /// The commands.
@@ -347,8 +351,8 @@ pub struct Build {
     pub output: PathBuf,
 
     /// What to make, separated by commas: ast, dl, linalg, loops, llvm-mlir, llvm-ir, asm, obj,
-    /// staticlib, cdylib, header, rust, manifest, schedule, memory, dep-info, and with --gpu also
-    /// gpu, nvvm, ptx; KIND=FILE names the file
+    /// staticlib, cdylib, header, hpp (C++), rust, python, wheel, pkg-config, manifest, schedule, memory,
+    /// dep-info, and with --gpu also gpu, nvvm, ptx; KIND=FILE names the file
     #[arg(
         long,
         value_name = "KINDS",
@@ -356,6 +360,9 @@ pub struct Build {
         help_heading = "Output"
     )]
     pub emit: Vec<String>,
+
+    #[command(flatten)]
+    pub packaging: Packaging,
 
     /// The size of a dim at which --emit=memory tells bytes
     #[arg(long = "dim", value_name = "NAME=SIZE", help_heading = "Output")]

@@ -4,11 +4,11 @@ pub use crate::emit::Emit;
 pub use crate::options::{ErrorFormat, Options};
 pub use crate::temporary::{TempLibrary, compile_mlir_to_library, temporary_library};
 use crate::{
-    cache, codegen,
+    cache, codegen, cpp,
     gpu::{self, Device},
     header, link,
     pipelines::{CPU, Failed, GPU, Observe, Runner, Selection, Stage},
-    render, rust_bindings, source,
+    python, render, rust_bindings, source,
     workspace::{self, Workspace},
 };
 use dlc_abi::Manifest;
@@ -441,7 +441,9 @@ impl<'x> Work<'x> {
         for kind in self.kinds {
             let text = match kind {
                 Emit::Header => header::generate(self.manifest),
+                Emit::Hpp => cpp::generate(self.manifest),
                 Emit::Rust => rust_bindings::generate(self.manifest),
+                Emit::Python => python::generate(self.manifest),
                 Emit::Manifest => self.manifest.to_json(),
                 Emit::Schedule => schedule::knobs::text(&self.target),
                 _ => continue,

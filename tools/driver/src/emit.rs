@@ -33,8 +33,17 @@ pub enum Emit {
     Cdylib,
     /// A C header.
     Header,
+    /// A C++ header around that for C.
+    Hpp,
     /// Rust bindings.
     Rust,
+    /// The module of a Python package; who writes it adds the rest: [`crate::python::package`].
+    Python,
+    /// The package as a file for `pip`. It holds the module and the library, so who writes it makes it:
+    /// [`crate::wheel::pack`].
+    Wheel,
+    /// What `pkg-config` needs. It has a version, which who writes it knows: [`crate::pkg_config::text`].
+    PkgConfig,
     /// The manifest.
     Manifest,
     /// What schedules are made with, which `--schedule` reads.
@@ -48,7 +57,7 @@ pub enum Emit {
 
 impl Emit {
     /// Every kind.
-    pub const ALL: [Emit; 19] = [
+    pub const ALL: [Emit; 23] = [
         Emit::Ast,
         Emit::Dl,
         Emit::Linalg,
@@ -63,7 +72,11 @@ impl Emit {
         Emit::Staticlib,
         Emit::Cdylib,
         Emit::Header,
+        Emit::Hpp,
         Emit::Rust,
+        Emit::Python,
+        Emit::Wheel,
+        Emit::PkgConfig,
         Emit::Manifest,
         Emit::Schedule,
         Emit::Memory,
@@ -87,7 +100,11 @@ impl Emit {
             Emit::Staticlib => "staticlib",
             Emit::Cdylib => "cdylib",
             Emit::Header => "header",
+            Emit::Hpp => "hpp",
             Emit::Rust => "rust",
+            Emit::Python => "python",
+            Emit::Wheel => "wheel",
+            Emit::PkgConfig => "pkg-config",
             Emit::Manifest => "manifest",
             Emit::Schedule => "schedule",
             Emit::Memory => "memory",
@@ -100,6 +117,15 @@ impl Emit {
         Emit::ALL.into_iter().find(|kind| kind.name() == name)
     }
 
+    /// The kinds that one is of no use without, which are made with it.
+    pub fn needs(self) -> &'static [Emit] {
+        match self {
+            Emit::Python => &[Emit::Cdylib],
+            Emit::Wheel => &[Emit::Python, Emit::Cdylib],
+            _ => &[],
+        }
+    }
+
     /// The stage of the pipeline for CPUs that gives it, or that code is made after.
     pub(crate) fn stage(self) -> Option<usize> {
         match self {
@@ -108,7 +134,11 @@ impl Emit {
             | Emit::Nvvm
             | Emit::Ptx
             | Emit::Header
+            | Emit::Hpp
             | Emit::Rust
+            | Emit::Python
+            | Emit::Wheel
+            | Emit::PkgConfig
             | Emit::Manifest
             | Emit::Schedule
             | Emit::DepInfo => None,

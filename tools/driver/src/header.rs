@@ -67,10 +67,13 @@ impl Header<'_> {
              \n\
              #include <stddef.h>\n\
              #include <stdint.h>\n\
+             #include <string.h>\n\
              \n\
              {chosen}{executor}\
              /* The hash of all signatures below; {hash_function}() gives that of the library. */\n\
              #define {upper}_ABI_HASH \"{}\"\n\
+             /* Whether they agree. Where they do not, the library was built anew and this header was not. */\n\
+             #define {upper}_ABI_IS_RIGHT() (strcmp({hash_function}(), {upper}_ABI_HASH) == 0)\n\
              \n\
              #ifdef __cplusplus\n\
              extern \"C\" {{\n\
@@ -375,7 +378,7 @@ fn fresh(name: String, taken: &mut BTreeSet<String>) -> String {
 }
 
 /// A parameter or member name that is no keyword, type or macro of C or C++.
-fn c_name(name: &str, stem: &str) -> String {
+pub(crate) fn c_name(name: &str, stem: &str) -> String {
     let name = symbol::identifier(name);
     let upper_after_underscore = name
         .strip_prefix('_')

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use dlc_abi::{DType, Entry, Manifest, Mode, Tree, symbol};
+use dlc_abi::{DType, Entry, Manifest, Mode, Poly, Tree, symbol};
 
 /// The struct types of a manifest, each after those it holds.
 #[derive(Debug, Default)]
@@ -17,6 +17,8 @@ pub struct Structs {
 pub struct StructType {
     /// Its name, an identifier that no other has.
     pub name: String,
+    /// Its name in DL, which another with the same may have.
+    pub dl_name: String,
     /// Its fields; the shapes are those of its first use.
     pub fields: Vec<(String, Tree)>,
     /// Whether its leaves have the same shapes wherever it is used.
@@ -53,6 +55,7 @@ impl Structs {
                 let taken: BTreeSet<&str> = self.defs.iter().map(|d| d.name.as_str()).collect();
                 self.defs.push(StructType {
                     name: unique(symbol::identifier(name), &taken),
+                    dl_name: name.clone(),
                     fields: fields.clone(),
                     one_shape: true,
                     key,
@@ -102,6 +105,17 @@ fn key(tree: &Tree) -> String {
         Tree::Tuple(items) => format!("({})", list(items)),
         Tree::List(items) => format!("[{}]", list(items)),
     }
+}
+
+/// The dims that the shapes of some fields need, in alphabetical order.
+pub fn dims_of(fields: &[(String, Tree)]) -> BTreeSet<String> {
+    fields
+        .iter()
+        .flat_map(|(_, tree)| tree.leaves(""))
+        .flat_map(|leaf| leaf.shape)
+        .filter_map(|text| Poly::parse(&text).ok())
+        .flat_map(|poly| poly.names())
+        .collect()
 }
 
 /// Whether there is no tensor in a tree; it then takes no memory in a struct.

@@ -5,16 +5,16 @@
 //! ABI hash and the length of every slice against its shape, so that no call can reach memory it
 //! was not given.
 
-use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use dlc_abi::{DType, Manifest, Poly, Tree, symbol};
+use dlc_abi::{DType, Manifest, Tree, symbol};
 use expression::{axes, rust_name};
 
-use crate::layout::{StructType, Structs, leaf_comment, visible};
+use crate::layout::{StructType, Structs, dims_of, leaf_comment, visible};
 
 mod entry;
 mod expression;
+mod library;
 mod on_device;
 
 /// The text of `STEM.rs`.
@@ -36,6 +36,7 @@ pub fn generate(manifest: &Manifest) -> String {
             text += &module.device_entry(entry);
         }
     }
+    text += &module.library();
     text += &module.support();
     text
 }
@@ -338,6 +339,7 @@ impl Module<'_> {
             symbols.extend(entries.map(|entry| self.device_symbols(entry)));
         }
         SUPPORT
+            .replace("@SOLVE@", SOLVE)
             .replace("@SYMBOLS@", &symbols)
             .replace("@HASH@", &symbol::abi_hash(&self.manifest.stem))
     }
@@ -352,7 +354,8 @@ fn element(dtype: DType) -> &'static str {
 
 fn held_name(name: &str, held: Held) -> String {
     let name = match name {
-        "Error" | "Executor" | "Workspace" | "Device" | "OnDevice" | "dlc_support" | "Self" => {
+        "Error" | "Executor" | "Workspace" | "Device" | "OnDevice" | "Library" | "Tensor"
+        | "dlc_support" | "Self" => {
             format!("{name}_")
         }
         _ => rust_name(name),
@@ -369,17 +372,6 @@ fn uses_lifetime(tree: &Tree) -> bool {
     !tree.leaves("").is_empty()
 }
 
-/// The dims that the shapes of some fields need, in alphabetical order.
-fn dims_of(fields: &[(String, Tree)]) -> BTreeSet<String> {
-    fields
-        .iter()
-        .flat_map(|(_, tree)| tree.leaves(""))
-        .flat_map(|leaf| leaf.shape)
-        .filter_map(|text| Poly::parse(&text).ok())
-        .flat_map(|poly| poly.names())
-        .collect()
-}
-
 fn rust_fields(fields: &[(String, Tree)]) -> impl Iterator<Item = (String, &Tree)> {
     fields.iter().map(|(name, tree)| (rust_name(name), tree))
 }
@@ -388,6 +380,14 @@ fn field_comment(tree: &Tree, one_shape: bool) -> String {
     match tree {
         Tree::Tensor { dtype, shape } => format!("`{}`", leaf_comment(*dtype, shape, one_shape)),
         _ => format!("`{tree}`"),
+    }
+}
+
+/// The place of an element of a tuple or a list.
+fn element_of(tree: &Tree, place: &str, index: usize) -> String {
+    match tree {
+        Tree::List(_) => format!("{place}[{index}]"),
+        _ => format!("{place}.{index}"),
     }
 }
 
@@ -413,6 +413,9 @@ const EXECUTOR: &str = include_str!("rust_bindings/executor.rs.in");
 
 /// What the functions of every module share; `@SYMBOLS@` and `@HASH@` are replaced.
 const SUPPORT: &str = include_str!("rust_bindings/support.rs.in");
+
+/// How dims follow from shapes.
+const SOLVE: &str = include_str!("rust_bindings/solve.rs.in");
 
 #[cfg(test)]
 mod tests;

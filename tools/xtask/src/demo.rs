@@ -22,7 +22,7 @@ pub fn run(release: bool) -> Result<()> {
     step("building the library");
     build_library(&dlc, &format!("{EXAMPLE}/digits.dl"), &library)?;
     step("training from Rust");
-    let rust = accuracy(&run_rust_host(&llvm, &library)?)?;
+    let rust = accuracy(&run_rust_host(&llvm, &dlc, &library)?)?;
     if !has("cc") {
         println!("skipped: the C program, as there is no C compiler");
         return check(rust);
@@ -60,7 +60,7 @@ pub fn build_library(dlc: &Path, source: &str, folder: &Path) -> Result<()> {
     process::run(&mut command)
 }
 
-fn run_rust_host(llvm: &Llvm, library: &Path) -> Result<String> {
+fn run_rust_host(llvm: &Llvm, dlc: &Path, library: &Path) -> Result<String> {
     let mut cargo = llvm.cargo();
     cargo
         .args(["run", "--quiet", "--release", "--manifest-path"])
@@ -68,7 +68,7 @@ fn run_rust_host(llvm: &Llvm, library: &Path) -> Result<String> {
         .arg("--")
         .arg(format!("{EXAMPLE}/data"))
         .arg(library.join("loss.svg"))
-        .env("DIGITS_LIB_DIR", library)
+        .env("DLC", dlc)
         .env("CARGO_TARGET_DIR", target().join("demo-host"));
     run_and_read(&mut cargo)
 }

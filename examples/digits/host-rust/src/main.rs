@@ -1,15 +1,16 @@
-//! Trains the compiled classifier on the digits and writes the loss curve: `digits DATA_DIR SVG`.
+//! Trains the compiled classifier on the digits and writes the loss curve: `digits DATA_DIR SVG [LOSSES]`.
 //!
-//! A fifth of the images is held back for the test. The order of the samples is that of `host-c/main.c`, so
-//! that both programs print the same.
+//! A fifth of the images is held back for the test. The order of the samples is that of the hosts in other languages, so that
+//! all print the same. LOSSES gets a line for each epoch, the bits of its mean loss.
 
 use anyhow::{Context, Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
+use ndarray::{Array1, Array2, Axis};
 use plotters::prelude::*;
 use std::{env, fs::File, io::BufReader, path::Path, time::Instant};
 
 mod digits {
-    include!(concat!(env!("DIGITS_LIB_DIR"), "/digits.rs"));
+    include!(concat!(env!("OUT_DIR"), "/digits.rs"));
 }
 
 const PIXELS: usize = 64;
@@ -18,32 +19,26 @@ const EPOCHS: usize = 60;
 const LEARNING_RATE: f32 = 1e-3;
 const KEY: [u32; 2] = [0, 42];
 
-/// Images of 64 bytes each, one after another, and their digits.
+/// Images, a row each, and their digits.
 struct Samples {
-    images: Vec<u8>,
-    labels: Vec<i32>,
+    images: Array2<u8>,
+    labels: Array1<i32>,
 }
 
 impl Samples {
     fn read(folder: &Path) -> Result<Self> {
-        let samples = Self {
-            images: read_npy(&folder.join("images.npy"))?,
-            labels: read_npy(&folder.join("labels.npy"))?,
-        };
-        if samples.images.len() != samples.labels.len() * PIXELS {
-            bail!("{}: images and labels differ in number", folder.display());
-        }
-        Ok(samples)
+        let images = read_npy(&folder.join("images.npy"))?;
+        let labels = Array1::from_vec(read_npy(&folder.join("labels.npy"))?);
+        let images = Array2::from_shape_vec((labels.len(), PIXELS), images);
+        let images = images
+            .with_context(|| format!("{}: images and labels differ in number", folder.display()))?;
+        Ok(Self { images, labels })
     }
 
     fn pick(&self, which: &[usize]) -> Self {
         Self {
-            images: which
-                .iter()
-                .flat_map(|i| &self.images[i * PIXELS..(i + 1) * PIXELS])
-                .copied()
-                .collect(),
-            labels: which.iter().map(|&i| self.labels[i]).collect(),
+            images: self.images.select(Axis(0), which),
+            labels: self.labels.select(Axis(0), which),
         }
     }
 }
@@ -76,25 +71,24 @@ impl Random {
 
 fn main() -> Result<()> {
     let args = env::args().collect::<Vec<_>>();
-    let [_, data, svg] = args.as_slice() else {
-        bail!("usage: digits DATA_DIR SVG");
+    let [_, data, svg, losses_file @ ..] = args.as_slice() else {
+        bail!("usage: digits DATA_DIR SVG [LOSSES]");
     };
     let samples = Samples::read(Path::new(data))?;
     let (test, mut train): (Vec<usize>, Vec<usize>) =
         (0..samples.labels.len()).partition(|i| i % 5 == 0);
 
-    let mut workspace = digits::Workspace::new();
+    let mut model = digits::Library::new()?;
     let mut state = digits::StateBuf::zeros().context("the state does not fit into memory")?;
-    digits::init(&KEY, &mut state.view_mut(), &mut workspace)?;
+    model.init(&KEY, &mut state.view_mut())?;
 
     let start = Instant::now();
-    let (steps, losses) = fit(&samples, &mut train, &mut state, &mut workspace)?;
+    let (steps, losses) = fit(&samples, &mut train, &mut state, &mut model)?;
     let seconds = start.elapsed().as_secs_f64();
 
     let held_back = samples.pick(&test);
-    let mut predicted = vec![0; test.len()];
-    let params = state.params.view();
-    digits::predict(test.len(), &params, &held_back.images, &mut predicted, &mut workspace)?;
+    let mut predicted = Array1::zeros(test.len());
+    model.predict(&state.params.view(), &held_back.images, &mut predicted)?;
     let right = predicted
         .iter()
         .zip(&held_back.labels)
@@ -113,6 +107,12 @@ fn main() -> Result<()> {
         test.len()
     );
     println!("loss curve: {svg}");
+    if let [path] = losses_file {
+        let bits = losses
+            .iter()
+            .map(|loss| format!("{:016x}\n", loss.to_bits()));
+        std::fs::write(path, bits.collect::<String>())?;
+    }
     Ok(())
 }
 
@@ -121,7 +121,7 @@ fn fit(
     samples: &Samples,
     train: &mut [usize],
     state: &mut digits::StateBuf,
-    workspace: &mut digits::Workspace,
+    model: &mut digits::Library,
 ) -> Result<(usize, Vec<f64>)> {
     let mut random = Random(1);
     let mut losses = vec![];
@@ -135,13 +135,11 @@ fn fit(
         let mut sum = 0.0;
         for which in train.chunks(BATCH) {
             let batch = samples.pick(which);
-            let loss = digits::train_step(
-                which.len(),
+            let loss = model.train_step(
                 &mut state.view_mut(),
                 &batch.images,
                 &batch.labels,
                 LEARNING_RATE,
-                workspace,
             )?;
             sum += f64::from(loss) * which.len() as f64;
             steps += 1;
@@ -172,7 +170,10 @@ fn draw(losses: &[f64], path: &Path) -> Result<()> {
         .y_desc("cross-entropy")
         .y_label_formatter(&|y| format!("{y:.3}"))
         .draw()?;
-    chart.draw_series(LineSeries::new(losses.iter().enumerate().map(|(i, l)| (i + 1, *l)), &BLUE))?;
+    chart.draw_series(LineSeries::new(
+        losses.iter().enumerate().map(|(i, l)| (i + 1, *l)),
+        &BLUE,
+    ))?;
     area.present()?;
     Ok(())
 }

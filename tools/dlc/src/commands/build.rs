@@ -1,10 +1,13 @@
 //! `dlc build`: files of the kinds asked for, all or none.
 
+mod packages;
+
 use std::path::{Path, PathBuf};
 
 use dlc_driver::artefact::{self, Artefact};
 use dlc_driver::compile::Emit;
 use dlc_driver::dep_info;
+use dlc_driver::python::package_name;
 use dlc_driver::workspace::{self, Workspace};
 
 use crate::cli::{Build, Common};
@@ -29,17 +32,23 @@ pub fn run(build: &Build, common: &Common) -> Result<(), Error> {
         return Err(Error::usage("`dlc build` builds all exports of a file")
             .help(Some(format!("say `dlc build {path}`"))));
     }
-    let wanted = wanted(&build.emit)?;
+    let mut wanted = wanted(&build.emit)?;
     let to_stdout_only = build.output == Path::new(STDOUT);
     if to_stdout_only && (wanted.len() != 1 || wanted[0].file.is_some()) {
         return Err(Error::usage("standard output takes one kind")
             .help(Some("such as --emit=llvm-ir -o -".to_string())));
     }
+    let has = |kind| wanted.iter().any(|wanted: &Wanted| wanted.kind == kind);
+    if has(Emit::Hpp) && !has(Emit::Header) && !to_stdout_only {
+        // It includes it.
+        let (kind, file) = (Emit::Header, None);
+        wanted.push(Wanted { kind, file });
+    }
     let sizes = build.dims.iter().map(|text| parse_dim(text));
     let sizes = sizes.collect::<Result<_, _>>()?;
     let session = super::session(&build.compile, build.threads, sizes, common)?;
     let file = SourceFile::read(path)?;
-    let kinds: Vec<Emit> = wanted.iter().map(|wanted| wanted.kind).collect();
+    let kinds = packages::with_needed(wanted.iter().map(|wanted| wanted.kind));
     let mut compiled = session
         .compile(&file.source(), &kinds)
         .map_err(|failure| Error::of_compilation(failure, &file.name))?;
@@ -57,30 +66,49 @@ pub fn run(build: &Build, common: &Common) -> Result<(), Error> {
     if supervise::keep_ir().is_some() {
         return Ok(());
     }
+    let package = packages::Package {
+        manifest: &compiled.manifest,
+        version: &build.packaging.package_version,
+    };
+    for kind in &kinds {
+        if let Some(bytes) = package.make(*kind, &compiled.artefacts)? {
+            compiled.artefacts.insert(*kind, bytes);
+        }
+    }
     let path = |wanted: &Wanted| match &wanted.file {
-        Some(file) => file.clone(),
-        None if to_stdout_only => STDOUT.into(),
-        None => build.output.join(file_name(wanted.kind, file.stem())),
+        Some(file) => Ok(file.clone()),
+        None if to_stdout_only => Ok(STDOUT.into()),
+        None => {
+            let name = package.file_name(wanted.kind)?;
+            let name = name.unwrap_or_else(|| file_name(wanted.kind, file.stem()));
+            Ok::<PathBuf, Error>(build.output.join(name))
+        }
     };
     if kinds.contains(&Emit::DepInfo) {
-        let targets = wanted.iter().map(path).collect();
+        let targets = wanted.iter().map(path).collect::<Result<_, _>>()?;
         let rules = rules(targets, compiled.files, file.stem())?;
         compiled.artefacts.insert(Emit::DepInfo, rules.into_bytes());
     }
     let mut artefacts = Vec::new();
     for wanted in wanted {
-        let path = path(&wanted);
+        let path = path(&wanted)?;
         let bytes = match wanted.kind {
             Emit::Memory => memory(&compiled.workspaces, &path),
-            kind => compiled.artefacts.remove(&kind).unwrap_or_default(),
+            kind => compiled.artefacts.get(&kind).cloned().unwrap_or_default(),
         };
         match path == Path::new(STDOUT) {
             true => to_stdout(&bytes)?,
+            false if wanted.kind == Emit::Python => {
+                artefacts.extend(package.files(&path, &compiled.artefacts));
+            }
             false => artefacts.push(Artefact { path, bytes }),
         }
     }
-    if artefacts.iter().any(|a| a.path.starts_with(&build.output)) {
-        artefact::make_folder(&build.output)?;
+    for artefact in &artefacts {
+        let folder = artefact.path.parent().unwrap_or(Path::new(""));
+        if folder.starts_with(&build.output) || folder.ends_with(package.python_name()) {
+            artefact::make_folder(folder)?;
+        }
     }
     artefact::write_all(&artefacts)?;
     if common.verbose {
@@ -156,12 +184,9 @@ fn kind(name: &str) -> Result<Emit, Error> {
     // The stage before any lowering has both names.
     let known = known.or((name == "tensor").then_some(Emit::Dl));
     known.ok_or_else(|| {
-        let message = match name {
-            "python" => format!("`--emit={name}` is not there yet"),
-            _ => format!("there is no kind `{name}` to emit"),
-        };
         let names: Vec<_> = Emit::ALL.iter().map(|kind| kind.name()).collect();
-        Error::usage(message).help(Some(format!("the kinds are {}", names.join(", "))))
+        Error::usage(format!("there is no kind `{name}` to emit"))
+            .help(Some(format!("the kinds are {}", names.join(", "))))
     })
 }
 
@@ -182,7 +207,11 @@ pub fn file_name(kind: Emit, stem: &str) -> String {
         Emit::Staticlib => format!("lib{stem}.a"),
         Emit::Cdylib => format!("lib{stem}.so"),
         Emit::Header => format!("{stem}.h"),
+        Emit::Hpp => format!("{stem}.hpp"),
         Emit::Rust => format!("{stem}.rs"),
+        Emit::Python => package_name(stem),
+        Emit::Wheel => format!("{stem}.whl"),
+        Emit::PkgConfig => format!("{stem}.pc"),
         Emit::Manifest => format!("{stem}.json"),
         Emit::Schedule => format!("{stem}.schedule.toml"),
         Emit::Memory => format!("{stem}.memory.txt"),
@@ -211,10 +240,10 @@ mod tests {
         for kind in Emit::ALL {
             assert_eq!(kinds(&[kind.name()]), [kind.name()]);
         }
-        let Err(Error::Message { message, .. }) = wanted(&words(&["python"])) else {
+        let Err(Error::Message { message, .. }) = wanted(&words(&["perl"])) else {
             panic!("a message");
         };
-        assert_eq!(message, "`--emit=python` is not there yet");
+        assert_eq!(message, "there is no kind `perl` to emit");
     }
 
     #[test]

@@ -49,6 +49,7 @@ pub fn list(what: Print) -> Result<(), Error> {
         Print::HostTuple => format!("{}\n", info::host_triple()),
         // Compiled code calls memcpy and its like only.
         Print::NativeStaticLibs => "-lc\n".to_string(),
+        Print::ManifestSchema => dlc_abi::Manifest::schema(),
     };
     to_stdout(text.as_bytes())
 }

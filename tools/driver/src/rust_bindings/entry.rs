@@ -1,7 +1,7 @@
 //! The functions of the bindings, for each entry one or two.
 
 use super::expression::{axes, rust_name};
-use super::{Held, Module, element, rust_fields};
+use super::{Held, Module, element, element_of, rust_fields};
 use crate::layout::{dl_signature, leaf_comment, unique, visible};
 use dlc_abi::{DType, Entry, Mode, Tree};
 use std::collections::BTreeSet;
@@ -120,12 +120,8 @@ impl Module<'_> {
                 }
             }
             Tree::Tuple(items) | Tree::List(items) => {
-                let is_list = matches!(tree, Tree::List(_));
                 for (i, item) in items.iter().enumerate() {
-                    let place = match is_list {
-                        true => format!("{place}[{i}]"),
-                        false => format!("{place}.{i}"),
-                    };
+                    let place = element_of(tree, place, i);
                     self.leaf_pointers(&format!("{path}.{i}"), &place, item, held, call);
                 }
             }

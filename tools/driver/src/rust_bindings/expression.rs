@@ -8,7 +8,7 @@ pub(super) fn axes(shape: &[String]) -> String {
     let axes: Vec<String> = shape
         .iter()
         .map(|text| match Poly::parse(text) {
-            Ok(poly) => polynomial(&poly),
+            Ok(poly) => polynomial(&poly, &rust_name),
             Err(_) => NOTHING.to_string(),
         })
         .collect();
@@ -17,14 +17,14 @@ pub(super) fn axes(shape: &[String]) -> String {
 
 const NOTHING: &str = "::std::option::Option::None";
 
-/// An expression of type `Option<i64>`; nothing when it overflows.
-fn polynomial(poly: &Poly) -> String {
+/// An expression of type `Option<i64>`; nothing when it overflows. `dim` gives one for a dim.
+pub(super) fn polynomial(poly: &Poly, dim: &dyn Fn(&str) -> String) -> String {
     let some = |value: i64| format!("::std::option::Option::Some({value})");
     if let Some(value) = poly.as_const() {
         return some(value);
     }
     if let Some(name) = poly.as_name() {
-        return rust_name(name);
+        return dim(name);
     }
     let mut terms = Vec::new();
     for (coefficient, factors) in poly.terms() {
@@ -35,12 +35,18 @@ fn polynomial(poly: &Poly) -> String {
             Err(_) => product.push(NOTHING.to_string()),
         }
         product.extend(factors.iter().map(|factor| match factor {
-            Factor::Name(name) => rust_name(name),
+            Factor::Name(name) => dim(name),
             Factor::FloorDiv(inner, by) => {
-                format!("{}.map(|v: i64| v.div_euclid({by}))", polynomial(inner))
+                format!(
+                    "{}.map(|v: i64| v.div_euclid({by}))",
+                    polynomial(inner, dim)
+                )
             }
             Factor::Rem(inner, by) => {
-                format!("{}.map(|v: i64| v.rem_euclid({by}))", polynomial(inner))
+                format!(
+                    "{}.map(|v: i64| v.rem_euclid({by}))",
+                    polynomial(inner, dim)
+                )
             }
         }));
         terms.push(format!("&[{}]", product.join(", ")));

@@ -2,7 +2,7 @@
 //! its workspace.
 
 use super::expression::{axes, rust_name};
-use super::{Module, element, field_comment, rust_fields, tuple};
+use super::{Module, element, element_of, field_comment, rust_fields, tuple};
 use crate::layout::{StructType, dl_signature, is_empty, leaf_comment, unique, visible};
 use dlc_abi::{Entry, Mode, Tree};
 use std::collections::BTreeSet;
@@ -259,12 +259,8 @@ fn device_leaves(
             }
         }
         Tree::Tuple(items) | Tree::List(items) => {
-            let is_list = matches!(tree, Tree::List(_));
             for (i, item) in items.iter().enumerate() {
-                let place = match is_list {
-                    true => format!("{place}[{i}]"),
-                    false => format!("{place}.{i}"),
-                };
+                let place = element_of(tree, place, i);
                 device_leaves((&format!("{path}.{i}"), &place), item, checks, addresses);
             }
         }

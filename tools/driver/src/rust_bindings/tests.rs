@@ -137,6 +137,16 @@ const PROGRAM: &str = r#"
         let mut n = 0;
         let mut none = t::PMut { w: &mut w, n: &mut n };
         println!("{}", t::add(usize::MAX, &mut none, &[], 0.5, &mut ws).unwrap_err());
+
+        let mut library = t::Library::new().unwrap();
+        let mut p = t::PBuf::zeros(3).unwrap();
+        library.add(&mut p.view_mut(), &x, 0.5).unwrap();
+        library.add(&mut p.view_mut(), (&x[..], [3]), 0.5).unwrap();
+        assert_eq!((&p.w[..], p.n), (&[1.0, 2.0, 3.0][..], 2));
+        assert!(library.workspace_bytes() >= 12);
+        println!("{}", library.add(&mut p.view_mut(), &x[1..], 0.5).unwrap_err());
+        println!("{}", library.add(&mut p.view_mut(), (&x[..], [1, 3]), 0.5).unwrap_err());
+        println!("{}", library.add(&mut q.view_mut(), &vec![0.0; 65], 0.5).unwrap_err());
     }
 "#;
 
@@ -169,7 +179,10 @@ fn calls_are_checked_and_made() {
         String::from_utf8_lossy(&output.stdout),
         "DL1003 add: x has 2 numbers, expected f32[B], that is 3 with B = 3\n\
          DL1001 add: B is out; B = 65\n\
-         DL1013 add: no memory for the workspace; B = 18446744073709551615\n"
+         DL1013 add: no memory for the workspace; B = 18446744073709551615\n\
+         DL1003 add: x has 2 numbers, expected f32[B], that is 3 with B = 3\n\
+         DL1003 add: x has shape [1, 3], expected f32[B] with B = 3\n\
+         DL1001 add: B is out; B = 65\n"
     );
 }
 

@@ -52,6 +52,8 @@ const MAY_USE: &[(&str, &str, &[&str])] = &[
         "dlc",
         &["dlc-abi", "dlc-driver", "dlc-gpu", "dlc-lsp", "dlc-runtime"],
     ),
+    // It stands in build scripts of users, who have no MLIR.
+    ("tools/dlc-build", "dlc-build", &[]),
     ("tools/dlc-opt", "dlc-opt", &["dlc-driver"]),
     (
         "test",
