@@ -2,8 +2,10 @@
 
 pub mod cpu;
 pub mod gpu;
+mod lld;
 mod machine;
 mod parts;
 
 pub use cpu::{CodegenError, CodegenOptions, Form, Made, Objects, emit, host_triple, llvm_version};
+pub use lld::{Linker, link};
 pub use machine::processor;

@@ -14,9 +14,12 @@ mod code;
 mod explain;
 mod fmt;
 mod grad;
+mod later;
 mod lints;
 mod lsp;
+mod new;
 mod packaging;
+mod shell;
 mod test;
 mod tune;
 
@@ -26,9 +29,12 @@ pub use code::{Code, Remarks};
 pub use explain::{Explain, ExplainFormat};
 pub use fmt::Fmt;
 pub use grad::{Grad, Mode};
+pub use later::Later;
 pub use lints::Lints;
 pub use lsp::Lsp;
+pub use new::{Host, New};
 pub use packaging::Packaging;
+pub use shell::{Completions, Man, visible};
 pub use test::{RunTest, Test, TestFormat};
 pub use tune::Tune;
 
@@ -195,6 +201,12 @@ pub enum Command {
     Explain(Explain),
     /// Serves an editor over standard input and output, by the language server protocol
     Lsp(Lsp),
+    /// Makes a project: a model and a program that trains it
+    New(New),
+    /// Writes a script with which a shell completes command lines
+    Completions(Completions),
+    /// Writes the pages for `man`
+    Man(Man),
     #[command(flatten)]
     Later(Later),
 }
@@ -216,6 +228,9 @@ impl Command {
             | Command::Imports(_)
             | Command::Explain(_)
             | Command::Lsp(_)
+            | Command::New(_)
+            | Command::Completions(_)
+            | Command::Man(_)
             | Command::Later(_) => false,
         }
     }
@@ -235,6 +250,9 @@ impl Command {
             | Command::Imports(_)
             | Command::Explain(_)
             | Command::Lsp(_)
+            | Command::New(_)
+            | Command::Completions(_)
+            | Command::Man(_)
             | Command::Later(_) => vec![],
         }
     }
@@ -254,57 +272,12 @@ impl Command {
             | Command::Fmt(_)
             | Command::Explain(_)
             | Command::Lsp(_)
+            | Command::New(_)
+            | Command::Completions(_)
+            | Command::Man(_)
             | Command::Later(_) => None,
         }
     }
-}
-
-/// Commands that have their name but are not built yet.
-#[derive(Debug, Subcommand)]
-pub enum Later {
-    #[command(hide = true, disable_help_flag = true)]
-    New(Anything),
-    #[command(hide = true, disable_help_flag = true)]
-    Doc(Anything),
-    #[command(hide = true, disable_help_flag = true)]
-    Import(Anything),
-    #[command(hide = true, disable_help_flag = true)]
-    Inspect(Anything),
-    #[command(hide = true, disable_help_flag = true)]
-    Diff(Anything),
-    #[command(hide = true, disable_help_flag = true)]
-    Bisect(Anything),
-    #[command(hide = true, disable_help_flag = true)]
-    Reduce(Anything),
-    #[command(hide = true, disable_help_flag = true)]
-    Completions(Anything),
-    #[command(hide = true, disable_help_flag = true)]
-    Man(Anything),
-}
-
-impl Later {
-    /// The name of the command, and what to do instead.
-    pub fn name_and_help(&self) -> (&'static str, &'static str) {
-        const AVAILABLE: &str = "`dlc --help` lists the commands";
-        match self {
-            Later::New(_) => ("new", "write a file NAME.dl and `dlc check` it"),
-            Later::Doc(_) => ("doc", "the header of `dlc build` describes each export"),
-            Later::Import(_) => ("import", AVAILABLE),
-            Later::Inspect(_) => ("inspect", "use `dlc build --emit=dl,linalg,loops,llvm-ir`"),
-            Later::Diff(_) => ("diff", "compare two outputs of `dlc bench --json`"),
-            Later::Bisect(_) => ("bisect", "use `dlc build --dump-ir DIR`"),
-            Later::Reduce(_) => ("reduce", "use mlir-reduce with dlc-opt"),
-            Later::Completions(_) => ("completions", AVAILABLE),
-            Later::Man(_) => ("man", "use `dlc COMMAND --help`"),
-        }
-    }
-}
-
-/// Whatever follows a command that is not built yet.
-#[derive(Debug, Args)]
-pub struct Anything {
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
-    pub rest: Vec<OsString>,
 }
 
 /// Checks a file and writes nothing
@@ -583,6 +556,9 @@ mod tests {
             "dlc test a.dl grad --exact --target reference --threads 2 --format json --timeout 5",
             "dlc test std::nn --list",
             "dlc explain DL0203",
+            "dlc new first --host rust",
+            "dlc completions zsh",
+            "dlc man pages",
             "dlc fmt a.dl folder -",
             "dlc fmt --check a.dl",
             "dlc --version --verbose",

@@ -10,8 +10,10 @@ pub mod fmt;
 pub mod grad;
 pub mod imports;
 pub mod lsp;
+pub mod new;
 pub mod print;
 pub mod run;
+pub mod shell;
 pub mod test;
 pub mod tune;
 
@@ -50,6 +52,9 @@ pub fn run(cli: Cli) -> Result<(), Error> {
         Some(Command::Fmt(fmt)) => fmt::run(&fmt, &cli.common),
         Some(Command::Explain(explain)) => explain::run(&explain),
         Some(Command::Lsp(_)) => lsp::run(&cli.common),
+        Some(Command::New(new)) => new::run(&new),
+        Some(Command::Completions(to)) => shell::completions(&to),
+        Some(Command::Man(man)) => shell::man(&man),
         Some(Command::Later(later)) => {
             let (name, help) = later.name_and_help();
             Err(Error::usage(format!("`dlc {name}` is not there yet")).help(Some(help.to_string())))

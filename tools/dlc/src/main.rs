@@ -3,6 +3,8 @@
 //! The process that the user starts only reads the command line. Work that goes through MLIR and
 //! LLVM, and calls of compiled code, run in a child process, the same program again, so that a
 //! crash there ends in a message and a reproducer (`supervise`, `crash`).
+//!
+//! Under the name `dlc-opt` it is that program: a package holds LLVM once.
 
 mod cli;
 mod commands;
@@ -12,6 +14,8 @@ mod sarif;
 mod source;
 mod supervise;
 
+use std::ffi::OsString;
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches};
@@ -23,8 +27,15 @@ use report::{Error, Status};
 const STACK: usize = 512 << 20;
 
 fn main() -> ExitCode {
+    let given: Vec<OsString> = std::env::args_os().collect();
+    let name = given.first().and_then(|path| Path::new(path).file_stem());
+    if name.is_some_and(|name| name == "dlc-opt") {
+        let words = given.iter().map(|word| word.to_string_lossy());
+        let status = dlc_driver::opt_main(words.map(Into::into).collect());
+        return ExitCode::from(u8::try_from(status).unwrap_or(1));
+    }
     crash::set_panic_hook();
-    let arguments = cli::expand(std::env::args_os().collect());
+    let arguments = cli::expand(given);
     let matches = cli::Cli::command()
         .try_get_matches_from(&arguments)
         .unwrap_or_else(|error| error.exit());

@@ -1,27 +1,20 @@
 //! From objects to a static archive, a shared library and one object.
 
+use std::ffi::OsString;
 use std::fmt::Write as _;
-use std::io::{Cursor, ErrorKind};
+use std::io::Cursor;
 use std::path::Path;
-use std::process::Command;
 
 use ar_archive_writer::{
     ArchiveKind, DEFAULT_OBJECT_READER, NewArchiveMember, write_archive_to_stream,
 };
+use dlc_lowering::target::{self, Linker};
 
 /// A library could not be made.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// There is no C compiler to link with.
-    #[error("there is no C compiler `{program}` to link the {what} with")]
-    NoCompiler {
-        /// What was called.
-        program: String,
-        /// What was to be made.
-        what: &'static str,
-    },
-    /// This system's shared libraries are not made yet.
-    #[error("shared libraries are made on Linux only")]
+    /// Objects of this system are not linked yet.
+    #[error("shared libraries, and objects of several parts, are made for Linux only")]
     System,
     /// The linker failed.
     #[error("linking the {what} failed: {message}")]
@@ -49,10 +42,6 @@ impl Error {
     /// What the user can do.
     pub fn help(&self) -> &'static str {
         match self {
-            Error::NoCompiler { .. } => {
-                "install gcc or clang, set CC, or make the static library alone with \
-                 --emit=staticlib,header,manifest"
-            }
             Error::System => "link the static library, --emit=staticlib,header,manifest",
             Error::Linker { .. } => "make the static library alone with --emit=staticlib",
             Error::Archive { .. } => "take the object itself, --emit=obj",
@@ -74,8 +63,7 @@ pub fn static_library(stem: &str, objects: &[Vec<u8>]) -> Result<Vec<u8>, Error>
             NewArchiveMember::new(object.as_slice(), &DEFAULT_OBJECT_READER, name)
         })
         .collect();
-    let elf = |object: &Vec<u8>| object.starts_with(b"\x7fELF");
-    let kind = if objects.iter().all(elf) {
+    let kind = if objects.iter().all(is_elf) {
         ArchiveKind::Gnu
     } else {
         ArchiveKind::Darwin
@@ -89,45 +77,57 @@ pub fn static_library(stem: &str, objects: &[Vec<u8>]) -> Result<Vec<u8>, Error>
     Ok(archive.into_inner())
 }
 
-/// A shared library that lets out only `exported`, linked by the system's C compiler.
+/// A shared library of ELF objects that lets out only `exported`.
 pub fn shared_library(
     stem: &str,
     objects: &[Vec<u8>],
     exported: &[String],
 ) -> Result<Vec<u8>, Error> {
-    if !cfg!(target_os = "linux") {
+    if !objects.iter().all(is_elf) {
         return Err(Error::System);
     }
     let script = version_script(exported);
-    linked("shared library", objects, Some(&script), |script| {
-        let mut arguments = ["-shared", "-nostdlib", "-fPIC"].map(String::from).to_vec();
-        arguments.push(
-            "-Wl,-z,now,-z,relro,-z,noexecstack,--hash-style=gnu,--build-id=none,--no-undefined-version".into(),
-        );
-        arguments.push(format!("-Wl,-soname,lib{stem}.so"));
-        arguments.push(format!("-Wl,--version-script={script}"));
+    linked("shared library", objects, &script, |script| {
+        let mut arguments: Vec<OsString> = [
+            "-shared",
+            "-znow",
+            "-zrelro",
+            "-znoexecstack",
+            "--hash-style=gnu",
+            "--build-id=none",
+            "--eh-frame-hdr",
+            "--no-undefined-version",
+        ]
+        .map(OsString::from)
+        .to_vec();
+        arguments.push(format!("--soname=lib{stem}.so").into());
+        arguments.push("--version-script".into());
+        arguments.push(script.into());
         arguments
     })
 }
 
-/// One object of all: the only one as it is, several linked by the system's C compiler.
+/// One object of all: the only one as it is, several ELF objects linked.
 pub fn object(objects: &[Vec<u8>]) -> Result<Vec<u8>, Error> {
     match objects {
         [only] => Ok(only.clone()),
-        _ => linked("object", objects, None, |_| {
-            ["-r", "-nostdlib", "-Wl,--build-id=none"]
-                .map(String::from)
-                .to_vec()
+        _ if !objects.iter().all(is_elf) => Err(Error::System),
+        _ => linked("object", objects, "", |_| {
+            ["-r", "--build-id=none"].map(OsString::from).to_vec()
         }),
     }
 }
 
-/// Calls the system's C compiler on objects, with the arguments that `arguments` gives for the path of a script.
+fn is_elf(object: &Vec<u8>) -> bool {
+    object.starts_with(b"\x7fELF")
+}
+
+/// Links objects, with the arguments that `arguments` gives for the path of a script.
 fn linked(
     what: &'static str,
     objects: &[Vec<u8>],
-    script: Option<&str>,
-    arguments: impl FnOnce(&str) -> Vec<String>,
+    script: &str,
+    arguments: impl FnOnce(&Path) -> Vec<OsString>,
 ) -> Result<Vec<u8>, Error> {
     let temporary = |error| Error::Temporary { error };
     let folder = tempfile::Builder::new()
@@ -136,45 +136,19 @@ fn linked(
         .map_err(temporary)?;
     let path = |name: &str| folder.path().join(name);
     let (exports, output) = (path("exports.map"), path("out"));
-    std::fs::write(&exports, script.unwrap_or_default()).map_err(temporary)?;
-    let compiler = std::env::var("CC").unwrap_or_default();
-    let mut words = compiler.split_whitespace();
-    let program = words.next().unwrap_or("cc").to_string();
-    let mut command = Command::new(&program);
-    command.args(words).args(arguments(&display(&exports)));
-    command.arg("-o").arg(&output);
+    std::fs::write(&exports, script).map_err(temporary)?;
+    let mut arguments = arguments(&exports);
+    arguments.extend(["-o".into(), output.clone().into()]);
     for (i, object) in objects.iter().enumerate() {
         let input = path(&format!("in{i}.o"));
         std::fs::write(&input, object).map_err(temporary)?;
-        command.arg(input);
+        arguments.push(input.into());
     }
-    let result = command.output().map_err(|error| match error.kind() {
-        ErrorKind::NotFound | ErrorKind::PermissionDenied => Error::NoCompiler {
-            program: program.clone(),
-            what,
-        },
-        _ => Error::Linker {
-            what,
-            message: error.to_string(),
-        },
+    target::link(Linker::Elf, &arguments).map_err(|said| Error::Linker {
+        what,
+        message: said.replace(&folder.path().display().to_string(), "…"),
     })?;
-    if !result.status.success() {
-        let stderr = String::from_utf8_lossy(&result.stderr);
-        let said = stderr.replace(&display(folder.path()), "…");
-        return Err(Error::Linker {
-            what,
-            message: format!(
-                "{program} ended with {}\n{}",
-                result.status,
-                said.trim_end()
-            ),
-        });
-    }
     std::fs::read(&output).map_err(temporary)
-}
-
-fn display(path: &Path) -> String {
-    path.display().to_string()
 }
 
 fn version_script(exported: &[String]) -> String {
@@ -190,6 +164,7 @@ fn version_script(exported: &[String]) -> String {
 mod tests {
     use super::*;
     use crate::layout::tests::sample;
+    use std::process::Command;
 
     /// The bytes of an object that defines `t_f` and `t_hidden`; nothing without a C compiler.
     fn object() -> Option<Vec<u8>> {
@@ -241,12 +216,17 @@ mod tests {
 
     #[test]
     fn what_the_linker_says_is_passed_on() {
-        let error = shared_library("t", &[b"junk".to_vec()], &[]).unwrap_err();
-        assert!(matches!(
-            error,
-            Error::Linker { .. } | Error::NoCompiler { .. }
-        ));
+        let error = shared_library("t", &[b"\x7fELF but no more".to_vec()], &[]).unwrap_err();
+        let Error::Linker { message, .. } = &error else {
+            panic!("{error}");
+        };
+        assert!(message.contains("in0.o"), "{message}");
+        assert!(!message.contains("dlc-link-"), "{message}");
         assert!(!error.help().is_empty());
+        let Some(object) = object() else { return };
+        assert!(shared_library("t", &[object], &["t_f".to_string()]).is_ok());
+        let error = shared_library("t", &[b"junk".to_vec()], &[]).unwrap_err();
+        assert!(matches!(error, Error::System));
     }
 
     #[test]

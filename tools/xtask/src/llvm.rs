@@ -130,10 +130,12 @@ fn lacking(prefix: &Path) -> String {
     [
         ("include/mlir-c/IR.h", "MLIR's headers"),
         ("lib/libMLIRIR.a", "MLIR's libraries"),
+        ("lib/liblldELF.a", "LLD's libraries"),
         ("bin/mlir-tblgen", "mlir-tblgen"),
         ("bin/FileCheck", "FileCheck"),
     ]
     .iter()
+    .filter(|(path, _)| !path.contains("lld") || cfg!(target_os = "linux"))
     .filter(|(path, _)| !prefix.join(path).exists())
     .map(|(_, what)| *what)
     .collect::<Vec<_>>()
@@ -228,16 +230,16 @@ fn by_hand(need: Need) -> String {
             packages.join(" ")
         )
     } else if has("dnf") {
-        "sudo dnf install llvm22-devel mlir22-devel clang22-devel libzstd-devel zlib-ng-compat-devel \
+        "sudo dnf install llvm22-devel mlir22-devel lld22-devel clang22-devel libzstd-devel zlib-ng-compat-devel \
          libxml2-devel z3-devel libedit-devel gcc gcc-c++ valgrind"
             .to_string()
     } else if has("pacman") {
-        "sudo pacman -S llvm mlir clang zstd zlib libxml2 z3 libedit gcc valgrind   # when they are at 22.1"
+        "sudo pacman -S llvm mlir lld clang zstd zlib libxml2 z3 libedit gcc valgrind   # when they are at 22.1"
             .to_string()
     } else if has("brew") {
         "brew install llvm@22 zstd".to_string()
     } else {
-        "install LLVM and MLIR 22.1 with their headers and static libraries, and set LLVM_PREFIX"
+        "install LLVM, MLIR and LLD 22.1 with their headers and static libraries, and set LLVM_PREFIX"
             .to_string()
     };
     format!("{found}\nrun this, then try again:\n  {how}")
@@ -298,12 +300,12 @@ mod tests {
         let all = lacking(Path::new("no/such/folder"));
         assert_eq!(
             all,
-            "MLIR's headers, MLIR's libraries, mlir-tblgen, FileCheck"
+            "MLIR's headers, MLIR's libraries, LLD's libraries, mlir-tblgen, FileCheck"
         );
     }
 
     #[test]
     fn what_to_run_is_said() {
-        assert!(by_hand().contains("run this, then try again"));
+        assert!(by_hand(Need::Build).contains("run this, then try again"));
     }
 }

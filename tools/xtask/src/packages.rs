@@ -54,6 +54,10 @@ const fn program(
 const PACKAGES: &[Package] = &[
     library("llvm-22-dev", "LLVM's headers and libraries"),
     library("libmlir-22-dev", "MLIR's headers and libraries"),
+    library(
+        "liblld-22-dev",
+        "LLVM's linker, which is part of the compiler",
+    ),
     library("mlir-22-tools", "mlir-tblgen, mlir-opt, FileCheck"),
     library("libclang-22-dev", "makes the bindings to MLIR's C API"),
     library(
@@ -68,7 +72,7 @@ const PACKAGES: &[Package] = &[
     program(
         "gcc",
         "cc",
-        "links shared libraries and the C example",
+        "links the compiler and the C example",
         Need::Build,
     ),
     program("g++", "c++", "compiles the dialect's C++", Need::Build),

@@ -32,6 +32,14 @@ fn device(target: RunTarget) -> Result<Option<Arc<dyn Device>>, Error> {
     })
 }
 
+/// The first GPU of this machine in words, or why there is none.
+pub fn first() -> String {
+    match Cuda::open(0) {
+        Ok(gpu) => gpu.about().name.clone(),
+        Err(error) => format!("none ({error})"),
+    }
+}
+
 /// What to compile for a device: the newest that it runs.
 pub fn architecture(gpu: &Gpu) -> Architecture {
     Architecture::of_capability(gpu.about().capability.0.into())

@@ -1,8 +1,9 @@
 //! `--version`, `--print` and the help page.
 
 use clap::CommandFactory;
-use dlc_driver::info;
+use dlc_driver::{compile::ARCHITECTURES, info};
 
+use super::device;
 use crate::cli::{Cli, Common, Print};
 use crate::report::{Error, to_stdout};
 
@@ -26,6 +27,9 @@ pub fn version(common: &Common) -> Result<(), Error> {
             Some(cache) => format!("cache {}\n", cache.folder.display()),
             None => "no cache\n".to_string(),
         };
+        let gpus: Vec<_> = ARCHITECTURES.iter().map(|one| one.name).collect();
+        text += &format!("targets {}, GPUs {}\n", info::host_triple(), gpus.join(" "));
+        text += &format!("GPU {}\n", device::first());
     }
     to_stdout(text.as_bytes())
 }

@@ -83,12 +83,10 @@ pub fn key(session: &Session, target: &Target, source: &Source, kinds: &[Emit]) 
         knobs,
     );
     let shown = (error_format, color, lints, fusion_remarks, sizes);
-    let linker = std::env::var("CC").unwrap_or_default();
     let mut keyed = Keyed(compiler()?.clone())
         .part(format!("{:?}", target::processor(target_cpu)).as_bytes())
         .part(format!("{target:?} {code:?} {shown:?} {goal:?} {kinds:?}").as_bytes())
-        .part(format!("{:?}", session.skipped()).as_bytes())
-        .part(linker.as_bytes());
+        .part(format!("{:?}", session.skipped()).as_bytes());
     for part in [source.name, source.stem, source.text] {
         keyed = keyed.part(part.as_bytes());
     }

@@ -16,7 +16,9 @@ impl Source {
 
     /// Hand-written C++ of the compiler.
     pub fn is_cxx(&self) -> bool {
-        self.path.starts_with("dialects/cxx/")
+        ["dialects/cxx/", "lowering/cxx/"]
+            .iter()
+            .any(|folder| self.path.starts_with(folder))
     }
 
     /// A file that is one pass.

@@ -1,0 +1,44 @@
+//! Commands that are not built yet: their names, and what to do instead.
+
+use std::ffi::OsString;
+
+use clap::{Args, Subcommand};
+
+/// Commands that have their name but are not built yet.
+#[derive(Debug, Subcommand)]
+pub enum Later {
+    #[command(hide = true, disable_help_flag = true)]
+    Doc(Anything),
+    #[command(hide = true, disable_help_flag = true)]
+    Import(Anything),
+    #[command(hide = true, disable_help_flag = true)]
+    Inspect(Anything),
+    #[command(hide = true, disable_help_flag = true)]
+    Diff(Anything),
+    #[command(hide = true, disable_help_flag = true)]
+    Bisect(Anything),
+    #[command(hide = true, disable_help_flag = true)]
+    Reduce(Anything),
+}
+
+impl Later {
+    /// The name of the command, and what to do instead.
+    pub fn name_and_help(&self) -> (&'static str, &'static str) {
+        const AVAILABLE: &str = "`dlc --help` lists the commands";
+        match self {
+            Later::Doc(_) => ("doc", "the header of `dlc build` describes each export"),
+            Later::Import(_) => ("import", AVAILABLE),
+            Later::Inspect(_) => ("inspect", "use `dlc build --emit=dl,linalg,loops,llvm-ir`"),
+            Later::Diff(_) => ("diff", "compare two outputs of `dlc bench --json`"),
+            Later::Bisect(_) => ("bisect", "use `dlc build --dump-ir DIR`"),
+            Later::Reduce(_) => ("reduce", "use mlir-reduce with dlc-opt"),
+        }
+    }
+}
+
+/// Whatever follows a command that is not built yet.
+#[derive(Debug, Args)]
+pub struct Anything {
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
+    pub rest: Vec<OsString>,
+}
