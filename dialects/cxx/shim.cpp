@@ -6,8 +6,6 @@
 #include "mlir/CAPI/Registration.h"
 #include "mlir/CAPI/Support.h"
 #include "mlir/IR/BuiltinDialect.h"
-#include "mlir/IR/BuiltinTypes.h"
-#include "mlir/IR/Dialect.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/IR/OpImplementation.h"
 #include "mlir/IR/TypeUtilities.h"
@@ -17,7 +15,7 @@
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "mlir/Bytecode/BytecodeOpInterface.h"
 #include "mlir/Pass/PassManager.h"
-#include "mlir/Pass/PassRegistry.h"
+#include "mlir/Tools/mlir-lsp-server/MlirLspServerMain.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
 #include "mlir/Transforms/InliningUtils.h"
 
@@ -292,6 +290,7 @@ void dlcRegisterPass(MlirPass (*create)(void *), void *data) {
 int dlcOptMain(int argc, char **argv, MlirDialectRegistry registry) {
   return asMainReturnCode(MlirOptMain(argc, argv, "dlc optimizer driver\n", *unwrap(registry)));
 }
+int dlcLspMain(int argc, char **argv, MlirDialectRegistry registry) { return asMainReturnCode(MlirLspServerMain(argc, argv, *unwrap(registry))); }
 void dlcRegisterExtensions(MlirDialectRegistry registry) {
   registerAllDialects(*unwrap(registry));
   registerAllExtensions(*unwrap(registry));

@@ -17,6 +17,9 @@ void dlcRegisterPass(MlirPass (*create)(void *), void *data);
 // mlir-opt's main with the dialects of `registry`; the exit status.
 int dlcOptMain(int argc, char **argv, MlirDialectRegistry registry);
 
+// The main of mlir-lsp-server with the dialects of `registry`; the exit status.
+int dlcLspMain(int argc, char **argv, MlirDialectRegistry registry);
+
 // The interfaces of upstream dialects that the lowering relies on (bufferisation, tiling, subsets,
 // inlining, the transform dialect's extensions), which the C API does not register.
 void dlcRegisterExtensions(MlirDialectRegistry registry);

@@ -21,6 +21,7 @@ pub(crate) mod call;
 pub(crate) mod class;
 pub(crate) mod consts;
 pub(crate) mod convert;
+mod counted;
 mod declared;
 pub(crate) mod derivative;
 pub(crate) mod dims;
@@ -247,6 +248,9 @@ impl<'a> Checker<'a> {
         }
         self.collect_failures();
         let entries = self.manifest_entries();
+        if self.seen.is_some() {
+            self.keep_program();
+        }
         Program {
             funcs: std::mem::take(&mut self.funcs)
                 .into_iter()

@@ -9,6 +9,7 @@ mod builtins;
 mod check;
 pub mod codes;
 pub mod core;
+mod cost;
 pub mod diagnostic;
 pub mod emit;
 mod expected;
@@ -43,6 +44,7 @@ use render::Format;
 use source::{Source, SourceMap};
 
 pub use check::seen::{Seen, SeenType};
+pub use cost::Cost;
 
 /// The built-in operations: names, and parameters as they are shown.
 pub fn builtins() -> Vec<(&'static str, String)> {

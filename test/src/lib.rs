@@ -18,6 +18,7 @@ pub mod golden;
 pub mod gpu;
 pub mod gradcheck;
 pub mod host;
+pub mod layouts;
 pub mod levels;
 pub mod literal;
 pub mod memory;

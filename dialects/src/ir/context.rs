@@ -10,7 +10,7 @@ use melior::{
 };
 use std::{
     cell::RefCell,
-    ffi::{CString, c_char},
+    ffi::{CString, c_char, c_int},
     rc::Rc,
     sync::Once,
 };
@@ -94,6 +94,17 @@ pub fn with_diagnostics<T>(context: &Context, f: impl FnOnce() -> T) -> (T, Vec<
 
 /// `dlc-opt`: mlir-opt's main with our dialects and what has been registered of passes; the exit status.
 pub fn opt_main(args: impl IntoIterator<Item = String>) -> i32 {
+    main_of(ffi::dlcOptMain, args)
+}
+
+/// `dlc-opt --lsp`: the main of MLIR's language server with our dialects; the exit status.
+pub fn lsp_main(args: impl IntoIterator<Item = String>) -> i32 {
+    main_of(ffi::dlcLspMain, args)
+}
+
+type Main = unsafe extern "C" fn(c_int, *mut *mut c_char, mlir_sys::MlirDialectRegistry) -> c_int;
+
+fn main_of(main: Main, args: impl IntoIterator<Item = String>) -> i32 {
     let args = args
         .into_iter()
         .map(|a| CString::new(a).unwrap_or_default())
@@ -104,8 +115,8 @@ pub fn opt_main(args: impl IntoIterator<Item = String>) -> i32 {
         .collect::<Vec<_>>();
     let registry = registry();
     unsafe {
-        ffi::dlcOptMain(
-            pointers.len() as i32,
+        main(
+            pointers.len() as c_int,
             pointers.as_mut_ptr(),
             registry.to_raw(),
         )

@@ -9,6 +9,7 @@ unsafe extern "C" {
     pub fn mlirGetDialectHandle__dl__() -> MlirDialectHandle;
     pub fn dlcRegisterPass(create: extern "C" fn(*mut c_void) -> MlirPass, data: *mut c_void);
     pub fn dlcOptMain(argc: c_int, argv: *mut *mut c_char, registry: MlirDialectRegistry) -> c_int;
+    pub fn dlcLspMain(argc: c_int, argv: *mut *mut c_char, registry: MlirDialectRegistry) -> c_int;
     pub fn dlcRegisterExtensions(registry: MlirDialectRegistry);
     pub fn dlcEmit(
         is_error: bool,

@@ -312,6 +312,7 @@ impl<'a> Checker<'a> {
             operands,
             values,
         } = self.prepare_call(id, args, dims, site)?;
+        self.see_dims(site.callee, id, &bindings);
         self.inout_places(&signature, &operands)?;
         for (value, operand) in values.iter().zip(&operands) {
             self.use_keys(value, operand.span, &format!("`{}`", signature.name))?;

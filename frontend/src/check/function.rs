@@ -74,6 +74,7 @@ impl<'a> Checker<'a> {
             self.fns[id].failed = self.error_count() > errors;
             self.mode = Mode::Program;
             if !export {
+                self.keep_definition(id, func.ok(), funcs);
                 self.funcs.truncate(funcs);
                 continue;
             }
@@ -100,7 +101,7 @@ impl<'a> Checker<'a> {
     pub(super) fn instance(&mut self, id: usize, known: Vec<Option<i64>>) -> usize {
         if self.mode == Mode::Definition {
             // A function that is checked by itself is no part of the program.
-            return usize::MAX;
+            return self.callee_number(id, known);
         }
         let precision = self.precision_of(id);
         if let Some(func) = self.instances.get(&(id, known.clone(), precision)) {
@@ -261,7 +262,7 @@ impl<'a> Checker<'a> {
     }
 
     /// Checks a function's body with these dims.
-    fn build_function(
+    pub(super) fn build_function(
         &mut self,
         id: usize,
         signature: &Signature,

@@ -8,8 +8,10 @@ use dlc_abi::dim::Poly;
 use crate::ast::{Ident, Span};
 use crate::check::Checker;
 use crate::check::types::{Ty, known_dims};
+use crate::check::unify::Bindings;
 use crate::check::value::{FnValue, Value};
 use crate::core::Num;
+use crate::cost::{Cost, Counted};
 
 /// What was found out about the value at a place, in words of the language.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +38,9 @@ pub struct SeenType {
 pub struct Seen {
     types: HashMap<Span, SeenType>,
     fields: HashMap<Span, Span>,
+    dims: HashMap<Span, Vec<(String, String)>>,
+    /// The functions, for what they take.
+    pub(crate) counted: Counted,
 }
 
 impl Seen {
@@ -47,6 +52,25 @@ impl Seen {
     /// Where the field that a name stands for is declared; both are the places of names.
     pub fn field_at(&self, span: Span) -> Option<Span> {
         self.fields.get(&span).copied()
+    }
+
+    /// The dims of the function that is called by the expression that stands exactly there, and what they are.
+    pub fn dims_at(&self, callee: Span) -> Option<&[(String, String)]> {
+        self.dims.get(&callee).map(Vec::as_slice)
+    }
+
+    /// What a call of the function takes whose name stands there: the bytes are those of its parameters and results.
+    pub fn cost_of(&self, function: Span) -> Option<Cost> {
+        self.counted.of_function(function)
+    }
+
+    /// What the operations of a function take that are written within a span, in all rounds of the loops around them;
+    /// nothing if there are none.
+    pub fn cost_within(&self, function: Span, within: Span) -> Option<Cost> {
+        let is_part = |span: Span| {
+            span.file == within.file && within.start <= span.start && span.start < within.end
+        };
+        self.counted.of_part(function, &is_part)
     }
 }
 
@@ -69,6 +93,16 @@ impl<'a> Checker<'a> {
     pub(super) fn see_field(&mut self, name: &Ident, declared: Span) {
         if let Some(seen) = &mut self.seen {
             seen.fields.insert(name.span, declared);
+        }
+    }
+
+    /// Keeps the dims of a call that the function declares by name.
+    pub(super) fn see_dims(&mut self, callee: Span, id: usize, bindings: &Bindings) {
+        if let Some(seen) = &mut self.seen {
+            let declared = self.fns[id].ast.dims.iter().map(|dim| &dim.name.name);
+            let value = |name: &String| Some((name.clone(), bindings.get(name)?.to_string()));
+            let dims = declared.filter_map(value).collect();
+            seen.dims.entry(callee).or_insert(dims);
         }
     }
 

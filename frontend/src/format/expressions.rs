@@ -45,7 +45,8 @@ impl<'a> Printer<'a> {
             before = Sep::Space;
             if self.sees(&Tok::Comma) {
                 self.skip();
-                if !self.sees(&Tok::Bar) {
+                // A line that begins with the closing bar would begin a statement.
+                if !self.sees(&Tok::Bar) || self.commented() {
                     doc = doc.append(",");
                 }
             }
@@ -99,6 +100,8 @@ impl<'a> Printer<'a> {
 
     fn postfix(&mut self, sep: Sep) -> Doc<'a> {
         let mut doc = self.primary(sep);
+        // Whether a comment stands between the last dot and what is behind it.
+        let mut apart = false;
         loop {
             let next = match self.peek(0) {
                 Some(Tok::LParen) => self.arguments().group(),
@@ -110,9 +113,12 @@ impl<'a> Printer<'a> {
                     .list(Sep::None, (Pad::None, Comma::Optional), Self::index)
                     .group(),
                 Some(Tok::Dot) => {
-                    // `1.` would be another number.
-                    let of_number = matches!(self.last(1), Some(Tok::Number(_)))
-                        && self.last(2) != Some(&Tok::Dot);
+                    // `1.` and `1.0` would be other numbers; in `x.1.0` there is none, unless a comment stands before
+                    // or behind the `1`.
+                    let is_part = self.last(2) == Some(&Tok::Dot) && !apart;
+                    apart = self.commented_behind();
+                    let of_number =
+                        matches!(self.last(1), Some(Tok::Number(_))) && (!is_part || apart);
                     let sep = if of_number { Sep::Space } else { Sep::None };
                     self.put(sep).append(self.put(Sep::None))
                 }

@@ -128,6 +128,12 @@ impl<'a> Printer<'a> {
         !self.gaps[self.at].comments.is_empty()
     }
 
+    /// Whether there are comments behind the next token.
+    pub(super) fn commented_behind(&self) -> bool {
+        let gap = self.gaps.get(self.at + 1);
+        gap.is_some_and(|gap| !gap.comments.is_empty())
+    }
+
     pub(super) fn nil(&self) -> Doc<'a> {
         self.arena.nil()
     }
@@ -321,13 +327,14 @@ impl<'a> Printer<'a> {
             commented |= self.commented();
             let mut element = self.element(all.is_empty(), &each);
             trailing = is_separator(self.peek(0));
+            let is_var = self.last(1) == Some(&Tok::Ident("var".to_owned()));
             let mut semicolon = false;
             while is_separator(self.peek(0)) {
                 semicolon |= self.sees(&Tok::Semi);
                 self.skip();
             }
-            // Without a semicolon, `||` would go on with the statement.
-            if semicolon && self.sees(&Tok::OrOr) {
+            // Without a semicolon, `||` would go on with the statement, and a name `var` would begin one.
+            if semicolon && (is_var || self.sees(&Tok::OrOr)) {
                 element.doc = element.doc.append(";");
             }
             all.push(element);

@@ -2,10 +2,13 @@
 
 use anyhow::{Result, bail, ensure};
 use dlc_programs::{generate::generate, kinds};
-use dlc_test::programs::{
-    Name, Outcome,
-    campaign::{Campaign, Summary, WORKER},
-    worker,
+use dlc_test::{
+    layouts,
+    programs::{
+        Name, Outcome,
+        campaign::{Campaign, Summary, WORKER},
+        worker,
+    },
 };
 use std::{
     process::ExitCode,
@@ -18,6 +21,7 @@ Random programs on all targets against their oracle
 
 Usage: fuzz-programs [--seed N] [--count N] [--jobs N] [--reduce | --kinds]
        fuzz-programs --program SEED[:EDITS] [--reduce]
+       fuzz-programs --layouts SECONDS [--seed N]
 
   --seed N      the first seed; without it, one by the time of day
   --count N     how many programs [default: 200]
@@ -25,6 +29,7 @@ Usage: fuzz-programs [--seed N] [--count N] [--jobs N] [--reduce | --kinds]
   --kinds       runs nothing, but says how many of the programs have each construct
   --program P   one program: its text and what becomes of it
   --reduce      looks for smaller programs that fail in the same way
+  --layouts N   programs in layouts at random through the formatter, for N seconds
   --patience N  after so many seconds without a word a process is ended [default: 600]
 ";
 
@@ -36,6 +41,7 @@ struct Arguments {
     program: Option<Name>,
     reduce: bool,
     kinds: bool,
+    layouts: Option<u64>,
     patience: u64,
 }
 
@@ -49,6 +55,7 @@ fn arguments(mut words: impl Iterator<Item = String>) -> Result<Option<Arguments
         program: None,
         reduce: false,
         kinds: false,
+        layouts: None,
         patience: 600,
     };
     while let Some(word) = words.next() {
@@ -63,6 +70,7 @@ fn arguments(mut words: impl Iterator<Item = String>) -> Result<Option<Arguments
             "--jobs" => arguments.jobs = value()?.parse()?,
             "--patience" => arguments.patience = value()?.parse()?,
             "--program" => arguments.program = Some(value()?.parse()?),
+            "--layouts" => arguments.layouts = Some(value()?.parse()?),
             "--reduce" => arguments.reduce = true,
             "--kinds" => arguments.kinds = true,
             _ => bail!("no option {word}; `--help` lists them"),
@@ -82,6 +90,9 @@ fn run() -> Result<bool> {
         print!("{HELP}");
         return Ok(true);
     };
+    if let Some(seconds) = arguments.layouts {
+        return layouts::campaign(arguments.seed, Duration::from_secs(seconds));
+    }
     let campaign = Campaign {
         command: std::env::current_exe()?,
         seed: arguments.seed,

@@ -163,6 +163,100 @@ fn the_code_of_a_formatted_program_is_the_same() {
     }
 }
 
+/// A text without the lines that places in a file of that name have.
+fn without_lines(text: &str, name: &str) -> String {
+    let mut parts = text.split(name);
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| {
+        let rest = part.strip_prefix(':').unwrap_or(part);
+        text + name + rest.trim_start_matches(|c: char| c.is_ascii_digit())
+    })
+}
+
+#[test]
+fn a_formatted_program_builds_to_the_same_bytes() {
+    const KINDS: [&str; 4] = ["libm.a", "libm.so", "m.h", "m.json"];
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    for name in ["examples/digits/digits.dl", "test/models/control.dl"] {
+        let nice = std::fs::read_to_string(root.join(name)).unwrap();
+        let built = |text: &str, fmt: bool| {
+            let folder = folder(&[("m.dl", text)]);
+            if fmt {
+                assert_eq!(dlc(folder.path(), &["fmt", "m.dl"]).status.code(), Some(0));
+                assert_eq!(read(folder.path(), "m.dl"), nice);
+            }
+            let build = ["build", "m.dl", "--no-cache", "-o", "out"];
+            let output = dlc(folder.path(), &build);
+            assert_eq!(output.status.code(), Some(0), "{output:?}");
+            KINDS.map(|kind| std::fs::read(folder.path().join("out").join(kind)).unwrap())
+        };
+        // Other blanks in the lines: all is the same, byte by byte.
+        let ugly = nice.replace(", ", " ,  ").replace(" = ", "=");
+        assert_ne!(ugly, nice);
+        let formatted = built(&ugly, true);
+        assert!(built(&ugly, false) == formatted, "{name}");
+        // Other lines: what a failure says of its place is other, too.
+        let long = format!("\n\n{}", ugly.replace(") -> ", ")\n\n->"));
+        for (kind, (a, b)) in KINDS.iter().zip(built(&long, false).iter().zip(&formatted)) {
+            if let (Ok(a), Ok(b)) = (std::str::from_utf8(a), std::str::from_utf8(b)) {
+                assert_eq!(
+                    without_lines(a, "m.dl"),
+                    without_lines(b, "m.dl"),
+                    "{name}: {kind}"
+                );
+            }
+        }
+    }
+}
+
+/// All files below a folder that are called `.dl`, with `/` between the parts of their paths.
+fn programs(root: &Path, folder: &str, found: &mut Vec<String>) {
+    for entry in std::fs::read_dir(root.join(folder)).unwrap() {
+        let entry = entry.unwrap();
+        let name = entry.file_name().into_string().unwrap();
+        let path = [folder, &name].join("/");
+        if entry.file_type().unwrap().is_dir() {
+            if !name.starts_with('.') && !["target", "node_modules"].contains(&&*name) {
+                programs(root, &path, found);
+            }
+        } else if name.ends_with(".dl") {
+            found.push(path);
+        }
+    }
+}
+
+#[test]
+fn every_program_of_the_repository_is_formatted() {
+    // Their layout is what they test, or a golden shows lines of it.
+    const OTHERS: [&str; 8] = [
+        "./test/frontend/built/DL0314-steps.dl",
+        "./test/frontend/err/DL0310-axes.dl",
+        "./test/frontend/err/DL0401-captured.dl",
+        "./test/frontend/ok/DL0905-unused.dl",
+        "./test/frontend/ok/items.dl",
+        "./test/frontend/ok/lines.dl",
+        "./test/frontend/ok/where.dl",
+        "./test/frontend/ok/while.dl",
+    ];
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let mut paths = Vec::new();
+    programs(&root, ".", &mut paths);
+    assert!(paths.len() > 300, "{}", paths.len());
+    paths.retain(|path| !OTHERS.contains(&&**path));
+    // What does not parse is the input of a test of messages.
+    let may_be_wrong =
+        |path: &String| path.contains("/frontend/err/") || path.contains("/frontend/fuzz/");
+    let (wrong, right): (Vec<_>, Vec<_>) = paths.iter().partition(|path| may_be_wrong(path));
+    for (paths, status) in [(right, 0), (wrong, 1)] {
+        let mut arguments = vec!["fmt", "--check"];
+        arguments.extend(paths.into_iter().map(String::as_str));
+        let output = dlc(&root, &arguments);
+        let differences = String::from_utf8_lossy(&output.stdout);
+        assert!(differences.is_empty(), "run `dlc fmt`:\n{differences}");
+        assert_eq!(output.status.code(), Some(status), "{output:?}");
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn links_and_permissions_stay() {

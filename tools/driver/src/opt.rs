@@ -1,4 +1,4 @@
-//! `dlc-opt`, and the registration of every pass with MLIR.
+//! `dlc-opt`, also as a language server, and the registration of every pass with MLIR.
 
 use dlc_dialects::{ir::context, pass};
 use std::sync::Once;
@@ -13,8 +13,13 @@ pub fn register_all() {
     });
 }
 
-/// mlir-opt's main with the `dl` dialect and our passes; `args` begin with the program's name. Gives the exit status.
-pub fn opt_main(args: Vec<String>) -> i32 {
+/// mlir-opt's main with the `dl` dialect and our passes; `args` begin with the program's name. After `--lsp` it is the
+/// main of MLIR's language server. Gives the exit status.
+pub fn opt_main(mut args: Vec<String>) -> i32 {
     register_all();
+    if args.get(1).is_some_and(|first| first == "--lsp") {
+        args.remove(1);
+        return context::lsp_main(args);
+    }
     context::opt_main(args)
 }

@@ -4,7 +4,7 @@
 //! (`documents.rs`); what is known of it is found by the compiler's own checker when it is first asked for and kept until a
 //! text changes (`world.rs`). Each feature is a file in `features`, a function from what is known to an answer.
 //!
-//! A panic in a feature is answered as an error, and the server goes on. Formatting is not there yet.
+//! A panic in a feature is answered as an error, and the server goes on.
 
 mod documents;
 mod features;

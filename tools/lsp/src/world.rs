@@ -11,7 +11,7 @@ use dlc_frontend::{Inspected, inspect};
 use lsp_types::{Location, Position, Url};
 
 use crate::documents::{Document, Documents, Overlay, name_of, uri_of};
-use crate::position::{offset, position, range};
+use crate::position::{offset, range};
 
 /// What the server is given by the program that runs it.
 pub struct Settings<'a> {
@@ -104,6 +104,12 @@ impl<'a> World<'a> {
         self.analyses.contains_key(name)
     }
 
+    /// The text of an open document.
+    pub fn source(&self, uri: &Url) -> Option<Source> {
+        let document = self.documents.0.get(&name_of(uri))?;
+        Some(Source::new("", document.text.clone()))
+    }
+
     /// What is in an open document.
     pub fn analysis(&mut self, uri: &Url) -> Option<Rc<Analysis>> {
         self.analysis_of(&name_of(uri))
@@ -170,12 +176,5 @@ impl<'a> World<'a> {
             }
             _ => name.to_owned(),
         }
-    }
-}
-
-impl Place {
-    /// The position.
-    pub fn position(&self) -> Position {
-        position(self.analysis.source(), self.offset)
     }
 }

@@ -1,6 +1,7 @@
 //! Each feature, on a real example.
 
 mod client;
+mod grammar;
 
 use client::{Editor, at, edited, find, range};
 use serde_json::{Value, json};
@@ -91,6 +92,26 @@ fn hover_shows_types_shapes_and_bytes() {
     assert!(text.contains("B in 1..=1024"), "{text}");
     let text = hover(&mut editor, "HIDDEN])", 0);
     assert!(text.contains("const HIDDEN = 128"), "{text}");
+    // A division, two products with their sums, and the greater of each and 0.
+    let (line, all) = (2 * (64 + 10) * 128 + 2 * 128 + 10, 64);
+    let text = hover(&mut editor, "logits<B>", 0);
+    let call = format!(
+        "a call: `{}*B` FLOPs, arguments and results of `104*B + 39464` bytes",
+        line + all
+    );
+    assert!(text.contains(&call), "{text}");
+    let text = hover(&mut editor, "@ p.w1", 0);
+    assert!(
+        text.contains(&format!(
+            "this line, in a call of `logits`: `{line}*B` FLOPs"
+        )),
+        "{text}"
+    );
+    let text = hover(&mut editor, "train_step<B", 0);
+    assert!(
+        text.contains("at least `"),
+        "gradients are not counted: {text}"
+    );
     editor.end();
 }
 
@@ -373,6 +394,142 @@ fn signatures_of_open_calls() {
             .starts_with("argmax(x")
     );
     assert_eq!(found["activeParameter"], 1);
+    editor.end();
+}
+
+#[test]
+fn formatting_is_that_of_the_formatter() {
+    let mut editor = digits();
+    let options = json!({ "tabSize": 8, "insertSpaces": false });
+    let document = json!({ "textDocument": { "uri": URI }, "options": options });
+    let found = editor.ask("textDocument/formatting", document.clone());
+    assert_eq!(found, json!([]), "it is formatted");
+    let ugly = DIGITS
+        .replace("x @ p.w1", "x@p.w1")
+        .replace("s.step + 1", "s.step+1");
+    editor.replace(URI, &ugly);
+    let found = editor.ask("textDocument/formatting", document.clone());
+    assert_eq!(
+        found.as_array().map(Vec::len),
+        Some(2),
+        "two lines: {found}"
+    );
+    assert_eq!(edited(&ugly, &found), DIGITS);
+    let mut part = document.clone();
+    part["range"] = range(&ugly, "s.step+1", 0);
+    let found = editor.ask("textDocument/rangeFormatting", part);
+    assert_eq!(
+        edited(&ugly, &found),
+        ugly.replace("s.step+1", "s.step + 1")
+    );
+    editor.replace(URI, &format!("{ugly}fn f("));
+    let found = editor.ask("textDocument/formatting", document);
+    assert_eq!(found, Value::Null, "it does not parse");
+    editor.end();
+}
+
+#[test]
+fn symbols_of_all_files_are_found_by_some_letters() {
+    let mut editor = digits();
+    let found = editor.ask("workspace/symbol", json!({ "query": "TrSt" }));
+    assert_eq!(found[0]["name"], "train_step");
+    assert_eq!(
+        found[0]["location"],
+        json!({ "uri": URI, "range": range(DIGITS, "train_step", 0) })
+    );
+    let found = editor.ask("workspace/symbol", json!({ "query": "w1" }));
+    assert_eq!(found[0]["containerName"], "Params");
+    assert_eq!(
+        editor.ask("workspace/symbol", json!({ "query": "qqq" })),
+        json!([])
+    );
+    editor.end();
+}
+
+/// All golden programs with an error: each change that a message advises is an action, and it can be made.
+#[test]
+fn every_advised_change_is_an_action() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../test/frontend/err");
+    let mut editor = Editor::start();
+    let mut advised = 0;
+    for entry in std::fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.extension().is_none_or(|end| end != "dl") {
+            continue;
+        }
+        let Ok(text) = std::fs::read_to_string(&path) else {
+            continue;
+        };
+        let uri = format!("file://{}", path.display());
+        editor.open(&uri, &text);
+        let source = dlc_frontend::source::Source::new(path.to_string_lossy(), text.as_str());
+        let checked = dlc_frontend::inspect(source, &dlc_frontend::modules::NoFiles);
+        let fixes = checked
+            .diagnostics
+            .iter()
+            .filter_map(|one| one.help.as_ref()?.replacement.clone());
+        let mut expected: Vec<String> = fixes
+            .map(|(span, new)| {
+                let mut text = text.clone();
+                text.replace_range(span.range(), &new);
+                text
+            })
+            .collect();
+        let all = json!({ "start": client::position(&text, 0), "end": client::position(&text, text.len()) });
+        let params = json!({ "textDocument": { "uri": uri }, "range": all, "context": { "diagnostics": [] } });
+        let found = editor.ask("textDocument/codeAction", params);
+        let actions = found.as_array().expect("actions").iter();
+        let mut given: Vec<String> = actions
+            .map(|action| edited(&text, &action["edit"]["changes"][&uri]))
+            .collect();
+        expected.sort();
+        given.sort();
+        assert_eq!(given, expected, "{}", path.display());
+        advised += given.len();
+        editor.tell(
+            "textDocument/didClose",
+            json!({ "textDocument": { "uri": uri } }),
+        );
+    }
+    assert!(advised > 50, "{advised}");
+    editor.end();
+}
+
+#[test]
+fn dims_and_parameters_that_are_not_written_are_hinted_at() {
+    let mut editor = Editor::start();
+    let text = "fn f<N, M>(x: f32[N, M], scale: f32) -> f32 { sum(x) * scale }\nfn g<N>(x: f32[N, 3]) -> f32 {\n  let y = f(x, 0.5)\n  let (a, b) = (y, 2)\n  y + a + sum(concat([x, x], 0))\n}\n";
+    assert!(
+        editor
+            .open(URI, text)
+            .iter()
+            .all(|one| one["severity"] != 1)
+    );
+    let all =
+        json!({ "start": client::position(text, 0), "end": client::position(text, text.len()) });
+    let params = json!({ "textDocument": { "uri": URI }, "range": all });
+    let hints = editor.ask("textDocument/inlayHint", params);
+    let has = |at: Value, label: &str| {
+        let mut hints = hints.as_array().expect("a list").iter();
+        hints.any(|hint| hint["position"] == at && hint["label"] == label)
+    };
+    assert!(has(find(text, "(x, 0.5)", 0), "<M=3>"), "{hints}");
+    assert!(has(find(text, "0.5", 0), "scale="), "{hints}");
+    assert!(has(find(text, "0))", 0), "axis="), "{hints}");
+    // A type can be written by a click, but not in a pattern.
+    let edits = |label: &str| {
+        let mut hints = hints.as_array().expect("a list").iter();
+        hints
+            .find(|hint| hint["label"] == label)
+            .map(|hint| hint["textEdits"].clone())
+    };
+    let written = edited(text, &edits(": f32").expect("`y`"));
+    assert_eq!(written, text.replace("let y =", "let y: f32 ="));
+    assert_eq!(
+        edits(": i32").or(edits(": i64")),
+        Some(Value::Null),
+        "{hints}"
+    );
     editor.end();
 }
 

@@ -81,6 +81,42 @@ fn files_that_cannot_be_read_come_and_go() {
 }
 
 #[test]
+fn a_document_that_is_moved_or_deleted_stays_known() {
+    let mut editor = Editor::start();
+    let files = editor.files.clone();
+    let main = "import \"lib.dl\"\nfn f(x: f32) -> f32 { lib::g(x) }\n";
+    let lib = b"fn g(x: f32) -> f32 { x }\n".to_vec();
+    files
+        .0
+        .lock()
+        .unwrap()
+        .insert("/work/lib.dl".into(), lib.clone());
+    assert_eq!(editor.open(URI, main), Vec::<Value>::new());
+    // The file behind the open document goes; its text is still the editor's.
+    let deleted = json!({ "changes": [{ "uri": URI, "type": 3 }] });
+    editor.tell("workspace/didChangeWatchedFiles", deleted);
+    let found = editor.at("textDocument/definition", URI, find(main, "g(x)", 0));
+    assert_eq!(found["uri"], "file:///work/lib.dl");
+    // Moved to another folder, it no longer finds what it imports, until that is moved as well.
+    let moved = "file:///else/a.dl";
+    editor.tell(
+        "textDocument/didClose",
+        json!({ "textDocument": { "uri": URI } }),
+    );
+    let found = editor.open(moved, main);
+    assert_eq!(found[0]["code"], "DL0607", "{found:?}");
+    assert_eq!(
+        editor.at("textDocument/hover", URI, find(main, "f(x", 0)),
+        Value::Null
+    );
+    files.0.lock().unwrap().insert("/else/lib.dl".into(), lib);
+    let created = json!({ "changes": [{ "uri": "file:///else/lib.dl", "type": 1 }] });
+    editor.tell("workspace/didChangeWatchedFiles", created);
+    editor.until(moved, <[Value]>::is_empty);
+    editor.end();
+}
+
+#[test]
 fn a_panic_is_an_answer() {
     let mut editor = Editor::start();
     editor.open(URI, "const A = 1\n");
@@ -121,7 +157,7 @@ fn wrong_messages_are_refused() {
     let (code, _) = editor.refused("textDocument/unheardOf", json!({}));
     assert_eq!(code, ErrorCode::MethodNotFound as i32);
     let (code, _) = editor.refused("textDocument/formatting", json!({}));
-    assert_eq!(code, ErrorCode::MethodNotFound as i32);
+    assert_eq!(code, ErrorCode::InvalidParams as i32);
     // A document that is not open.
     let found = editor.at(
         "textDocument/hover",
@@ -272,6 +308,11 @@ fn ask_everything(editor: &mut Editor, place: &Value) {
     let all =
         json!({ "start": { "line": 0, "character": 0 }, "end": { "line": 9999, "character": 0 } });
     let document = json!({ "uri": URI });
+    editor.ask("workspace/symbol", json!({ "query": "f" }));
+    for method in ["formatting", "rangeFormatting"] {
+        let params = json!({ "textDocument": document, "range": { "start": place, "end": place }, "options": { "tabSize": 2, "insertSpaces": true } });
+        editor.ask(&format!("textDocument/{method}"), params);
+    }
     for method in ["documentSymbol", "foldingRange", "semanticTokens/full"] {
         editor.ask(
             &format!("textDocument/{method}"),

@@ -107,9 +107,10 @@ fn script(python: &str, folder: &Path, dlc: &Path) -> Command {
     script
 }
 
-/// Times the checker, built with optimisation, on long programs (`frontend/benches/check.rs`).
+/// Times the checker (`frontend/benches/check.rs`) and the language server (`tools/lsp/benches/hover.rs`), built with
+/// optimisation, on long programs.
 pub fn check() -> Result<()> {
-    criterion(&[("dlc-frontend", "check")])
+    criterion(&[("dlc-frontend", "check"), ("dlc-lsp", "hover")])
 }
 
 /// Times pieces of the compiler and of what it builds (`tools/driver/benches/pieces.rs`), and of the runtime

@@ -66,7 +66,7 @@ enum Task {
         /// The Python whose packages are the peers
         #[arg(long, default_value = "python3", env = "DLC_PEERS_PYTHON")]
         python: String,
-        /// Times `dlc check` of long programs instead
+        /// Times `dlc check` and hovers of long programs instead
         #[arg(long)]
         check: bool,
         /// Times pieces of the compiler and of what it builds instead
@@ -105,6 +105,18 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Puts programs in layouts at random through the formatter
+    FuzzFmt {
+        /// For how long
+        #[arg(long, default_value_t = 60)]
+        seconds: u64,
+        /// The first seed; without it, one by the time of day
+        #[arg(long)]
+        seed: Option<u64>,
+        /// Builds the compiler with optimisation
+        #[arg(long)]
+        release: bool,
+    },
     /// Says what is installed and what is missing
     Doctor {
         /// Installs what is missing
@@ -142,6 +154,11 @@ fn main() -> ExitCode {
         } => bench::run(&python, &arguments),
         Task::Gpu { steps, python } => gpu::run(&steps, &python),
         Task::FuzzPrograms { release, arguments } => programs::run(release, &arguments),
+        Task::FuzzFmt {
+            seconds,
+            seed,
+            release,
+        } => programs::layouts(release, seconds, seed),
         Task::Doctor { install } => llvm::doctor(install),
         Task::Docs { check } => docs::run(check).and_then(|()| match check {
             true => Ok(()),

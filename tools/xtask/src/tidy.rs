@@ -211,7 +211,9 @@ fn files(root: &Path) -> Result<Vec<PathBuf>> {
         for entry in entries.with_context(|| format!("cannot read {}", folder.display()))? {
             let entry = entry?;
             let name = entry.file_name().to_string_lossy().into_owned();
-            if name == "target" || (name.starts_with('.') && name != ".cargo" && name != ".ci") {
+            if ["target", "node_modules"].contains(&&*name)
+                || (name.starts_with('.') && name != ".cargo" && name != ".ci")
+            {
                 continue;
             }
             let kind = entry.file_type()?;

@@ -243,7 +243,7 @@ fn keywords_of_call(analysis: &Analysis, word: u32) -> Vec<CompletionItem> {
     if call.keyword.is_some() {
         return Vec::new();
     }
-    let Some((params, ..)) = signature::parameters(analysis, &call) else {
+    let Some((params, ..)) = signature::of(analysis, &call.callee) else {
         return Vec::new();
     };
     let positional = call.position - call.given.len();

@@ -1,8 +1,8 @@
 //! What is under the cursor: an item with its doc comment, or a value with its type, shape and bytes.
 
-use dlc_frontend::ast::{ItemKind, Span};
+use dlc_frontend::ast::{Item, ItemKind, Span};
 use dlc_frontend::resolve::{Bound, BoundKind, Target};
-use dlc_frontend::{SeenType, builtins};
+use dlc_frontend::{Cost, SeenType, builtins};
 use lsp_types::{Hover, HoverContents, MarkupContent, MarkupKind};
 
 use crate::names::{self, Declaration};
@@ -24,6 +24,10 @@ pub fn hover(place: &Place) -> Option<Hover> {
             let (span, seen) = typed.next()?;
             (span, code(&seen.text) + &details(seen))
         }
+    };
+    let text = match line_cost(place) {
+        Some(cost) => format!("{}\n\n{cost}", text.trim_end()),
+        None => text,
     };
     Some(Hover {
         contents: HoverContents::Markup(MarkupContent {
@@ -67,6 +71,7 @@ pub fn target(analysis: &Analysis, target: &Target, at: Span) -> Option<String> 
                 };
                 let mut text = code(analysis.text(head));
                 text += &value.map_or(String::new(), details);
+                text += &function_cost(analysis, item).unwrap_or_default();
                 text + &names::docs(&item.docs)
             }
             Some(Declaration::Field(s, field)) => {
@@ -112,6 +117,46 @@ fn generic<'a>(analysis: &'a Analysis, bound: &'a Bound) -> &'a str {
     });
     let dim = dims.find(|dim| dim.name.span == bound.span);
     dim.map_or(bound.name.as_str(), |dim| analysis.text(dim.span))
+}
+
+/// What a call of a function takes.
+fn function_cost(analysis: &Analysis, item: &Item) -> Option<String> {
+    let ItemKind::Fn(f) = &item.kind else {
+        return None;
+    };
+    let cost = analysis.inspected.seen.cost_of(f.name.span)?;
+    let bytes = format!("arguments and results of `{}` bytes", cost.bytes);
+    Some(format!("a call: {}, {bytes}\n\n", flops(&cost)))
+}
+
+/// What the line of a place takes, if it is in a function and does anything.
+fn line_cost(place: &Place) -> Option<String> {
+    let analysis = &place.analysis;
+    let holds = |item: &&Item| item.span.start <= place.offset && place.offset <= item.span.end;
+    let item = analysis.tree().items.iter().find(holds)?;
+    let ItemKind::Fn(f) = &item.kind else {
+        return None;
+    };
+    let source = analysis.source();
+    let line = source.line_col(place.offset).line;
+    let line = Span::new(source.line_start(line), source.line_start(line + 1));
+    let cost = analysis.inspected.seen.cost_within(f.name.span, line)?;
+    let bytes = format!("`{}` bytes read and written", cost.bytes);
+    Some(format!(
+        "this line, in a call of `{}`: {}, {bytes}\n",
+        f.name.name,
+        flops(&cost)
+    ))
+}
+
+fn flops(cost: &Cost) -> String {
+    match (cost.is_whole, cost.flops.as_const()) {
+        (true, Some(0)) => "no FLOPs".to_owned(),
+        (true, _) => format!("`{}` FLOPs", cost.flops),
+        // Derivatives, and loops that values end.
+        (false, Some(0)) => "FLOPs that are not known".to_owned(),
+        (false, _) => format!("at least `{}` FLOPs", cost.flops),
+    }
 }
 
 /// A fenced block of the language.

@@ -101,9 +101,9 @@ fn word(token: &Token) -> Option<String> {
     }
 }
 
-/// The parameters of what is called, as they are written: `x: f32[T]`, `axis=none`.
-pub fn parameters(analysis: &Analysis, call: &Call) -> Option<(Vec<String>, String, String)> {
-    let parts: Vec<&str> = call.callee.iter().map(String::as_str).collect();
+/// The parameters of a function by its name, as they are written (`x: f32[T]`, `axis=none`), its result and its docs.
+pub fn of(analysis: &Analysis, callee: &[String]) -> Option<(Vec<String>, String, String)> {
+    let parts: Vec<&str> = callee.iter().map(String::as_str).collect();
     let target = names::written(analysis, &parts)?;
     if let Target::Builtin(name) = &target {
         let all = builtins();
@@ -153,7 +153,7 @@ pub fn name(param: &str) -> &str {
 /// Help for the call at a place.
 pub fn help(place: &Place) -> Option<SignatureHelp> {
     let call = open_call(&place.analysis, place.offset)?;
-    let (params, result, docs) = parameters(&place.analysis, &call)?;
+    let (params, result, docs) = of(&place.analysis, &call.callee)?;
     let active = match &call.keyword {
         Some(keyword) => params.iter().position(|param| name(param) == keyword)?,
         None => call.position.min(params.len().saturating_sub(1)),

@@ -3,8 +3,9 @@
 use lsp_server::{ErrorCode, Request};
 use lsp_types::request::{
     CodeActionRequest, Completion, DocumentHighlightRequest, DocumentSymbolRequest,
-    FoldingRangeRequest, GotoDefinition, HoverRequest, InlayHintRequest, PrepareRenameRequest,
-    References, Rename, Request as _, SemanticTokensFullRequest, SignatureHelpRequest,
+    FoldingRangeRequest, Formatting, GotoDefinition, HoverRequest, InlayHintRequest,
+    PrepareRenameRequest, RangeFormatting, References, Rename, Request as _,
+    SemanticTokensFullRequest, SignatureHelpRequest, WorkspaceSymbolRequest,
 };
 use lsp_types::{
     CodeActionKind, CodeActionOptions, CodeActionProviderCapability, CompletionOptions,
@@ -12,12 +13,13 @@ use lsp_types::{
     InitializeParams, OneOf, PositionEncodingKind, RenameOptions, SemanticTokens,
     SemanticTokensFullOptions, SemanticTokensOptions, SemanticTokensServerCapabilities,
     ServerCapabilities, SignatureHelpOptions, TextDocumentSyncCapability, TextDocumentSyncKind,
-    TextDocumentSyncOptions,
+    TextDocumentSyncOptions, WorkspaceSymbolResponse,
 };
 use serde_json::Value;
 
 use crate::features::{
-    actions, completion, definition, folding, hover, inlay, rename, semantic, signature, symbols,
+    actions, completion, definition, folding, formatting, hover, inlay, rename, semantic,
+    signature, symbols,
 };
 use crate::world::World;
 
@@ -39,6 +41,9 @@ pub fn capabilities() -> ServerCapabilities {
         references_provider: Some(OneOf::Left(true)),
         document_highlight_provider: Some(OneOf::Left(true)),
         document_symbol_provider: Some(OneOf::Left(true)),
+        workspace_symbol_provider: Some(OneOf::Left(true)),
+        document_formatting_provider: Some(OneOf::Left(true)),
+        document_range_formatting_provider: Some(OneOf::Left(true)),
         rename_provider: Some(OneOf::Right(RenameOptions {
             prepare_provider: Some(true),
             work_done_progress_options: Default::default(),
@@ -163,8 +168,24 @@ pub fn answer(world: &mut World<'_>, request: Request) -> Answer {
             let uri = params::<DocumentSymbolRequest>(request)?.text_document.uri;
             let found = world
                 .analysis(&uri)
-                .map(|analysis| symbols::symbols(&analysis));
+                .map(|analysis| symbols::symbols(&analysis, 0));
             sent::<DocumentSymbolRequest>(found.map(DocumentSymbolResponse::Nested))
+        }
+        WorkspaceSymbolRequest::METHOD => {
+            let query = params::<WorkspaceSymbolRequest>(request)?.query;
+            let found = symbols::found(world, &query);
+            sent::<WorkspaceSymbolRequest>(Some(WorkspaceSymbolResponse::Flat(found)))
+        }
+        Formatting::METHOD => {
+            let uri = params::<Formatting>(request)?.text_document.uri;
+            let source = world.source(&uri);
+            sent::<Formatting>(source.and_then(|source| formatting::all(&source)))
+        }
+        RangeFormatting::METHOD => {
+            let params = params::<RangeFormatting>(request)?;
+            let source = world.source(&params.text_document.uri);
+            let edits = source.and_then(|source| formatting::part(&source, params.range));
+            sent::<RangeFormatting>(edits)
         }
         FoldingRangeRequest::METHOD => {
             let uri = params::<FoldingRangeRequest>(request)?.text_document.uri;
