@@ -24,6 +24,7 @@ pub mod opt;
 mod options;
 pub mod pipelines;
 mod render;
+mod report;
 pub mod rust_bindings;
 mod source;
 mod temporary;
