@@ -23,6 +23,48 @@ pub fn count(func: OperationRef) -> Option<Poly> {
     sum(blocks(func), &spaces)
 }
 
+/// The same by operation, in order: what each does in all its rounds. Of a branch both sides count; nothing where it follows from
+/// values only how often it runs.
+pub fn each<'c, 'a>(func: OperationRef<'c, 'a>) -> Vec<(OperationRef<'c, 'a>, Option<Poly>)> {
+    let spaces = Spaces::of(func);
+    let mut found = vec![];
+    collect(func, &Some(Poly::one()), &spaces, &mut found);
+    found
+}
+
+fn collect<'c, 'a>(
+    around: OperationRef<'c, 'a>,
+    times: &Option<Poly>,
+    spaces: &Spaces,
+    found: &mut Vec<(OperationRef<'c, 'a>, Option<Poly>)>,
+) {
+    for op in blocks(around).into_iter().flat_map(operations) {
+        match edit::name(op) {
+            "scf.for" => {
+                let inner = trips(op, spaces).and_then(|trips| Some(times.clone()? * trips));
+                collect(op, &inner, spaces, found);
+            }
+            "scf.while" => collect(op, &None, spaces, found),
+            "scf.if" => collect(op, times, spaces, found),
+            _ => {
+                let flops = of(op, spaces).and_then(|flops| match flops.as_const() {
+                    Some(0) => Some(flops),
+                    _ => Some(times.clone()? * flops),
+                });
+                found.push((op, flops));
+            }
+        }
+    }
+}
+
+/// How often a loop runs.
+fn trips(op: OperationRef, spaces: &Spaces) -> Option<Poly> {
+    let [low, high, step] = [0, 1, 2].map(|i| op.operand(i).ok());
+    let step = spaces.index(step?).as_const()?;
+    let length = spaces.index(high?) - spaces.index(low?) + Poly::constant(step - 1);
+    length.floor_div(step)
+}
+
 fn sum(blocks: Vec<BlockRef>, spaces: &Spaces) -> Option<Poly> {
     let ops = blocks.into_iter().flat_map(operations);
     ops.map(|op| of(op, spaces))
@@ -40,10 +82,7 @@ fn of(op: OperationRef, spaces: &Spaces) -> Option<Poly> {
         }
         "scf.for" => {
             let body = sum(blocks(op), spaces)?;
-            let [low, high, step] = [0, 1, 2].map(|i| op.operand(i).ok());
-            let step = spaces.index(step?).as_const()?;
-            let length = spaces.index(high?) - spaces.index(low?) + Poly::constant(step - 1);
-            Some(length.floor_div(step)? * body)
+            Some(trips(op, spaces)? * body)
         }
         "scf.while" => sum(blocks(op), spaces).filter(|body| body.as_const() == Some(0)),
         "scf.if" => {

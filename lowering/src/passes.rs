@@ -22,6 +22,7 @@ pub mod fuse_elementwise;
 pub mod fuse_products;
 pub mod fuse_rows;
 pub mod interchange_loops;
+pub mod mark_control;
 pub mod outline_loops;
 pub mod outline_tasks;
 pub mod parallelize_loops;
@@ -29,6 +30,7 @@ pub mod plan_workspace;
 pub mod remove_barriers;
 pub mod report_fusion;
 pub mod settle_carried;
+pub mod trace_nests;
 pub mod unshare_destinations;
 pub mod vectorize_generics;
 pub mod view_windows;
@@ -37,6 +39,7 @@ use dlc_dialects::pass::PassInfo;
 
 /// Every pass, in the order in which the pipeline runs them.
 pub const PASSES: &[PassInfo] = &[
+    mark_control::INFO,
     dl_to_linalg::INFO,
     fold_casts::INFO,
     fold_transposes::INFO,
@@ -65,6 +68,7 @@ pub const PASSES: &[PassInfo] = &[
     outline_loops::INFO,
     expand_math::INFO,
     explicit_views::INFO,
+    trace_nests::INFO,
     emit_entry_points::INFO,
     bf16_as_bits::INFO,
     emit_forks::INFO,

@@ -19,6 +19,11 @@ use melior::{
 };
 use std::collections::BTreeMap;
 
+/// The code of what was fused.
+pub const FUSED: &str = "DL1101";
+/// The code of what was not.
+pub const MISSED: &str = "DL1102";
+
 /// The attribute of a module whose fusion is to be told; the sizes of dims for which bytes are given.
 const ASKED: &str = "dl.remarks";
 
@@ -69,7 +74,7 @@ impl<'c> Remarks<'c> {
     pub fn fused(&self, first: Location, second: Location, how: &str, saved: &Poly) {
         if self.asked() && saved.as_const().is_none_or(|bytes| bytes > NOISE) {
             let bytes = self.bytes(saved);
-            let message = format!("DL1101 {how}: {bytes} less are written and read");
+            let message = format!("{FUSED} {how}: {bytes} less are written and read");
             emit_remark(second, &message, &note(first, second, "with this"));
         }
     }
@@ -78,7 +83,7 @@ impl<'c> Remarks<'c> {
     pub fn missed(&self, first: Location, second: Location, why: &str, cost: &Poly) {
         if self.asked() {
             let message = format!(
-                "DL1102 not fused with what makes its operand, as {why}: {} are written and read",
+                "{MISSED} not fused with what makes its operand, as {why}: {} are written and read",
                 self.bytes(cost)
             );
             emit_remark(second, &message, &note(first, second, "made here"));

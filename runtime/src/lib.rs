@@ -22,6 +22,7 @@ pub mod output;
 pub mod random;
 pub mod safetensors;
 pub mod tensor;
+pub mod trace;
 pub mod tree;
 
 pub use bind::{BindError, Bound, bind};

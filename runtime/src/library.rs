@@ -21,6 +21,7 @@ use crate::bind::Bound;
 use crate::buffer::Buffer;
 use crate::dims::dim_values;
 use crate::file::{self, FileError};
+use crate::trace::Recording;
 
 /// A library that can't be opened or called.
 #[derive(Debug, thiserror::Error)]
@@ -82,6 +83,12 @@ pub enum LibraryError {
         /// The file.
         path: PathBuf,
     },
+    /// The library does not tell what it does.
+    #[error("{} was built without tracing", path.display())]
+    NotTraced {
+        /// The file.
+        path: PathBuf,
+    },
     /// The device failed.
     #[error(transparent)]
     Gpu(#[from] GpuError),
@@ -122,6 +129,7 @@ impl LibraryError {
             LibraryError::NoGpu { .. } => {
                 Some("build it with `dlc build --gpu sm_80`, or sm_90a".to_string())
             }
+            LibraryError::NotTraced { .. } => Some("build it with `dlc build --trace`".to_string()),
             LibraryError::NoEntry { known, .. } if known.is_empty() => {
                 Some("it has no `export fn`".to_string())
             }
@@ -233,6 +241,16 @@ impl Library {
     /// The entry of an export.
     pub fn entry(&self, name: &str) -> Result<&Entry, LibraryError> {
         find_entry(&self.manifest, name)
+    }
+
+    /// Listens from now on to what calls tell of themselves, in a library that was built with `--trace`.
+    pub fn record(self) -> Result<Recording, LibraryError> {
+        if !self.manifest.traced {
+            return Err(LibraryError::NotTraced { path: self.path });
+        }
+        // SAFETY: the hash agrees, so the library has this function.
+        let set = unsafe { self.symbol(&symbol::trace(&self.manifest.stem))? };
+        Ok(Recording::new(self, set))
     }
 
     /// Makes ready to call an entry with tensors of the types and dims of `bound`: finds the

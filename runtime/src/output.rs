@@ -2,13 +2,35 @@
 
 use std::path::Path;
 
-use dlc_abi::{Entry, Mode, Tree};
+use dlc_abi::{DType, Entry, Mode, Tree};
 
 use crate::bind::Bound;
 use crate::formats::{self, WriteError};
 use crate::tensor::Tensor;
 
 impl Bound {
+    /// What the call gave in numbers that are no tensors, by the dotted paths of its outputs. Bools are 0 and 1.
+    pub fn scalars(&self, entry: &Entry) -> Vec<(String, f64)> {
+        let inouts = entry
+            .params
+            .iter()
+            .flat_map(|param| {
+                let updated = param.mode == Mode::InOut;
+                let leaves = param.tree.leaves(&param.name).into_iter();
+                leaves.map(move |leaf| (leaf.path, updated))
+            })
+            .zip(&self.params)
+            .filter(|((_, updated), _)| *updated)
+            .map(|((path, _), tensor)| (path, tensor));
+        let results = entry.result.iter().flat_map(|tree| tree.leaves("out"));
+        let results = results.map(|leaf| leaf.path).zip(&self.results);
+        inouts
+            .chain(results)
+            .filter(|(_, tensor)| tensor.shape().is_empty() && tensor.dtype() != DType::Key)
+            .filter_map(|(path, tensor)| Some((path, *tensor.to_f64().first()?)))
+            .collect()
+    }
+
     /// The outputs of the call: each `inout` parameter by its name, and the result as `out`.
     pub fn into_outputs(self, entry: &Entry) -> Vec<Output> {
         let mut outputs = Vec::new();

@@ -1,5 +1,5 @@
 //! What compiled code and its callers agree on: dims, data types, the manifest, symbol names and
-//! status codes, who runs the parts of a call, what a GPU does for one, and who chooses it. The compiler, the runtime and the generators of headers and bindings all read
+//! status codes, who runs the parts of a call, what a GPU does for one, who chooses it, and what a traced library tells. The compiler, the runtime and the generators of headers and bindings all read
 //! this crate and nothing else of one another.
 //!
 //! Invariant: no dependency on the compiler, and no unsafe code.
@@ -15,6 +15,7 @@ pub mod executor;
 pub mod manifest;
 pub mod status;
 pub mod symbol;
+pub mod trace;
 
 pub use dim::{EvalError, ParseError, Poly};
 pub use dtype::DType;

@@ -34,6 +34,9 @@ pub struct Manifest {
     /// The GPU that entries have variants for, which take a device, `sm_80` or `sm_90a`; none without.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gpu: Option<String>,
+    /// Whether calls tell what they do to a function that `STEM_trace` sets.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub traced: bool,
     /// The entry points, in source order.
     pub entries: Vec<Entry>,
     /// The structs that entries use, each after those it holds.
@@ -374,6 +377,7 @@ impl Manifest {
             target: target.to_string(),
             threads: 1,
             gpu: None,
+            traced: false,
             entries,
             structs,
         };
@@ -395,9 +399,19 @@ impl Manifest {
         self
     }
 
+    /// The same of a library whose calls tell what they do.
+    pub fn with_tracing(mut self) -> Self {
+        self.traced = true;
+        self.abi_hash = self.compute_hash();
+        self
+    }
+
     /// The functions of the library that its header declares.
     pub fn exported_symbols(&self) -> Vec<String> {
         let mut symbols = vec![symbol::abi_hash(&self.stem)];
+        if self.traced {
+            symbols.push(symbol::trace(&self.stem));
+        }
         for entry in &self.entries {
             symbols.push(entry.symbol.clone());
             symbols.push(entry.packed_symbol.clone());
@@ -424,6 +438,9 @@ impl Manifest {
         }
         if let Some(gpu) = &self.gpu {
             text += &format!("gpu {gpu}\n");
+        }
+        if self.traced {
+            text += "traced\n";
         }
         for entry in &self.entries {
             text += &entry.signature();

@@ -63,6 +63,11 @@ pub fn abi_hash(stem: &str) -> String {
     format!("{}_abi_hash", identifier(stem))
 }
 
+/// The function that sets what a traced library calls when a piece of work begins and ends ([`crate::trace`]).
+pub fn trace(stem: &str) -> String {
+    format!("{}_trace", identifier(stem))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

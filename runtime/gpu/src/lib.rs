@@ -8,6 +8,7 @@
 
 mod calls;
 mod choice;
+pub mod chrome;
 mod cubins;
 mod cuda;
 mod device;

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use dlc_abi::device::TensorMap;
 use serde_json::{Value, json};
 
+use crate::chrome;
 use crate::device::{About, Address, Device, EncodedMap, Graph, Kernel};
 use crate::error::GpuError;
 use crate::image::Images;
@@ -54,28 +55,18 @@ impl Traced {
     pub fn json(&self) -> Result<String, GpuError> {
         let times = self.device.marks()?;
         let spans = std::mem::take(&mut locked(&self.timeline).spans);
-        let device = json!({
-            "name": "process_name",
-            "ph": "M",
-            "pid": 0,
-            "args": {"name": self.device.about().name},
-        });
-        let events = spans.into_iter().map(|span| {
+        let spans = spans.into_iter().map(|span| {
             let [begin, end] = span.marks.map(|mark| times[mark]);
-            json!({
-                "name": span.name,
-                "cat": span.category,
-                "ph": "X",
-                "pid": 0,
-                "tid": 0,
-                "ts": begin,
-                "dur": end - begin,
-                "args": span.about,
-            })
+            chrome::Span {
+                name: span.name,
+                category: span.category,
+                thread: 0,
+                begin,
+                duration: end - begin,
+                about: span.about,
+            }
         });
-        let events: Vec<Value> = [device].into_iter().chain(events).collect();
-        let all = json!({"displayTimeUnit": "ns", "traceEvents": events});
-        Ok(format!("{all:#}\n"))
+        Ok(chrome::text(&self.device.about().name, spans))
     }
 
     /// Does a piece of work, and keeps when.

@@ -25,7 +25,7 @@ mod tune;
 
 pub use bench::Bench;
 pub use cached::Cached;
-pub use code::{Code, Remarks};
+pub use code::{Code, Remarks, TimeFormat};
 pub use explain::{Explain, ExplainFormat};
 pub use fmt::Fmt;
 pub use grad::{Grad, Mode};
@@ -325,7 +325,7 @@ pub struct Build {
 
     /// What to make, separated by commas: ast, dl, linalg, loops, llvm-mlir, llvm-ir, asm, obj,
     /// staticlib, cdylib, header, hpp (C++), rust, python, wheel, pkg-config, manifest, schedule, memory,
-    /// dep-info, and with --gpu also gpu, nvvm, ptx; KIND=FILE names the file
+    /// report, remarks, dep-info, and with --gpu also gpu, nvvm, ptx; KIND=FILE names the file
     #[arg(
         long,
         value_name = "KINDS",
@@ -337,7 +337,11 @@ pub struct Build {
     #[command(flatten)]
     pub packaging: Packaging,
 
-    /// The size of a dim at which --emit=memory tells bytes
+    /// Makes a report of what the compiler did, beside what else is made: a page for browsers, or JSON
+    #[arg(long, value_name = "FORMAT", help_heading = "Diagnostics")]
+    pub report: Option<ReportFormat>,
+
+    /// The size of a dim at which --emit=memory and --report tell numbers
     #[arg(long = "dim", value_name = "NAME=SIZE", help_heading = "Output")]
     pub dims: Vec<String>,
 
@@ -354,8 +358,22 @@ pub struct Build {
     )]
     pub threads: u32,
 
+    /// Makes a library whose calls tell when each nest of loops and product begins and ends, to a
+    /// function that the program sets
+    #[arg(long, help_heading = "Debugging")]
+    pub trace: bool,
+
     #[command(flatten)]
     pub compile: Compile,
+}
+
+/// The form of a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ReportFormat {
+    /// STEM.html
+    Html,
+    /// STEM.report.json
+    Json,
 }
 
 /// Compiles a file and calls one of its exports
@@ -386,9 +404,17 @@ pub struct Run {
     )]
     pub target: RunTarget,
 
-    /// Writes when a GPU did what, for chrome://tracing or ui.perfetto.dev
+    /// Writes when what of the call was done, on the CPU or a GPU, for chrome://tracing or ui.perfetto.dev
     #[arg(long, value_name = "FILE", help_heading = "Debugging")]
     pub trace: Option<PathBuf>,
+
+    /// Calls so many times, each with what the one before made of the `inout` parameters
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..), help_heading = "Input")]
+    pub repeat: u64,
+
+    /// Writes the numbers among the outputs of each call, such as a loss, as an event file for TensorBoard
+    #[arg(long, value_name = "DIR", help_heading = "Output")]
+    pub log: Option<PathBuf>,
 }
 
 /// Lists what a file imports
@@ -487,9 +513,29 @@ pub struct Compile {
     #[arg(long, value_name = "DIR", help_heading = "Debugging")]
     pub dump_ir: Option<PathBuf>,
 
-    /// Prints how long each pass, LLVM and the linker took
+    /// Prints the IR after every pass
     #[arg(long, help_heading = "Debugging")]
-    pub time_passes: bool,
+    pub print_ir_after_all: bool,
+
+    /// Prints the IR after every pass that changes it
+    #[arg(long, help_heading = "Debugging")]
+    pub print_ir_after_change: bool,
+
+    /// Prints how long each pass, LLVM and the linker took: as a table, as JSON, or as a trace for
+    /// chrome://tracing
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "text",
+        help_heading = "Debugging"
+    )]
+    pub time_passes: Option<TimeFormat>,
+
+    /// Prints how many functions and operations there are at each level
+    #[arg(long, help_heading = "Debugging")]
+    pub stats: bool,
 
     /// The folder for the reproducer of a compiler bug; default dlc-crash-* here
     #[arg(long, value_name = "DIR", help_heading = "Debugging")]

@@ -69,18 +69,34 @@ pub fn session(
     sizes: BTreeMap<String, i64>,
     common: &Common,
 ) -> Result<Session, Error> {
+    options(compile, threads, sizes, common).map(Session::new)
+}
+
+/// The options of such a session.
+pub fn options(
+    compile: &Compile,
+    threads: u32,
+    sizes: BTreeMap<String, i64>,
+    common: &Common,
+) -> Result<Options, Error> {
     let gpu = architecture(&compile.gpu)?;
     let output = common.output();
     let knobs = compile.schedule.as_deref().map(knobs_of).transpose()?;
-    Ok(Session::new(Options {
+    Ok(Options {
         target_cpu: compile.code.target_cpu.clone(),
         opt_level: compile.code.level,
         error_format: output.format,
         color: output.color,
         lints: compile.lints.levels()?,
-        print_ir_after: compile.print_ir_after.clone(),
+        print_ir_after: match compile.print_ir_after_all {
+            true => vec!["all".to_string()],
+            false => compile.print_ir_after.clone(),
+        },
+        print_ir_after_change: compile.print_ir_after_change,
         dump_ir: compile.dump_ir.clone(),
-        time_passes: compile.time_passes,
+        time_passes: compile.time_passes.map(Into::into),
+        stats: compile.stats,
+        trace: false,
         keep_ir: supervise::keep_ir(),
         goal: Goal::Library,
         check_bounds: compile.check_bounds,
@@ -88,11 +104,11 @@ pub fn session(
         threads,
         gpu,
         knobs: knobs.unwrap_or_default(),
-        fusion_remarks: compile.code.remarks.contains(&Remarks::Fusion),
+        remarks: Remarks::shown(&compile.code.remarks),
         sizes,
         jobs: compile.jobs.map_or_else(cores, usize::from),
         cache: common.cache.cache(),
-    }))
+    })
 }
 
 /// The GPU of a name; none for `none`.

@@ -9,6 +9,7 @@
 mod cli;
 mod commands;
 mod crash;
+mod events;
 mod report;
 mod sarif;
 mod source;

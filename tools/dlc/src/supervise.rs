@@ -101,7 +101,11 @@ fn crashed_on(cli: &Cli) -> Vec<String> {
 }
 
 fn prints_while_running(compile: &Compile) -> bool {
-    !compile.print_ir_after.is_empty() || compile.time_passes
+    !compile.print_ir_after.is_empty()
+        || compile.print_ir_after_all
+        || compile.print_ir_after_change
+        || compile.time_passes.is_some()
+        || compile.stats
 }
 
 fn spawn(

@@ -184,3 +184,248 @@ fn a_bench_needs_no_inputs_and_counts() {
         "{text}"
     );
 }
+
+/// A product, a loop of the program around another one, and an update in place.
+const STEPS: &str = "\
+export fn step(inout w: f32[64, 64], inout count: f32, x: f32[32, 64]) -> f32 {
+  var y = x
+  for i in 0..3 {
+    y = tanh(y @ w)
+  }
+  w = w - 0.01 * w
+  count = count + 1.0
+  mean(y ** 2)
+}
+";
+
+#[test]
+fn a_timeline_of_the_cpu() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    std::fs::write(folder.join("m.dl"), STEPS).unwrap();
+    let inputs = "--input w=normal(64,64) --input count=0 --input x=ones(32,64)";
+    let (traced, _) = dlc(
+        folder,
+        &format!("run m.dl {inputs} --trace t.json --repeat 2"),
+    );
+    let (plain, _) = dlc(folder, &format!("run m.dl {inputs} --repeat 2"));
+    assert_eq!(traced, plain);
+    let text = std::fs::read_to_string(folder.join("t.json")).unwrap();
+    let trace: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let events = trace["traceEvents"].as_array().unwrap();
+    let of = |what: &str| -> Vec<&serde_json::Value> {
+        let events = events.iter();
+        events
+            .filter(|event| event["args"]["what"] == what)
+            .collect()
+    };
+    assert_eq!(of("call").len(), 2);
+    assert_eq!(of("call")[0]["name"], "step");
+    assert_eq!(of("control").len(), 2);
+    // Three rounds in each of two calls.
+    let products = of("product");
+    assert_eq!(products.len(), 6, "{text}");
+    assert!(products.iter().all(|product| product["args"]["line"] == 4
+        && product["args"]["file"] == "m.dl"
+        && product["name"] == "m.dl:4 y = tanh(y @ w)"));
+    let span = |event: &serde_json::Value| {
+        let begin = event["ts"].as_f64().unwrap();
+        (begin, begin + event["dur"].as_f64().unwrap())
+    };
+    let inside = |inner: (f64, f64), outer: (f64, f64)| outer.0 <= inner.0 && inner.1 <= outer.1;
+    for product in products {
+        let mut around = of("control").into_iter().map(span);
+        assert!(around.any(|outer| inside(span(product), outer)), "{text}");
+    }
+    for event in &events[1..] {
+        let mut calls = of("call").into_iter().map(span);
+        assert!(calls.any(|call| inside(span(event), call)), "{text}");
+    }
+}
+
+/// A program that counts what its library tells.
+const LISTENER: &str = r#"
+#include "m.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+static void listen(void *context, const dlc_span *span, int32_t ends) {
+  int *depth = context;
+  if (ends) --*depth;
+  printf("%d %s %s %s:%d\n", *depth, ends ? "end" : "begin", span->what, span->file, span->line);
+  if (!ends) ++*depth;
+}
+int main(void) {
+  static float w[64 * 64], count, x[32 * 64], out;
+  int depth = 0;
+  size_t bytes = m_step_workspace();
+  void *workspace = aligned_alloc(64, (bytes + 64) / 64 * 64);
+  m_trace(listen, &depth);
+  int status = m_step(w, &count, x, &out, workspace, bytes);
+  m_trace(NULL, NULL);
+  status |= m_step(w, &count, x, &out, workspace, bytes);
+  printf("%d %d %g\n", status, depth, count);
+  return 0;
+}
+"#;
+
+#[test]
+fn a_program_listens_to_a_traced_library() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    std::fs::write(folder.join("m.dl"), STEPS).unwrap();
+    std::fs::write(folder.join("main.c"), LISTENER).unwrap();
+    dlc(folder, "build m.dl --trace");
+    let Ok(built) = Command::new("cc")
+        .current_dir(folder)
+        .args([
+            "-std=c11", "-Wall", "-Werror", "main.c", "libm.a", "-o", "main",
+        ])
+        .output()
+    else {
+        println!("skipped: no cc");
+        return;
+    };
+    assert!(built.status.success(), "{built:?}");
+    let output = Command::new(folder.join("main")).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let lines: Vec<_> = text.lines().collect();
+    assert_eq!(lines.last(), Some(&"0 0 2"), "{text}");
+    assert_eq!(lines[0], "0 begin call m.dl:1");
+    assert_eq!(lines[lines.len() - 2], "0 end call m.dl:1");
+    let count = |line: &str| lines.iter().filter(|other| **other == line).count();
+    assert_eq!(count("1 begin control m.dl:3"), 1, "{text}");
+    assert_eq!(count("2 begin product m.dl:4"), 3, "{text}");
+    assert_eq!(count("2 end product m.dl:4"), 3, "{text}");
+
+    // A library that was built without keeps nothing and has no such function.
+    dlc(folder, "build m.dl --emit=header,asm -o plain");
+    let read = |name: &str| std::fs::read_to_string(folder.join("plain").join(name)).unwrap();
+    assert!(!read("m.h").contains("m_trace"));
+    assert!(!read("m.s").contains("m_trace") && !read("m.s").contains("m.tracer"));
+}
+
+#[test]
+fn numbers_of_rounds_are_logged() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    std::fs::write(folder.join("m.dl"), STEPS).unwrap();
+    let inputs = "--input w=normal(64,64) --input count=0 --input x=ones(32,64)";
+    let (said, _) = dlc(
+        folder,
+        &format!("run m.dl {inputs} --repeat 5 --log tb/one"),
+    );
+    assert!(said.contains("count: f32 5"), "{said}");
+    let files: Vec<_> = std::fs::read_dir(folder.join("tb/one")).unwrap().collect();
+    assert_eq!(files.len(), 1);
+    let bytes = std::fs::read(files[0].as_ref().unwrap().path()).unwrap();
+    // Records: a length, a checksum, the message, another checksum.
+    let mut rest = &bytes[..];
+    let mut records = vec![];
+    while let Some(length) = rest.first_chunk::<8>() {
+        let length = u64::from_le_bytes(*length) as usize;
+        records.push(&rest[12..12 + length]);
+        rest = &rest[16 + length..];
+    }
+    assert_eq!(records.len(), 6);
+    for (step, record) in records[1..].iter().enumerate() {
+        let has = |bytes: &[u8]| record.windows(bytes.len()).any(|window| window == bytes);
+        // A name, and the number behind it: what counts is one more in each round.
+        let counted = (step + 1) as f32;
+        let value = [b"\x05count\x15".as_slice(), &counted.to_le_bytes()].concat();
+        assert!(has(&value), "{record:?}");
+        assert!(has(b"\x03out\x15") && has(b"\x07time/ms\x15"), "{record:?}");
+    }
+    let refused = "run m.dl --target reference --log x";
+    let output = Command::new(env!("CARGO_BIN_EXE_dlc"))
+        .current_dir(folder)
+        .args(refused.split(' '))
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2));
+}
+
+#[test]
+fn passes_are_timed_and_shown_in_several_forms() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    std::fs::write(folder.join("m.dl"), STEPS).unwrap();
+    let build = "build m.dl --emit=loops -o a";
+    let json = |text: &str| -> serde_json::Value { serde_json::from_str(text).unwrap() };
+    let (_, table) = dlc(folder, &format!("{build} --time-passes"));
+    assert!(
+        table.contains("fuse-rows") && table.contains("% total") || table.contains("total"),
+        "{table}"
+    );
+    let (_, text) = dlc(folder, &format!("{build} --time-passes=json"));
+    let passes = json(&text);
+    let sum: f64 = passes["passes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|pass| pass["milliseconds"].as_f64().unwrap())
+        .sum();
+    assert!(
+        sum > 0.0 && sum <= passes["total_ms"].as_f64().unwrap(),
+        "{text}"
+    );
+    let (_, text) = dlc(folder, &format!("{build} --time-passes=chrome"));
+    let trace = json(&text);
+    let events = trace["traceEvents"].as_array().unwrap();
+    assert!(
+        events
+            .iter()
+            .any(|event| event["name"] == "fuse-rows" && event["ph"] == "X")
+    );
+    let (_, text) = dlc(folder, &format!("{build} --stats"));
+    assert!(
+        text.contains("linalg ") && text.lines().count() == 4,
+        "{text}"
+    );
+
+    let header = |text: &str| text.matches("// -----// IR after ").count();
+    let (_, all) = dlc(folder, &format!("{build} --print-ir-after-all"));
+    let (_, changed) = dlc(folder, &format!("{build} --print-ir-after-change"));
+    assert!(
+        header(&changed) > 5 && header(&changed) < header(&all),
+        "{}",
+        header(&all)
+    );
+
+    let (_, passed) = dlc(
+        folder,
+        &format!("{build} --remarks=passed --error-format=short"),
+    );
+    let (_, missed) = dlc(
+        folder,
+        &format!("{build} --remarks=missed --error-format=short"),
+    );
+    assert!(
+        passed.contains("DL1101") && !passed.contains("DL1102"),
+        "{passed}"
+    );
+    assert!(
+        missed.contains("DL1102") && !missed.contains("DL1101"),
+        "{missed}"
+    );
+    let (_, both) = dlc(
+        folder,
+        &format!("{build} --remarks=fusion --error-format=short"),
+    );
+    assert_eq!(
+        both.lines().count(),
+        passed.lines().count() + missed.lines().count()
+    );
+
+    dlc(folder, "build m.dl --emit=remarks,remarks -o a");
+    let yaml = std::fs::read_to_string(folder.join("a/m.opt.yaml")).unwrap();
+    assert!(yaml.starts_with("--- !"), "{yaml}");
+    assert!(
+        yaml.contains("DebugLoc:        { File: \"m.dl\", Line: 4, Column: "),
+        "{yaml}"
+    );
+    dlc(folder, "build m.dl --emit=remarks=a/r.json");
+    let remarks = json(&std::fs::read_to_string(folder.join("a/r.json")).unwrap());
+    let remarks = remarks["remarks"].as_array().unwrap().len();
+    assert_eq!(remarks, yaml.matches("--- !").count());
+}

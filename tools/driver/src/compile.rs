@@ -1,15 +1,16 @@
 //! Compilation: from a source text, or a textual `dl` module, to artefacts.
 
 pub use crate::emit::Emit;
-pub use crate::options::{ErrorFormat, Options};
+pub use crate::options::{ErrorFormat, Options, Remarks, TimeFormat};
 pub use crate::temporary::{TempLibrary, compile_mlir_to_library, temporary_library};
 use crate::{
-    cache, codegen, cpp,
-    gpu::{self, Device},
-    header, link,
-    pipelines::{CPU, Failed, GPU, Observe, Runner, Selection, Stage},
-    python, render, rust_bindings, source,
-    workspace::{self, Workspace},
+    cache,
+    gpu::Device,
+    pipelines::{CPU, Failed, GPU, Observe, Runner, Selection, Stage, Watch},
+    render,
+    report::Collector,
+    source,
+    workspace::Workspace,
 };
 use dlc_abi::Manifest;
 use dlc_dialects::ir::{
@@ -18,20 +19,23 @@ use dlc_dialects::ir::{
 };
 pub use dlc_frontend::core::Goal;
 use dlc_frontend::source::SourceMap;
+use dlc_lowering::remarks;
 pub use dlc_lowering::schedule::knobs;
 use dlc_lowering::schedule::{self, Target};
 pub use dlc_lowering::target::gpu::{ARCHITECTURES, Architecture};
-use dlc_lowering::{choice::CHOOSES, remarks};
+use dlc_report::Report;
 use dlc_runtime::Tensor;
-use melior::{
-    Context,
-    ir::{Attribute, Module, attribute::StringAttribute},
-};
+use melior::{Context, ir::Module};
 use std::{
     cell::OnceCell,
     collections::BTreeMap,
     time::{Duration, Instant},
 };
+
+mod work;
+
+pub(crate) use work::Stats;
+use work::Work;
 
 /// The compiler's name and version, as it stands in manifests.
 pub const COMPILER: &str = concat!("dlc ", env!("CARGO_PKG_VERSION"));
@@ -76,6 +80,8 @@ pub struct Compiled {
     pub files: Vec<String>,
     /// The workspaces of the entries, if asked for.
     pub workspaces: Vec<Workspace>,
+    /// What there is to tell of the work, if asked for.
+    pub report: Option<Report>,
     /// Whether it was made before and kept.
     pub from_cache: bool,
 }
@@ -224,6 +230,7 @@ impl Session {
                 manifest,
                 files: vec![],
                 workspaces: vec![],
+                report: None,
                 from_cache: false,
             });
         }
@@ -233,6 +240,10 @@ impl Session {
         let manifest = Manifest::new(COMPILER, source.stem, &place, unit.entries)
             .with_threads(self.options.threads)
             .with_gpu(self.options.gpu.map(|gpu| gpu.name));
+        let manifest = match self.options.trace {
+            true => manifest.with_tracing(),
+            false => manifest,
+        };
         let input = Input {
             source,
             sources: &unit.sources,
@@ -243,12 +254,12 @@ impl Session {
             schedule::target::ATTRIBUTE,
             target.attribute(self.context()),
         );
-        if self.options.fusion_remarks {
-            remarks::ask(
-                self.context(),
-                unit.module.as_operation(),
-                &self.options.sizes,
-            );
+        let reports = kinds.contains(&Emit::Report) || kinds.contains(&Emit::Remarks);
+        if self.options.remarks.any() || reports {
+            // A report has bytes as polynomials, too.
+            let none = BTreeMap::new();
+            let sizes = if reports { &none } else { &self.options.sizes };
+            remarks::ask(self.context(), unit.module.as_operation(), sizes);
         }
         let remarks = match self.options.max_memory {
             Some(most) => {
@@ -268,22 +279,31 @@ impl Session {
             artefacts,
             workspaces: vec![],
             device: Device::default(),
+            collector: reports.then(|| Collector::new(input)),
+            levels: vec![],
+            stats: vec![],
             ran,
         };
         work.descriptions();
         work.device(&unit.module)?;
         let lowered = work.lower(unit.module);
-        if self.options.time_passes {
-            eprint!("{}", render::times(&work.ran.times, start.elapsed()));
+        if let Some(format) = self.options.time_passes {
+            eprint!("{}", render::times(&work.ran, start.elapsed(), format));
+        }
+        if self.options.stats {
+            eprint!("{}", render::stats(&work.stats));
         }
         lowered?;
+        let report = work.report();
         let (artefacts, records, workspaces) = (work.artefacts, work.ran.records, work.workspaces);
+        let records = self.options.remarks.shown(records);
         Ok(Compiled {
             diagnostics: unit.diagnostics + &render::remarks(self, input, &records) + &remarks,
             artefacts,
             manifest,
             files: source::files(source, &unit.sources),
             workspaces,
+            report,
             from_cache: false,
         })
     }
@@ -348,14 +368,27 @@ impl Session {
         &'c self,
         input: Input,
         module: &mut Module<'c>,
-        stages: &[Stage],
+        stages: &'static [Stage],
         ran: &mut Ran,
-        mut after: impl FnMut(usize, &Module<'c>),
+        after: impl FnMut(usize, &Module<'c>),
+    ) -> Result<(), Failure> {
+        self.run_watched(input, module, stages, ran, (None, after))
+    }
+
+    /// The same; `watch` sees the module before and after each pass, too.
+    fn run_watched<'c>(
+        &'c self,
+        input: Input,
+        module: &mut Module<'c>,
+        stages: &'static [Stage],
+        ran: &mut Ran,
+        (mut watch, mut after): (Option<&mut Watch<'_, 'c>>, impl FnMut(usize, &Module<'c>)),
     ) -> Result<(), Failure> {
         let observe = Observe {
             print_ir_after: self.options.print_ir_after.clone(),
+            print_ir_after_change: self.options.print_ir_after_change,
             dump_ir: self.options.dump_ir.clone(),
-            time_passes: self.options.time_passes,
+            time_passes: self.options.time_passes.is_some(),
             keep_ir: self.options.keep_ir.clone(),
         };
         let selection = Selection {
@@ -364,7 +397,7 @@ impl Session {
         };
         let mut runner = Runner::new(self.context(), &observe, selection);
         for (i, stage) in stages.iter().enumerate() {
-            let result = runner.run(stage, module);
+            let result = runner.run(stage, module, watch.as_deref_mut());
             ran.times.append(&mut runner.times);
             ran.records.append(&mut runner.records);
             result.map_err(|failed| self.failure(input, failed))?;
@@ -393,148 +426,5 @@ impl Session {
                 failed.ir
             )),
         }
-    }
-}
-
-/// One compilation.
-struct Work<'x> {
-    session: &'x Session,
-    input: Input<'x>,
-    kinds: &'x [Emit],
-    target: Target,
-    manifest: &'x Manifest,
-    artefacts: BTreeMap<Emit, Vec<u8>>,
-    workspaces: Vec<Workspace>,
-    device: Device,
-    ran: Ran,
-}
-
-impl<'x> Work<'x> {
-    /// What is made for the GPU, if one is asked for.
-    fn device(&mut self, module: &Module<'x>) -> Result<(), Failure> {
-        let Some(architecture) = self.session.options.gpu else {
-            let mut kinds = self.kinds.iter();
-            return match kinds.find(|kind| kind.is_of_device()) {
-                Some(kind) => Err(Failure::Usage(format!(
-                    "`--emit={}` is of what is made for a GPU, and none is given\nhelp: add `--gpu {}`",
-                    kind.name(),
-                    ARCHITECTURES[0].name
-                ))),
-                None => Ok(()),
-            };
-        };
-        let made_for = gpu::For {
-            manifest: self.manifest,
-            host: &self.target,
-            architecture,
-            kinds: self.kinds,
-        };
-        if made_for.is_wanted() {
-            self.device = gpu::make(self.session, self.input, module, &made_for, &mut self.ran)?;
-            self.artefacts.append(&mut self.device.artefacts);
-        }
-        Ok(())
-    }
-
-    /// The artefacts that follow from the manifest.
-    fn descriptions(&mut self) {
-        for kind in self.kinds {
-            let text = match kind {
-                Emit::Header => header::generate(self.manifest),
-                Emit::Hpp => cpp::generate(self.manifest),
-                Emit::Rust => rust_bindings::generate(self.manifest),
-                Emit::Python => python::generate(self.manifest),
-                Emit::Manifest => self.manifest.to_json(),
-                Emit::Schedule => schedule::knobs::text(&self.target),
-                _ => continue,
-            };
-            self.artefacts.insert(*kind, text.into_bytes());
-        }
-    }
-
-    /// The artefacts that come from the module.
-    fn lower(&mut self, mut module: Module<'x>) -> Result<(), Failure> {
-        let Some(last) = self.kinds.iter().filter_map(|kind| kind.stage()).max() else {
-            return Ok(());
-        };
-        let context = self.session.context();
-        let op = module.as_operation();
-        let text = |text: &str| StringAttribute::new(context, text).into();
-        edit::set_attribute(op, "dl.stem", text(&self.manifest.stem));
-        edit::set_attribute(op, "dl.abi_hash", text(&self.manifest.abi_hash));
-        if gpu::chooses(&self.session.options) {
-            edit::set_attribute(op, CHOOSES, Attribute::unit(context));
-        }
-        let (session, input, kinds) = (self.session, self.input, self.kinds);
-        let tells = kinds.contains(&Emit::Memory);
-        if tells {
-            edit::set_attribute(op, dlc_lowering::workspace::ASKED, Attribute::unit(context));
-        }
-        let mut workspaces = Ok(vec![]);
-        let artefacts = &mut self.artefacts;
-        session.run_stages(
-            input,
-            &mut module,
-            &CPU[..=last],
-            &mut self.ran,
-            |stage, module| {
-                for kind in kinds
-                    .iter()
-                    .filter(|kind| kind.stage() == Some(stage) && kind.form().is_none())
-                    .filter(|kind| **kind != Emit::Memory)
-                {
-                    artefacts.insert(*kind, module.as_operation().to_string().into_bytes());
-                }
-                if tells && Emit::Memory.stage() == Some(stage) {
-                    workspaces = workspace::of(input, module, &session.options.sizes);
-                }
-            },
-        )?;
-        self.workspaces = workspaces?;
-        self.code(&module)
-    }
-
-    /// What LLVM makes.
-    fn code(&mut self, module: &Module<'x>) -> Result<(), Failure> {
-        let mut forms: Vec<_> = self.kinds.iter().filter_map(|kind| kind.form()).collect();
-        if forms.is_empty() {
-            return Ok(());
-        }
-        forms.sort();
-        forms.dedup();
-        let options = &self.session.options;
-        let exported = self.manifest.exported_symbols();
-        let mut made = codegen::emit(
-            module,
-            &exported,
-            &self.manifest.stem,
-            options,
-            &self.target,
-            &forms,
-        )?;
-        made.objects.append(&mut self.device.objects);
-        codegen::check(&made.objects, codegen::prints(module))?;
-        let times = made.times.iter();
-        let times = times.map(|(name, time)| (name.to_string(), *time));
-        self.ran.times.extend(times);
-        let stem = &self.manifest.stem;
-        let start = Instant::now();
-        for kind in self.kinds {
-            let bytes = match kind {
-                Emit::LlvmIr => Ok(made.ir.clone().unwrap_or_default()),
-                Emit::Asm => Ok(made.assembly.clone().unwrap_or_default()),
-                Emit::Obj => link::object(&made.objects),
-                Emit::Staticlib => link::static_library(stem, &made.objects),
-                Emit::Cdylib => {
-                    link::shared_library(stem, &made.objects, &self.manifest.exported_symbols())
-                }
-                _ => continue,
-            };
-            let bytes =
-                bytes.map_err(|error| Failure::Io(format!("{error}\nhelp: {}", error.help())))?;
-            self.artefacts.insert(*kind, bytes);
-        }
-        self.ran.times.push(("(linking)".into(), start.elapsed()));
-        Ok(())
     }
 }

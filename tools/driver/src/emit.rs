@@ -50,6 +50,10 @@ pub enum Emit {
     Schedule,
     /// What the workspace holds over time. Who shows it chooses the form: [`crate::workspace`].
     Memory,
+    /// What the compiler tells of its work. Who shows it chooses the form: `dlc_report`.
+    Report,
+    /// What passes say of the program. Who shows it chooses the form: `dlc_report::remarks`.
+    Remarks,
     /// Rules for make, of the files that the others depend on. It names the others, so who writes these makes it:
     /// [`crate::dep_info::rules`].
     DepInfo,
@@ -57,7 +61,7 @@ pub enum Emit {
 
 impl Emit {
     /// Every kind.
-    pub const ALL: [Emit; 23] = [
+    pub const ALL: [Emit; 25] = [
         Emit::Ast,
         Emit::Dl,
         Emit::Linalg,
@@ -80,6 +84,8 @@ impl Emit {
         Emit::Manifest,
         Emit::Schedule,
         Emit::Memory,
+        Emit::Report,
+        Emit::Remarks,
         Emit::DepInfo,
     ];
 
@@ -108,6 +114,8 @@ impl Emit {
             Emit::Manifest => "manifest",
             Emit::Schedule => "schedule",
             Emit::Memory => "memory",
+            Emit::Report => "report",
+            Emit::Remarks => "remarks",
             Emit::DepInfo => "dep-info",
         }
     }
@@ -144,11 +152,12 @@ impl Emit {
             | Emit::DepInfo => None,
             Emit::Dl => Some(0),
             Emit::Linalg => Some(1),
-            Emit::Loops | Emit::Memory => Some(2),
+            Emit::Loops | Emit::Memory | Emit::Remarks => Some(2),
             Emit::LlvmMlir
             | Emit::LlvmIr
             | Emit::Asm
             | Emit::Obj
+            | Emit::Report
             | Emit::Staticlib
             | Emit::Cdylib => Some(3),
         }

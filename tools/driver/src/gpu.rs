@@ -4,6 +4,7 @@ use crate::{
     codegen,
     compile::{Emit, Failure, Input, Options, Ran, Session},
     pipelines::GPU,
+    report::located,
 };
 use dlc_abi::Manifest;
 use dlc_dialects::ir::edit;
@@ -26,6 +27,8 @@ pub(crate) struct Device {
     pub objects: Vec<Vec<u8>>,
     /// The artefacts that are of the device only, of those asked for.
     pub artefacts: BTreeMap<Emit, Vec<u8>>,
+    /// The device's code at each level, if a report is asked for.
+    pub levels: Vec<(&'static str, String)>,
 }
 
 /// What the code is made for.
@@ -43,7 +46,13 @@ pub(crate) struct For<'x> {
 impl For<'_> {
     /// Whether something is to be made.
     pub fn is_wanted(&self) -> bool {
-        self.wants_objects() || self.kinds.iter().any(|kind| kind.is_of_device())
+        self.wants_objects()
+            || self.wants_report()
+            || self.kinds.iter().any(|kind| kind.is_of_device())
+    }
+
+    fn wants_report(&self) -> bool {
+        self.kinds.contains(&Emit::Report)
     }
 
     fn wants_objects(&self) -> bool {
@@ -91,17 +100,28 @@ pub(crate) fn make<'c>(
             artefacts.insert(kind, text.into_bytes());
         }
     };
+    let mut levels = vec![];
+    let mut told = |kind: Emit, text: &dyn Fn() -> String| {
+        if made_for.wants_report() {
+            levels.push((kind.name(), text()));
+        }
+    };
     let internal = |error: CodegenError| Failure::internal(error.to_string());
     session.run_stages(input, &mut module, GPU, ran, |stage, module| {
-        if GPU[stage].name == Emit::Gpu.name() && wanted(Emit::Gpu) {
-            keep(Emit::Gpu, module.as_operation().to_string());
+        if GPU[stage].name == Emit::Gpu.name() {
+            told(Emit::Gpu, &|| located(module.as_operation()));
+            if wanted(Emit::Gpu) {
+                keep(Emit::Gpu, module.as_operation().to_string());
+            }
         }
     })?;
     let device = device_functions(context, &module);
+    told(Emit::Nvvm, &|| located(device.as_operation()));
     if wanted(Emit::Nvvm) {
         keep(Emit::Nvvm, device.as_operation().to_string());
     }
     let ptx = ptx(&device, architecture).map_err(internal)?;
+    told(Emit::Ptx, &|| ptx.clone());
     let mut objects = vec![];
     if made_for.wants_objects() {
         keep_host(context, &module, architecture, &ptx).map_err(internal)?;
@@ -122,5 +142,9 @@ pub(crate) fn make<'c>(
         }
     }
     keep(Emit::Ptx, ptx);
-    Ok(Device { objects, artefacts })
+    Ok(Device {
+        objects,
+        artefacts,
+        levels,
+    })
 }

@@ -28,6 +28,7 @@ pub mod pipelines;
 pub mod pkg_config;
 pub mod python;
 mod render;
+mod report;
 pub mod rust_bindings;
 mod source;
 mod temporary;

@@ -1,8 +1,9 @@
 //! What a compilation depends on besides the source.
 
 use crate::cache::Cache;
+use dlc_dialects::ir::context::Record;
 use dlc_frontend::{core::Goal, levels::Levels};
-use dlc_lowering::{schedule::knobs::Knobs, target::gpu::Architecture};
+use dlc_lowering::{remarks, schedule::knobs::Knobs, target::gpu::Architecture};
 use std::{collections::BTreeMap, path::PathBuf};
 
 /// What a compilation depends on besides the source.
@@ -20,10 +21,14 @@ pub struct Options {
     pub lints: Levels,
     /// Passes after which the IR goes to the standard error; `all` for each.
     pub print_ir_after: Vec<String>,
+    /// Whether the IR goes there after each pass that changes it.
+    pub print_ir_after_change: bool,
     /// A folder for the IR after each pass.
     pub dump_ir: Option<PathBuf>,
-    /// Whether times go to the standard error.
-    pub time_passes: bool,
+    /// In which form times go to the standard error, if they do.
+    pub time_passes: Option<TimeFormat>,
+    /// Whether counts of what the program consists of at each level do.
+    pub stats: bool,
     /// A file for the IR before each pass, which a crash leaves behind.
     pub keep_ir: Option<PathBuf>,
     /// What the entries of a DL program are.
@@ -35,12 +40,14 @@ pub struct Options {
     pub max_memory: Option<u64>,
     /// The most threads on which a call runs.
     pub threads: u32,
+    /// Whether calls tell when their pieces of work begin and end.
+    pub trace: bool,
     /// The GPU that calls can run on, too.
     pub gpu: Option<Architecture>,
     /// Values of schedules that do not follow from the target.
     pub knobs: Knobs,
-    /// Whether remarks tell what is fused and what is not.
-    pub fusion_remarks: bool,
+    /// Which remarks are shown of what is fused and what is not.
+    pub remarks: Remarks,
     /// Sizes of dims for which reports tell bytes.
     pub sizes: BTreeMap<String, i64>,
     /// The most threads on which the compiler works; what it makes does not depend on it.
@@ -78,20 +85,60 @@ impl Default for Options {
             color: false,
             lints: Levels::default(),
             print_ir_after: vec![],
+            print_ir_after_change: false,
             dump_ir: None,
-            time_passes: false,
+            time_passes: None,
+            stats: false,
             keep_ir: None,
             goal: Goal::Library,
             check_bounds: false,
             max_memory: None,
             threads: 1,
+            trace: false,
             gpu: None,
             knobs: Knobs::new(),
-            fusion_remarks: false,
+            remarks: Remarks::default(),
             sizes: BTreeMap::new(),
             jobs: 1,
             cache: None,
         }
+    }
+}
+
+/// The form of a table of times.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TimeFormat {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+    /// For chrome://tracing and ui.perfetto.dev.
+    Chrome,
+}
+
+/// Which remarks are shown. Those that passes always give are, whatever is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Remarks {
+    /// What was fused.
+    pub passed: bool,
+    /// What was not, and why.
+    pub missed: bool,
+}
+
+impl Remarks {
+    /// Whether any are asked for.
+    pub fn any(self) -> bool {
+        self.passed || self.missed
+    }
+
+    /// Those of what passes said that are shown.
+    pub(crate) fn shown(self, mut records: Vec<Record>) -> Vec<Record> {
+        records.retain(|record| match record.message.split(' ').next() {
+            Some(remarks::FUSED) => self.passed,
+            Some(remarks::MISSED) => self.missed,
+            _ => true,
+        });
+        records
     }
 }
 

@@ -74,6 +74,7 @@ const DL: Stage = Stage {
 const LINALG: Stage = Stage {
     name: "linalg",
     passes: &[
+        Required("mark-control"), // before there are loops that the program does not have
         // No cse on tensors: ops that share what they start from would need copies of it.
         Required("dl-to-linalg"),
         Optional("func.func(fold-casts)"), // before what they are casts of, and before fusion hides them
@@ -122,7 +123,8 @@ pub const CPU: &[Stage] = &[
             Required("func.func(convert-vector-to-scf{full-unroll=true})"), // transfers of rank 2 and more
             Required("func.func(expand-math)"), // on vectors and scalars, before their ops are gone
             Required("func.func(explicit-views)"), // of what expand-strided-metadata gets wrong
-            Required("emit-entry-points"),      // the last pass on structured functions
+            Required("trace-nests"), // while loops are loops, and where no pass moves them any more
+            Required("emit-entry-points"), // the last pass on structured functions
             Required("expand-strided-metadata"),
             Required("lower-affine"), // what expand-strided-metadata made
             Required("arith-expand{include-bf16=true}"), // no libcalls for bf16
@@ -199,6 +201,8 @@ pub const GPU: &[Stage] = &[
 pub struct Observe {
     /// Passes after which the module goes to the standard error; `all` for each.
     pub print_ir_after: Vec<String>,
+    /// Whether the module goes there after each pass that changes it.
+    pub print_ir_after_change: bool,
     /// A folder for the module after each pass.
     pub dump_ir: Option<PathBuf>,
     /// Whether to keep times.
@@ -213,7 +217,10 @@ impl Observe {
     }
 
     fn shows_ir(&self) -> bool {
-        !self.print_ir_after.is_empty() || self.dump_ir.is_some() || self.keep_ir.is_some()
+        !self.print_ir_after.is_empty()
+            || self.print_ir_after_change
+            || self.dump_ir.is_some()
+            || self.keep_ir.is_some()
     }
 }
 
@@ -253,6 +260,18 @@ pub struct Failed {
     pub ir: String,
 }
 
+/// A time at which the module can be looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moment {
+    /// Before a pass.
+    Before(&'static str),
+    /// After a pass.
+    After(&'static str),
+}
+
+/// Who looks at a module on its way through the passes.
+pub type Watch<'w, 'c> = dyn FnMut(Moment, &Module<'c>) + 'w;
+
 /// Runs stages on a module.
 pub struct Runner<'c, 'x> {
     context: &'c Context,
@@ -282,12 +301,27 @@ impl<'c, 'x> Runner<'c, 'x> {
         }
     }
 
-    /// Runs a stage.
-    pub fn run(&mut self, stage: &Stage, module: &mut Module<'c>) -> Result<(), Failed> {
+    /// Runs a stage; `watch` sees the module before and after each pass.
+    pub fn run(
+        &mut self,
+        stage: &'static Stage,
+        module: &mut Module<'c>,
+        mut watch: Option<&mut Watch<'_, 'c>>,
+    ) -> Result<(), Failed> {
         let steps: Vec<_> = stage.passes.iter().filter(|step| self.runs(step)).collect();
         let before = edit::clone_module(module);
-        let result = match self.observe.each_pass() {
-            true => steps.iter().try_for_each(|step| self.one(step, module)),
+        let result = match self.observe.each_pass() || watch.is_some() {
+            true => steps.iter().try_for_each(|step| {
+                let mut see = |moment, module: &Module<'c>| {
+                    if let Some(watch) = &mut watch {
+                        watch(moment, module);
+                    }
+                };
+                see(Moment::Before(step.name()), module);
+                self.one(step, module)?;
+                see(Moment::After(step.name()), module);
+                Ok(())
+            }),
             false => self.passes(&texts(&steps), module),
         };
         let result = result.and_then(|()| self.verify(module));
@@ -342,16 +376,15 @@ impl<'c, 'x> Runner<'c, 'x> {
                 format!("// pass: {}\n{}", step.text(), module.as_operation()),
             );
         }
+        let text = |module: &Module| module.as_operation().to_string();
+        let before = self.observe.print_ir_after_change.then(|| text(module));
         let start = Instant::now();
         let result = self.passes(step.text(), module);
         self.times.push((name.to_string(), start.elapsed()));
         result?;
-        if self
-            .observe
-            .print_ir_after
-            .iter()
-            .any(|wanted| wanted == "all" || wanted == name)
-        {
+        let mut wanted = self.observe.print_ir_after.iter();
+        let is_changed = before.is_some_and(|before| before != text(module));
+        if is_changed || wanted.any(|wanted| wanted == "all" || wanted == name) {
             eprintln!(
                 "// -----// IR after {name} //----- //\n{}",
                 module.as_operation()

@@ -1,12 +1,14 @@
 //! Messages of passes and tables of times, as text.
 
 use crate::{
-    compile::{Failure, Input, Session, Source},
-    source,
+    compile::{COMPILER, Failure, Input, Ran, Session, Source, Stats, TimeFormat},
+    report, source,
 };
 use dlc_dialects::{ir::context::Record, pass::INTERNAL};
 use dlc_frontend::{ast::Span, codes::Code, diagnostic::Diagnostic, modules, source::SourceMap};
-use std::{collections::HashSet, fmt::Write, time::Duration};
+use dlc_gpu::chrome;
+use serde_json::json;
+use std::{collections::HashSet, time::Duration};
 
 /// The passes that find errors in the user's program.
 const USER: [&str; 3] = ["expand-derivatives", "dl-to-linalg", "emit-launches"];
@@ -135,38 +137,48 @@ fn word(source: &dlc_frontend::source::Source, (line, column): (usize, usize)) -
     Span::in_file(source.file, start as u32, (start + length) as u32)
 }
 
-/// Passes and times; then what else the time was spent on, and the whole.
-pub fn times(times: &[(String, Duration)], total: Duration) -> String {
-    let known: Duration = times.iter().map(|(_, time)| *time).sum();
-    let share =
-        |time: Duration| 100.0 * time.as_secs_f64() / total.as_secs_f64().max(f64::MIN_POSITIVE);
-    let mut text = String::new();
-    for (name, time) in times
-        .iter()
-        .map(|(name, time)| (name.as_str(), *time))
-        .chain([("(other)", total.saturating_sub(known)), ("total", total)])
-    {
-        let milliseconds = time.as_secs_f64() * 1e3;
-        writeln!(text, "{milliseconds:10.3} ms {:5.1} %  {name}", share(time))
-            .expect("writing to a string succeeds");
+/// Passes and times in a form; then what else the time was spent on, and the whole.
+pub fn times(ran: &Ran, total: Duration, format: TimeFormat) -> String {
+    let times = report::times(ran);
+    let total = total.as_secs_f64() * 1e3;
+    match format {
+        TimeFormat::Text => dlc_report::times::text(&times, total),
+        TimeFormat::Json => dlc_report::times::json(&times, total),
+        TimeFormat::Chrome => {
+            let mut begin = 0.0;
+            let spans = times.into_iter().map(|time| {
+                let duration = time.milliseconds * 1e3;
+                begin += duration;
+                chrome::Span {
+                    name: time.name,
+                    category: "pass",
+                    thread: 0,
+                    begin: begin - duration,
+                    duration,
+                    about: json!({}),
+                }
+            });
+            chrome::text(COMPILER, spans)
+        }
     }
-    text
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_add_up() {
-        let spent = |name: &str, ms| (name.to_string(), Duration::from_millis(ms));
-        let text = times(
-            &[spent("(frontend)", 2), spent("cse", 5)],
-            Duration::from_millis(8),
-        );
-        assert_eq!(
-            text,
-            "     2.000 ms  25.0 %  (frontend)\n     5.000 ms  62.5 %  cse\n     1.000 ms  12.5 %  (other)\n     8.000 ms 100.0 %  total\n"
+/// How many functions and operations there are at each level, those of each dialect from the most to the fewest.
+pub fn stats(stats: &[Stats]) -> String {
+    let mut text = String::from("level      functions  operations\n");
+    for level in stats {
+        let total: usize = level.operations.values().sum();
+        let mut dialects: Vec<_> = level.operations.iter().collect();
+        dialects.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
+        let dialects = dialects
+            .iter()
+            .map(|(name, count)| format!("{name} {count}"));
+        let dialects: Vec<_> = dialects.collect();
+        let (name, functions) = (level.name, level.functions);
+        text += &format!(
+            "{name:<10} {functions:>9}  {total:>10}  {}\n",
+            dialects.join(", ")
         );
     }
+    text
 }

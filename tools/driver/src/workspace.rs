@@ -7,7 +7,7 @@ use crate::{
     compile::{Failure, Input},
     render, source,
 };
-use dlc_abi::{Poly, WORKSPACE_ALIGN};
+use dlc_abi::{DimRange, Poly, WORKSPACE_ALIGN};
 use dlc_lowering::{
     entry::{self, Entry},
     workspace,
@@ -99,6 +99,45 @@ impl Workspace {
         alive
     }
 
+    /// The workspace as a report has it.
+    pub(crate) fn told(&self) -> dlc_report::Workspace {
+        let dims = self.dims.iter().map(|(name, size)| dlc_report::Dim {
+            name: name.clone(),
+            size: *size,
+        });
+        let slots = self.slots.iter().scan(0, |end, slot| {
+            let offset = *end;
+            *end += slot.bytes;
+            Some(dlc_report::Slot {
+                offset,
+                bytes: slot.bytes,
+            })
+        });
+        let place = |place: &Option<Place>| {
+            let place = place.as_ref()?;
+            Some((place.file.clone(), place.line))
+        };
+        let buffers = self.buffers.iter().map(|buffer| dlc_report::Buffer {
+            ty: buffer.ty.clone(),
+            bytes: buffer.bytes,
+            slot: buffer.slot,
+            offset: buffer.offset,
+            from: buffer.live.0,
+            to: buffer.live.1,
+            made: place(&buffer.places[0]),
+            last: place(&buffer.places[2]),
+        });
+        dlc_report::Workspace {
+            entry: self.entry.clone(),
+            dims: dims.collect(),
+            bytes: self.bytes(),
+            least_bytes: self.least,
+            alive_bytes: self.alive(),
+            slots: slots.collect(),
+            buffers: buffers.collect(),
+        }
+    }
+
     fn json(&self) -> Value {
         let place = |place: &Option<Place>| match place {
             Some(place) => json!({ "file": place.file, "line": place.line, "text": place.text }),
@@ -137,6 +176,16 @@ impl Workspace {
     }
 }
 
+/// The dims of an export with the sizes at which reports give numbers: those asked for, else typical ones.
+pub(crate) fn dims_at(dims: &[DimRange], sizes: &BTreeMap<String, i64>) -> Vec<(String, i64)> {
+    let at = dims.iter().map(|dim| {
+        let size = sizes.get(&dim.name).copied();
+        let typical = || workspace::typical(&dim.name, dims);
+        (dim.name.clone(), size.unwrap_or_else(typical))
+    });
+    at.collect()
+}
+
 /// Workspaces for programs to read.
 pub fn json(workspaces: &[Workspace]) -> String {
     let all: Vec<_> = workspaces.iter().map(Workspace::json).collect();
@@ -167,15 +216,7 @@ pub(crate) fn of(
 fn one(input: Input, entry: &Entry, sizes: &BTreeMap<String, i64>) -> Result<Workspace, Failure> {
     let placed = workspace::read(entry).map_err(Failure::internal)?;
     let placed = placed.unwrap_or_default();
-    let dims: Vec<_> = entry
-        .dims
-        .iter()
-        .map(|dim| {
-            let size = sizes.get(&dim.name).copied();
-            let typical = || workspace::typical(&dim.name, &entry.dims);
-            (dim.name.clone(), size.unwrap_or_else(typical))
-        })
-        .collect();
+    let dims = dims_at(&entry.dims, sizes);
     let bytes = |size: &Poly| -> Result<u64, Failure> {
         let of = |name: &str| dims.iter().find(|dim| dim.0 == name).map(|dim| dim.1);
         let bytes = size.eval(&of).map_err(|error| {

@@ -1,6 +1,7 @@
 //! What code is made: options of all commands that compile.
 
 use clap::{Args, ValueEnum};
+use dlc_driver::compile;
 
 /// What code is made.
 #[derive(Debug, Clone, Args)]
@@ -19,7 +20,8 @@ pub struct Code {
           value_parser = clap::value_parser!(u8).range(0..=3), help_heading = "Optimisation")]
     pub level: u8,
 
-    /// Tells at the source what was done: fusion, what was joined with what and what was not, and the bytes that it takes
+    /// Tells at the source what was done: passed, what was joined with what; missed, what was not, and why; fusion, both;
+    /// with the bytes that it takes
     #[arg(
         long,
         value_name = "KINDS",
@@ -34,4 +36,40 @@ pub struct Code {
 pub enum Remarks {
     /// Operations that are joined, and those that are not
     Fusion,
+    /// Operations that are joined
+    Passed,
+    /// Operations that are not, and why
+    Missed,
+}
+
+impl Remarks {
+    /// Those of a list that are shown.
+    pub fn shown(all: &[Remarks]) -> compile::Remarks {
+        let has = |one| all.contains(&Remarks::Fusion) || all.contains(&one);
+        compile::Remarks {
+            passed: has(Remarks::Passed),
+            missed: has(Remarks::Missed),
+        }
+    }
+}
+
+/// How times are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum TimeFormat {
+    /// A table
+    Text,
+    /// A JSON object
+    Json,
+    /// A trace for chrome://tracing and ui.perfetto.dev
+    Chrome,
+}
+
+impl From<TimeFormat> for compile::TimeFormat {
+    fn from(format: TimeFormat) -> Self {
+        match format {
+            TimeFormat::Text => compile::TimeFormat::Text,
+            TimeFormat::Json => compile::TimeFormat::Json,
+            TimeFormat::Chrome => compile::TimeFormat::Chrome,
+        }
+    }
 }

@@ -5,12 +5,13 @@ mod packages;
 use std::path::{Path, PathBuf};
 
 use dlc_driver::artefact::{self, Artefact};
-use dlc_driver::compile::Emit;
+use dlc_driver::compile::{Emit, Options, Session};
 use dlc_driver::dep_info;
 use dlc_driver::python::package_name;
 use dlc_driver::workspace::{self, Workspace};
+use dlc_report::Report;
 
-use crate::cli::{Build, Common};
+use crate::cli::{Build, Common, ReportFormat};
 use crate::report::{Error, to_stderr, to_stdout};
 use crate::source::{STDIN, SourceFile, split_target};
 use crate::supervise;
@@ -32,8 +33,19 @@ pub fn run(build: &Build, common: &Common) -> Result<(), Error> {
         return Err(Error::usage("`dlc build` builds all exports of a file")
             .help(Some(format!("say `dlc build {path}`"))));
     }
-    let mut wanted = wanted(&build.emit)?;
     let to_stdout_only = build.output == Path::new(STDOUT);
+    let mut wanted = wanted(&build.emit)?;
+    if build.report.is_some() {
+        if to_stdout_only && build.emit.is_empty() {
+            wanted.clear();
+        }
+        let kind = Emit::Report;
+        if wanted.iter().any(|wanted| wanted.kind == kind) {
+            return Err(Error::usage("a report is asked for twice")
+                .help(Some("leave out --report or --emit=report".to_string())));
+        }
+        wanted.push(Wanted { kind, file: None });
+    }
     if to_stdout_only && (wanted.len() != 1 || wanted[0].file.is_some()) {
         return Err(Error::usage("standard output takes one kind")
             .help(Some("such as --emit=llvm-ir -o -".to_string())));
@@ -46,7 +58,11 @@ pub fn run(build: &Build, common: &Common) -> Result<(), Error> {
     }
     let sizes = build.dims.iter().map(|text| parse_dim(text));
     let sizes = sizes.collect::<Result<_, _>>()?;
-    let session = super::session(&build.compile, build.threads, sizes, common)?;
+    let options = super::options(&build.compile, build.threads, sizes, common)?;
+    let session = Session::new(Options {
+        trace: build.trace,
+        ..options
+    });
     let file = SourceFile::read(path)?;
     let kinds = packages::with_needed(wanted.iter().map(|wanted| wanted.kind));
     let mut compiled = session
@@ -79,7 +95,12 @@ pub fn run(build: &Build, common: &Common) -> Result<(), Error> {
         Some(file) => Ok(file.clone()),
         None if to_stdout_only => Ok(STDOUT.into()),
         None => {
-            let name = package.file_name(wanted.kind)?;
+            let name = match (wanted.kind, build.report) {
+                (Emit::Report, Some(ReportFormat::Json)) => {
+                    Some(format!("{}.report.json", file.stem()))
+                }
+                (kind, _) => package.file_name(kind)?,
+            };
             let name = name.unwrap_or_else(|| file_name(wanted.kind, file.stem()));
             Ok::<PathBuf, Error>(build.output.join(name))
         }
@@ -94,6 +115,8 @@ pub fn run(build: &Build, common: &Common) -> Result<(), Error> {
         let path = path(&wanted)?;
         let bytes = match wanted.kind {
             Emit::Memory => memory(&compiled.workspaces, &path),
+            Emit::Remarks => remarks(compiled.report.as_ref(), &path)?,
+            Emit::Report => report(compiled.report.as_ref(), &path, build.report)?,
             kind => compiled.artefacts.get(&kind).cloned().unwrap_or_default(),
         };
         match path == Path::new(STDOUT) {
@@ -126,6 +149,36 @@ fn memory(workspaces: &[Workspace], path: &Path) -> Vec<u8> {
         _ => workspace::text(workspaces, width(path)),
     };
     text.into_bytes()
+}
+
+/// Remarks in the form that fits a file.
+fn remarks(report: Option<&Report>, path: &Path) -> Result<Vec<u8>, Error> {
+    let report = report.ok_or_else(|| Error::Internal("there are no remarks".to_string()))?;
+    let (remarks, files) = (&report.remarks, &report.files);
+    let text = match path.extension() {
+        Some(extension) if extension == "json" => dlc_report::remarks::json(remarks, files),
+        _ => dlc_report::remarks::yaml(remarks, files),
+    };
+    Ok(text.into_bytes())
+}
+
+/// A report in the form that was asked for, or that fits a file.
+fn report(
+    report: Option<&Report>,
+    path: &Path,
+    format: Option<ReportFormat>,
+) -> Result<Vec<u8>, Error> {
+    let report = report.ok_or_else(|| Error::Internal("there is no report".to_string()))?;
+    let internal = |error: &dyn std::fmt::Display| Error::Internal(error.to_string());
+    let of_file = match path.extension() {
+        Some(extension) if extension == "json" => ReportFormat::Json,
+        _ => ReportFormat::Html,
+    };
+    let text = match format.unwrap_or(of_file) {
+        ReportFormat::Json => dlc_report::json(report).map_err(|error| internal(&error)),
+        ReportFormat::Html => dlc_report::html(report).map_err(|error| internal(&error)),
+    };
+    text.map(String::into_bytes)
 }
 
 /// The characters of a line: the terminal's, where it goes to one.
@@ -215,6 +268,8 @@ pub fn file_name(kind: Emit, stem: &str) -> String {
         Emit::Manifest => format!("{stem}.json"),
         Emit::Schedule => format!("{stem}.schedule.toml"),
         Emit::Memory => format!("{stem}.memory.txt"),
+        Emit::Report => format!("{stem}.html"),
+        Emit::Remarks => format!("{stem}.opt.yaml"),
         Emit::DepInfo => format!("{stem}.d"),
     }
 }

@@ -41,6 +41,7 @@ impl From<LibraryError> for Error {
             LibraryError::Manifest { .. }
             | LibraryError::Version { .. }
             | LibraryError::NoGpu { .. }
+            | LibraryError::NotTraced { .. }
             | LibraryError::Open { .. }
             | LibraryError::Symbol { .. }
             | LibraryError::Hash { .. } => Error::Internal(error.to_string()),

@@ -14,14 +14,11 @@ pub fn open(target: RunTarget) -> Result<Option<Gpu>, Error> {
 }
 
 /// The same, with a timeline.
-pub fn open_traced(target: RunTarget) -> Result<(Gpu, Arc<Traced>), Error> {
-    let device = device(target)?.ok_or_else(|| {
-        Error::usage("`--trace` shows what a GPU does").help(Some(
-            "add `--target gpu`, or `--target gpu-emulated` without one".to_string(),
-        ))
-    })?;
-    let traced = Arc::new(Traced::new(device));
-    Ok((Gpu::new(traced.clone()), traced))
+pub fn open_traced(target: RunTarget) -> Result<Option<(Gpu, Arc<Traced>)>, Error> {
+    Ok(device(target)?.map(|device| {
+        let traced = Arc::new(Traced::new(device));
+        (Gpu::new(traced.clone()), traced)
+    }))
 }
 
 fn device(target: RunTarget) -> Result<Option<Arc<dyn Device>>, Error> {

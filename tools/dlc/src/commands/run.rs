@@ -1,25 +1,32 @@
-//! `dlc run`: one call of an export.
+//! `dlc run`: one call of an export, or some, one after the other.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use dlc_abi::{Entry, Mode};
 use dlc_driver::artefact::{self, Artefact};
-use dlc_driver::compile::Emit;
+use dlc_driver::compile::{Emit, Options, Session};
 use dlc_gpu::Gpu;
 use dlc_runtime::output::{Output as CallOutput, outputs_of};
+use dlc_runtime::trace::Done;
+use dlc_runtime::{Bound, Library, LibraryError};
 
 use super::call::{Request, on_cpu, output_files};
 use super::device;
 use crate::cli::{Common, Run, RunTarget};
+use crate::events::Events;
 use crate::report::{Error, to_stderr, to_stdout};
+use crate::source::SourceFile;
 use crate::supervise;
 
 /// Runs the command.
 pub fn run(run: &Run, common: &Common) -> Result<(), Error> {
     let files = output_files(&run.outputs)?;
+    if run.target == RunTarget::Reference {
+        refuse_on_reference(run)?;
+    }
     let (gpu, traced) = match &run.trace {
-        Some(path) => {
-            let (gpu, traced) = device::open_traced(run.target)?;
-            (Some(gpu), Some((path, traced)))
-        }
+        Some(_) => device::open_traced(run.target)?.unzip(),
         None => (device::open(run.target)?, None),
     };
     let call = match &gpu {
@@ -31,18 +38,25 @@ pub fn run(run: &Run, common: &Common) -> Result<(), Error> {
         Some(_) => run.call.clone(),
         None => on_cpu(&run.call)?,
     };
-    let request = Request::new(&call, common)?;
+    let mut request = Request::new(&call, common)?;
+    let mut rounds = Rounds::new(run);
     let outputs = match &gpu {
-        Some(gpu) => on_gpu(&request, &files, gpu)?,
+        Some(gpu) => on_gpu(&request, &files, gpu, &mut rounds)?,
         None if run.target == RunTarget::Reference => on_reference(&request, &files)?,
-        None => call_on_cpu(&request, &files)?,
+        None => {
+            let options = request.session.options().clone();
+            let trace = run.trace.is_some();
+            request.session = Session::new(Options { trace, ..options });
+            call_on_cpu(&request, &files, &mut rounds, run.trace.as_deref())?
+        }
     };
     let Some(outputs) = outputs else {
         return Ok(());
     };
-    if let Some((path, traced)) = traced {
+    if let (Some(path), Some(traced)) = (&run.trace, traced) {
         artefact::write(path, traced.json()?.as_bytes())?;
     }
+    rounds.write()?;
     if files.is_empty() {
         let text: String = outputs.iter().map(CallOutput::summary).collect();
         return to_stdout(text.as_bytes());
@@ -60,22 +74,132 @@ pub fn run(run: &Run, common: &Common) -> Result<(), Error> {
     Ok(())
 }
 
-type Files = [(String, std::path::PathBuf)];
-
-/// Nothing when only the compilation was wanted.
-fn call_on_cpu(request: &Request, files: &Files) -> Result<Option<Vec<CallOutput>>, Error> {
-    let library = request.library()?;
-    if supervise::keep_ir().is_some() {
-        return Ok(None);
+/// What only compiled code does.
+fn refuse_on_reference(run: &Run) -> Result<(), Error> {
+    let asked = [
+        ("--trace", run.trace.is_some()),
+        ("--repeat", run.repeat > 1),
+        ("--log", run.log.is_some()),
+    ];
+    match asked.iter().find(|(_, asked)| *asked) {
+        Some((option, _)) => Err(Error::usage(format!(
+            "`{option}` is not for the reference evaluator"
+        ))
+        .help(Some("leave out `--target reference`".to_string()))),
+        None => Ok(()),
     }
-    let entry = request.entry(library.manifest())?;
-    check_output_names(entry, files)?;
-    let mut bound = request.bind(entry)?;
-    library.prepare(&bound)?.on(&request.pool).run(&mut bound)?;
-    Ok(Some(bound.into_outputs(entry)))
 }
 
-fn on_gpu(request: &Request, files: &Files, gpu: &Gpu) -> Result<Option<Vec<CallOutput>>, Error> {
+/// The calls of one run, and what is logged of them.
+struct Rounds<'r> {
+    count: u64,
+    log: Option<(&'r Path, Events)>,
+}
+
+impl<'r> Rounds<'r> {
+    fn new(run: &'r Run) -> Self {
+        let log = run.log.as_deref();
+        Self {
+            count: run.repeat,
+            log: log.map(|folder| (folder, Events::new())),
+        }
+    }
+
+    /// Calls as often as asked for.
+    fn run(
+        &mut self,
+        entry: &Entry,
+        bound: &mut Bound,
+        call: &mut dyn FnMut(&mut Bound) -> Result<(), LibraryError>,
+    ) -> Result<(), Error> {
+        let start = Instant::now();
+        for step in 0..self.count {
+            let begin = Instant::now();
+            call(bound)?;
+            let milliseconds = begin.elapsed().as_secs_f64() * 1e3;
+            if let Some((_, events)) = &mut self.log {
+                let mut scalars = bound.scalars(entry);
+                scalars.push(("time/ms".to_string(), milliseconds));
+                events.add(step, start.elapsed(), &scalars);
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes the log.
+    fn write(&self) -> Result<(), Error> {
+        let Some((folder, events)) = &self.log else {
+            return Ok(());
+        };
+        let written = events.write(folder);
+        let failed = |error| Error::io(format!("cannot write into {}: {error}", folder.display()));
+        written.map(|_| ()).map_err(failed)
+    }
+}
+
+type Files = [(String, PathBuf)];
+
+/// Nothing when only the compilation was wanted.
+fn call_on_cpu(
+    request: &Request,
+    files: &Files,
+    rounds: &mut Rounds,
+    trace: Option<&Path>,
+) -> Result<Option<Vec<CallOutput>>, Error> {
+    let library = request.library()?;
+    if supervise::keep_ir().is_some() {
+        return Ok(None);
+    }
+    let entry = request.entry(library.manifest())?.clone();
+    check_output_names(&entry, files)?;
+    let mut bound = request.bind(&entry)?;
+    let mut all = |library: &Library| {
+        let mut call = library.prepare(&bound)?.on(&request.pool);
+        rounds.run(&entry, &mut bound, &mut |bound| call.run(bound))
+    };
+    match trace {
+        None => all(&library)?,
+        Some(path) => {
+            let recording = library.record()?;
+            all(&recording)?;
+            let text = recording.json(|done| named(&request.file, done));
+            artefact::write(path, text.as_bytes())?;
+            if recording.left_out() > 0 {
+                let (left_out, path) = (recording.left_out(), path.display());
+                to_stderr(&format!(
+                    "warning: {path} lacks the last {left_out} spans\n"
+                ));
+            }
+        }
+    }
+    Ok(Some(bound.into_outputs(&entry)))
+}
+
+/// What is shown of a piece of work: its line of the source, if that is in the file that is called.
+fn named(file: &SourceFile, done: &Done) -> String {
+    if done.what == "call" {
+        return done.entry.clone();
+    }
+    let name = Path::new(&file.name).file_name();
+    let is_here = name.is_some_and(|name| name == done.file.as_str());
+    let text = file.source().text;
+    let line = text
+        .lines()
+        .nth(done.line.wrapping_sub(1))
+        .filter(|_| is_here);
+    let place = format!("{}:{}", done.file, done.line);
+    match line {
+        Some(line) => format!("{place} {}", line.trim()),
+        None => format!("{place} {}", done.what),
+    }
+}
+
+fn on_gpu(
+    request: &Request,
+    files: &Files,
+    gpu: &Gpu,
+    rounds: &mut Rounds,
+) -> Result<Option<Vec<CallOutput>>, Error> {
     let library = request.library()?;
     if supervise::keep_ir().is_some() {
         return Ok(None);
@@ -83,7 +207,8 @@ fn on_gpu(request: &Request, files: &Files, gpu: &Gpu) -> Result<Option<Vec<Call
     let entry = request.entry(library.manifest())?;
     check_output_names(entry, files)?;
     let mut bound = request.bind(entry)?;
-    library.prepare_on(gpu, &bound)?.run(&mut bound)?;
+    let call = library.prepare_on(gpu, &bound)?;
+    rounds.run(entry, &mut bound, &mut |bound| call.run(bound))?;
     Ok(Some(bound.into_outputs(entry)))
 }
 

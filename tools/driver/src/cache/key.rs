@@ -54,23 +54,31 @@ pub fn key(session: &Session, target: &Target, source: &Source, kinds: &[Emit]) 
         color,
         lints,
         print_ir_after,
+        print_ir_after_change,
         dump_ir,
         time_passes,
+        stats,
         keep_ir,
         goal,
         check_bounds,
         max_memory,
         threads,
+        trace,
         gpu,
         knobs,
-        fusion_remarks,
+        remarks,
         sizes,
         jobs: _,
         cache: _,
     } = session.options();
-    let observed =
-        !print_ir_after.is_empty() || dump_ir.is_some() || *time_passes || keep_ir.is_some();
-    if observed || kinds.contains(&Emit::Memory) {
+    let observed = !print_ir_after.is_empty()
+        || *print_ir_after_change
+        || dump_ir.is_some()
+        || time_passes.is_some()
+        || *stats
+        || keep_ir.is_some();
+    let seen = [Emit::Memory, Emit::Report, Emit::Remarks];
+    if observed || kinds.iter().any(|kind| seen.contains(kind)) {
         return None;
     }
     let code = (
@@ -79,10 +87,11 @@ pub fn key(session: &Session, target: &Target, source: &Source, kinds: &[Emit]) 
         check_bounds,
         max_memory,
         threads,
+        trace,
         gpu,
         knobs,
     );
-    let shown = (error_format, color, lints, fusion_remarks, sizes);
+    let shown = (error_format, color, lints, remarks, sizes);
     let mut keyed = Keyed(compiler()?.clone())
         .part(format!("{:?}", target::processor(target_cpu)).as_bytes())
         .part(format!("{target:?} {code:?} {shown:?} {goal:?} {kinds:?}").as_bytes())

@@ -44,6 +44,7 @@ pub fn read(bytes: &[u8]) -> Option<Compiled> {
             .map(|file| Some(file.as_str()?.to_owned()))
             .collect::<Option<_>>()?,
         workspaces: vec![],
+        report: None,
         from_cache: true,
     })
 }
@@ -61,6 +62,7 @@ mod tests {
             manifest: crate::layout::tests::sample(),
             files: vec!["a.dl".into(), "b \n.dl".into()],
             workspaces: vec![],
+            report: None,
             from_cache: false,
         };
         let bytes = write(&compiled);

@@ -1,7 +1,7 @@
 //! What else does the work of an entry: threads of an executor, or a device.
 
 use crate::layout::unique;
-use dlc_abi::{Entry, Manifest, choice, device, executor};
+use dlc_abi::{Entry, Manifest, choice, device, executor, symbol, trace};
 use std::fmt::Write;
 
 /// The types that variants take.
@@ -11,11 +11,28 @@ pub(super) fn types(manifest: &Manifest) -> String {
         text += executor::C_DECLARATION;
         text += "\n";
     }
+    if manifest.traced {
+        text += trace::C_DECLARATION;
+        text += "\n";
+    }
     if manifest.gpu.is_some() {
         text += device::C_DECLARATION;
         text += "\n";
     }
     text
+}
+
+/// The function that sets who is told what calls do.
+pub(super) fn tracing(manifest: &Manifest) -> String {
+    match manifest.traced {
+        true => format!(
+            "\n/* Sets what is called when a call and each piece of work in it begins and ends; NULL unsets it. This is the \
+             only thing that the library\n * keeps; it is not to be set while a function below runs. */\n\
+             void {}(dlc_tracer *tracer, void *context);\n",
+            symbol::trace(&manifest.stem)
+        ),
+        false => String::new(),
+    }
 }
 
 /// On what entries run that take no device.

@@ -1,0 +1,18 @@
+//! What the compiler tells of its own work: the data, and pages made of it.
+//!
+//! [`Report`] is plain data that the driver collects and that `--report json` writes; [`html`] makes one page of it that
+//! needs nothing else. Invariant: nothing here knows MLIR or the compiler; data in, text out.
+
+mod chart;
+mod format;
+mod graph;
+mod model;
+mod page;
+pub mod remarks;
+pub mod times;
+
+pub use model::{
+    Amount, Buffer, Call, Cost, Dim, Edge, Entry, File, Function, Kind, Level, Nest, Note, Place,
+    Remark, Report, SCHEMA, Slot, Text, Time, Unit, Workspace, json, schema,
+};
+pub use page::{PageError, html};
