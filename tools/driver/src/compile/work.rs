@@ -6,7 +6,7 @@ use crate::{
     gpu::{self, Device},
     header, link,
     pipelines::{CPU, Watch},
-    report::{self, Collector},
+    report::{self, Collector, Places},
     rust_bindings,
     workspace::{self, Workspace},
 };
@@ -197,7 +197,8 @@ impl<'x> Work<'x> {
             )
         };
         let mut placed = edit::clone_module(module);
-        let made = match report::with_debug_info(session.context(), &mut placed) {
+        let mut places = Places::new(self.input);
+        let made = match report::with_debug_info(session.context(), &mut placed, &mut places) {
             true => emit(&placed).or_else(|_| emit(module)),
             false => emit(module),
         }?;
