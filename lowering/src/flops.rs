@@ -5,7 +5,7 @@ use crate::{
     entry::list,
     fuse::Spaces,
     linalg,
-    size::dominates,
+    size::{constant, dominates},
 };
 use dlc_abi::Poly;
 use dlc_dialects::ir::{edit, inspect::defining_op};
@@ -61,8 +61,26 @@ fn collect<'c, 'a>(
 fn trips(op: OperationRef, spaces: &Spaces) -> Option<Poly> {
     let [low, high, step] = [0, 1, 2].map(|i| op.operand(i).ok());
     let step = spaces.index(step?).as_const()?;
-    let length = spaces.index(high?) - spaces.index(low?) + Poly::constant(step - 1);
+    let length = spaces.index(chosen(high?)) - spaces.index(low?) + Poly::constant(step - 1);
     length.floor_div(step)
+}
+
+/// Of a choice between two values that is known, the one that is taken.
+fn chosen<'c: 'a, 'a>(value: Value<'c, 'a>) -> Value<'c, 'a> {
+    let taken = || {
+        let select = defining_op(value).filter(|op| edit::name(*op) == "arith.select")?;
+        let compare = defining_op(select.operand(0).ok()?)?;
+        let equality = edit::name(compare) == "arith.cmpi"
+            && compare
+                .attribute("predicate")
+                .ok()?
+                .to_string()
+                .starts_with("0 ");
+        let [a, b] = [0, 1].map(|i| constant(compare.operand(i).ok()?));
+        let side = if a? == b? { 1 } else { 2 };
+        select.operand(side).ok().filter(|_| equality)
+    };
+    taken().unwrap_or(value)
 }
 
 fn sum(blocks: Vec<BlockRef>, spaces: &Spaces) -> Option<Poly> {

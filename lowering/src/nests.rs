@@ -218,7 +218,7 @@ impl<'c> Reader<'_, 'c> {
         let number = *self.numbers.entry(identity(buffer)).or_insert(next);
         if number == next {
             let sizes = self.spaces.of_buffer(buffer);
-            let sizes: Vec<_> = sizes.iter().map(|size| readable(size)).collect();
+            let sizes: Vec<_> = sizes.iter().map(readable).collect();
             self.work.buffers.push(Buffer {
                 ty: format!("{}[{}]", shape::element_of(buffer), sizes.join(", ")),
                 bytes: Remarks::size(buffer, &self.spaces, 1),

@@ -6,7 +6,7 @@
 use melior::{
     Context, IrRewriter,
     ir::{
-        Attribute, BlockLike, Module, Operation, OperationRef, Value, ValueLike,
+        Attribute, BlockLike, Location, Module, Operation, OperationRef, Value, ValueLike,
         operation::{OperationLike, OperationMutLike, OperationRefMut},
     },
 };
@@ -22,6 +22,11 @@ pub fn remove_attribute(op: OperationRef, name: &str) {
     let mut op = unsafe { OperationRefMut::from_raw(op.to_raw()) };
     // It fails only where there is none.
     let _ = op.remove_attribute(name);
+}
+
+/// Says that an operation stands elsewhere in the source.
+pub fn set_location<'c>(op: OperationRef<'c, '_>, location: Location<'c>) {
+    unsafe { mlir_sys::mlirOperationSetLocation(op.to_raw(), location.to_raw()) }
 }
 
 /// Sets an operand of an operation.

@@ -133,7 +133,8 @@ impl<'c: 'a, 'a> Tracer<'c> {
 
     /// Whether an op is a loop or a branch of the program.
     fn is_control(&self, op: OperationRef<'c, 'a>) -> bool {
-        self.control.contains(&op.location().to_string())
+        // Copies of what a loop begins with stand at its place.
+        !blocks(op).is_empty() && self.control.contains(&op.location().to_string())
     }
 
     /// The work of a block, in order.

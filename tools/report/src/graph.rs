@@ -112,14 +112,15 @@ fn places(sizes: &[(f64, f64)], arrows: &[Arrow]) -> Vec<(f64, f64)> {
         arrows.any(|arrow| arrow.from != arrow.to && (arrow.from == node || arrow.to == node))
     };
     let (together, alone): (Vec<_>, Vec<_>) = (0..sizes.len()).partition(|node| touched(*node));
-    let vertices: Vec<_> = together
-        .iter()
-        .map(|node| (*node as u32, sizes[*node]))
+    // Those that are laid out have numbers of their own, without gaps.
+    let number = |node: &usize| together.binary_search(node).ok().map(|at| at as u32);
+    let vertices: Vec<_> = (together.iter().enumerate())
+        .map(|(at, node)| (at as u32, sizes[*node]))
         .collect();
     let mut edges: Vec<_> = arrows
         .iter()
         .filter(|arrow| arrow.from != arrow.to)
-        .map(|arrow| (arrow.from as u32, arrow.to as u32))
+        .filter_map(|arrow| Some((number(&arrow.from)?, number(&arrow.to)?)))
         .collect();
     edges.sort_unstable();
     edges.dedup();
@@ -132,6 +133,8 @@ fn places(sizes: &[(f64, f64)], arrows: &[Arrow]) -> Vec<(f64, f64)> {
     let mut left = MARGIN;
     let mut bottom = MARGIN;
     let mut parts = from_vertices_and_edges(&vertices, &edges, &config);
+    let nodes = parts.iter_mut().flat_map(|(part, ..)| part);
+    nodes.for_each(|(node, _)| *node = together[*node]);
     // What is apart is handed out in no fixed order.
     parts.sort_by_key(|(part, ..)| part.iter().map(|(node, _)| *node).min());
     for (part, ..) in parts {
@@ -241,7 +244,7 @@ mod tests {
     #[test]
     fn boxes_do_not_overlap_and_arrows_go_down() {
         let nodes: Vec<_> = (0..9).map(|i| node(&"x".repeat(1 + 7 * i))).collect();
-        let arrows = [(0, 1), (0, 2), (1, 3), (2, 3), (0, 3), (4, 5), (5, 6)];
+        let arrows = [(0, 2), (0, 3), (2, 4), (3, 4), (0, 4), (5, 7), (7, 8)];
         let arrows = arrows.map(|(from, to)| arrow(from, to));
         let drawing = draw(nodes, &arrows);
         let boxes = &drawing.boxes;

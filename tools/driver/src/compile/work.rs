@@ -7,7 +7,7 @@ use crate::{
     header, link,
     pipelines::{CPU, Watch},
     python,
-    report::{self, Collector},
+    report::{self, Collector, Places},
     rust_bindings,
     workspace::{self, Workspace},
 };
@@ -200,7 +200,8 @@ impl<'x> Work<'x> {
             )
         };
         let mut placed = edit::clone_module(module);
-        let made = match report::with_debug_info(session.context(), &mut placed) {
+        let mut places = Places::new(self.input);
+        let made = match report::with_debug_info(session.context(), &mut placed, &mut places) {
             true => emit(&placed).or_else(|_| emit(module)),
             false => emit(module),
         }?;

@@ -1,12 +1,13 @@
 //! The program's text at each level, function by function, with the place in the source of each line.
 
 use super::Places;
-use dlc_dialects::ir::context::with_diagnostics;
+use dlc_dialects::ir::{context::with_diagnostics, edit};
+use dlc_lowering::walk;
 use dlc_report::Text;
 use melior::{
     Context,
     ir::{
-        Module, OperationRef,
+        Location, Module, OperationRef,
         operation::{OperationLike, OperationPrintingFlags},
     },
     pass::PassManager,
@@ -28,8 +29,21 @@ pub(crate) fn located(op: OperationRef) -> String {
     op.to_string_with_flags(flags).unwrap_or_default()
 }
 
-/// Lets LLVM keep places; whether it could be done.
-pub(crate) fn with_debug_info<'c>(context: &'c Context, module: &mut Module<'c>) -> bool {
+/// Lets LLVM keep places; whether it could be done. Each op gets one place, as the pass that makes scopes reads no others
+/// where what was inlined has none.
+pub(crate) fn with_debug_info<'c>(
+    context: &'c Context,
+    module: &mut Module<'c>,
+    places: &mut Places,
+) -> bool {
+    for op in walk::inside(module.as_operation()) {
+        let chain = places.chain(&op.location().to_string());
+        let place = places.own(&chain).and_then(|place| {
+            let name = places.ir_name(place.file)?;
+            Some(Location::new(context, name, place.line, place.column))
+        });
+        edit::set_location(op, place.unwrap_or(Location::unknown(context)));
+    }
     let manager = PassManager::new(context);
     let parsed = dlc_dialects::pass::parse_pipeline(&manager, SCOPES);
     parsed.is_ok() && with_diagnostics(context, || manager.run(module)).0.is_ok()

@@ -99,6 +99,13 @@ impl<'x> Places<'x> {
         own.or(chain.first()).copied()
     }
 
+    /// What the IR calls a file.
+    pub fn ir_name(&self, file: usize) -> Option<&str> {
+        let mut names = self.numbers.iter();
+        let found = names.find(|(_, number)| **number == file);
+        found.map(|(name, _)| name.as_str())
+    }
+
     /// The files.
     pub fn files(self) -> Vec<File> {
         self.files

@@ -67,6 +67,9 @@
   const greatest = data.entries.reduce((best, one, i) => total(one) > total(data.entries[best]) ? i : best, 0);
   if (data.entries.length > 0) entry.value = String(greatest);
   showCosts();
+  for (const parts of ["details.graph", "details.memory"]) {
+    document.querySelectorAll(parts).forEach((part, i) => { part.open = i === greatest; });
+  }
 
   // A link to a line opens what it stands in.
   const reveal = () => {
@@ -123,11 +126,13 @@
       this.render();
     }
 
-    /// The function of an export: the longest whose name has the export's.
-    choose(symbol) {
+    /// The function of an export: the longest of those that may be it.
+    choose({ name, symbol }) {
+      const names = [name, symbol, `${symbol}__impl`, `${symbol}_packed`];
       let best = -1;
       this.texts.forEach((text, i) => {
-        const fits = text.name === symbol || text.name.startsWith(`${symbol}__impl`) || text.name === `${symbol}_packed`;
+        // Behind what parts of a module call theirs.
+        const fits = names.includes(text.name.slice(text.name.lastIndexOf(".") + 1));
         if (fits && (best < 0 || text.lines.length > this.texts[best].lines.length)) best = i;
       });
       if (best >= 0) this.show(best);
@@ -235,8 +240,8 @@
 
   const levelEntry = document.getElementById("level-entry");
   const chooseEntry = () => {
-    const symbol = data.entries[Number(levelEntry.value)]?.symbol;
-    for (const pane of panes) if (!pane.isSource && symbol) pane.choose(symbol);
+    const chosen = data.entries[Number(levelEntry.value)];
+    for (const pane of panes) if (!pane.isSource && chosen) pane.choose(chosen);
   };
   levelEntry.addEventListener("change", chooseEntry);
   if (data.entries.length > 0) levelEntry.value = String(greatest);
