@@ -11,6 +11,7 @@ use crate::report::{ColorChoice, Output};
 mod bench;
 mod cached;
 mod code;
+mod doc;
 mod explain;
 mod fmt;
 mod grad;
@@ -22,6 +23,7 @@ mod tune;
 pub use bench::Bench;
 pub use cached::Cached;
 pub use code::{Code, Remarks};
+pub use doc::Doc;
 pub use explain::{Explain, ExplainFormat};
 pub use fmt::Fmt;
 pub use grad::{Grad, Mode};
@@ -187,6 +189,8 @@ pub enum Command {
     Grad(Grad),
     /// Formats files
     Fmt(Fmt),
+    /// Writes a site about the items of programs or of the standard library
+    Doc(Doc),
     /// Explains an error code or a lint
     Explain(Explain),
     /// Serves an editor over standard input and output, by the language server protocol
@@ -205,7 +209,8 @@ impl Command {
             | Command::Bench(_)
             | Command::Tune(_)
             | Command::Grad(_)
-            | Command::Fmt(_) => true,
+            | Command::Fmt(_)
+            | Command::Doc(_) => true,
             // Each of its tests runs in a process of its own.
             Command::Test(_)
             | Command::RunTest(_)
@@ -226,6 +231,7 @@ impl Command {
             Command::Tune(tune) => vec![&tune.call.callee],
             Command::Grad(grad) => vec![&grad.callee],
             Command::Fmt(fmt) => fmt.paths.iter().map(String::as_str).collect(),
+            Command::Doc(doc) => doc.files(),
             Command::Test(test) => vec![&test.what],
             Command::RunTest(_)
             | Command::Imports(_)
@@ -248,6 +254,7 @@ impl Command {
             | Command::RunTest(_)
             | Command::Imports(_)
             | Command::Fmt(_)
+            | Command::Doc(_)
             | Command::Explain(_)
             | Command::Lsp(_)
             | Command::Later(_) => None,
@@ -260,8 +267,6 @@ impl Command {
 pub enum Later {
     #[command(hide = true, disable_help_flag = true)]
     New(Anything),
-    #[command(hide = true, disable_help_flag = true)]
-    Doc(Anything),
     #[command(hide = true, disable_help_flag = true)]
     Import(Anything),
     #[command(hide = true, disable_help_flag = true)]
@@ -284,7 +289,6 @@ impl Later {
         const AVAILABLE: &str = "`dlc --help` lists the commands";
         match self {
             Later::New(_) => ("new", "write a file NAME.dl and `dlc check` it"),
-            Later::Doc(_) => ("doc", "the header of `dlc build` describes each export"),
             Later::Import(_) => ("import", AVAILABLE),
             Later::Inspect(_) => ("inspect", "use `dlc build --emit=dl,linalg,loops,llvm-ir`"),
             Later::Diff(_) => ("diff", "compare two outputs of `dlc bench --json`"),
@@ -578,6 +582,8 @@ mod tests {
             "dlc explain DL0203",
             "dlc fmt a.dl folder -",
             "dlc fmt --check a.dl",
+            "dlc doc a.dl folder -o out --guide docs --title T",
+            "dlc doc std --test -D broken-doc-links",
             "dlc --version --verbose",
             "dlc --print passes",
             "dlc check a.dl --error-format json --color never",

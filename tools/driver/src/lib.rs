@@ -9,6 +9,7 @@ mod codegen;
 pub mod compile;
 mod decompile;
 pub mod dep_info;
+pub mod doc;
 mod emit;
 pub mod files;
 mod flops;
