@@ -2,7 +2,11 @@
 //! somewhere.
 //!
 //! A fence ```` ```dl ```` holds a program without diagnostics, ```` ```dl,error=DL0203 ```` one whose errors all have that
-//! code. Lines that begin with `# ` belong to the program and are not shown. Other tags are not allowed.
+//! code. Lines that begin with `# ` belong to the program and are not shown. `file=NAME` in any tag gives a block that is a
+//! file, which commands in later blocks ```` ```sh,run ```` find (`run`).
+
+mod run;
+mod tables;
 
 use anyhow::{Result, bail, ensure};
 use dlc_frontend::{builtins, check_to_string, codes::Code, render::Format};
@@ -28,6 +32,7 @@ pub fn trials() -> Result<Vec<Trial>> {
         let name = format!("docs/{name}");
         trials.push(crate::trial(name, move || chapter(&path)));
     }
+    trials.extend(tables::trials());
     trials.push(crate::trial("docs-builtins".into(), move || {
         every_builtin(&chapters)
     }));
@@ -38,10 +43,14 @@ pub fn trials() -> Result<Vec<Trial>> {
 fn chapter(path: &Path) -> Result<()> {
     let text = crate::files::read(path)?;
     let mut faults = vec![];
-    for block in blocks(&text)? {
-        if let Err(error) = check(&block) {
+    let blocks = blocks(&text)?;
+    for block in blocks.iter().filter(|block| block.tag.starts_with("dl")) {
+        if let Err(error) = check(block) {
             faults.push(format!("line {}: {error:#}\n{}", block.line, block.text));
         }
+    }
+    if faults.is_empty() && run::runs(&blocks) {
+        run::run(&blocks)?;
     }
     for (number, line) in text.lines().enumerate() {
         for target in links(line) {
@@ -55,44 +64,56 @@ fn chapter(path: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The fences of a chapter whose first word is `dl`.
+/// The fences of a chapter.
 fn blocks(text: &str) -> Result<Vec<Block>> {
     let mut blocks = vec![];
     let mut lines = text.lines().enumerate();
     while let Some((number, line)) = lines.next() {
-        let Some(tag) = line.strip_prefix("```") else {
+        if !line.starts_with("```") {
             continue;
-        };
+        }
+        let tag = line.trim_start_matches('`');
+        let fence = &line[..line.len() - tag.len()];
         let mut text = String::new();
         let mut closed = false;
         for (_, line) in lines.by_ref() {
-            closed = line == "```";
+            closed = line == fence;
             if closed {
                 break;
             }
-            text += line.strip_prefix("# ").unwrap_or(line);
+            text += match tag.starts_with("dl") {
+                true => line.strip_prefix("# ").unwrap_or(line),
+                false => line,
+            };
             text += "\n";
         }
         ensure!(closed, "line {}: the fence has no end", number + 1);
-        if tag.starts_with("dl") {
-            blocks.push(Block {
-                line: number + 1,
-                tag: tag.to_string(),
-                text,
-            });
-        }
+        blocks.push(Block {
+            line: number + 1,
+            tag: tag.to_string(),
+            text,
+        });
     }
     Ok(blocks)
 }
 
+/// What a word of a tag says: `linear.dl` for `file=` in `dl,file=linear.dl`.
+fn words<'t>(tag: &'t str, word: &str) -> Option<&'t str> {
+    let mut words = tag.split(',').skip(1);
+    words.find_map(|one| one.strip_prefix(word))
+}
+
 fn check(block: &Block) -> Result<()> {
     let (json, ok) = check_to_string("docs.dl", &block.text, Format::Short);
-    if block.tag == "dl" {
+    if block.tag == "dl" || block.tag.starts_with("dl,file=") {
         ensure!(ok && json.is_empty(), "{json}");
         return Ok(());
     }
     let Some(code) = block.tag.strip_prefix("dl,error=") else {
-        bail!("the tag `{}` is neither dl nor dl,error=DLnnnn", block.tag);
+        bail!(
+            "the tag `{}` is neither dl, dl,file=NAME nor dl,error=DLnnnn",
+            block.tag
+        );
     };
     ensure!(Code::parse(code).is_some(), "there is no code {code}");
     ensure!(!ok, "the program has no error");

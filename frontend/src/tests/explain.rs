@@ -48,7 +48,9 @@ const WITHOUT_PROGRAMS: &[(Code, &str)] = &[
         Code::DL0314,
         "it is found when the program is built; `page/DL0314` of the filetests does that",
     ),
+    (Code::DL0609, "`dlc doc --test` finds it"),
     (Code::DL0802, "it depends on `--gpu`"),
+    (Code::DL0906, "`dlc doc` finds it"),
     (Code::DL1101, "it depends on `--remarks`"),
     (Code::DL1102, "it depends on `--remarks`"),
 ];

@@ -1,9 +1,11 @@
 //! Programs of several files.
 
+use crate::ast::ItemKind;
 use crate::core::{Goal, Options};
 use crate::modules::{
     Library, LoadError, Loader, MemoryFiles, NoFiles, STD, load_with, std_source,
 };
+use crate::parser::parse;
 use crate::render::{Format, render};
 use crate::source::Source;
 use crate::{check, check_for, check_with};
@@ -26,6 +28,25 @@ fn codes(texts: &[(&str, &str)]) -> Vec<String> {
 }
 
 const NONE: [&str; 0] = [];
+
+#[test]
+fn every_item_of_the_standard_library_has_a_doc_comment() {
+    let mut missing = Vec::new();
+    for (module, text) in STD {
+        let (tree, _) = parse(&Source::new(*module, *text));
+        assert!(!tree.docs.is_empty(), "{module} says nothing of itself");
+        for item in tree.items.iter().filter(|item| item.docs.is_empty()) {
+            let name = match &item.kind {
+                ItemKind::Const(c) => &c.name,
+                ItemKind::Struct(s) => &s.name,
+                ItemKind::Fn(f) => &f.name,
+                _ => continue,
+            };
+            missing.push(format!("{module}::{}", name.name));
+        }
+    }
+    assert!(missing.is_empty(), "no doc comment: {}", missing.join(", "));
+}
 
 #[test]
 fn the_standard_library_has_nothing_to_complain_of() {

@@ -9,8 +9,10 @@ use dlc_driver::{compile::ErrorFormat, memory::parse_bytes};
 use crate::report::{ColorChoice, Output};
 
 mod bench;
+mod build;
 mod cached;
 mod code;
+mod doc;
 mod explain;
 mod fmt;
 mod grad;
@@ -24,8 +26,10 @@ mod test;
 mod tune;
 
 pub use bench::Bench;
+pub use build::{Build, ReportFormat};
 pub use cached::Cached;
 pub use code::{Code, Remarks, TimeFormat};
+pub use doc::Doc;
 pub use explain::{Explain, ExplainFormat};
 pub use fmt::Fmt;
 pub use grad::{Grad, Mode};
@@ -197,6 +201,8 @@ pub enum Command {
     Grad(Grad),
     /// Formats files
     Fmt(Fmt),
+    /// Writes a site about the items of programs or of the standard library
+    Doc(Doc),
     /// Explains an error code or a lint
     Explain(Explain),
     /// Serves an editor over standard input and output, by the language server protocol
@@ -221,7 +227,8 @@ impl Command {
             | Command::Bench(_)
             | Command::Tune(_)
             | Command::Grad(_)
-            | Command::Fmt(_) => true,
+            | Command::Fmt(_)
+            | Command::Doc(_) => true,
             // Each of its tests runs in a process of its own.
             Command::Test(_)
             | Command::RunTest(_)
@@ -245,6 +252,7 @@ impl Command {
             Command::Tune(tune) => vec![&tune.call.callee],
             Command::Grad(grad) => vec![&grad.callee],
             Command::Fmt(fmt) => fmt.paths.iter().map(String::as_str).collect(),
+            Command::Doc(doc) => doc.files(),
             Command::Test(test) => vec![&test.what],
             Command::RunTest(_)
             | Command::Imports(_)
@@ -270,6 +278,7 @@ impl Command {
             | Command::RunTest(_)
             | Command::Imports(_)
             | Command::Fmt(_)
+            | Command::Doc(_)
             | Command::Explain(_)
             | Command::Lsp(_)
             | Command::New(_)
@@ -295,85 +304,6 @@ pub struct Check {
 
     #[command(flatten)]
     pub compile: Compile,
-}
-
-/// Compiles a file to a library, a header and a manifest
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  dlc build tiny.dl -o out
-  dlc build tiny.dl --emit=staticlib,header --target-cpu x86-64-v3
-  dlc build tiny.dl --emit=llvm-ir -o -
-  dlc build tiny.dl --emit=staticlib,header,dep-info -o out
-  dlc build tiny.dl --emit=memory -o - --dim B=32
-
-Without --emit: libSTEM.a, libSTEM.so, STEM.h and STEM.json.")]
-pub struct Build {
-    /// The source file; - for standard input
-    #[arg(value_name = "FILE", help_heading = "Input")]
-    pub file: String,
-
-    /// The folder for what is made; - for standard output with one kind
-    #[arg(
-        short,
-        long = "out-dir",
-        value_name = "DIR",
-        default_value = ".",
-        help_heading = "Output"
-    )]
-    pub output: PathBuf,
-
-    /// What to make, separated by commas: ast, dl, linalg, loops, llvm-mlir, llvm-ir, asm, obj,
-    /// staticlib, cdylib, header, hpp (C++), rust, python, wheel, pkg-config, manifest, schedule, memory,
-    /// report, remarks, dep-info, and with --gpu also gpu, nvvm, ptx; KIND=FILE names the file
-    #[arg(
-        long,
-        value_name = "KINDS",
-        value_delimiter = ',',
-        help_heading = "Output"
-    )]
-    pub emit: Vec<String>,
-
-    #[command(flatten)]
-    pub packaging: Packaging,
-
-    /// Makes a report of what the compiler did, beside what else is made: a page for browsers, or JSON
-    #[arg(long, value_name = "FORMAT", help_heading = "Diagnostics")]
-    pub report: Option<ReportFormat>,
-
-    /// The size of a dim at which --emit=memory and --report tell numbers
-    #[arg(long = "dim", value_name = "NAME=SIZE", help_heading = "Output")]
-    pub dims: Vec<String>,
-
-    /// Makes a library whose calls may run on several threads, on 16 if no number is given
-    #[arg(
-        long,
-        value_name = "N",
-        num_args = 0..=1,
-        require_equals = true,
-        default_value_t = 1,
-        default_missing_value = "16",
-        value_parser = clap::value_parser!(u32).range(1..=1024),
-        help_heading = "Target"
-    )]
-    pub threads: u32,
-
-    /// Makes a library whose calls tell when each nest of loops and product begins and ends, to a
-    /// function that the program sets
-    #[arg(long, help_heading = "Debugging")]
-    pub trace: bool,
-
-    #[command(flatten)]
-    pub compile: Compile,
-}
-
-/// The form of a report.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum ReportFormat {
-    /// STEM.html
-    Html,
-    /// STEM.report.json
-    Json,
 }
 
 /// Compiles a file and calls one of its exports
@@ -607,6 +537,8 @@ mod tests {
             "dlc man pages",
             "dlc fmt a.dl folder -",
             "dlc fmt --check a.dl",
+            "dlc doc a.dl folder -o out --guide docs --title T",
+            "dlc doc std --test -D broken-doc-links",
             "dlc --version --verbose",
             "dlc --print passes",
             "dlc check a.dl --error-format json --color never",

@@ -5,6 +5,7 @@ pub mod build;
 pub mod call;
 pub mod check;
 pub mod device;
+pub mod doc;
 pub mod explain;
 pub mod fmt;
 pub mod grad;
@@ -50,6 +51,7 @@ pub fn run(cli: Cli) -> Result<(), Error> {
         Some(Command::RunTest(test)) => test::one::run(&test, &cli.common),
         Some(Command::Imports(imports)) => imports::run(&imports),
         Some(Command::Fmt(fmt)) => fmt::run(&fmt, &cli.common),
+        Some(Command::Doc(doc)) => doc::run(&doc, &cli.common),
         Some(Command::Explain(explain)) => explain::run(&explain),
         Some(Command::Lsp(_)) => lsp::run(&cli.common),
         Some(Command::New(new)) => new::run(&new),

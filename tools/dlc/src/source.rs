@@ -1,7 +1,7 @@
 //! The source text that a command works on.
 
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use dlc_abi::symbol;
 use dlc_driver::compile::Source;
@@ -90,6 +90,51 @@ impl SourceFile {
     pub fn stem(&self) -> &str {
         &self.stem
     }
+}
+
+/// The sources that a path stands for: itself, or what is called `.dl` in a folder and those below it, in the order of
+/// their names.
+pub fn find_dl(path: &str, files: &mut Vec<String>) -> Result<(), Error> {
+    if path == "-" || !Path::new(path).is_dir() {
+        files.push(path.to_owned());
+        return Ok(());
+    }
+    let found = find(Path::new(path), &["dl"])?;
+    if found.is_empty() {
+        return Err(Error::input(format!("there are no .dl files in {path}")));
+    }
+    for path in found {
+        let name = path
+            .to_str()
+            .ok_or_else(|| Error::input(format!("the name of {} is not UTF-8", path.display())))?;
+        files.push(name.to_owned());
+    }
+    Ok(())
+}
+
+/// The files in a folder and those below it whose names end so, in order. Hidden folders and links to folders are left
+/// out.
+pub fn find(folder: &Path, ends: &[&str]) -> Result<Vec<PathBuf>, Error> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_path_buf()];
+    while let Some(folder) = folders.pop() {
+        let cannot = |error| Error::io(format!("cannot read {}: {error}", folder.display()));
+        for entry in std::fs::read_dir(&folder).map_err(cannot)? {
+            let entry = entry.map_err(cannot)?;
+            let path = entry.path();
+            let hidden = entry.file_name().to_string_lossy().starts_with('.');
+            if entry.file_type().map_err(cannot)?.is_dir() {
+                folders.extend((!hidden).then_some(path));
+            } else if path
+                .extension()
+                .is_some_and(|end| ends.iter().any(|one| end == *one))
+            {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    Ok(found)
 }
 
 /// Splits `FILE::EXPORT`.

@@ -11,6 +11,7 @@ mod cpp;
 mod decompile;
 pub mod dep_info;
 pub mod dims;
+pub mod doc;
 mod emit;
 pub mod files;
 mod flops;

@@ -1,4 +1,5 @@
-//! The language reference as a site: the chapters in `docs`, with a page for each error code behind them.
+//! The guide and the reference as a site: the chapters in `docs`, a page for each error code behind them, and the standard
+//! library, with one search over all. `dlc doc` makes it.
 
 use std::fmt::Write;
 use std::fs;
@@ -6,19 +7,19 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
-use crate::process::{command, has, root, run, target};
+use crate::demo::build_dlc;
+use crate::llvm;
+use crate::process::{command, root, run, target};
 
-/// Puts the book together below `target`, and builds it where mdBook is installed.
+/// Puts the book together below `target`, and makes the site `target/book`.
 pub fn build() -> Result<()> {
-    let book = target().join("book-source");
-    let chapters = book.join("src");
-    if book.exists() {
-        fs::remove_dir_all(&book).with_context(|| format!("cannot remove {}", book.display()))?;
+    let chapters = target().join("book-source");
+    if chapters.exists() {
+        fs::remove_dir_all(&chapters)
+            .with_context(|| format!("cannot remove {}", chapters.display()))?;
     }
     fs::create_dir_all(chapters.join("errors"))?;
-    let docs = root().join("docs");
-    fs::copy(docs.join("book.toml"), book.join("book.toml"))?;
-    copy(&docs.join("src"), &chapters)?;
+    copy(&root().join("docs/src"), &chapters)?;
     let pages = copy(&root().join("frontend/src/codes"), &chapters.join("errors"))?;
     let summary = fs::read_to_string(chapters.join("SUMMARY.md"))?;
     let mut entries = String::new();
@@ -29,21 +30,13 @@ pub fn build() -> Result<()> {
         let title = title.trim_start_matches(['#', ' ']);
         writeln!(entries, "  - [{code}: {title}](errors/{page})")?;
     }
-    let chapter = "- [Errors](errors.md)\n";
+    let chapter = "- [All errors and warnings](error-index.md)\n";
     let summary = summary.replace(chapter, &format!("{chapter}{entries}"));
     fs::write(chapters.join("SUMMARY.md"), summary)?;
-    if !has("mdbook") {
-        println!(
-            "skipped: the site, since mdbook is not installed; its source is {}",
-            book.display()
-        );
-        return Ok(());
-    }
-    run(command("mdbook")
-        .arg("build")
-        .arg(&book)
-        .arg("--dest-dir")
-        .arg(target().join("book")))
+    let dlc = build_dlc(&llvm::ensure()?, false)?;
+    let mut doc = command(dlc);
+    doc.args(["doc", "std", "--title", "The DL language", "--guide"]);
+    run(doc.arg(&chapters).arg("-o").arg(target().join("book")))
 }
 
 /// Copies the Markdown files of a folder and its pictures; the names of the former in order.

@@ -123,7 +123,7 @@ enum Task {
         #[arg(long)]
         install: bool,
     },
-    /// Writes the reference of the dl dialect, dialects/OPS.md, and builds the language reference, docs
+    /// Writes the reference of the dl dialect, dialects/OPS.md, and the site of the guide, target/book
     Docs {
         /// Fails when it is not up to date
         #[arg(long)]

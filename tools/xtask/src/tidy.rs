@@ -23,7 +23,7 @@ const MAX_PASS: usize = 300;
 const MAX_MEDIAN_PASS: usize = 150;
 
 /// Where unsafe code and MLIR's raw API may stand.
-const UNSAFE: [&str; 14] = [
+const UNSAFE: [&str; 15] = [
     "dialects/src/ir/",
     // libFuzzer is a C library.
     "frontend/fuzz/",
@@ -38,6 +38,7 @@ const UNSAFE: [&str; 14] = [
     "runtime/abi/src/choice.rs",
     "runtime/abi/src/executor.rs",
     "runtime/abi/src/device.rs",
+    "runtime/abi/src/trace.rs",
     // A program that brings threads of its own, as a user's would.
     "test/end_to_end/threads.rs",
     // One that calls C.

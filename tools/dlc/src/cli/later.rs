@@ -8,8 +8,6 @@ use clap::{Args, Subcommand};
 #[derive(Debug, Subcommand)]
 pub enum Later {
     #[command(hide = true, disable_help_flag = true)]
-    Doc(Anything),
-    #[command(hide = true, disable_help_flag = true)]
     Import(Anything),
     #[command(hide = true, disable_help_flag = true)]
     Inspect(Anything),
@@ -26,7 +24,6 @@ impl Later {
     pub fn name_and_help(&self) -> (&'static str, &'static str) {
         const AVAILABLE: &str = "`dlc --help` lists the commands";
         match self {
-            Later::Doc(_) => ("doc", "the header of `dlc build` describes each export"),
             Later::Import(_) => ("import", AVAILABLE),
             Later::Inspect(_) => ("inspect", "use `dlc build --emit=dl,linalg,loops,llvm-ir`"),
             Later::Diff(_) => ("diff", "compare two outputs of `dlc bench --json`"),

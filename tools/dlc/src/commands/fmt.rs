@@ -1,7 +1,7 @@
 //! `dlc fmt`: files in the language's one layout.
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use dlc_driver::{Severity, format::format};
 use similar::TextDiff;
@@ -9,7 +9,7 @@ use tempfile::NamedTempFile;
 
 use crate::cli::{Common, Fmt};
 use crate::report::{Error, Status, to_stdout};
-use crate::source::SourceFile;
+use crate::source::{SourceFile, find_dl};
 
 /// What became of a file.
 enum Outcome {
@@ -25,7 +25,7 @@ pub fn run(fmt: &Fmt, common: &Common) -> Result<(), Error> {
     let mut failed = None;
     let mut files = Vec::new();
     for path in &fmt.paths {
-        if let Err(error) = find(path, &mut files) {
+        if let Err(error) = find_dl(path, &mut files) {
             failed = Some(output.error(&error));
         }
     }
@@ -41,38 +41,6 @@ pub fn run(fmt: &Fmt, common: &Common) -> Result<(), Error> {
         None => Ok(()),
         Some(status) => Err(Error::Shown(status)),
     }
-}
-
-/// The files that a path stands for: itself, or what is called `.dl` in a folder and those below it, in the order of
-/// their names. Hidden folders and links to folders are left out.
-fn find(path: &str, files: &mut Vec<String>) -> Result<(), Error> {
-    if path == "-" || !Path::new(path).is_dir() {
-        files.push(path.to_owned());
-        return Ok(());
-    }
-    let before = files.len();
-    let mut folders = vec![PathBuf::from(path)];
-    while let Some(folder) = folders.pop() {
-        let cannot = |error| Error::io(format!("cannot read {}: {error}", folder.display()));
-        for entry in std::fs::read_dir(&folder).map_err(cannot)? {
-            let entry = entry.map_err(cannot)?;
-            let path = entry.path();
-            let hidden = entry.file_name().to_string_lossy().starts_with('.');
-            if entry.file_type().map_err(cannot)?.is_dir() {
-                folders.extend((!hidden).then_some(path));
-            } else if path.extension().is_some_and(|end| end == "dl") {
-                let name = path.to_str().ok_or_else(|| {
-                    Error::input(format!("the name of {} is not UTF-8", path.display()))
-                })?;
-                files.push(name.to_owned());
-            }
-        }
-    }
-    if files.len() == before {
-        return Err(Error::input(format!("there are no .dl files in {path}")));
-    }
-    files[before..].sort();
-    Ok(())
 }
 
 fn one(path: &str, fmt: &Fmt, common: &Common) -> Result<Outcome, Error> {

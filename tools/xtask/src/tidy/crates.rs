@@ -39,6 +39,7 @@ const MAY_USE: &[(&str, &str, &[&str])] = &[
             "dlc-abi",
             "dlc-autodiff",
             "dlc-dialects",
+            "dlc-doc",
             "dlc-frontend",
             "dlc-gpu",
             "dlc-lowering",
@@ -47,6 +48,7 @@ const MAY_USE: &[(&str, &str, &[&str])] = &[
             "dlc-runtime",
         ],
     ),
+    ("tools/doc", "dlc-doc", &[]),
     ("tools/lsp", "dlc-lsp", &["dlc-frontend"]),
     ("tools/report", "dlc-report", &[]),
     (
