@@ -74,7 +74,7 @@ fn tokens(text: &str) -> Vec<(Range<usize>, Range<usize>)> {
     let ranges = tokens.map(|token| token.span.range());
     let mut end = 0;
     ranges
-        .chain([text.len()..text.len()])
+        .chain(std::iter::once(text.len()..text.len()))
         .map(|token| (std::mem::replace(&mut end, token.end)..token.start, token))
         .collect()
 }

@@ -181,7 +181,10 @@ fn check_example_on_device(path: &Path) -> Result<()> {
 /// What the reference gives for calls of one model's exports, with the arguments that [`for_each_call`] makes for them: each is
 /// evaluated once for all ways of compiling the model.
 #[derive(Clone, Default)]
-struct Expected(Arc<Mutex<BTreeMap<(String, Dims), Vec<Tensor>>>>);
+struct Expected(Arc<Mutex<Known>>);
+
+/// Results by the export's name and the dims.
+type Known = BTreeMap<(String, Dims), Vec<Tensor>>;
 
 impl Expected {
     /// Compares what calls of every export of a model give with the reference.
@@ -216,7 +219,7 @@ impl Expected {
         Ok(found)
     }
 
-    fn known(&self) -> MutexGuard<'_, BTreeMap<(String, Dims), Vec<Tensor>>> {
+    fn known(&self) -> MutexGuard<'_, Known> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

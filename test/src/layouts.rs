@@ -13,7 +13,7 @@ use dlc_programs::{generate::generate, print::program, random::Random};
 use crate::files;
 
 #[path = "../../frontend/fuzz/layouts.rs"]
-mod layouts;
+mod rules;
 #[path = "../../frontend/fuzz/words.rs"]
 mod words;
 
@@ -55,8 +55,8 @@ pub fn campaign(seed: u64, time: Duration) -> Result<bool> {
         }
         let mut random = Random::of(&seed.to_string());
         let text = text(seed, &texts, &mut random, &mut summary);
-        let shaken = layouts::shaken(&text, &mut random);
-        summary.unparsed += u64::from(layouts::tree(&shaken).is_none());
+        let shaken = rules::shaken(&text, &mut random);
+        summary.unparsed += u64::from(rules::tree(&shaken).is_none());
         if let Some(fault) = fault(&shaken) {
             summary.faults += 1;
             println!("\nseed {seed}: {fault}\n{:?}", smaller(&shaken, &fault));
@@ -92,7 +92,7 @@ fn repository() -> Result<Vec<String>> {
 
 /// The text of a round, in the layout of its author.
 fn text(seed: u64, texts: &[String], random: &mut Random, summary: &mut Summary) -> String {
-    if seed % 3 == 0 {
+    if seed.is_multiple_of(3) {
         summary.generated += 1;
         return program(&generate(seed).0);
     }
@@ -115,13 +115,13 @@ fn items(text: &str, random: &mut Random) -> String {
     let first = *random.choose(&starts);
     let ends = starts.iter().copied().chain([text.len()]);
     let mut ends = ends.filter(|end| (first + 1..first + MAX_BYTES).contains(end));
-    let end = ends.nth(random.below(4)).or(ends.last());
+    let end = ends.nth(random.below(4)).or(ends.next_back());
     text[first..end.unwrap_or(text.len())].to_owned()
 }
 
 /// What is wrong with the formatter on a text.
 fn fault(text: &str) -> Option<String> {
-    match catch_unwind(|| layouts::fault(text)) {
+    match catch_unwind(|| rules::fault(text)) {
         Ok(fault) => fault.map(str::to_owned),
         Err(_) => Some("it panics".to_owned()),
     }

@@ -10,11 +10,13 @@ use libtest_mimic::Trial;
 /// What stands below each title.
 const NOTE: &str = "<!-- Made by `cargo bless` of the compiler's own tables. -->";
 
+/// What makes a chapter.
+type Text = fn() -> String;
+
 /// A trial for each such chapter.
 pub fn trials() -> Vec<Trial> {
-    let chapters: [(&str, fn() -> String); 3] =
-        [("error-index", codes), ("passes", passes), ("ops", ops)];
-    let trial = |(name, text): (&'static str, fn() -> String)| {
+    let chapters: [(&str, Text); 3] = [("error-index", codes), ("passes", passes), ("ops", ops)];
+    let trial = |(name, text): (&'static str, Text)| {
         crate::trial(format!("docs-table/{name}"), move || check(name, &text()))
     };
     chapters.into_iter().map(trial).collect()

@@ -181,7 +181,7 @@ mod tests {
             for part in [0..8, 12..12 + length] {
                 let stored = &rest[part.end..part.end + 4];
                 let crc = crc(&rest[part]);
-                let masked = ((crc >> 15) | (crc << 17)).wrapping_add(0xa282_ead8);
+                let masked = crc.rotate_right(15).wrapping_add(0xa282_ead8);
                 assert_eq!(stored, masked.to_le_bytes());
             }
             records.push(fields(&rest[12..12 + length]));

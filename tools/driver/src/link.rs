@@ -63,7 +63,7 @@ pub fn static_library(stem: &str, objects: &[Vec<u8>]) -> Result<Vec<u8>, Error>
             NewArchiveMember::new(object.as_slice(), &DEFAULT_OBJECT_READER, name)
         })
         .collect();
-    let kind = if objects.iter().all(is_elf) {
+    let kind = if objects.iter().all(|object| is_elf(object)) {
         ArchiveKind::Gnu
     } else {
         ArchiveKind::Darwin
@@ -83,7 +83,7 @@ pub fn shared_library(
     objects: &[Vec<u8>],
     exported: &[String],
 ) -> Result<Vec<u8>, Error> {
-    if !objects.iter().all(is_elf) {
+    if !objects.iter().all(|object| is_elf(object)) {
         return Err(Error::System);
     }
     let script = version_script(exported);
@@ -111,14 +111,14 @@ pub fn shared_library(
 pub fn object(objects: &[Vec<u8>]) -> Result<Vec<u8>, Error> {
     match objects {
         [only] => Ok(only.clone()),
-        _ if !objects.iter().all(is_elf) => Err(Error::System),
+        _ if !objects.iter().all(|object| is_elf(object)) => Err(Error::System),
         _ => linked("object", objects, "", |_| {
             ["-r", "--build-id=none"].map(OsString::from).to_vec()
         }),
     }
 }
 
-fn is_elf(object: &Vec<u8>) -> bool {
+fn is_elf(object: &[u8]) -> bool {
     object.starts_with(b"\x7fELF")
 }
 

@@ -1,6 +1,7 @@
 //! An editor: a client of the server that runs on a thread beside it.
 
 #![allow(dead_code, reason = "each test uses part of it")]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::BTreeMap;
 use std::path::Path;
