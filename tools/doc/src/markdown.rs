@@ -417,6 +417,7 @@ impl<'a> Writer<'a> {
         let shown = text.split_inclusive('\n');
         let shown = shown.filter(|line| !line.starts_with("# ") && line.trim_end() != "#");
         let pieces = self.words.program(&shown.collect::<String>());
+        let is_wrong = words.clone().any(|word| word == "wrong");
         let code = words.find_map(|word| word.strip_prefix("error="));
         let html = match code {
             Some(code) => html! {
@@ -428,6 +429,7 @@ impl<'a> Writer<'a> {
                     (parts::block(&pieces))
                 }
             },
+            None if is_wrong => html! { div.wrong { span { "wrong" } (parts::block(&pieces)) } },
             None => html! {
                 @if let Some(file) = file { p.file { (file) } }
                 (parts::block(&pieces))

@@ -112,6 +112,10 @@ pub(super) fn placed<'a>(lines: impl Iterator<Item = (usize, usize, &'a str)>) -
 pub(super) fn check_one(name: &str, text: String, tag: &str, report: &mut Report) {
     let checked = check(Source::new(name, text), &Beside::default());
     let mut diagnostics = checked.diagnostics;
+    // A page of `dlc explain` shows what its code is about, which may only be found when it is built.
+    if tag.split(',').any(|word| word == "wrong") {
+        return;
+    }
     let expected = tag
         .split(',')
         .skip(1)
