@@ -116,7 +116,9 @@ fn links_to_nothing_are_warnings_with_a_place() {
 fn examples_are_checked_where_they_stand() {
     let folder = folder(&[("model.dl", MODEL)]);
     let output = dlc(folder.path(), &["doc", "--test", "model.dl"]);
-    assert_eq!(done(&output), "1 example is as they should be\n");
+    assert_eq!(done(&output), "1 example is as it should be\n");
+    let output = dlc(folder.path(), &["doc", "--test", "std"]);
+    assert_eq!(done(&output), "1 example is as it should be\n");
     let wrong = "\
 /// ```dl,error=DL0203
 /// fn f(x: f32[3]) -> f32[3] { x @ ones([4, 3]) }
@@ -203,6 +205,7 @@ fn chapters_come_with_what_they_explain() {
     assert!(sums.contains("href=\"std.nn.html#linear\""), "{sums}");
     assert!(read(&out, "index.html").contains("<h1>A &amp; B</h1>"));
     assert_eq!(read(&out, "guide-deep-p.svg"), "<svg/>");
+    assert!(read(&out, "search.js").contains("[\"sum\",\"builtin\""));
 }
 
 #[test]

@@ -194,6 +194,17 @@ pub struct Chapter {
     pub sections: Vec<Section>,
 }
 
+/// A built-in operation that a chapter explains.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Builtin {
+    /// Its name.
+    pub name: String,
+    /// Its name and parameters.
+    pub signature: String,
+    /// The address of the place where it is explained.
+    pub address: String,
+}
+
 /// A picture of the chapters.
 #[derive(Clone, Debug)]
 pub struct Picture {
@@ -214,6 +225,8 @@ pub struct Library {
     pub chapters: Vec<Chapter>,
     /// The pictures in them.
     pub pictures: Vec<Picture>,
+    /// The built-in operations that they explain.
+    pub builtins: Vec<Builtin>,
     /// The modules, those of the standard library last.
     pub modules: Vec<Module>,
 }

@@ -135,15 +135,23 @@ fn modules(modules: &[&Module]) -> Markup {
     }
 }
 
-/// The chapters; that of this page is marked.
-fn contents(library: &Library, current: Option<&Chapter>) -> Markup {
+/// The chapters; that of this page is marked. Beside a page, those that stand below another are shown where this page's is
+/// among them or is that other.
+fn contents(library: &Library, about: Option<About>) -> Markup {
+    let current = match about {
+        Some(About::Chapter(chapter)) => Some(chapter),
+        _ => None,
+    };
+    let is_current = |one: &Chapter| current.is_some_and(|current| current.slug == one.slug);
     html! {
         ul.contents {
-            @for one in &library.chapters {
-                @if let Some(part) = &one.part { li.part { (part) } }
-                li class={ "depth" (one.depth) } {
-                    @let here = current.is_some_and(|current| current.slug == one.slug);
-                    a href=(page(&one.slug)) aria-current=[here.then_some("page")] { (one.title) }
+            @for group in library.chapters.chunk_by(|_, next| next.depth > 0) {
+                @let all = about.is_none() || group.iter().any(is_current);
+                @for one in group.iter().filter(|one| all || one.depth == 0) {
+                    @if let Some(part) = &one.part { li.part { (part) } }
+                    li class={ "depth" (one.depth) } {
+                        a href=(page(&one.slug)) aria-current=[is_current(one).then_some("page")] { (one.title) }
+                    }
                 }
             }
         }
@@ -152,15 +160,11 @@ fn contents(library: &Library, current: Option<&Chapter>) -> Markup {
 
 /// The side of a page: chapters and modules, with the items of this page's.
 fn side(library: &Library, about: About) -> Markup {
-    let current = match about {
-        About::Chapter(chapter) => Some(chapter),
-        _ => None,
-    };
     html! {
         nav id="dlc-side" aria-label="contents" {
             @if !library.chapters.is_empty() {
                 h2 { "Guide" }
-                (contents(library, current))
+                (contents(library, Some(about)))
             }
             @for (is_std, title) in [(false, "Modules"), (true, "Standard library")] {
                 @let some = library.modules.iter().filter(|one| one.is_std == is_std);

@@ -24,6 +24,16 @@ pub(crate) fn script(library: &Library) -> String {
             }));
         }
     }
+    for builtin in &library.builtins {
+        all.push(entry(Entry {
+            name: &builtin.name,
+            kind: "builtin",
+            place: "",
+            address: &builtin.address,
+            summary: &builtin.signature,
+            text: &builtin.signature,
+        }));
+    }
     for module in &library.modules {
         all.push(entry(Entry {
             name: &module.name,

@@ -149,6 +149,7 @@ fn no_page_asks_for_anything_outside() {
         version: "1".into(),
         chapters: Vec::new(),
         pictures: Vec::new(),
+        builtins: Vec::new(),
         modules: Vec::new(),
     };
     let files = site::pages(&library);

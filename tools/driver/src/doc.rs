@@ -87,10 +87,12 @@ pub fn document(session: &Session, request: &Request) -> Result<Documented, Fail
         version: env!("CARGO_PKG_VERSION").to_owned(),
         chapters: Vec::new(),
         pictures: Vec::new(),
+        builtins: Vec::new(),
         modules: Vec::new(),
     };
     let outline = request.guide.as_ref().map(Guide::outline);
     let outline = outline.unwrap_or_default();
+    library.builtins = outline.explained();
     library.modules = collect::modules(&program, &outline, &mut report);
     if let Some(guide) = &request.guide {
         (library.chapters, library.pictures) = guide.chapters(&program, &outline, &mut report)?;

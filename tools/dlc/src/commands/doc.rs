@@ -46,11 +46,11 @@ pub fn run(doc: &Doc, common: &Common) -> Result<(), Error> {
         document(&session, &request).map_err(|failure| Error::of_compilation(failure, &what))?;
     to_stderr(&done.warnings);
     if doc.test {
-        let count = match done.examples {
-            1 => "1 example is".to_owned(),
-            count => format!("{count} examples are"),
+        let all = match done.examples {
+            1 => "1 example is as it should be\n".to_owned(),
+            count => format!("{count} examples are as they should be\n"),
         };
-        return to_stdout(format!("{count} as they should be\n").as_bytes());
+        return to_stdout(all.as_bytes());
     }
     let cannot =
         |path: &Path, error| Error::io(format!("cannot write {}: {error}", path.display()));

@@ -29,7 +29,7 @@ pub(super) enum DocLines {
 const CONSTANTS: &[&str] = &["inf", "nan", "pi", "newaxis"];
 
 /// Words that mean something in some places only.
-const WORDS: &[&str] = &["test", "where", "within"];
+const WORDS: &[&str] = &["test", "where", "within", "tree", "float", "dtype"];
 
 impl Text<'_> {
     /// The pieces of a part.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use dlc_doc::markdown::{Mention, Words};
-use dlc_doc::model::{Class, Code, page};
+use dlc_doc::model::{Builtin, Class, Code, page};
 use dlc_frontend::ast::Span;
 use dlc_frontend::codes::Code as DiagnosticCode;
 use dlc_frontend::lexer::lex;
@@ -23,6 +23,21 @@ pub(crate) struct Outline {
     pub builtins: BTreeMap<String, String>,
     /// The pages of codes.
     pub codes: BTreeMap<String, String>,
+}
+
+impl Outline {
+    /// The built-in operations, for the search.
+    pub fn explained(&self) -> Vec<Builtin> {
+        let explained = builtins().into_iter().filter_map(|(name, params)| {
+            let address = self.builtins.get(name)?.clone();
+            Some(Builtin {
+                name: name.to_owned(),
+                signature: format!("{name}({params})"),
+                address,
+            })
+        });
+        explained.collect()
+    }
 }
 
 /// The names that a text may use.
