@@ -179,12 +179,17 @@ impl<'c> Reader<'_, 'c> {
         };
         let (reads, writes) = (numbers(effects.reads), numbers(effects.writes));
         let kernel = kernel(op);
-        // A product is several ops beside each other: packing, a choice of loops, calls.
+        // A product is several ops beside each other: packing, a choice of loops, calls. Its derivatives stand at the same
+        // place, but make other memory.
         if let Some(last) = self.work.nests.last_mut()
             && last.place == place
             && last.inside == inside
             && kind == Kind::Product
             && last.kind == Kind::Product
+            && reads
+                .iter()
+                .chain(&writes)
+                .any(|one| last.writes.contains(one))
         {
             for (all, more) in [(&mut last.reads, reads), (&mut last.writes, writes)] {
                 all.extend(more);

@@ -315,7 +315,7 @@ fn numbers_of_rounds_are_logged() {
         folder,
         &format!("run m.dl {inputs} --repeat 5 --log tb/one"),
     );
-    assert!(said.contains("count: f32 5"), "{said}");
+    assert!(said.contains("count: f32 = 5"), "{said}");
     let files: Vec<_> = std::fs::read_dir(folder.join("tb/one")).unwrap().collect();
     assert_eq!(files.len(), 1);
     let bytes = std::fs::read(files[0].as_ref().unwrap().path()).unwrap();
