@@ -290,7 +290,7 @@ fn axes(entry: &Entry, leaf: &Leaf) -> Vec<String> {
                 0 => "const std::int64_t *",
                 _ => "const std::int64_t *dims",
             };
-            format!("{{{text:?}, {bits}u, []({parameter}) {{ return {size}; }}}}")
+            format!("{{{bits}u, []({parameter}) {{ return {size}; }}}}")
         })
         .collect()
 }
