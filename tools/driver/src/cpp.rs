@@ -178,9 +178,10 @@ impl Module<'_> {
                         header::c_name(name, &self.manifest.stem)
                     )
                 };
-                let sizes = shape.iter().map(|text| number(text, &dim));
-                let parts = format!("detail::number{{{}}}", dtype.parts());
-                let sizes: Vec<String> = std::iter::once(parts).chain(sizes).collect();
+                // A key is two numbers.
+                let two = (*dtype == DType::Key).then(|| number("2", &dim));
+                let sizes = shape.iter().map(|text| number(text, &dim)).chain(two);
+                let sizes: Vec<String> = sizes.collect();
                 let _ = writeln!(
                     text,
                     "    {place}.resize(static_cast<std::size_t>(detail::fitting({})));",

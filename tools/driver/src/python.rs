@@ -20,6 +20,9 @@ pub struct File {
     pub bytes: Vec<u8>,
 }
 
+/// The generated file of a package.
+pub const MODULE: &str = "__init__.py";
+
 /// What every package has beside the generated module and the library.
 const SHARED: [(&str, &str); 3] = [
     ("_arrays.py", include_str!("python/arrays.py")),
@@ -36,7 +39,7 @@ pub fn package_name(stem: &str) -> String {
 /// The files of a package: its module, as [`generate`] gives it, what all share, and the shared library.
 pub fn package(stem: &str, module: &[u8], library: &[u8]) -> Vec<File> {
     let mut files = vec![File {
-        name: "__init__.py".into(),
+        name: MODULE.into(),
         bytes: module.to_vec(),
     }];
     files.extend(SHARED.map(|(name, text)| File {

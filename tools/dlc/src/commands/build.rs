@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use dlc_driver::artefact::{self, Artefact};
 use dlc_driver::compile::{Emit, Options, Session};
 use dlc_driver::dep_info;
-use dlc_driver::python::package_name;
+use dlc_driver::python::{self, package_name};
 use dlc_driver::workspace::{self, Workspace};
 use dlc_report::Report;
 
@@ -106,11 +106,16 @@ pub fn run(build: &Build, common: &Common) -> Result<(), Error> {
         }
     };
     if kinds.contains(&Emit::DepInfo) {
-        let targets = wanted.iter().map(path).collect::<Result<_, _>>()?;
+        let target = |wanted: &Wanted| match wanted.kind {
+            // A folder is as old as its list of files.
+            Emit::Python => path(wanted).map(|folder| folder.join(python::MODULE)),
+            _ => path(wanted),
+        };
+        let targets = wanted.iter().map(target).collect::<Result<_, _>>()?;
         let rules = rules(targets, compiled.files, file.stem())?;
         compiled.artefacts.insert(Emit::DepInfo, rules.into_bytes());
     }
-    let mut artefacts = Vec::new();
+    let (mut artefacts, mut packages) = (Vec::new(), Vec::new());
     for wanted in wanted {
         let path = path(&wanted)?;
         let bytes = match wanted.kind {
@@ -123,15 +128,16 @@ pub fn run(build: &Build, common: &Common) -> Result<(), Error> {
             true => to_stdout(&bytes)?,
             false if wanted.kind == Emit::Python => {
                 artefacts.extend(package.files(&path, &compiled.artefacts));
+                packages.push(path);
             }
             false => artefacts.push(Artefact { path, bytes }),
         }
     }
-    for artefact in &artefacts {
-        let folder = artefact.path.parent().unwrap_or(Path::new(""));
-        if folder.starts_with(&build.output) || folder.ends_with(package.python_name()) {
-            artefact::make_folder(folder)?;
-        }
+    if artefacts.iter().any(|a| a.path.starts_with(&build.output)) {
+        artefact::make_folder(&build.output)?;
+    }
+    for folder in packages {
+        artefact::make_folder(&folder)?;
     }
     artefact::write_all(&artefacts)?;
     if common.verbose {

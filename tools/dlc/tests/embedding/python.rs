@@ -53,6 +53,8 @@ fn arrays_come_and_go_by_a_module_and_by_a_wheel() {
     };
     assert_eq!([package, rules], ["zoo", "zoo.d"]);
     assert!(wheel.starts_with("zoo-1.2.0-py3-none-manylinux"), "{wheel}");
+    let rules = std::fs::read_to_string(folder.join("out/zoo.d")).unwrap();
+    assert!(rules.contains("out/zoo/__init__.py: "), "{rules}");
     let Some(python) = python_with("numpy") else {
         return;
     };

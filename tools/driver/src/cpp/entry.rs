@@ -2,7 +2,7 @@
 
 use super::{Held, Module, element, held_name, number, value};
 use crate::header;
-use crate::layout::{dl_signature, unique, visible};
+use crate::layout::{dl_signature, is_empty, unique, visible};
 use dlc_abi::{DType, Entry, Leaf, Mode, Poly, Tree, symbol};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -220,6 +220,8 @@ impl Module<'_> {
         let ty = self.ty(tree, held);
         let declared = match tree {
             Tree::Tensor { .. } => format!("{ty} {name}"),
+            // There is nothing in it to pass.
+            _ if is_empty(tree) => format!("const {ty} &"),
             _ => format!("const {ty} &{name}"),
         };
         function.parameters.push(declared);
@@ -288,7 +290,7 @@ fn axes(entry: &Entry, leaf: &Leaf) -> Vec<String> {
                 0 => "const std::int64_t *",
                 _ => "const std::int64_t *dims",
             };
-            format!("{{{text:?}, {bits}u, []({parameter}) {{ return {size}; }}}}")
+            format!("{{{bits}u, []({parameter}) {{ return {size}; }}}}")
         })
         .collect()
 }

@@ -44,7 +44,7 @@ float train(tiny::library &model, tiny::Params &p, Floats x) {
   std::vector<std::uint32_t> k(2);
   float in_place = 0;
   tiny::Params other = tiny::Params::zeros(4);
-  model.init(1, 4, {0, 42}, p);
+  model.init(1, {0, 42}, p);
   return model.step(p, x, 3, tiny::tensor<float>(&in_place, 1), k, true) + static_cast<float>(other.blocks[1].w.size());
 }
 void pair(tiny::library &model) {

@@ -33,11 +33,6 @@ pub struct Package<'a> {
 }
 
 impl Package<'_> {
-    /// The name of the Python package.
-    pub fn python_name(&self) -> String {
-        python::package_name(&self.manifest.stem)
-    }
-
     /// The bytes of a kind that the compiler does not make by itself.
     pub fn make(
         &self,
