@@ -133,8 +133,10 @@ impl<'c: 'a, 'a> Tracer<'c> {
 
     /// Whether an op is a loop or a branch of the program.
     fn is_control(&self, op: OperationRef<'c, 'a>) -> bool {
-        // Copies of what a loop begins with stand at its place.
-        !blocks(op).is_empty() && self.control.contains(&op.location().to_string())
+        // Copies of what a loop begins with stand at its place, and all inside of them, too.
+        let place = op.location();
+        let holds_others = || walk::inside(op).iter().any(|inner| inner.location() != place);
+        !blocks(op).is_empty() && self.control.contains(&place.to_string()) && holds_others()
     }
 
     /// The work of a block, in order.

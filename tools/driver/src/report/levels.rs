@@ -30,19 +30,20 @@ pub(crate) fn located(op: OperationRef) -> String {
 }
 
 /// Lets LLVM keep places; whether it could be done. Each op gets one place, as the pass that makes scopes reads no others
-/// where what was inlined has none.
+/// where what was inlined has none. Where none is known it is line 0, since LLVM wants one at each call.
 pub(crate) fn with_debug_info<'c>(
     context: &'c Context,
     module: &mut Module<'c>,
     places: &mut Places,
 ) -> bool {
+    let main = places.ir_name(0).unwrap_or_default().to_string();
     for op in walk::inside(module.as_operation()) {
         let chain = places.chain(&op.location().to_string());
         let place = places.own(&chain).and_then(|place| {
             let name = places.ir_name(place.file)?;
             Some(Location::new(context, name, place.line, place.column))
         });
-        edit::set_location(op, place.unwrap_or(Location::unknown(context)));
+        edit::set_location(op, place.unwrap_or_else(|| Location::new(context, &main, 0, 0)));
     }
     let manager = PassManager::new(context);
     let parsed = dlc_dialects::pass::parse_pipeline(&manager, SCOPES);
@@ -78,6 +79,7 @@ impl Function {
     }
 
     fn push(&mut self, line: &str, place: Option<(usize, usize)>) {
+        let place = place.filter(|(_, line)| *line > 0);
         if self.lines.len() == LINES {
             self.left_out += 1;
             return;
