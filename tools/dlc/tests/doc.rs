@@ -85,11 +85,15 @@ fn signatures_lead_to_what_they_name() {
         "href=\"model.html#Params.w\"",
         "id=\"Params.w\"",
         "One column for each class.",
-        "href=\"model.source.html#L34\">scores</a>",
+        "href=\"model.source.html#L30\">scores</a>",
         "<span class=\"kind export\">export</span>",
     ] {
         assert!(page.contains(part), "{part}\n{page}");
     }
+    assert!(
+        page.contains("{\n  <a class=\"p\" href=\"model.html#Params.w\">w</a>: "),
+        "{page}"
+    );
     // A body, and the doc comments of fields, are no part of a signature.
     assert!(!page.contains("use_nothing</a>(") && !page.contains("///"));
     let source = read(&out, "model.source.html");
@@ -182,7 +186,7 @@ fn chapters_come_with_what_they_explain() {
     done(&output);
     let said = said(&output);
     assert!(
-        said.starts_with("guide/start.md:3:34: warning[DL0906]: `gone.md` leads nowhere"),
+        said.starts_with("guide/start.md:3:32: warning[DL0906]: `gone.md` leads nowhere"),
         "{said}"
     );
     assert_eq!(said.lines().count(), 1, "{said}");

@@ -40,6 +40,8 @@ impl Text<'_> {
             .partition_point(|token| token.span.start < part.start);
         let mut code = Code::new();
         let mut at = part.start as usize;
+        // Whether the line has only a doc comment that is left out.
+        let mut left_out = false;
         for (index, token) in self.tokens.iter().enumerate().skip(first) {
             if token.span.end > part.end {
                 break;
@@ -53,6 +55,10 @@ impl Text<'_> {
             let is_doc = matches!(token.tok, Tok::Doc(_) | Tok::FileDoc(_));
             if is_doc && docs == DocLines::LeaveOut {
                 push_gap(&mut code, gap.trim_end());
+                left_out = true;
+                continue;
+            }
+            if std::mem::take(&mut left_out) && token.tok == Tok::Newline {
                 continue;
             }
             push_gap(&mut code, gap);
