@@ -82,7 +82,7 @@ impl<'a> Checker<'a> {
     }
 
     /// The number of parts of a tree, itself counted. Each struct type is counted once, however often it occurs.
-    fn tree_size(&mut self, ty: &Ty) -> u64 {
+    pub(super) fn tree_size(&mut self, ty: &Ty) -> u64 {
         match ty {
             Ty::Struct(s) => {
                 let key = (s.id, s.dims.clone());

@@ -59,6 +59,8 @@ fn rules(grammar: &Value, patterns: &Value) -> Vec<Rule> {
 /// The innermost name of each byte of a line.
 fn named(rules: &[Rule], line: &str) -> Vec<String> {
     let mut names = vec![String::new(); line.len()];
+    // An end of line in a pattern is the end of its text.
+    let line = line.trim_end_matches(['\r', '\n']);
     scan(rules, line, 0, None, &mut names);
     names
 }
