@@ -5,6 +5,7 @@
 mod bench;
 mod book;
 mod demo;
+mod dist;
 mod docs;
 mod example;
 mod gpu;
@@ -105,6 +106,12 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Builds the compiler with LLVM inside and packs it, to target/dist: an archive, a Debian package, a wheel
+    Dist {
+        /// Also installs the packages into systems without LLVM and uses them there, which needs root and Debian's archive
+        #[arg(long)]
+        check: bool,
+    },
     /// Says what is installed and what is missing
     Doctor {
         /// Installs what is missing
@@ -142,6 +149,7 @@ fn main() -> ExitCode {
         } => bench::run(&python, &arguments),
         Task::Gpu { steps, python } => gpu::run(&steps, &python),
         Task::FuzzPrograms { release, arguments } => programs::run(release, &arguments),
+        Task::Dist { check } => dist::run(check),
         Task::Doctor { install } => llvm::doctor(install),
         Task::Docs { check } => docs::run(check).and_then(|()| match check {
             true => Ok(()),

@@ -53,6 +53,7 @@ const MAY_USE: &[(&str, &str, &[&str])] = &[
         &["dlc-abi", "dlc-driver", "dlc-gpu", "dlc-lsp", "dlc-runtime"],
     ),
     ("tools/dlc-opt", "dlc-opt", &["dlc-driver"]),
+    ("tools/dist", "dlc-dist", &[]),
     (
         "test",
         "dlc-test",
