@@ -77,7 +77,10 @@ impl Checker<'_> {
     }
 
     fn check_callee(&mut self, id: usize, signature: &Signature) {
-        let sizes = signature.params.iter().map(|param| self.tree_size(&param.ty));
+        let sizes = signature
+            .params
+            .iter()
+            .map(|param| self.tree_size(&param.ty));
         if sizes.sum::<u64>() > MAX_PARTS {
             return;
         }

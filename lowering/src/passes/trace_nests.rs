@@ -135,7 +135,11 @@ impl<'c: 'a, 'a> Tracer<'c> {
     fn is_control(&self, op: OperationRef<'c, 'a>) -> bool {
         // Copies of what a loop begins with stand at its place, and all inside of them, too.
         let place = op.location();
-        let holds_others = || walk::inside(op).iter().any(|inner| inner.location() != place);
+        let holds_others = || {
+            walk::inside(op)
+                .iter()
+                .any(|inner| inner.location() != place)
+        };
         !blocks(op).is_empty() && self.control.contains(&place.to_string()) && holds_others()
     }
 

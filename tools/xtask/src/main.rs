@@ -5,6 +5,7 @@
 mod bench;
 mod book;
 mod demo;
+mod dist;
 mod docs;
 mod example;
 mod gpu;
@@ -117,6 +118,12 @@ enum Task {
         #[arg(long)]
         release: bool,
     },
+    /// Builds the compiler with LLVM inside and packs it, to target/dist: an archive, a Debian package, a wheel
+    Dist {
+        /// Also installs the packages into systems without LLVM and uses them there, which needs root and Debian's archive
+        #[arg(long)]
+        check: bool,
+    },
     /// Says what is installed and what is missing
     Doctor {
         /// Installs what is missing
@@ -159,6 +166,7 @@ fn main() -> ExitCode {
             seed,
             release,
         } => programs::layouts(release, seconds, seed),
+        Task::Dist { check } => dist::run(check),
         Task::Doctor { install } => llvm::doctor(install),
         Task::Docs { check } => docs::run(check).and_then(|()| match check {
             true => Ok(()),

@@ -43,7 +43,10 @@ pub(crate) fn with_debug_info<'c>(
             let name = places.ir_name(place.file)?;
             Some(Location::new(context, name, place.line, place.column))
         });
-        edit::set_location(op, place.unwrap_or_else(|| Location::new(context, &main, 0, 0)));
+        edit::set_location(
+            op,
+            place.unwrap_or_else(|| Location::new(context, &main, 0, 0)),
+        );
     }
     let manager = PassManager::new(context);
     let parsed = dlc_dialects::pass::parse_pipeline(&manager, SCOPES);

@@ -214,6 +214,8 @@ fn expected(tok: &Tok) -> &'static [&'static str] {
         Tok::Str(_) => &["string", "constant.character"],
         Tok::True | Tok::False | Tok::None => &["constant.language"],
         Tok::Ident(name) if ["where", "within", "test"].contains(&name.as_str()) => &[],
+        // It begins a statement or is a name, which a grammar of lines cannot tell.
+        Tok::Ident(name) if *name == "var" => &["keyword.other", "entity", "variable"],
         Tok::Ident(_) => &["entity", "variable", "support", "storage"],
         other if other.text().starts_with(|c: char| c.is_ascii_lowercase()) => {
             &["keyword.control", "keyword.other"]

@@ -66,6 +66,7 @@ const MAY_USE: &[(&str, &str, &[&str])] = &[
     // It stands in build scripts of users, who have no MLIR.
     ("tools/dlc-build", "dlc-build", &[]),
     ("tools/dlc-opt", "dlc-opt", &["dlc-driver"]),
+    ("tools/dist", "dlc-dist", &[]),
     (
         "test",
         "dlc-test",
