@@ -105,11 +105,12 @@ fn words(text: &str) -> Vec<&str> {
             .lines()
             .filter_map(|line| line.find("//").map(|at| &line[at..]));
         words.extend(comments.map(str::trim_end));
-        words.extend(
-            [text[token].trim_end()]
-                .iter()
-                .filter(|token| ![",", ";", ""].contains(token)),
-        );
+        match text[token].trim_end() {
+            "," | ";" | "" => {}
+            // Of a slice without an end, where the two may stand together.
+            "::" => words.extend([":", ":"]),
+            token => words.push(token),
+        }
     }
     words
 }

@@ -52,7 +52,7 @@ int main() {
   say([&] { return model.trace({ones, 4}); });
   //= 0 DL1004 trace: no argument gives the dim N; pass one with its shape
   say([&] { return model.trace({ones, {1, 1}}); });
-  //= 17 DL1002 trace: the condition N > 1 does not hold (zoo.dl:56); N = 1
+  //= 17 DL1002 trace: the condition N > 1 does not hold (zoo.dl:58); N = 1
 
   std::vector<std::int32_t> numbers(4);
   float number = 0;
