@@ -52,8 +52,12 @@ fn chapter(path: &Path) -> Result<()> {
     if faults.is_empty() && run::runs(&blocks) {
         run::run(&blocks)?;
     }
+    let in_block = |number: usize| {
+        let lines = |block: &&Block| block.line..block.line + block.text.lines().count() + 1;
+        blocks.iter().any(|block| lines(&block).contains(&number))
+    };
     for (number, line) in text.lines().enumerate() {
-        for target in links(line) {
+        for target in links(line).filter(|_| !in_block(number + 1)) {
             let file = path.with_file_name(target);
             if !file.exists() && !target.starts_with("errors/") {
                 faults.push(format!("line {}: {target} is not there", number + 1));
