@@ -167,7 +167,7 @@ fn chapters_come_with_what_they_explain() {
         ),
         (
             "guide/deep/sums.md",
-            "# Sums\n\n## Two sums\n\n`sum(x, axis=none, keepdims=false)` adds; `std::nn::linear`; ![plot](p.svg)\n",
+            "# Sums\n\n## Two sums\n\n`sum(x, *, axis=none, keepdims=false)` adds; `std::nn::linear`; ![plot](p.svg)\n",
         ),
         ("guide/deep/p.svg", "<svg/>"),
         ("model.dl", MODEL),
