@@ -2,8 +2,13 @@
 //! takes and gives. Read on tensors (for the manifest) and on memrefs (for the C entry) alike.
 
 use crate::{
-    alias::operations, choice::CHOOSES, passes::plan_workspace::SLOT, schedule::Target,
-    tasks::EXECUTOR, walk,
+    alias::operations,
+    choice::CHOOSES,
+    passes::plan_workspace::SLOT,
+    schedule::Target,
+    tasks::EXECUTOR,
+    variants::{VARIANT, VARIANTS},
+    walk,
 };
 use dlc_abi::{
     Condition, DType, DimRange, Mode, Param, Poly, Status, Tree,
@@ -116,6 +121,14 @@ pub struct Entry<'c, 'a> {
     pub executor: Option<usize>,
     /// Whether that is a device, on which all memory is.
     pub gpu: bool,
+    /// The stem of the library.
+    pub library: String,
+    /// Bits of an address of its target.
+    pub address_bits: i64,
+    /// The CPU of the variant of the library that it is of, where there are several.
+    pub variant: Option<String>,
+    /// The CPUs of all variants, where this is of the first of several, beside which callers' functions stand.
+    pub variants: Vec<String>,
     /// The library whose calls without a device have one chosen, if this is of such.
     pub chooses: Option<String>,
     /// Every leaf: those of the parameters, then the results.
@@ -144,6 +157,9 @@ pub fn of<'c, 'a>(
     let stem = string(module.attribute("dl.stem").ok()).unwrap_or_default();
     let mut entry = read(func, &stem).map_err(|message| PassError::at(&func, message))?;
     entry.chooses = module.has_attribute(CHOOSES).then_some(stem);
+    entry.variant = string(module.attribute(VARIANT).ok());
+    entry.variants = strings(module.attribute(VARIANTS).ok())
+        .map_err(|message| PassError::at(&func, message))?;
     if !func.has_attribute(FAILURES) {
         failures(module, func, &entry.name, &mut vec![], &mut entry.failures);
     }
@@ -262,6 +278,7 @@ fn read<'c, 'a>(func: OperationRef<'c, 'a>, stem: &str) -> Result<Entry<'c, 'a>,
     }
     let leaves = read_leaves(func, dims.len())?;
     let failures = strings(func.attribute(FAILURES).ok())?;
+    let target = Target::of(func);
     Ok(Entry {
         func,
         symbol,
@@ -272,7 +289,11 @@ fn read<'c, 'a>(func: OperationRef<'c, 'a>, stem: &str) -> Result<Entry<'c, 'a>,
         failures,
         failed: argument_with(func, FAILED),
         executor: argument_with(func, EXECUTOR),
-        gpu: Target::of(func).gpu > 0,
+        gpu: target.gpu > 0,
+        library: stem.to_string(),
+        address_bits: target.arch.address_bits(),
+        variant: None,
+        variants: vec![],
         chooses: None,
         leaves,
     })

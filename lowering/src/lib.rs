@@ -24,6 +24,7 @@ pub mod schedule;
 pub mod size;
 pub mod target;
 pub mod tasks;
+pub mod variants;
 mod view;
 pub mod walk;
 pub mod winograd;

@@ -4,6 +4,7 @@ pub mod cpu;
 pub mod gpu;
 mod machine;
 mod parts;
+pub mod place;
 
 pub use cpu::{CodegenError, CodegenOptions, Form, Made, Objects, emit, host_triple, llvm_version};
-pub use machine::processor;
+pub use place::{Place, Processor};

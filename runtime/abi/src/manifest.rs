@@ -33,6 +33,9 @@ pub struct Manifest {
     /// The GPU that entries have variants for, which take a device, `sm_80` or `sm_90a`; none without.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gpu: Option<String>,
+    /// The CPUs that the library has its code for, from the least; none where that is one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cpus: Vec<String>,
     /// The entry points, in source order.
     pub entries: Vec<Entry>,
     /// The structs that entries use, each after those it holds.
@@ -365,6 +368,7 @@ impl Manifest {
             target: target.to_string(),
             threads: 1,
             gpu: None,
+            cpus: vec![],
             entries,
             structs,
         };
@@ -386,9 +390,18 @@ impl Manifest {
         self
     }
 
+    /// The same of a library that has its code for these CPUs, if there are several.
+    pub fn with_cpus(mut self, cpus: &[String]) -> Self {
+        self.cpus = cpus.to_vec();
+        self
+    }
+
     /// The functions of the library that its header declares.
     pub fn exported_symbols(&self) -> Vec<String> {
         let mut symbols = vec![symbol::abi_hash(&self.stem)];
+        if !self.cpus.is_empty() {
+            symbols.push(symbol::cpu(&self.stem));
+        }
         for entry in &self.entries {
             symbols.push(entry.symbol.clone());
             symbols.push(entry.packed_symbol.clone());

@@ -63,6 +63,11 @@ pub fn abi_hash(stem: &str) -> String {
     format!("{}_abi_hash", identifier(stem))
 }
 
+/// The function that gives the name of the CPU whose code is taken, in libraries for several, `const char *STEM_target_cpu(void)`.
+pub fn cpu(stem: &str) -> String {
+    format!("{}_target_cpu", identifier(stem))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

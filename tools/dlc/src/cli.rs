@@ -16,6 +16,7 @@ mod fmt;
 mod grad;
 mod lints;
 mod lsp;
+mod run_target;
 mod test;
 mod tune;
 
@@ -27,6 +28,7 @@ pub use fmt::Fmt;
 pub use grad::{Grad, Mode};
 pub use lints::Lints;
 pub use lsp::Lsp;
+pub use run_target::{RunTarget, RunTargetParser};
 pub use test::{RunTest, Test, TestFormat};
 pub use tune::Tune;
 
@@ -154,7 +156,9 @@ pub enum Print {
     Builtins,
     /// The operations of the dl dialect
     Ops,
-    /// The CPUs that --target-cpu knows
+    /// The triples that `dlc build --target` knows
+    Targets,
+    /// The CPUs and features that --target-cpu and --target-feature know
     TargetCpus,
     /// The target triple of this machine
     HostTuple,
@@ -326,11 +330,14 @@ pub struct Check {
 Examples:
   dlc build tiny.dl -o out
   dlc build tiny.dl --emit=staticlib,header --target-cpu x86-64-v3
+  dlc build tiny.dl --target aarch64-unknown-linux-gnu -o out
+  dlc build tiny.dl --target wasm32-unknown-unknown -o web
   dlc build tiny.dl --emit=llvm-ir -o -
   dlc build tiny.dl --emit=staticlib,header,dep-info -o out
   dlc build tiny.dl --emit=memory -o - --dim B=32
 
-Without --emit: libSTEM.a, libSTEM.so, STEM.h and STEM.json.")]
+Without --emit: libSTEM.a, libSTEM.so, STEM.h and STEM.json; for wasm32 STEM.wasm instead of
+libSTEM.so, and STEM.mjs, which calls it.")]
 pub struct Build {
     /// The source file; - for standard input
     #[arg(value_name = "FILE", help_heading = "Input")]
@@ -347,7 +354,7 @@ pub struct Build {
     pub output: PathBuf,
 
     /// What to make, separated by commas: ast, dl, linalg, loops, llvm-mlir, llvm-ir, asm, obj,
-    /// staticlib, cdylib, header, rust, manifest, schedule, memory, dep-info, and with --gpu also
+    /// staticlib, cdylib, header, rust, js, manifest, schedule, memory, dep-info, and with --gpu also
     /// gpu, nvvm, ptx; KIND=FILE names the file
     #[arg(
         long,
@@ -373,6 +380,10 @@ pub struct Build {
         help_heading = "Target"
     )]
     pub threads: u32,
+
+    /// The triple of the machine to compile for, one of --print targets; this one by default
+    #[arg(long, value_name = "TRIPLE", help_heading = "Target")]
+    pub target: Option<String>,
 
     #[command(flatten)]
     pub compile: Compile,
@@ -402,6 +413,7 @@ pub struct Run {
         long,
         value_name = "TARGET",
         default_value = "cpu",
+        value_parser = RunTargetParser,
         help_heading = "Target"
     )]
     pub target: RunTarget,
@@ -443,19 +455,6 @@ pub struct Call {
 
     #[command(flatten)]
     pub compile: Compile,
-}
-
-/// What runs an export.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum RunTarget {
-    /// The compiled library
-    Cpu,
-    /// The reference evaluator, slow and clear
-    Reference,
-    /// A GPU, with NVIDIA's driver
-    Gpu,
-    /// An interpreter of what a GPU would run, which checks every access, slow
-    GpuEmulated,
 }
 
 /// Options of the compilation.

@@ -64,11 +64,23 @@ pub fn session(
     sizes: BTreeMap<String, i64>,
     common: &Common,
 ) -> Result<Session, Error> {
+    Ok(Session::new(options(compile, threads, sizes, common)?))
+}
+
+/// The options of such a session.
+fn options(
+    compile: &Compile,
+    threads: u32,
+    sizes: BTreeMap<String, i64>,
+    common: &Common,
+) -> Result<Options, Error> {
     let gpu = architecture(&compile.gpu)?;
     let output = common.output();
     let knobs = compile.schedule.as_deref().map(knobs_of).transpose()?;
-    Ok(Session::new(Options {
-        target_cpu: compile.code.target_cpu.clone(),
+    Ok(Options {
+        target: None,
+        target_cpu: compile.code.cpu().to_string(),
+        target_features: compile.code.target_feature.clone(),
         opt_level: compile.code.level,
         error_format: output.format,
         color: output.color,
@@ -87,7 +99,7 @@ pub fn session(
         sizes,
         jobs: compile.jobs.map_or_else(cores, usize::from),
         cache: common.cache.cache(),
-    }))
+    })
 }
 
 /// The GPU of a name; none for `none`.

@@ -4,14 +4,15 @@ pub use crate::emit::Emit;
 pub use crate::options::{ErrorFormat, Options};
 pub use crate::temporary::{TempLibrary, compile_mlir_to_library, temporary_library};
 use crate::{
-    cache, codegen,
-    gpu::{self, Device},
-    header, link,
+    cache,
+    destination::Destination,
+    gpu::Device,
     pipelines::{CPU, Failed, GPU, Observe, Runner, Selection, Stage},
-    render, rust_bindings, source,
-    workspace::{self, Workspace},
+    render, source,
+    work::{Artefacts, Work},
+    workspace::Workspace,
 };
-use dlc_abi::Manifest;
+use dlc_abi::{Manifest, symbol};
 use dlc_dialects::ir::{
     context::{Record, context},
     edit,
@@ -19,14 +20,13 @@ use dlc_dialects::ir::{
 pub use dlc_frontend::core::Goal;
 use dlc_frontend::source::SourceMap;
 pub use dlc_lowering::schedule::knobs;
-use dlc_lowering::schedule::{self, Target};
 pub use dlc_lowering::target::gpu::{ARCHITECTURES, Architecture};
-use dlc_lowering::{choice::CHOOSES, remarks};
-use dlc_runtime::Tensor;
-use melior::{
-    Context,
-    ir::{Attribute, Module, attribute::StringAttribute},
+use dlc_lowering::{
+    remarks,
+    schedule::{self, Arch},
 };
+use dlc_runtime::Tensor;
+use melior::{Context, ir::Module};
 use std::{
     cell::OnceCell,
     collections::BTreeMap,
@@ -78,6 +78,9 @@ pub struct Compiled {
     pub workspaces: Vec<Workspace>,
     /// Whether it was made before and kept.
     pub from_cache: bool,
+    /// Why what is to be linked is missing among several artefacts, where there is nothing to link it with: one line, and a
+    /// line of help.
+    pub missing: Option<String>,
 }
 
 /// Why nothing was made.
@@ -188,23 +191,30 @@ impl Session {
 
     /// Makes artefacts, or takes them from the cache where the same was made before.
     pub fn compile(&self, source: &Source, kinds: &[Emit]) -> Result<Compiled, Failure> {
-        let target = self.target()?;
+        let destination = Destination::of(&self.options)?;
         let cache = self.options.cache.as_ref();
         let Some((cache, key)) =
-            cache.and_then(|cache| Some((cache, cache::key(self, &target, source, kinds)?)))
+            cache.and_then(|cache| Some((cache, cache::key(self, &destination, source, kinds)?)))
         else {
-            return self.make(target, source, kinds);
+            return self.make(&destination, source, kinds);
         };
         if let Some(found) = cache.get(&key).and_then(|entry| cache::read(&entry)) {
             return Ok(found);
         }
-        let made = self.make(target, source, kinds)?;
-        cache.put(&key, &cache::write(&made));
+        let made = self.make(&destination, source, kinds)?;
+        if made.missing.is_none() {
+            cache.put(&key, &cache::write(&made));
+        }
         Ok(made)
     }
 
     /// Makes artefacts, with one run of the pipeline, no further than the kinds need.
-    fn make(&self, target: Target, source: &Source, kinds: &[Emit]) -> Result<Compiled, Failure> {
+    fn make(
+        &self,
+        destination: &Destination,
+        source: &Source,
+        kinds: &[Emit],
+    ) -> Result<Compiled, Failure> {
         let start = Instant::now();
         self.check_pass_names()?;
         let mut artefacts = BTreeMap::new();
@@ -214,8 +224,7 @@ impl Session {
             artefacts.insert(Emit::Ast, ast.into_bytes());
             diagnostics = warnings;
         }
-        let triple = dlc_lowering::target::host_triple();
-        let place = format!("{triple} {}", target.cpu);
+        let place = destination.text();
         if kinds.iter().all(|kind| *kind == Emit::Ast) {
             let manifest = Manifest::new(COMPILER, source.stem, &place, vec![]);
             return Ok(Compiled {
@@ -225,6 +234,7 @@ impl Session {
                 files: vec![],
                 workspaces: vec![],
                 from_cache: false,
+                missing: None,
             });
         }
         let unit = source::emit(self, source)?;
@@ -232,7 +242,15 @@ impl Session {
         ran.times.push(("(frontend)".into(), start.elapsed()));
         let manifest = Manifest::new(COMPILER, source.stem, &place, unit.entries)
             .with_threads(self.options.threads)
-            .with_gpu(self.options.gpu.map(|gpu| gpu.name));
+            .with_gpu(self.options.gpu.map(|gpu| gpu.name))
+            .with_cpus(&destination.cpus());
+        let cpu = symbol::cpu(&manifest.stem);
+        if !manifest.cpus.is_empty() && manifest.entries.iter().any(|entry| entry.symbol == cpu) {
+            return Err(Failure::Usage(format!(
+                "the C name `{cpu}` is taken by the library itself, as it has its code for several CPUs\nhelp: give the \
+                 export another: `@name(\"other\")` before it"
+            )));
+        }
         let input = Input {
             source,
             sources: &unit.sources,
@@ -241,7 +259,7 @@ impl Session {
         edit::set_attribute(
             unit.module.as_operation(),
             schedule::target::ATTRIBUTE,
-            target.attribute(self.context()),
+            destination.first().target.attribute(self.context()),
         );
         if self.options.fusion_remarks {
             remarks::ask(
@@ -263,28 +281,29 @@ impl Session {
             session: self,
             input,
             kinds,
-            target,
+            destination,
             manifest: &manifest,
-            artefacts,
-            workspaces: vec![],
+            made: Artefacts {
+                all: artefacts,
+                ..Artefacts::default()
+            },
             device: Device::default(),
             ran,
         };
-        work.descriptions();
-        work.device(&unit.module)?;
-        let lowered = work.lower(unit.module);
+        let done = work.run(unit.module);
         if self.options.time_passes {
             eprint!("{}", render::times(&work.ran.times, start.elapsed()));
         }
-        lowered?;
-        let (artefacts, records, workspaces) = (work.artefacts, work.ran.records, work.workspaces);
+        done?;
+        let (made, records) = (work.made, work.ran.records);
         Ok(Compiled {
             diagnostics: unit.diagnostics + &render::remarks(self, input, &records) + &remarks,
-            artefacts,
+            artefacts: made.all,
             manifest,
             files: source::files(source, &unit.sources),
-            workspaces,
+            workspaces: made.workspaces,
             from_cache: false,
+            missing: made.missing,
         })
     }
 
@@ -323,24 +342,14 @@ impl Session {
         Ok(())
     }
 
-    /// What schedules may assume.
-    fn target(&self) -> Result<Target, Failure> {
-        let cpu = self.options.target_cpu.as_str();
-        let target = match cpu {
-            "native" => Target::native(),
-            _ => Target::named(cpu).ok_or_else(|| {
-                let known: Vec<_> = schedule::Target::names().collect();
-                Failure::Usage(format!(
-                    "unknown CPU `{cpu}`\nhelp: `native`, or one of {}",
-                    known.join(", ")
-                ))
-            })?,
-        };
-        Ok(Target {
-            cores: self.options.threads.into(),
-            knobs: self.options.knobs.clone(),
-            ..target
-        })
+    /// Whether what is made runs on this machine.
+    pub fn is_for_host(&self) -> Result<bool, Failure> {
+        Ok(Destination::of(&self.options)?.place.is_host())
+    }
+
+    /// Whether modules of WebAssembly are made.
+    pub fn is_for_wasm(&self) -> Result<bool, Failure> {
+        Ok(Destination::of(&self.options)?.place.arch == Arch::Wasm32)
     }
 
     /// Runs stages of a pipeline on a module; `after` is called after each.
@@ -393,146 +402,5 @@ impl Session {
                 failed.ir
             )),
         }
-    }
-}
-
-/// One compilation.
-struct Work<'x> {
-    session: &'x Session,
-    input: Input<'x>,
-    kinds: &'x [Emit],
-    target: Target,
-    manifest: &'x Manifest,
-    artefacts: BTreeMap<Emit, Vec<u8>>,
-    workspaces: Vec<Workspace>,
-    device: Device,
-    ran: Ran,
-}
-
-impl<'x> Work<'x> {
-    /// What is made for the GPU, if one is asked for.
-    fn device(&mut self, module: &Module<'x>) -> Result<(), Failure> {
-        let Some(architecture) = self.session.options.gpu else {
-            let mut kinds = self.kinds.iter();
-            return match kinds.find(|kind| kind.is_of_device()) {
-                Some(kind) => Err(Failure::Usage(format!(
-                    "`--emit={}` is of what is made for a GPU, and none is given\nhelp: add `--gpu {}`",
-                    kind.name(),
-                    ARCHITECTURES[0].name
-                ))),
-                None => Ok(()),
-            };
-        };
-        let made_for = gpu::For {
-            manifest: self.manifest,
-            host: &self.target,
-            architecture,
-            kinds: self.kinds,
-        };
-        if made_for.is_wanted() {
-            self.device = gpu::make(self.session, self.input, module, &made_for, &mut self.ran)?;
-            self.artefacts.append(&mut self.device.artefacts);
-        }
-        Ok(())
-    }
-
-    /// The artefacts that follow from the manifest.
-    fn descriptions(&mut self) {
-        for kind in self.kinds {
-            let text = match kind {
-                Emit::Header => header::generate(self.manifest),
-                Emit::Rust => rust_bindings::generate(self.manifest),
-                Emit::Manifest => self.manifest.to_json(),
-                Emit::Schedule => schedule::knobs::text(&self.target),
-                _ => continue,
-            };
-            self.artefacts.insert(*kind, text.into_bytes());
-        }
-    }
-
-    /// The artefacts that come from the module.
-    fn lower(&mut self, mut module: Module<'x>) -> Result<(), Failure> {
-        let Some(last) = self.kinds.iter().filter_map(|kind| kind.stage()).max() else {
-            return Ok(());
-        };
-        let context = self.session.context();
-        let op = module.as_operation();
-        let text = |text: &str| StringAttribute::new(context, text).into();
-        edit::set_attribute(op, "dl.stem", text(&self.manifest.stem));
-        edit::set_attribute(op, "dl.abi_hash", text(&self.manifest.abi_hash));
-        if gpu::chooses(&self.session.options) {
-            edit::set_attribute(op, CHOOSES, Attribute::unit(context));
-        }
-        let (session, input, kinds) = (self.session, self.input, self.kinds);
-        let tells = kinds.contains(&Emit::Memory);
-        if tells {
-            edit::set_attribute(op, dlc_lowering::workspace::ASKED, Attribute::unit(context));
-        }
-        let mut workspaces = Ok(vec![]);
-        let artefacts = &mut self.artefacts;
-        session.run_stages(
-            input,
-            &mut module,
-            &CPU[..=last],
-            &mut self.ran,
-            |stage, module| {
-                for kind in kinds
-                    .iter()
-                    .filter(|kind| kind.stage() == Some(stage) && kind.form().is_none())
-                    .filter(|kind| **kind != Emit::Memory)
-                {
-                    artefacts.insert(*kind, module.as_operation().to_string().into_bytes());
-                }
-                if tells && Emit::Memory.stage() == Some(stage) {
-                    workspaces = workspace::of(input, module, &session.options.sizes);
-                }
-            },
-        )?;
-        self.workspaces = workspaces?;
-        self.code(&module)
-    }
-
-    /// What LLVM makes.
-    fn code(&mut self, module: &Module<'x>) -> Result<(), Failure> {
-        let mut forms: Vec<_> = self.kinds.iter().filter_map(|kind| kind.form()).collect();
-        if forms.is_empty() {
-            return Ok(());
-        }
-        forms.sort();
-        forms.dedup();
-        let options = &self.session.options;
-        let exported = self.manifest.exported_symbols();
-        let mut made = codegen::emit(
-            module,
-            &exported,
-            &self.manifest.stem,
-            options,
-            &self.target,
-            &forms,
-        )?;
-        made.objects.append(&mut self.device.objects);
-        codegen::check(&made.objects, codegen::prints(module))?;
-        let times = made.times.iter();
-        let times = times.map(|(name, time)| (name.to_string(), *time));
-        self.ran.times.extend(times);
-        let stem = &self.manifest.stem;
-        let start = Instant::now();
-        for kind in self.kinds {
-            let bytes = match kind {
-                Emit::LlvmIr => Ok(made.ir.clone().unwrap_or_default()),
-                Emit::Asm => Ok(made.assembly.clone().unwrap_or_default()),
-                Emit::Obj => link::object(&made.objects),
-                Emit::Staticlib => link::static_library(stem, &made.objects),
-                Emit::Cdylib => {
-                    link::shared_library(stem, &made.objects, &self.manifest.exported_symbols())
-                }
-                _ => continue,
-            };
-            let bytes =
-                bytes.map_err(|error| Failure::Io(format!("{error}\nhelp: {}", error.help())))?;
-            self.artefacts.insert(*kind, bytes);
-        }
-        self.ran.times.push(("(linking)".into(), start.elapsed()));
-        Ok(())
     }
 }

@@ -35,6 +35,8 @@ pub enum Emit {
     Header,
     /// Rust bindings.
     Rust,
+    /// A module of JavaScript that calls a module of WebAssembly.
+    Js,
     /// The manifest.
     Manifest,
     /// What schedules are made with, which `--schedule` reads.
@@ -48,7 +50,7 @@ pub enum Emit {
 
 impl Emit {
     /// Every kind.
-    pub const ALL: [Emit; 19] = [
+    pub const ALL: [Emit; 20] = [
         Emit::Ast,
         Emit::Dl,
         Emit::Linalg,
@@ -64,6 +66,7 @@ impl Emit {
         Emit::Cdylib,
         Emit::Header,
         Emit::Rust,
+        Emit::Js,
         Emit::Manifest,
         Emit::Schedule,
         Emit::Memory,
@@ -88,6 +91,7 @@ impl Emit {
             Emit::Cdylib => "cdylib",
             Emit::Header => "header",
             Emit::Rust => "rust",
+            Emit::Js => "js",
             Emit::Manifest => "manifest",
             Emit::Schedule => "schedule",
             Emit::Memory => "memory",
@@ -109,6 +113,7 @@ impl Emit {
             | Emit::Ptx
             | Emit::Header
             | Emit::Rust
+            | Emit::Js
             | Emit::Manifest
             | Emit::Schedule
             | Emit::DepInfo => None,

@@ -76,13 +76,14 @@ impl Header<'_> {
              extern \"C\" {{\n\
              #endif\n\
              \n\
-             const char *{hash_function}(void);\n",
+             const char *{hash_function}(void);\n{cpus}",
             comment(&self.manifest.compiler),
             comment(&self.manifest.target),
             comment(&self.manifest.abi_hash),
             hash_function = symbol::abi_hash(stem),
             chosen = variants::choice(self.manifest),
             executor = variants::types(self.manifest),
+            cpus = variants::cpus(self.manifest),
         )
     }
 

@@ -1,24 +1,35 @@
 //! From objects to a static archive, a shared library and one object.
 
+mod linker;
+
+pub(crate) use linker::asked_for;
+
+use dlc_lowering::target::Place;
+use linker::{Job, Linker, variables};
+use object::{Object, ObjectSymbol};
 use std::fmt::Write as _;
-use std::io::{Cursor, ErrorKind};
+use std::io::{self, Cursor, ErrorKind};
 use std::path::Path;
 use std::process::Command;
 
 use ar_archive_writer::{
-    ArchiveKind, DEFAULT_OBJECT_READER, NewArchiveMember, write_archive_to_stream,
+    ArchiveKind, DEFAULT_OBJECT_READER, NewArchiveMember, ObjectReader, write_archive_to_stream,
 };
 
 /// A library could not be made.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// There is no C compiler to link with.
-    #[error("there is no C compiler `{program}` to link the {what} with")]
-    NoCompiler {
-        /// What was called.
-        program: String,
+    /// There is nothing to link with.
+    #[error("there is no {programs} to link the {what} for {place} with")]
+    NoLinker {
+        /// What was looked for.
+        programs: String,
         /// What was to be made.
         what: &'static str,
+        /// For which place.
+        place: String,
+        /// The variable that names another program.
+        variable: String,
     },
     /// This system's shared libraries are not made yet.
     #[error("shared libraries are made on Linux only")]
@@ -47,16 +58,16 @@ pub enum Error {
 
 impl Error {
     /// What the user can do.
-    pub fn help(&self) -> &'static str {
+    pub fn help(&self) -> String {
         match self {
-            Error::NoCompiler { .. } => {
-                "install gcc or clang, set CC, or make the static library alone with \
+            Error::NoLinker { variable, .. } => format!(
+                "install one, name another in the environment variable {variable}, or make the static library alone with \
                  --emit=staticlib,header,manifest"
-            }
-            Error::System => "link the static library, --emit=staticlib,header,manifest",
-            Error::Linker { .. } => "make the static library alone with --emit=staticlib",
-            Error::Archive { .. } => "take the object itself, --emit=obj",
-            Error::Temporary { .. } => "set TMPDIR to a folder that can be written",
+            ),
+            Error::System => "link the static library, --emit=staticlib,header,manifest".into(),
+            Error::Linker { .. } => "make the static library alone with --emit=staticlib".into(),
+            Error::Archive { .. } => "take the object itself, --emit=obj".into(),
+            Error::Temporary { .. } => "set TMPDIR to a folder that can be written".into(),
         }
     }
 }
@@ -71,11 +82,11 @@ pub fn static_library(stem: &str, objects: &[Vec<u8>]) -> Result<Vec<u8>, Error>
                 1 => format!("{stem}.o"),
                 _ => format!("{stem}.{i}.o"),
             };
-            NewArchiveMember::new(object.as_slice(), &DEFAULT_OBJECT_READER, name)
+            NewArchiveMember::new(object.as_slice(), reader(object), name)
         })
         .collect();
-    let elf = |object: &Vec<u8>| object.starts_with(b"\x7fELF");
-    let kind = if objects.iter().all(elf) {
+    let gnu = |object: &Vec<u8>| object.starts_with(b"\x7fELF") || is_wasm(object);
+    let kind = if objects.iter().all(gnu) {
         ArchiveKind::Gnu
     } else {
         ArchiveKind::Darwin
@@ -89,45 +100,66 @@ pub fn static_library(stem: &str, objects: &[Vec<u8>]) -> Result<Vec<u8>, Error>
     Ok(archive.into_inner())
 }
 
-/// A shared library that lets out only `exported`, linked by the system's C compiler.
+fn is_wasm(object: &[u8]) -> bool {
+    object.starts_with(b"\0asm")
+}
+
+/// What reads the symbols of an object.
+fn reader(object: &[u8]) -> &'static ObjectReader {
+    const WASM: ObjectReader = ObjectReader {
+        get_symbols: wasm_symbols,
+        ..DEFAULT_OBJECT_READER
+    };
+    match is_wasm(object) {
+        true => &WASM,
+        false => &DEFAULT_OBJECT_READER,
+    }
+}
+
+/// Hands over the symbols that an object of WebAssembly defines.
+fn wasm_symbols(object: &[u8], found: &mut dyn FnMut(&[u8]) -> io::Result<()>) -> io::Result<bool> {
+    let file = object::File::parse(object).map_err(io::Error::other)?;
+    for symbol in file.symbols().filter(|symbol| symbol.is_definition()) {
+        if symbol.is_global() {
+            found(symbol.name_bytes().map_err(io::Error::other)?)?;
+        }
+    }
+    Ok(true)
+}
+
+/// A shared library that lets out only `exported`, or a module of WebAssembly.
 pub fn shared_library(
+    place: &Place,
     stem: &str,
     objects: &[Vec<u8>],
     exported: &[String],
 ) -> Result<Vec<u8>, Error> {
-    if !cfg!(target_os = "linux") {
+    if place.is_host() && !cfg!(target_os = "linux") {
         return Err(Error::System);
     }
     let script = version_script(exported);
-    linked("shared library", objects, Some(&script), |script| {
-        let mut arguments = ["-shared", "-nostdlib", "-fPIC"].map(String::from).to_vec();
-        arguments.push(
-            "-Wl,-z,now,-z,relro,-z,noexecstack,--hash-style=gnu,--build-id=none,--no-undefined-version".into(),
-        );
-        arguments.push(format!("-Wl,-soname,lib{stem}.so"));
-        arguments.push(format!("-Wl,--version-script={script}"));
-        arguments
-    })
+    linked(
+        "shared library",
+        place,
+        objects,
+        Some((stem, exported, script.as_str())),
+    )
 }
 
-/// One object of all: the only one as it is, several linked by the system's C compiler.
-pub fn object(objects: &[Vec<u8>]) -> Result<Vec<u8>, Error> {
+/// One object of all: the only one as it is, several linked.
+pub fn object(place: &Place, objects: &[Vec<u8>]) -> Result<Vec<u8>, Error> {
     match objects {
         [only] => Ok(only.clone()),
-        _ => linked("object", objects, None, |_| {
-            ["-r", "-nostdlib", "-Wl,--build-id=none"]
-                .map(String::from)
-                .to_vec()
-        }),
+        _ => linked("object", place, objects, None),
     }
 }
 
-/// Calls the system's C compiler on objects, with the arguments that `arguments` gives for the path of a script.
+/// Links objects to a library of a stem that lets out functions, which a script says, too, or to one object.
 fn linked(
     what: &'static str,
+    place: &Place,
     objects: &[Vec<u8>],
-    script: Option<&str>,
-    arguments: impl FnOnce(&str) -> Vec<String>,
+    library: Option<(&str, &[String], &str)>,
 ) -> Result<Vec<u8>, Error> {
     let temporary = |error| Error::Temporary { error };
     let folder = tempfile::Builder::new()
@@ -136,27 +168,47 @@ fn linked(
         .map_err(temporary)?;
     let path = |name: &str| folder.path().join(name);
     let (exports, output) = (path("exports.map"), path("out"));
-    std::fs::write(&exports, script.unwrap_or_default()).map_err(temporary)?;
-    let compiler = std::env::var("CC").unwrap_or_default();
-    let mut words = compiler.split_whitespace();
-    let program = words.next().unwrap_or("cc").to_string();
-    let mut command = Command::new(&program);
-    command.args(words).args(arguments(&display(&exports)));
-    command.arg("-o").arg(&output);
+    let script = display(&exports);
+    let job = match library {
+        None => Job::Object,
+        Some((stem, exported, text)) => {
+            std::fs::write(&exports, text).map_err(temporary)?;
+            Job::Library {
+                stem,
+                exported,
+                script: &script,
+            }
+        }
+    };
+    let mut inputs = vec![];
     for (i, object) in objects.iter().enumerate() {
         let input = path(&format!("in{i}.o"));
         std::fs::write(&input, object).map_err(temporary)?;
-        command.arg(input);
+        inputs.push(input);
     }
-    let result = command.output().map_err(|error| match error.kind() {
-        ErrorKind::NotFound | ErrorKind::PermissionDenied => Error::NoCompiler {
-            program: program.clone(),
+    let all = Linker::all(place);
+    let mut tried = all.iter().map(|linker| {
+        let mut command = Command::new(&linker.program);
+        command.args(&linker.words);
+        command.args(linker.arguments(&job, place));
+        command.arg("-o").arg(&output).args(&inputs);
+        (linker, command.output())
+    });
+    let missing = [ErrorKind::NotFound, ErrorKind::PermissionDenied];
+    let ran =
+        tried.find(|(_, result)| !matches!(result, Err(error) if missing.contains(&error.kind())));
+    let Some((Linker { program, .. }, result)) = ran else {
+        let names = all.iter().map(|linker| format!("`{}`", linker.program));
+        return Err(Error::NoLinker {
+            programs: names.collect::<Vec<_>>().join(", "),
             what,
-        },
-        _ => Error::Linker {
-            what,
-            message: error.to_string(),
-        },
+            place: place.name.clone(),
+            variable: variables(place).remove(0),
+        });
+    };
+    let result = result.map_err(|error| Error::Linker {
+        what,
+        message: error.to_string(),
     })?;
     if !result.status.success() {
         let stderr = String::from_utf8_lossy(&result.stderr);
@@ -224,12 +276,12 @@ mod tests {
 
     #[test]
     fn shared_libraries_let_out_only_what_is_asked() {
-        use object::{Object, ObjectSymbol};
         let Some(bytes) = object() else { return };
         let exported = ["t_f".to_string()];
         let objects = [bytes];
-        let library = shared_library("t", &objects, &exported).unwrap();
-        assert_eq!(shared_library("t", &objects, &exported).unwrap(), library);
+        let link = || shared_library(&Place::host(), "t", &objects, &exported).unwrap();
+        let library = link();
+        assert_eq!(link(), library);
         let file = object::File::parse(library.as_slice()).unwrap();
         let names: Vec<_> = file
             .dynamic_symbols()
@@ -241,10 +293,11 @@ mod tests {
 
     #[test]
     fn what_the_linker_says_is_passed_on() {
-        let error = shared_library("t", &[b"junk".to_vec()], &[]).unwrap_err();
+        let junk = [b"junk".to_vec()];
+        let error = shared_library(&Place::host(), "t", &junk, &[]).unwrap_err();
         assert!(matches!(
             error,
-            Error::Linker { .. } | Error::NoCompiler { .. }
+            Error::Linker { .. } | Error::NoLinker { .. }
         ));
         assert!(!error.help().is_empty());
     }

@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use dlc_driver::artefact::{self, Artefact};
-use dlc_driver::compile::Emit;
+use dlc_driver::compile::{Emit, Failure, Session};
 use dlc_driver::dep_info;
+use dlc_driver::info;
 use dlc_driver::workspace::{self, Workspace};
 
 use crate::cli::{Build, Common};
@@ -29,15 +30,27 @@ pub fn run(build: &Build, common: &Common) -> Result<(), Error> {
         return Err(Error::usage("`dlc build` builds all exports of a file")
             .help(Some(format!("say `dlc build {path}`"))));
     }
-    let wanted = wanted(&build.emit)?;
+    let sizes = build.dims.iter().map(|text| parse_dim(text));
+    let sizes = sizes.collect::<Result<_, _>>()?;
+    let mut options = super::options(&build.compile, build.threads, sizes, common)?;
+    if let Some(triple) = &build.target {
+        options.target = Some(triple.clone());
+        let least = info::foreign_cpu(triple).map(str::to_string);
+        let asked = build.compile.code.target_cpu.clone();
+        options.target_cpu = asked.or(least).unwrap_or(options.target_cpu);
+    }
+    let session = Session::new(options);
+    let system = match session.is_for_wasm() {
+        Ok(true) => System::Wasm,
+        Ok(false) => System::Linux,
+        Err(failure) => return Err(Error::of_compilation(failure, path)),
+    };
+    let wanted = wanted(&build.emit, system)?;
     let to_stdout_only = build.output == Path::new(STDOUT);
     if to_stdout_only && (wanted.len() != 1 || wanted[0].file.is_some()) {
         return Err(Error::usage("standard output takes one kind")
             .help(Some("such as --emit=llvm-ir -o -".to_string())));
     }
-    let sizes = build.dims.iter().map(|text| parse_dim(text));
-    let sizes = sizes.collect::<Result<_, _>>()?;
-    let session = super::session(&build.compile, build.threads, sizes, common)?;
     let file = SourceFile::read(path)?;
     let kinds: Vec<Emit> = wanted.iter().map(|wanted| wanted.kind).collect();
     let mut compiled = session
@@ -60,7 +73,9 @@ pub fn run(build: &Build, common: &Common) -> Result<(), Error> {
     let path = |wanted: &Wanted| match &wanted.file {
         Some(file) => file.clone(),
         None if to_stdout_only => STDOUT.into(),
-        None => build.output.join(file_name(wanted.kind, file.stem())),
+        None => build
+            .output
+            .join(file_name(wanted.kind, system, file.stem())),
     };
     if kinds.contains(&Emit::DepInfo) {
         let targets = wanted.iter().map(path).collect();
@@ -70,6 +85,9 @@ pub fn run(build: &Build, common: &Common) -> Result<(), Error> {
     let mut artefacts = Vec::new();
     for wanted in wanted {
         let path = path(&wanted);
+        if compiled.missing.is_some() && wanted.kind == Emit::Cdylib {
+            continue;
+        }
         let bytes = match wanted.kind {
             Emit::Memory => memory(&compiled.workspaces, &path),
             kind => compiled.artefacts.remove(&kind).unwrap_or_default(),
@@ -88,7 +106,11 @@ pub fn run(build: &Build, common: &Common) -> Result<(), Error> {
             to_stderr(&format!("wrote {}\n", artefact.path.display()));
         }
     }
-    Ok(())
+    match compiled.missing {
+        None => Ok(()),
+        // All else is there.
+        Some(message) => Err(Error::of_compilation(Failure::Io(message), &file.name)),
+    }
 }
 
 /// Workspaces in the form that fits a file.
@@ -112,7 +134,7 @@ fn rules(mut targets: Vec<PathBuf>, mut files: Vec<String>, stem: &str) -> Resul
     files.retain(|file| file != STDIN);
     targets.retain(|target| target != Path::new(STDOUT));
     if targets.is_empty() {
-        targets.push(file_name(Emit::DepInfo, stem).into());
+        targets.push(file_name(Emit::DepInfo, System::Linux, stem).into());
     }
     let targets: Vec<String> = targets
         .iter()
@@ -125,6 +147,15 @@ fn rules(mut targets: Vec<PathBuf>, mut files: Vec<String>, stem: &str) -> Resul
     })
 }
 
+/// What takes the place of shared libraries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum System {
+    /// They do.
+    Linux,
+    /// Modules of WebAssembly.
+    Wasm,
+}
+
 /// A kind to make.
 #[derive(Debug, PartialEq)]
 struct Wanted {
@@ -133,7 +164,7 @@ struct Wanted {
     file: Option<PathBuf>,
 }
 
-fn wanted(emit: &[String]) -> Result<Vec<Wanted>, Error> {
+fn wanted(emit: &[String], system: System) -> Result<Vec<Wanted>, Error> {
     let mut wanted: Vec<Wanted> = Vec::new();
     for word in emit {
         let (name, file) = match word.split_once('=') {
@@ -146,7 +177,9 @@ fn wanted(emit: &[String]) -> Result<Vec<Wanted>, Error> {
         }
     }
     if wanted.is_empty() {
-        wanted.extend(DEFAULT.map(|kind| Wanted { kind, file: None }));
+        let more = (system == System::Wasm).then_some(Emit::Js);
+        let kinds = DEFAULT.into_iter().chain(more);
+        wanted.extend(kinds.map(|kind| Wanted { kind, file: None }));
     }
     Ok(wanted)
 }
@@ -166,7 +199,7 @@ fn kind(name: &str) -> Result<Emit, Error> {
 }
 
 /// The name of the file of a kind.
-pub fn file_name(kind: Emit, stem: &str) -> String {
+pub fn file_name(kind: Emit, system: System, stem: &str) -> String {
     match kind {
         Emit::Ast => format!("{stem}.ast"),
         Emit::Dl => format!("{stem}.dl.mlir"),
@@ -180,9 +213,11 @@ pub fn file_name(kind: Emit, stem: &str) -> String {
         Emit::Ptx => format!("{stem}.ptx"),
         Emit::Obj => format!("{stem}.o"),
         Emit::Staticlib => format!("lib{stem}.a"),
+        Emit::Cdylib if system == System::Wasm => format!("{stem}.wasm"),
         Emit::Cdylib => format!("lib{stem}.so"),
         Emit::Header => format!("{stem}.h"),
         Emit::Rust => format!("{stem}.rs"),
+        Emit::Js => format!("{stem}.mjs"),
         Emit::Manifest => format!("{stem}.json"),
         Emit::Schedule => format!("{stem}.schedule.toml"),
         Emit::Memory => format!("{stem}.memory.txt"),
@@ -201,17 +236,17 @@ mod tests {
     #[test]
     fn kinds_are_read() {
         let kinds = |emit: &[&str]| -> Vec<&str> {
-            let wanted = wanted(&words(emit)).unwrap();
+            let wanted = wanted(&words(emit), System::Linux).unwrap();
             wanted.iter().map(|wanted| wanted.kind.name()).collect()
         };
         assert_eq!(kinds(&[]), ["staticlib", "cdylib", "header", "manifest"]);
         assert_eq!(kinds(&["obj", "tensor", "obj"]), ["obj", "dl"]);
-        let named = wanted(&words(&["header=a/b.h"])).unwrap();
+        let named = wanted(&words(&["header=a/b.h"]), System::Linux).unwrap();
         assert_eq!(named[0].file.as_deref(), Some(Path::new("a/b.h")));
         for kind in Emit::ALL {
             assert_eq!(kinds(&[kind.name()]), [kind.name()]);
         }
-        let Err(Error::Message { message, .. }) = wanted(&words(&["python"])) else {
+        let Err(Error::Message { message, .. }) = wanted(&words(&["python"]), System::Linux) else {
             panic!("a message");
         };
         assert_eq!(message, "`--emit=python` is not there yet");
@@ -219,8 +254,10 @@ mod tests {
 
     #[test]
     fn every_kind_has_its_own_file() {
-        let names: std::collections::BTreeSet<_> =
-            Emit::ALL.iter().map(|kind| file_name(*kind, "m")).collect();
+        let names: std::collections::BTreeSet<_> = Emit::ALL
+            .iter()
+            .map(|kind| file_name(*kind, System::Wasm, "m"))
+            .collect();
         assert_eq!(names.len(), Emit::ALL.len());
     }
 }

@@ -45,6 +45,7 @@ pub fn read(bytes: &[u8]) -> Option<Compiled> {
             .collect::<Option<_>>()?,
         workspaces: vec![],
         from_cache: true,
+        missing: None,
     })
 }
 
@@ -62,6 +63,7 @@ mod tests {
             files: vec!["a.dl".into(), "b \n.dl".into()],
             workspaces: vec![],
             from_cache: false,
+            missing: None,
         };
         let bytes = write(&compiled);
         let found = read(&bytes).unwrap();
