@@ -166,10 +166,11 @@ pub fn functions(entry: &Entry, slots: &[Vec<Poly>]) -> String {
         Some(library) if !entry.gpu => declarations(library, false) + &chosen::declaration(entry),
         _ => String::new(),
     };
-    let front = match (&entry.variant, entry.variants.is_empty()) {
+    let front = match (&entry.variant, entry.variants.first()) {
         (None, _) => String::new(),
-        (Some(_), true) => return declared + &own,
-        (Some(_), false) => variants::front(entry, &entry.variants),
+        // Callers' functions stand beside the first.
+        (this, first) if this.as_ref() != first => return declared + &own,
+        _ => variants::front(entry, &entry.variants),
     };
     let all = declared + &own + &front + &named::entries(entry);
     match (entry.gpu, &entry.chooses) {
@@ -233,10 +234,11 @@ fn workspace(entry: &Entry, slots: &[Vec<Poly>]) -> String {
         .map(|(_, value)| format!("{value}: i64"))
         .collect();
     format!(
-        "llvm.func {}@{}({}) -> {ty} {{\n{}  llvm.return {result} : {ty}\n}}\n",
+        "llvm.func {}@{}({}) -> {ty} {}{{\n{}  llvm.return {result} : {ty}\n}}\n",
         variants::visibility(entry),
         workspace_symbol(entry),
         parameters.join(", "),
+        variants::for_least(entry),
         code.code
     )
 }

@@ -10,7 +10,7 @@ use std::fmt::Write;
 
 /// The attribute of a module that is one of several variants: its CPU.
 pub const VARIANT: &str = "dl.variant";
-/// The attribute of the first of them: the CPUs of all.
+/// The attribute of such a module with the CPUs of all, from the least.
 pub const VARIANTS: &str = "dl.variants";
 
 /// The CPUs that a library can choose among, from the least, each of which has all that those before it have.

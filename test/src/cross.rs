@@ -69,11 +69,11 @@ pub fn trials() -> Result<Vec<Trial>> {
     let full = std::env::var_os("DLC_TEST_FULL").is_some_and(|value| value == "1");
     let mut trials = vec![];
     for machine in &MACHINES {
-        let missing = machine.tools.iter().find(|tool| host::tool(tool).is_none());
+        let missing = machine.missing();
         let mut add = |name: String, run: Box<dyn FnOnce() -> Result<()> + Send>| {
             let name = format!("cross/{}/{name}", machine.name);
-            trials.push(match missing {
-                Some(tool) => skipped(name, format!("{tool} is not installed")),
+            trials.push(match &missing {
+                Some(what) => skipped(name, format!("{what} is not installed")),
                 None => trial(name, run),
             });
         };
@@ -82,7 +82,13 @@ pub fn trials() -> Result<Vec<Trial>> {
             let run = move || sweep::run(kind, ulp(kind)?, machine);
             add(kind.mnemonic().to_string(), Box::new(run));
         }
-        add("digits".into(), Box::new(move || digits(machine)));
+        // Under qemu it takes a minute.
+        if full || machine.is_wasm() {
+            add("digits".into(), Box::new(move || digits(machine)));
+        }
+        if !machine.is_wasm() {
+            add("c-program".into(), Box::new(move || c_program(machine)));
+        }
     }
     let missing = ["cc", "qemu-x86_64"]
         .into_iter()
@@ -106,6 +112,20 @@ impl Machine {
         self.name == "wasm32"
     }
 
+    /// What tests for it need and this machine lacks.
+    fn missing(&self) -> Option<String> {
+        let tool = self.tools.iter().find(|tool| host::tool(tool).is_none());
+        let header = format!("{}/include/stdio.h", self.root());
+        let lacks_headers = !self.is_wasm() && !Path::new(&header).exists();
+        tool.map(|tool| tool.to_string())
+            .or(lacks_headers.then_some(header))
+    }
+
+    /// Where Debian has libraries and headers of the machine.
+    fn root(&self) -> String {
+        format!("/usr/{}-linux-gnu", self.name)
+    }
+
     fn options(&self) -> Options {
         Options {
             target: Some(self.triple.into()),
@@ -118,9 +138,7 @@ impl Machine {
     fn runs(&self, program: &Path) -> Command {
         let mut command = Command::new(self.tools[0]);
         if !self.is_wasm() {
-            command
-                .arg("-L")
-                .arg(format!("/usr/{}-linux-gnu", self.name));
+            command.arg("-L").arg(self.root());
         }
         command.arg(program);
         command
@@ -262,6 +280,33 @@ impl Program for Remote {
             .map(|(like, bytes)| Ok(Tensor::from_bytes(like.dtype(), like.shape(), bytes)?))
             .collect()
     }
+}
+
+/// The C program gives the reference's numbers.
+fn c_program(machine: &Machine) -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    host::build(
+        &host::model("mlp.dl"),
+        folder.path(),
+        &["--target", machine.triple],
+    )?;
+    let inputs = folder.path().join("inputs");
+    host::write_inputs(&inputs)?;
+    let program = folder.path().join("mlp");
+    let mut cc = Command::new(machine.tools[1]);
+    cc.args(["-std=c11", "-O1"]);
+    cc.arg("-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=aligned_alloc");
+    cc.arg("-I").arg(folder.path()).arg(host::source("mlp.c"));
+    host::run(
+        cc.arg(folder.path().join("libmlp.a"))
+            .arg("-o")
+            .arg(&program),
+    )?;
+    let mut command = machine.runs(&program);
+    command.arg(inputs);
+    let output = host::run(command.args([host::BATCH.to_string(), host::STEPS.to_string()]))?;
+    host::check_printed(&output)?;
+    Ok(())
 }
 
 /// A schedule by which sums go in the same order, however many registers there are.

@@ -27,6 +27,14 @@ pub(super) fn visibility(entry: &Entry) -> &'static str {
     }
 }
 
+/// The attributes of a function that every machine runs, whichever variant it is of.
+pub(super) fn for_least(entry: &Entry) -> String {
+    match entry.variants.first() {
+        Some(cpu) => format!("attributes {{target_cpu = \"{cpu}\"}} "),
+        None => String::new(),
+    }
+}
+
 /// The functions that a caller sees: they call those of the chosen variant. The workspace is that of the variant that needs
 /// most, so that its size does not depend on the machine.
 pub(super) fn front(entry: &Entry, names: &[String]) -> String {

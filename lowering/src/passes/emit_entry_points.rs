@@ -18,7 +18,7 @@
 //! `m_f_on` and `m_f_packed_on`, with an executor before the other arguments; the two above pass on none.
 //! Where the module has `dl.chooses`, the entries ask `m_f.device` first, once all is checked, which the module for the device has.
 //! Where the module has `dl.variant`, the library has its code for several CPUs: the packed entry and the one for the workspace
-//! are hidden then and named after the CPU, and the first variant, with `dl.variants`, has those of all names besides.
+//! are hidden then and named after the CPU, and the first variant has those of all names besides.
 //! The text of these functions is in `entry_text.rs`; the convention is section 7 of ARCHITECTURE.md.
 //!
 //! *Requires*: structured bodies without tensors or allocations, planned slots. *Ensures*: no function with
@@ -54,12 +54,14 @@ fn run<'c, 'a>(cx: &'c Context, module: OperationRef<'c, 'a>) -> Result<(), Pass
     let text = |name: &str| entry::string(module.attribute(name).ok());
     let stem = text("dl.stem").unwrap_or_default();
     let on_device = Target::of(module).gpu > 0;
-    let first = !module.has_attribute(VARIANT) || module.has_attribute(VARIANTS);
+    let variants = entry::strings(module.attribute(VARIANTS).ok())
+        .map_err(|message| PassError::at(&module, message))?;
+    let first = text(VARIANT).as_ref() == variants.first();
     let mut once = match text("dl.abi_hash") {
         Some(hash) if !on_device && first => entry_text::abi_hash(&stem, &hash),
         _ => String::new(),
     };
-    if module.has_attribute(VARIANTS) {
+    if first && !variants.is_empty() {
         once += &entry_text::choice(&stem);
     }
     let entries = entry::entries(module)?;

@@ -141,23 +141,22 @@ impl<'x> Work<'x> {
         let context = self.session.context();
         let cpus = &self.manifest.cpus;
         let text = |text: &String| StringAttribute::new(context, text).into();
-        let mut all = vec![];
-        for (i, cpu) in cpus.iter().enumerate().skip(1) {
-            let copy = edit::clone_module(&module);
+        let names: Vec<_> = cpus.iter().map(text).collect();
+        let names = ArrayAttribute::new(context, &names);
+        let of = |module: Module<'x>, i: usize| {
             let target = &self.destination.variants[i].target;
-            let op = copy.as_operation();
+            let op = module.as_operation();
             edit::set_attribute(op, schedule::target::ATTRIBUTE, target.attribute(context));
-            edit::set_attribute(op, VARIANT, text(cpu));
-            all.push((copy, i));
-        }
-        if let Some(first) = cpus.first() {
-            let names: Vec<_> = cpus.iter().map(text).collect();
-            let names = ArrayAttribute::new(context, &names);
-            edit::set_attribute(module.as_operation(), VARIANT, text(first));
-            edit::set_attribute(module.as_operation(), VARIANTS, names.into());
-        }
-        all.insert(0, (module, 0));
-        all
+            if let Some(cpu) = cpus.get(i) {
+                edit::set_attribute(op, VARIANT, text(cpu));
+                edit::set_attribute(op, VARIANTS, names.into());
+            }
+            (module, i)
+        };
+        let copies: Vec<_> = (1..cpus.len())
+            .map(|i| of(edit::clone_module(&module), i))
+            .collect();
+        [of(module, 0)].into_iter().chain(copies).collect()
     }
 
     /// What LLVM is to make.
