@@ -118,8 +118,8 @@ fn variant(place: &Place, cpu: &str, options: &Options) -> Result<Variant, Failu
         NATIVE => {
             return Err(Failure::Usage(format!(
                 "`native` is the CPU of this machine, whose architecture is not {}\nhelp: leave out --target-cpu, or \
-                 see `dlc --print target-cpus --target {}`",
-                place.arch, place.triple
+                 see `dlc --print target-cpus`",
+                place.arch
             )));
         }
         _ => Target::of_cpu(place.arch, cpu).ok_or_else(|| unknown_cpu(place, cpu))?,
@@ -233,7 +233,12 @@ mod tests {
                 "v",
                 "write +v or -v",
             ),
-            (Some("riscv64-linux-gnu"), "generic-rv64", "+zbc", "similar name, `zb"),
+            (
+                Some("riscv64-linux-gnu"),
+                "generic-rv64",
+                "+zbc",
+                "similar name, `zb",
+            ),
             (
                 Some("x86_64-linux-gnu"),
                 "x86-64,haswell",
