@@ -52,14 +52,11 @@ pub static MACHINES: [Machine; 3] = [
     },
 ];
 
-/// Ops of which some part is made in another way on each machine; the others only with the long tests.
+/// Ops of which some part is made in another way on each machine, and whose cases take seconds; the others only with the long tests.
 const OPS: &[OpKind] = &[
     OpKind::Convert,
-    OpKind::DotGeneral,
     OpKind::Exp,
     OpKind::RandomBits,
-    OpKind::Reduce,
-    OpKind::Argsort,
     OpKind::Take,
     OpKind::Floor,
 ];
