@@ -4,7 +4,7 @@
 
 use anyhow::{Context, Result, ensure};
 use dlc_test::{
-    bad_input, chosen, differential, examples, files, host, memory, ptxas, skipped, trial,
+    bad_input, chosen, cross, differential, examples, files, host, memory, ptxas, skipped, trial,
 };
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use std::{
@@ -61,6 +61,7 @@ fn trials(arguments: &Arguments) -> Result<Vec<Trial>> {
     for (name, run) in differential::trials()? {
         trials.push(trial(format!("differential/{name}"), run));
     }
+    trials.extend(cross::trials()?);
     trials.extend(ptxas::trials()?);
     for (name, run) in memory::trials()? {
         trials.push(trial(format!("workspace/{name}"), run));

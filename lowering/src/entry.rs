@@ -1,15 +1,18 @@
 //! What the attributes of an entry function say: names, dims and their ranges, conditions, and the leaves that it
 //! takes and gives. Read on tensors (for the manifest) and on memrefs (for the C entry) alike.
 
+mod manifest;
+
 use crate::{
-    alias::operations, choice::CHOOSES, passes::plan_workspace::SLOT, schedule::Target,
-    tasks::EXECUTOR, walk,
+    alias::operations,
+    choice::CHOOSES,
+    passes::plan_workspace::SLOT,
+    schedule::Target,
+    tasks::EXECUTOR,
+    variants::{VARIANT, VARIANTS},
+    walk,
 };
-use dlc_abi::{
-    Condition, DType, DimRange, Mode, Param, Poly, Status, Tree,
-    status::{self, CHECK, COMMON},
-    symbol,
-};
+use dlc_abi::{DType, DimRange, Poly, status};
 use dlc_dialects::{
     ir::shape,
     ops::{self, OpKind},
@@ -116,6 +119,14 @@ pub struct Entry<'c, 'a> {
     pub executor: Option<usize>,
     /// Whether that is a device, on which all memory is.
     pub gpu: bool,
+    /// The stem of the library.
+    pub library: String,
+    /// Bits of an address of its target.
+    pub address_bits: i64,
+    /// The CPU of the variant of the library that it is of, where there are several.
+    pub variant: Option<String>,
+    /// The CPUs of all variants, from the least.
+    pub variants: Vec<String>,
     /// The library whose calls without a device have one chosen, if this is of such.
     pub chooses: Option<String>,
     /// Every leaf: those of the parameters, then the results.
@@ -144,6 +155,9 @@ pub fn of<'c, 'a>(
     let stem = string(module.attribute("dl.stem").ok()).unwrap_or_default();
     let mut entry = read(func, &stem).map_err(|message| PassError::at(&func, message))?;
     entry.chooses = module.has_attribute(CHOOSES).then_some(stem);
+    entry.variant = string(module.attribute(VARIANT).ok());
+    entry.variants = strings(module.attribute(VARIANTS).ok())
+        .map_err(|message| PassError::at(&func, message))?;
     if !func.has_attribute(FAILURES) {
         failures(module, func, &entry.name, &mut vec![], &mut entry.failures);
     }
@@ -262,6 +276,7 @@ fn read<'c, 'a>(func: OperationRef<'c, 'a>, stem: &str) -> Result<Entry<'c, 'a>,
     }
     let leaves = read_leaves(func, dims.len())?;
     let failures = strings(func.attribute(FAILURES).ok())?;
+    let target = Target::of(func);
     Ok(Entry {
         func,
         symbol,
@@ -272,7 +287,11 @@ fn read<'c, 'a>(func: OperationRef<'c, 'a>, stem: &str) -> Result<Entry<'c, 'a>,
         failures,
         failed: argument_with(func, FAILED),
         executor: argument_with(func, EXECUTOR),
-        gpu: Target::of(func).gpu > 0,
+        gpu: target.gpu > 0,
+        library: stem.to_string(),
+        address_bits: target.arch.address_bits(),
+        variant: None,
+        variants: vec![],
         chooses: None,
         leaves,
     })
@@ -485,110 +504,4 @@ fn integers(attribute: Attribute) -> Vec<i64> {
             .map(|item| item.value())
     };
     items.into_iter().filter_map(value).collect()
-}
-
-impl Entry<'_, '_> {
-    /// The manifest's entry. Trees are made from the paths: numbered parts make tuples, named parts structs
-    /// called after the path to them.
-    pub fn manifest(&self) -> dlc_abi::Entry {
-        let leaves = |roles: &[Role]| -> Vec<&Leaf> {
-            self.leaves
-                .iter()
-                .filter(|leaf| roles.contains(&leaf.role))
-                .collect()
-        };
-        let mut params: Vec<Param> = vec![];
-        let given = leaves(&[Role::In, Role::InOut]);
-        for group in given.chunk_by(|a, b| a.parameter() == b.parameter()) {
-            let mode = match group[0].role {
-                Role::InOut => Mode::InOut,
-                _ => Mode::In,
-            };
-            let name = group[0].parameter().to_string();
-            params.push(Param {
-                mode,
-                tree: tree(group, &name),
-                name,
-            });
-        }
-        let results = leaves(&[Role::Out]);
-        let first_condition = CHECK + self.dims.len() as i32;
-        dlc_abi::Entry {
-            name: self.name.clone(),
-            doc: String::new(),
-            symbol: self.symbol.clone(),
-            packed_symbol: symbol::packed(&self.symbol),
-            workspace_symbol: symbol::workspace(&self.symbol),
-            dims: self.dims.clone(),
-            conditions: (self.checks.iter().zip(first_condition..))
-                .map(|(check, status)| Condition {
-                    text: format!("{} {} {}", check.left, check.relation, check.right),
-                    status,
-                    source: place(self.func),
-                })
-                .collect(),
-            params,
-            result: (!results.is_empty()).then(|| tree(&results, "out")),
-            statuses: self.statuses(),
-        }
-    }
-
-    /// The status of a failure with this message.
-    pub fn failure(&self, message: &str) -> Option<i32> {
-        let position = self.failures.iter().position(|known| known == message)?;
-        Some(CHECK + (self.dims.len() + self.checks.len() + position) as i32)
-    }
-
-    /// Every status but 0, with its message.
-    pub fn statuses(&self) -> Vec<Status> {
-        let common = COMMON.iter().filter_map(|(code, ..)| {
-            let message = status::common_message(&self.name, *code)?;
-            Some(Status {
-                code: *code,
-                message,
-            })
-        });
-        let checks = self
-            .range_messages
-            .iter()
-            .cloned()
-            .chain(self.checks.iter().map(|c| c.message.clone()))
-            .chain(self.failures.iter().cloned());
-        let checks = checks
-            .zip(CHECK..)
-            .map(|(message, code)| Status { code, message });
-        common.chain(checks).collect()
-    }
-}
-
-fn tree(leaves: &[&Leaf], prefix: &str) -> Tree {
-    if let [leaf] = leaves
-        && leaf.path == prefix
-    {
-        let shape = leaf.shape.iter().map(Poly::to_string).collect();
-        return Tree::Tensor {
-            dtype: leaf.dtype,
-            shape,
-        };
-    }
-    let part = |leaf: &Leaf| -> String {
-        let rest = leaf.path.get(prefix.len() + 1..).unwrap_or_default();
-        rest.split('.').next().unwrap_or_default().to_string()
-    };
-    let mut fields = vec![];
-    for group in leaves.chunk_by(|a, b| part(a) == part(b)) {
-        let name = part(group[0]);
-        let tree = tree(group, &format!("{prefix}.{name}"));
-        fields.push((name, tree));
-    }
-    if fields
-        .iter()
-        .all(|(name, _)| name.bytes().all(|b| b.is_ascii_digit()))
-    {
-        return Tree::Tuple(fields.into_iter().map(|(_, tree)| tree).collect());
-    }
-    Tree::Struct {
-        name: symbol::identifier(prefix),
-        fields,
-    }
 }

@@ -4,6 +4,7 @@ mod chosen;
 mod guards;
 mod messages;
 mod named;
+mod variants;
 
 pub use chosen::{declarations, declared};
 use guards::{Guards, NULL};
@@ -11,6 +12,7 @@ pub use messages::abi_hash;
 use messages::message;
 pub(crate) use messages::string_constant;
 use named::c_type;
+pub use variants::choice;
 
 use crate::{
     entry::{Entry, Role},
@@ -38,6 +40,14 @@ pub enum Argument {
     Executor,
     /// Memory in the workspace.
     Slot,
+}
+
+/// What C passes the size of a workspace as: the name in the text, and the type.
+fn sizes(entry: &Entry) -> (&'static str, &'static str) {
+    match entry.address_bits {
+        64 => ("%bytes", "i64"),
+        _ => ("%size", "i32"),
+    }
 }
 
 const WRITTEN: &str = "writing to a string succeeds";
@@ -152,25 +162,31 @@ pub fn functions(entry: &Entry, slots: &[Vec<Poly>]) -> String {
         .join(", ");
     let declaration = format!("llvm.func @{}({types})\n", implementation(&entry.symbol));
     let own = [declaration, workspace(entry, slots), packed(entry, slots)].join("");
-    let all = own + &named::entries(entry);
+    let declared = match &entry.chooses {
+        Some(library) if !entry.gpu => declarations(library, false) + &chosen::declaration(entry),
+        _ => String::new(),
+    };
+    let front = match (&entry.variant, entry.variants.first()) {
+        (None, _) => String::new(),
+        // Callers' functions stand beside the first.
+        (this, first) if this.as_ref() != first => return declared + &own,
+        _ => variants::front(entry, &entry.variants),
+    };
+    let all = declared + &own + &front + &named::entries(entry);
     match (entry.gpu, &entry.chooses) {
         (true, Some(library)) => {
             all + &declarations(library, true) + &chosen::on_device(entry, library)
         }
         // Messages are those of the entry on the CPU.
         (true, None) => all,
-        (false, Some(library)) => {
-            let declared = declarations(library, false) + &chosen::declaration(entry);
-            all + &declared + &message(entry)
-        }
-        (false, None) => all + &message(entry),
+        (false, _) => all + &message(entry),
     }
 }
 
 /// The size of the workspace, or -1 (SIZE_MAX) where a size overflows.
 fn workspace(entry: &Entry, slots: &[Vec<Poly>]) -> String {
     let dims = dim_values(entry);
-    let mut code = Checked::new(&dims);
+    let mut code = Checked::new(&dims).with_addresses(entry.address_bits);
     let zero = code.constant(0);
     let not_negative = |code: &mut Checked, value: &str| {
         let negative = code.let_(&format!("llvm.icmp \"slt\" {value}, {zero} : i64"));
@@ -198,19 +214,31 @@ fn workspace(entry: &Entry, slots: &[Vec<Poly>]) -> String {
         let tail = code.constant(named::tail_bytes(entry));
         total = code.add(&total, &tail);
     }
+    let (_, ty) = sizes(entry);
+    if ty == "i32" {
+        // No object is larger, as differences of addresses are signed.
+        let most = code.constant(i32::MAX.into());
+        let large = code.let_(&format!("llvm.icmp \"sgt\" {total}, {most} : i64"));
+        code.flag(&large);
+    }
     let overflow = code.overflow.clone();
     let none = code.constant(-1);
-    let result = code.let_(&format!(
+    let mut result = code.let_(&format!(
         "llvm.select {overflow}, {none}, {total} : i1, i64"
     ));
+    if ty == "i32" {
+        result = code.let_(&format!("llvm.trunc {result} : i64 to i32"));
+    }
     let parameters: Vec<_> = dims
         .iter()
         .map(|(_, value)| format!("{value}: i64"))
         .collect();
     format!(
-        "llvm.func @{}({}) -> i64 {{\n{}  llvm.return {result} : i64\n}}\n",
+        "llvm.func {}@{}({}) -> {ty} {}{{\n{}  llvm.return {result} : {ty}\n}}\n",
+        variants::visibility(entry),
         workspace_symbol(entry),
         parameters.join(", "),
+        variants::for_least(entry),
         code.code
     )
 }
@@ -218,7 +246,7 @@ fn workspace(entry: &Entry, slots: &[Vec<Poly>]) -> String {
 fn workspace_symbol(entry: &Entry) -> String {
     match entry.gpu {
         true => symbol::workspace_gpu(&entry.symbol),
-        false => symbol::workspace(&entry.symbol),
+        false => variants::own(entry, &symbol::workspace(&entry.symbol)),
     }
 }
 
@@ -248,7 +276,7 @@ fn packed(entry: &Entry, slots: &[Vec<Poly>]) -> String {
         .map(|i| (entry.leaves[*i].path.clone(), format!("%x{i}")));
     let names: Vec<_> = dims.iter().cloned().chain(named).collect();
     let mut g = Guards {
-        code: Checked::new(&names),
+        code: Checked::new(&names).with_addresses(entry.address_bits),
         count: 0,
     };
     g.code.code += NULL;
@@ -327,10 +355,14 @@ fn packed(entry: &Entry, slots: &[Vec<Poly>]) -> String {
     let values: Vec<_> = dims.iter().map(|(_, value)| value.as_str()).collect();
     let types = vec!["i64"; dims.len()].join(", ");
     let workspace = workspace_symbol(entry);
-    let need = g.code.let_(&format!(
-        "llvm.call @{workspace}({}) : ({types}) -> i64",
+    let (bytes, size) = sizes(entry);
+    let mut need = g.code.let_(&format!(
+        "llvm.call @{workspace}({}) : ({types}) -> {size}",
         values.join(", ")
     ));
+    if size == "i32" {
+        need = g.code.let_(&format!("llvm.sext {need} : i32 to i64"));
+    }
     let fits = g
         .code
         .let_(&format!("llvm.icmp \"sge\" {need}, %zero : i64"));
@@ -396,10 +428,15 @@ fn packed(entry: &Entry, slots: &[Vec<Poly>]) -> String {
     };
     // Constants that every path has.
     let align = WORKSPACE_ALIGN - 1;
-    let plain = symbol::packed(&entry.symbol);
-    let arguments = "%dims: !llvm.ptr, %leaves: !llvm.ptr, %workspace: !llvm.ptr, %bytes: i64";
+    let plain = variants::own(entry, &symbol::packed(&entry.symbol));
+    let arguments =
+        format!("%dims: !llvm.ptr, %leaves: !llvm.ptr, %workspace: !llvm.ptr, {bytes}: {size}");
     let (name, executor, wrapper) = match entry.executor {
         None => (plain, "", String::new()),
+        Some(_) if entry.variant.is_some() => {
+            let name = variants::own(entry, &symbol::packed_on(&entry.symbol));
+            (name, "%executor: !llvm.ptr, ", String::new())
+        }
         Some(_) if entry.gpu => {
             let name = symbol::packed_gpu(&entry.symbol);
             (name, "%executor: !llvm.ptr, ", String::new())
@@ -409,7 +446,7 @@ fn packed(entry: &Entry, slots: &[Vec<Poly>]) -> String {
             let wrapper = format!(
                 "llvm.func @{plain}({arguments}) -> i32 {{
   %none = llvm.mlir.zero : !llvm.ptr
-  %status = llvm.call @{name}(%none, %dims, %leaves, %workspace, %bytes) : (!llvm.ptr, !llvm.ptr, !llvm.ptr, !llvm.ptr, i64) -> i32
+  %status = llvm.call @{name}(%none, %dims, %leaves, %workspace, {bytes}) : (!llvm.ptr, !llvm.ptr, !llvm.ptr, !llvm.ptr, {size}) -> i32
   llvm.return %status : i32
 }}
 "
@@ -417,9 +454,14 @@ fn packed(entry: &Entry, slots: &[Vec<Poly>]) -> String {
             (name, "%executor: !llvm.ptr, ", wrapper)
         }
     };
+    let visibility = variants::visibility(entry);
+    let widened = match size {
+        "i32" => "  %bytes = llvm.zext %size : i32 to i64\n",
+        _ => "",
+    };
     let head = format!(
-        "{wrapper}llvm.func @{name}({executor}{arguments}) -> i32 {{
-  %zero = llvm.mlir.constant(0 : i64) : i64
+        "{wrapper}llvm.func {visibility}@{name}({executor}{arguments}) -> i32 {{
+{widened}  %zero = llvm.mlir.constant(0 : i64) : i64
   %ok = llvm.mlir.constant(0 : i32) : i32
   %yes = llvm.mlir.constant(true) : i1
 {failed}  %nothing = llvm.mlir.zero : !llvm.ptr

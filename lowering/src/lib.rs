@@ -26,6 +26,7 @@ pub mod size;
 pub mod target;
 pub mod tasks;
 pub mod trace;
+pub mod variants;
 mod view;
 pub mod walk;
 pub mod winograd;

@@ -1,6 +1,8 @@
 //! The one cost model: what is known of the target, and the tile sizes, packing and prefetches that follow from it.
 //! No tile size is written in a pass.
 
+pub mod arch;
+pub mod cpus;
 pub mod detect;
 pub mod gpu;
 pub mod knobs;
@@ -8,6 +10,7 @@ pub mod matmul;
 pub mod target;
 pub mod winograd;
 
+pub use arch::Arch;
 pub use matmul::{MatmulSchedule, matmul_schedule};
 pub use target::Target;
 pub use winograd::{WinogradSchedule, winograd_schedule};

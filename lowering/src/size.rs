@@ -251,6 +251,8 @@ pub struct Checked<'x> {
     pub code: String,
     /// The SSA name of the flag; i1.
     pub overflow: String,
+    /// Bits of an address: no size is of more.
+    address_bits: i64,
     next: usize,
 }
 
@@ -262,8 +264,15 @@ impl<'x> Checked<'x> {
             dims,
             code,
             overflow: "%no".into(),
+            address_bits: 64,
             next: 0,
         }
+    }
+
+    /// The same where addresses have so many bits.
+    pub fn with_addresses(mut self, bits: i64) -> Self {
+        self.address_bits = bits;
+        self
     }
 
     /// A new SSA name for an expression.
@@ -301,7 +310,17 @@ impl<'x> Checked<'x> {
 
     /// a * b.
     pub fn mul(&mut self, a: &str, b: &str) -> String {
-        self.checked("smul", a, b)
+        if self.address_bits == 64 {
+            return self.checked("smul", a, b);
+        }
+        // Factors of 32 bits have a product of 64, which needs no function of the compiler's runtime library.
+        for factor in [a, b] {
+            let narrow = self.let_(&format!("llvm.trunc {factor} : i64 to i32"));
+            let same = self.let_(&format!("llvm.sext {narrow} : i32 to i64"));
+            let large = self.let_(&format!("llvm.icmp \"ne\" {same}, {factor} : i64"));
+            self.flag(&large);
+        }
+        self.let_(&format!("llvm.mul {a}, {b} : i64"))
     }
 
     /// The larger, signed.

@@ -5,7 +5,8 @@ pub mod gpu;
 mod lld;
 mod machine;
 mod parts;
+pub mod place;
 
 pub use cpu::{CodegenError, CodegenOptions, Form, Made, Objects, emit, host_triple, llvm_version};
 pub use lld::{Linker, link};
-pub use machine::processor;
+pub use place::{Place, Processor};

@@ -34,9 +34,50 @@ pub fn mark(stem: &str) -> String {
     format!("{stem}.mark")
 }
 
-/// The table and the functions, in the `llvm` dialect. What is set is one variable: it is not to be changed during calls.
-pub fn module(stem: &str, spans: &[Span]) -> String {
-    let (mark, set) = (mark(stem), symbol::trace(stem));
+/// Where the variable is that holds what is set. It is one for a library, and not to be changed during calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keeps {
+    /// In this module, which is the library.
+    Alone,
+    /// In this module, for those of other CPUs, too.
+    ForAll,
+    /// In the module of the first CPU.
+    Elsewhere,
+}
+
+impl Keeps {
+    /// The variable, and the function that sets it.
+    fn text(self, stem: &str) -> String {
+        let linkage = match self {
+            Keeps::Alone => "internal",
+            Keeps::ForAll => "external hidden",
+            Keeps::Elsewhere => {
+                return format!(
+                    "llvm.mlir.global external hidden @{stem}.tracer() {{addr_space = 0 : i32, alignment = 8 : i64}} : {TRACER}\n"
+                );
+            }
+        };
+        let set = symbol::trace(stem);
+        format!(
+            "llvm.mlir.global {linkage} @{stem}.tracer() {{addr_space = 0 : i32, alignment = 8 : i64}} : {TRACER} {{
+  %zero = llvm.mlir.zero : {TRACER}
+  llvm.return %zero : {TRACER}
+}}
+llvm.func @{set}(%function: !llvm.ptr, %context: !llvm.ptr) {{
+  %tracer = llvm.mlir.addressof @{stem}.tracer : !llvm.ptr
+  llvm.store %function, %tracer : !llvm.ptr, !llvm.ptr
+  %place = llvm.getelementptr %tracer[0, 1] : (!llvm.ptr) -> !llvm.ptr, {TRACER}
+  llvm.store %context, %place : !llvm.ptr, !llvm.ptr
+  llvm.return
+}}
+"
+        )
+    }
+}
+
+/// The table and the functions, in the `llvm` dialect.
+pub fn module(stem: &str, spans: &[Span], keeps: Keeps) -> String {
+    let (mark, variable) = (mark(stem), keeps.text(stem));
     let mut texts: Vec<&str> = spans
         .iter()
         .flat_map(|span| [&*span.entry, &*span.what, &*span.file])
@@ -85,18 +126,7 @@ pub fn module(stem: &str, spans: &[Span]) -> String {
         + &format!(
             "  llvm.return %a{count} : {table}
 }}
-llvm.mlir.global internal @{stem}.tracer() {{addr_space = 0 : i32, alignment = 8 : i64}} : {TRACER} {{
-  %zero = llvm.mlir.zero : {TRACER}
-  llvm.return %zero : {TRACER}
-}}
-llvm.func @{set}(%function: !llvm.ptr, %context: !llvm.ptr) {{
-  %tracer = llvm.mlir.addressof @{stem}.tracer : !llvm.ptr
-  llvm.store %function, %tracer : !llvm.ptr, !llvm.ptr
-  %place = llvm.getelementptr %tracer[0, 1] : (!llvm.ptr) -> !llvm.ptr, {TRACER}
-  llvm.store %context, %place : !llvm.ptr, !llvm.ptr
-  llvm.return
-}}
-llvm.func internal @{mark}(%number: i32) attributes {{passthrough = [\"noinline\"]}} {{
+{variable}llvm.func internal @{mark}(%number: i32) attributes {{passthrough = [\"noinline\"]}} {{
   %null = llvm.mlir.zero : !llvm.ptr
   %one = llvm.mlir.constant(1 : i32) : i32
   %tracer = llvm.mlir.addressof @{stem}.tracer : !llvm.ptr

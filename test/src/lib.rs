@@ -8,6 +8,7 @@ pub mod bad_input;
 pub mod chosen;
 pub mod compare;
 pub mod cpu;
+pub mod cross;
 
 pub mod differential;
 pub mod directive;

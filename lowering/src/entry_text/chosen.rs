@@ -7,6 +7,7 @@ use crate::{
     entry_text::string_constant,
     gpu::{KERNELS, KERNELS_TYPE},
     size::Checked,
+    variants,
 };
 use dlc_abi::{
     choice::{IN, INOUT, ON_CPU, OUT, VERSION},
@@ -25,10 +26,15 @@ pub fn declarations(library: &str, on_device: bool) -> String {
     }
 }
 
-/// The names of all that [`declarations`] declares.
-pub fn declared(library: &str) -> [String; 3] {
+/// The names of all that entries declare of the library's other modules.
+pub fn declared(library: &str) -> [String; 4] {
     let kernels = format!("{library}{KERNELS}");
-    [choice::runtime(library), choice::words(library), kernels]
+    [
+        choice::runtime(library),
+        choice::words(library),
+        variants::choice(library),
+        kernels,
+    ]
 }
 
 /// A declaration of what an entry calls, on the CPU.

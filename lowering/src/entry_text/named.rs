@@ -3,7 +3,7 @@
 use super::{
     WRITTEN, dim_values,
     guards::{Guards, NULL},
-    workspace_symbol,
+    sizes, workspace_symbol,
 };
 use crate::{
     entry::{Entry, Leaf, Role},
@@ -129,12 +129,13 @@ fn named(entry: &Entry, by: By) -> String {
             ("%executor, ", "!llvm.ptr, ")
         }
     };
+    let (bytes, size) = sizes(entry);
     let result = g.code.let_(&format!(
-        "llvm.call @{packed}({executor}{dim_array}, {leaf_array}, %workspace, %bytes) : ({ty}!llvm.ptr, !llvm.ptr, !llvm.ptr, i64) -> i32"
+        "llvm.call @{packed}({executor}{dim_array}, {leaf_array}, %workspace, {bytes}) : ({ty}!llvm.ptr, !llvm.ptr, !llvm.ptr, {size}) -> i32"
     ));
     parameters.extend([
         "%workspace: !llvm.ptr".to_string(),
-        "%bytes: i64".to_string(),
+        format!("{bytes}: {size}"),
     ]);
     let head = format!("llvm.func @{symbol}({}) -> i32 {{\n", parameters.join(", "));
     match g.count {

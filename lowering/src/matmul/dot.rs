@@ -5,7 +5,10 @@ use super::{
     kernel::Shape,
     numbers::{Kind, Number, Numbers},
 };
-use crate::{emit::Emitter, schedule::Target};
+use crate::{
+    emit::Emitter,
+    schedule::{Arch, Target},
+};
 use melior::ir::{Value, ValueLike};
 
 /// What a step of k does with a word of each operand.
@@ -36,7 +39,7 @@ impl Dot {
             }
             (_, Kind::Signed) if bytes && wide && target.vnni => Some(Self::Bytes),
             _ if bytes && wide && target.vnni => Some(Self::Pairs),
-            _ => bytes.then_some(Self::PairsThenSum),
+            _ => (bytes && target.arch == Arch::X86_64).then_some(Self::PairsThenSum),
         }
     }
 

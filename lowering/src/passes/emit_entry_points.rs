@@ -17,6 +17,8 @@
 //! Where code may run on several threads, the body then takes an executor, and there are two more entries,
 //! `m_f_on` and `m_f_packed_on`, with an executor before the other arguments; the two above pass on none.
 //! Where the module has `dl.chooses`, the entries ask `m_f.device` first, once all is checked, which the module for the device has.
+//! Where the module has `dl.variant`, the library has its code for several CPUs: the packed entry and the one for the workspace
+//! are hidden then and named after the CPU, and the first variant has those of all names besides.
 //! The text of these functions is in `entry_text.rs`; the convention is section 7 of ARCHITECTURE.md.
 //!
 //! *Requires*: structured bodies without tensors or allocations, planned slots. *Ensures*: no function with
@@ -27,6 +29,7 @@ use crate::{
     entry::{self, Entry, Role},
     entry_text,
     schedule::Target,
+    variants::{VARIANT, VARIANTS},
 };
 use dlc_abi::Poly;
 use dlc_dialects::{
@@ -51,10 +54,16 @@ fn run<'c, 'a>(cx: &'c Context, module: OperationRef<'c, 'a>) -> Result<(), Pass
     let text = |name: &str| entry::string(module.attribute(name).ok());
     let stem = text("dl.stem").unwrap_or_default();
     let on_device = Target::of(module).gpu > 0;
+    let variants = entry::strings(module.attribute(VARIANTS).ok())
+        .map_err(|message| PassError::at(&module, message))?;
+    let first = text(VARIANT).as_ref() == variants.first();
     let mut once = match text("dl.abi_hash") {
-        Some(hash) if !on_device => entry_text::abi_hash(&stem, &hash),
+        Some(hash) if !on_device && first => entry_text::abi_hash(&stem, &hash),
         _ => String::new(),
     };
+    if first && !variants.is_empty() {
+        once += &entry_text::choice(&stem);
+    }
     let entries = entry::entries(module)?;
     if entries.iter().any(|entry| entry.chooses.is_some()) {
         once += &entry_text::declarations(&stem, on_device);

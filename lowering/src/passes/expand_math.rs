@@ -117,7 +117,7 @@ fn expand<'c, 'a>(
     };
     let lower = |x: Value<'c, 'a>| match half {
         Some(Half::Bf16) => m.to_bf16(x),
-        Some(Half::F16) if native_half(target) => e.op("arith.truncf", &[x], op_type(op)),
+        Some(Half::F16) if target.converts_f16() => e.op("arith.truncf", &[x], op_type(op)),
         Some(Half::F16) => m.to_f16(x),
         None => x,
     };
@@ -230,7 +230,7 @@ fn arithmetic<'c, 'a>(
             };
             Some(match half {
                 Some(Half::Bf16) => m.to_bf16(result),
-                Some(Half::F16) if native_half(target) => {
+                Some(Half::F16) if target.converts_f16() => {
                     e.op("arith.truncf", &[result], op_type(op))
                 }
                 Some(Half::F16) => m.to_f16(result),
@@ -238,7 +238,7 @@ fn arithmetic<'c, 'a>(
             })
         }
         "arith.extf" => {
-            half_type(operands[0]).filter(|half| *half == Half::Bf16 || !native_half(target))?;
+            half_type(operands[0]).filter(|half| *half == Half::Bf16 || !target.converts_f16())?;
             let raised = raise(e, target, operands[0]);
             Some(match element(op_type(op)) {
                 ty if ty.is_f64() => e.op("arith.extf", &[raised], op_type(op)),
@@ -248,7 +248,7 @@ fn arithmetic<'c, 'a>(
         "arith.sitofp" | "arith.uitofp" => {
             // Canonicalisation makes these of a conversion to f32 and one to f16.
             half_of(element(op_type(op)))
-                .filter(|half| *half == Half::F16 && !native_half(target))?;
+                .filter(|half| *half == Half::F16 && !target.converts_f16())?;
             let wide = match &shape_of(operands[0])[..] {
                 [] => e.ty("f32"),
                 dims => {
@@ -261,7 +261,7 @@ fn arithmetic<'c, 'a>(
         }
         "arith.truncf" => {
             let half = half_of(element(op_type(op)))
-                .filter(|half| *half == Half::Bf16 || !native_half(target))?;
+                .filter(|half| *half == Half::Bf16 || !target.converts_f16())?;
             let m = Math::new(*e, target, operands[0])?;
             // From f64 by way of f32, which may round twice.
             let (m, x) = match m.is_wide() {
@@ -307,18 +307,13 @@ fn op_type<'c>(op: OperationRef<'c, '_>) -> Type<'c> {
     op.result(0).expect("an op with a result").r#type()
 }
 
-/// Whether f16 is converted by an instruction, which came with AVX2.
-fn native_half(target: &Target) -> bool {
-    target.vector_bits >= 256
-}
-
 /// f32 in place of f16 and bf16.
 fn raise<'c, 'a>(e: &Emitter<'c, 'a>, target: &Target, x: Value<'c, 'a>) -> Value<'c, 'a> {
     let Some(half) = half_type(x) else { return x };
     let m = Math::narrow(*e, target, shape_of(x));
     match half {
         Half::Bf16 => m.from_bf16(x),
-        Half::F16 if native_half(target) => e.op("arith.extf", &[x], m.float_type()),
+        Half::F16 if target.converts_f16() => e.op("arith.extf", &[x], m.float_type()),
         Half::F16 => m.from_f16(x),
     }
 }

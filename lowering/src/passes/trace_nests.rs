@@ -22,7 +22,8 @@
 use crate::{
     alias::{blocks, operations},
     entry::{self, Entry},
-    trace::{self, CONTROL, Span, TRACED},
+    trace::{self, CONTROL, Keeps, Span, TRACED},
+    variants::{VARIANT, VARIANTS},
     walk,
 };
 use dlc_dialects::{
@@ -68,7 +69,14 @@ fn run<'c, 'a>(cx: &'c Context, module: OperationRef<'c, 'a>) -> Result<(), Pass
     for entry in &entries {
         tracer.entry(entry)?;
     }
-    let text = trace::module(&stem, &tracer.spans);
+    let variants = entry::strings(module.attribute(VARIANTS).ok())
+        .map_err(|message| PassError::at(&module, message))?;
+    let keeps = match entry::string(module.attribute(VARIANT).ok()) {
+        None => Keeps::Alone,
+        this if this.as_ref() == variants.first() => Keeps::ForAll,
+        _ => Keeps::Elsewhere,
+    };
+    let text = trace::module(&stem, &tracer.spans, keeps);
     let made = Module::parse(cx, &text).ok_or_else(|| {
         let message = format!("{INTERNAL}: the emitted text does not parse:\n{text}");
         PassError::at(&module, message)

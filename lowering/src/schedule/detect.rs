@@ -1,6 +1,6 @@
 //! The machine that the compiler runs on, for `native`.
 
-use super::{Target, knobs::Knobs};
+use super::{Arch, Target, knobs::Knobs};
 use inkwell::targets::TargetMachine;
 
 impl Target {
@@ -8,10 +8,13 @@ impl Target {
     pub fn native() -> Self {
         let name = TargetMachine::get_host_cpu_name();
         let cpu = name.to_str().unwrap_or("generic");
-        let base = Self::named(cpu).unwrap_or_default();
+        let arch = Arch::host();
+        let base = Self::of_cpu(arch, cpu).or_else(|| Self::of_cpu(arch, arch.least_cpu()));
+        let base = base.unwrap_or_default();
         let (vector_bits, registers, fma, round) = features();
         let (vnni, bf16) = words();
         Self {
+            arch,
             cpu: cpu.into(),
             vector_bits,
             registers,
@@ -25,6 +28,13 @@ impl Target {
             gpu: 0,
             knobs: Knobs::new(),
         }
+    }
+}
+
+impl Arch {
+    /// That of the machine that the compiler runs on.
+    pub fn host() -> Self {
+        Self::named(std::env::consts::ARCH).unwrap_or(Self::X86_64)
     }
 }
 

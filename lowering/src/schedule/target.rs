@@ -1,6 +1,9 @@
-//! What the compiler knows of a target: the module attribute `dl.target`, a table of CPUs by name, and the host.
+//! What the compiler knows of a target, and the module attribute `dl.target` that says it.
 
-use super::knobs::{KNOBS, Knobs};
+use super::{
+    Arch,
+    knobs::{KNOBS, Knobs},
+};
 use melior::{
     Context,
     ir::{
@@ -14,6 +17,8 @@ use std::fmt;
 /// A CPU, as far as schedules and expansions depend on it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
+    /// Its architecture.
+    pub arch: Arch,
     /// LLVM's name of the CPU.
     pub cpu: String,
     /// Bits of a vector register that is worth using.
@@ -48,6 +53,7 @@ impl Default for Target {
     /// The least that an x86-64 has.
     fn default() -> Self {
         Self {
+            arch: Arch::X86_64,
             cpu: "x86-64".into(),
             vector_bits: 128,
             registers: 16,
@@ -64,74 +70,7 @@ impl Default for Target {
     }
 }
 
-/// CPUs by LLVM's name: vector bits, KiB of L1 and L2.
-const NAMED: &[(&str, i64, i64, i64)] = &[
-    ("x86-64", 128, 32, 256),
-    ("x86-64-v2", 128, 32, 256),
-    ("x86-64-v3", 256, 32, 256),
-    ("x86-64-v4", 512, 32, 1024),
-    ("nehalem", 128, 32, 256),
-    ("westmere", 128, 32, 256),
-    ("haswell", 256, 32, 256),
-    ("broadwell", 256, 32, 256),
-    ("skylake", 256, 32, 256),
-    ("skylake-avx512", 512, 32, 1024),
-    ("cascadelake", 512, 32, 1024),
-    ("cooperlake", 512, 32, 1024),
-    ("icelake-client", 512, 48, 512),
-    ("icelake-server", 512, 48, 1280),
-    ("tigerlake", 512, 48, 1280),
-    ("rocketlake", 512, 48, 512),
-    ("alderlake", 256, 48, 1280),
-    ("raptorlake", 256, 48, 2048),
-    ("sapphirerapids", 512, 48, 2048),
-    ("emeraldrapids", 512, 48, 2048),
-    ("graniterapids", 512, 48, 2048),
-    ("znver1", 256, 32, 512),
-    ("znver2", 256, 32, 512),
-    ("znver3", 256, 32, 512),
-    ("znver4", 512, 32, 1024),
-    ("znver5", 512, 48, 1024),
-];
-
-/// CPUs with registers of 512 bits and without `vnni`.
-const WITHOUT_VNNI: &[&str] = &["x86-64-v4", "skylake-avx512"];
-
-/// CPUs with `bf16`.
-const WITH_BF16: &[&str] = &[
-    "cooperlake",
-    "sapphirerapids",
-    "emeraldrapids",
-    "graniterapids",
-    "znver4",
-    "znver5",
-];
-
 impl Target {
-    /// The target of a CPU by LLVM's name.
-    pub fn named(cpu: &str) -> Option<Self> {
-        let &(_, vector_bits, l1, l2) = NAMED.iter().find(|row| row.0 == cpu)?;
-        Some(Self {
-            cpu: cpu.into(),
-            vector_bits,
-            registers: if vector_bits == 512 { 32 } else { 16 },
-            l1: l1 << 10,
-            l2: l2 << 10,
-            cores: 1,
-            fma: vector_bits >= 256,
-            round: cpu != "x86-64",
-            vnni: vector_bits == 512 && !WITHOUT_VNNI.contains(&cpu),
-            bf16: WITH_BF16.contains(&cpu),
-            gpu: 0,
-            knobs: Knobs::new(),
-        })
-    }
-
-    /// The names that `named` knows.
-    pub fn names() -> impl Iterator<Item = &'static str> {
-        NAMED.iter().map(|row| row.0)
-    }
-
     /// The target in the `dl.target` of the op or of an op around it; what is not said there has defaults that
     /// follow from the CPU's name, then from the vector bits.
     pub fn of(op: OperationRef) -> Self {
@@ -159,14 +98,20 @@ impl Target {
                 .ok()
                 .map(|b| b.value())
         };
-        let cpu = entries
-            .element_by_name("cpu")
-            .and_then(|value| StringAttribute::try_from(value).ok())
-            .map(|value| value.value().to_string());
-        let base = cpu.as_deref().and_then(Self::named).unwrap_or_default();
+        let text = |name: &str| {
+            let value = StringAttribute::try_from(entries.element_by_name(name)?).ok()?;
+            Some(value.value().to_string())
+        };
+        let cpu = text("cpu");
+        let arch = text("arch").and_then(|name| Arch::named(&name));
+        let arch = arch.unwrap_or(Arch::X86_64);
+        let base = cpu.as_deref().and_then(|cpu| Self::of_cpu(arch, cpu));
+        let base = base.or_else(|| Self::of_cpu(arch, arch.least_cpu()));
+        let base = base.unwrap_or_default();
         let vector_bits = integer("vector_bits").unwrap_or(base.vector_bits);
         let wider = vector_bits > base.vector_bits;
         Self {
+            arch,
             registers: integer("registers").unwrap_or(if vector_bits == 512 {
                 32
             } else {
@@ -230,6 +175,9 @@ impl fmt::Display for Target {
             self.vnni,
             self.bf16
         )?;
+        if self.arch != Arch::X86_64 {
+            write!(f, ", arch = \"{}\"", self.arch)?;
+        }
         if self.gpu > 0 {
             write!(f, ", gpu = {} : i64", self.gpu)?;
         }

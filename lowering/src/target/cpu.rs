@@ -1,10 +1,12 @@
 //! Objects for CPUs, by LLVM's own passes.
 
 use super::{
-    machine::{machine, optimise, processor},
+    machine::{machine, optimise},
     parts::{self, Parts},
+    place::Processor,
 };
 use crate::schedule::Target;
+use dlc_dialects::ir::edit;
 use inkwell::{
     GlobalVisibility,
     attributes::AttributeLoc,
@@ -13,6 +15,7 @@ use inkwell::{
     module::{Linkage, Module},
     targets::{FileType, TargetMachine, TargetTriple},
 };
+use melior::ir::attribute::StringAttribute;
 use rayon::prelude::*;
 use std::{
     fmt,
@@ -36,8 +39,8 @@ pub enum Form {
 /// How code is made.
 #[derive(Clone, Debug)]
 pub struct CodegenOptions<'x> {
-    /// The processor, `native` or a name of LLVM's.
-    pub cpu: &'x str,
+    /// The processor.
+    pub processor: &'x Processor,
     /// What the schedules assumed.
     pub target: &'x Target,
     /// 0 to 3.
@@ -69,6 +72,21 @@ pub struct Made {
     pub objects: Vec<Vec<u8>>,
     /// How long the parts of the work took, by their names; they add up to the whole.
     pub times: Vec<(&'static str, Duration)>,
+}
+
+impl Made {
+    /// Takes up what was made of another module of the same library. Text stays that of the first.
+    pub fn add(&mut self, more: Self) {
+        self.ir = self.ir.take().or(more.ir);
+        self.assembly = self.assembly.take().or(more.assembly);
+        self.objects.extend(more.objects);
+        for (name, time) in more.times {
+            match self.times.iter_mut().find(|(known, _)| *known == name) {
+                Some((_, total)) => *total += time,
+                None => self.times.push((name, time)),
+            }
+        }
+    }
 }
 
 /// Why no code was made.
@@ -113,8 +131,9 @@ pub fn emit(
 ) -> Result<Made, CodegenError> {
     let start = Instant::now();
     let context = Context::create();
-    let module = translate(module, &context)?;
     let machine = machine(options)?;
+    set_layout(module, &machine);
+    let module = translate(module, &context)?;
     prepare(&context, &module, &machine, options);
     module
         .verify()
@@ -217,11 +236,7 @@ impl Work<'_> {
             return self.on(module, machine);
         };
         let bitcode = module.write_bitcode_to_memory();
-        let how = format!(
-            "{:?} {}",
-            processor(self.options.cpu),
-            self.options.opt_level
-        );
+        let how = format!("{:?} {}", self.options.processor, self.options.opt_level);
         let made_from = [bitcode.as_slice(), how.as_bytes()];
         if let Some(object) = known.get(&made_from) {
             return Ok(Done {
@@ -274,6 +289,16 @@ pub(super) fn write(
         .write_to_memory_buffer(module, kind)
         .map_err(|error| CodegenError::Internal(format!("LLVM can't write code: {error}")))?;
     Ok(buffer.as_slice().to_vec())
+}
+
+/// Says how values lie in memory, on which alignments in the translation depend.
+fn set_layout(module: &melior::ir::Module, machine: &TargetMachine) {
+    let layout = machine.get_target_data().get_data_layout();
+    let layout = layout.as_str().to_string_lossy();
+    // It lives as long as the module.
+    let context = unsafe { module.context().to_ref() };
+    let layout = StringAttribute::new(context, &layout);
+    edit::set_attribute(module.as_operation(), "llvm.data_layout", layout.into());
 }
 
 pub(super) fn translate<'x>(

@@ -1,53 +1,61 @@
 //! What LLVM makes code for, and its passes.
 
-use super::cpu::{CodegenError, CodegenOptions, host_triple};
+use super::cpu::{CodegenError, CodegenOptions};
+use crate::schedule::Arch;
 use inkwell::{
     OptimizationLevel,
     module::Module,
     passes::PassBuilderOptions,
-    targets::{CodeModel, InitializationConfig, RelocMode, Target, TargetMachine},
+    targets::{
+        CodeModel, InitializationConfig, RelocMode, Target, TargetMachine, TargetMachineOptions,
+        TargetTriple,
+    },
 };
 use std::sync::Once;
-
-/// The processor and the features that code is made for, as LLVM names them; `native` stands for those of this machine.
-pub fn processor(cpu: &str) -> (String, String) {
-    match cpu {
-        "native" => (
-            TargetMachine::get_host_cpu_name().to_string(),
-            TargetMachine::get_host_cpu_features().to_string(),
-        ),
-        cpu => (cpu.to_string(), String::new()),
-    }
-}
 
 /// The machine to make code for. A thread has one of its own.
 pub fn machine(options: &CodegenOptions) -> Result<TargetMachine, CodegenError> {
     static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        // A host that LLVM was not built for shows below, when its triple is not found.
-        let _ = Target::initialize_native(&InitializationConfig::default());
-    });
-    let triple = TargetMachine::get_default_triple();
+    ONCE.call_once(initialize);
+    let processor = options.processor;
+    let triple = TargetTriple::create(&processor.triple);
     let target = Target::from_triple(&triple).map_err(|error| {
-        CodegenError::Target(format!("LLVM has no target {}: {error}", host_triple()))
+        CodegenError::Target(format!("LLVM has no target {}: {error}", processor.triple))
     })?;
-    let (cpu, features) = processor(options.cpu);
     let level = match options.opt_level {
         0 => OptimizationLevel::None,
         1 => OptimizationLevel::Less,
         2 => OptimizationLevel::Default,
         _ => OptimizationLevel::Aggressive,
     };
-    target
-        .create_target_machine(
-            &triple,
-            &cpu,
-            &features,
-            level,
-            RelocMode::PIC,
-            CodeModel::Default,
-        )
-        .ok_or_else(|| CodegenError::Target(format!("LLVM can't make code for {cpu}")))
+    // A module of WebAssembly is linked whole.
+    let addresses = match options.target.arch {
+        Arch::Wasm32 => RelocMode::Static,
+        Arch::X86_64 | Arch::Aarch64 | Arch::Riscv64 => RelocMode::PIC,
+    };
+    let mut how = TargetMachineOptions::new()
+        .set_cpu(&processor.cpu)
+        .set_features(&processor.features)
+        .set_level(level)
+        .set_reloc_mode(addresses)
+        .set_code_model(CodeModel::Default);
+    if let Some(abi) = processor.abi {
+        how = how.set_abi(abi);
+    }
+    let machine = target.create_target_machine_from_options(&triple, how);
+    machine
+        .ok_or_else(|| CodegenError::Target(format!("LLVM can't make code for {}", processor.cpu)))
+}
+
+/// Makes what LLVM has for our architectures known to it, and what it has for this machine, which may be another.
+fn initialize() {
+    let all = InitializationConfig::default();
+    Target::initialize_x86(&all);
+    Target::initialize_aarch64(&all);
+    Target::initialize_riscv(&all);
+    Target::initialize_webassembly(&all);
+    // A host that LLVM was not built for shows when its triple is not found.
+    let _ = Target::initialize_native(&all);
 }
 
 /// Runs LLVM's passes of a level.

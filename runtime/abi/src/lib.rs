@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 pub mod choice;
+pub mod cpu;
 pub mod device;
 pub mod dim;
 mod dim_parse;

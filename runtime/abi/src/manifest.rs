@@ -37,6 +37,9 @@ pub struct Manifest {
     /// Whether calls tell what they do to a function that `STEM_trace` sets.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub traced: bool,
+    /// The CPUs that the library has its code for, from the least; none where that is one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cpus: Vec<String>,
     /// The entry points, in source order.
     pub entries: Vec<Entry>,
     /// The structs that entries use, each after those it holds.
@@ -378,6 +381,7 @@ impl Manifest {
             threads: 1,
             gpu: None,
             traced: false,
+            cpus: vec![],
             entries,
             structs,
         };
@@ -406,11 +410,20 @@ impl Manifest {
         self
     }
 
+    /// The same of a library that has its code for these CPUs, if there are several.
+    pub fn with_cpus(mut self, cpus: &[String]) -> Self {
+        self.cpus = cpus.to_vec();
+        self
+    }
+
     /// The functions of the library that its header declares.
     pub fn exported_symbols(&self) -> Vec<String> {
         let mut symbols = vec![symbol::abi_hash(&self.stem)];
         if self.traced {
             symbols.push(symbol::trace(&self.stem));
+        }
+        if !self.cpus.is_empty() {
+            symbols.push(symbol::cpu(&self.stem));
         }
         for entry in &self.entries {
             symbols.push(entry.symbol.clone());

@@ -68,6 +68,11 @@ pub fn trace(stem: &str) -> String {
     format!("{}_trace", identifier(stem))
 }
 
+/// The function that gives the name of the CPU whose code is taken, in libraries for several, `const char *STEM_target_cpu(void)`.
+pub fn cpu(stem: &str) -> String {
+    format!("{}_target_cpu", identifier(stem))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -21,6 +21,7 @@ mod lints;
 mod lsp;
 mod new;
 mod packaging;
+mod run_target;
 mod shell;
 mod test;
 mod tune;
@@ -38,6 +39,7 @@ pub use lints::Lints;
 pub use lsp::Lsp;
 pub use new::{Host, New};
 pub use packaging::Packaging;
+pub use run_target::{RunTarget, RunTargetParser};
 pub use shell::{Completions, Man, visible};
 pub use test::{RunTest, Test, TestFormat};
 pub use tune::Tune;
@@ -166,7 +168,9 @@ pub enum Print {
     Builtins,
     /// The operations of the dl dialect
     Ops,
-    /// The CPUs that --target-cpu knows
+    /// The triples that `dlc build --target` knows
+    Targets,
+    /// The CPUs and features that --target-cpu and --target-feature know
     TargetCpus,
     /// The target triple of this machine
     HostTuple,
@@ -330,6 +334,7 @@ pub struct Run {
         long,
         value_name = "TARGET",
         default_value = "cpu",
+        value_parser = RunTargetParser,
         help_heading = "Target"
     )]
     pub target: RunTarget,
@@ -379,19 +384,6 @@ pub struct Call {
 
     #[command(flatten)]
     pub compile: Compile,
-}
-
-/// What runs an export.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum RunTarget {
-    /// The compiled library
-    Cpu,
-    /// The reference evaluator, slow and clear
-    Reference,
-    /// A GPU, with NVIDIA's driver
-    Gpu,
-    /// An interpreter of what a GPU would run, which checks every access, slow
-    GpuEmulated,
 }
 
 /// Options of the compilation.

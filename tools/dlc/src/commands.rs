@@ -85,7 +85,9 @@ pub fn options(
     let output = common.output();
     let knobs = compile.schedule.as_deref().map(knobs_of).transpose()?;
     Ok(Options {
-        target_cpu: compile.code.target_cpu.clone(),
+        target: None,
+        target_cpu: compile.code.cpu().to_string(),
+        target_features: compile.code.target_feature.clone(),
         opt_level: compile.code.level,
         error_format: output.format,
         color: output.color,

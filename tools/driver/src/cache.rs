@@ -8,7 +8,8 @@
 mod key;
 mod stored;
 
-pub use key::{Key, key};
+pub use key::Key;
+pub(crate) use key::key;
 pub use stored::{read, write};
 
 use dlc_lowering::target::Objects;

@@ -1,9 +1,11 @@
 //! The hand-over to LLVM, and the check that what comes back needs nothing but the C library.
 
-use crate::compile::{Failure, Options};
+use crate::{
+    compile::{Failure, Options},
+    destination::Variant,
+};
 use dlc_lowering::{
     entry,
-    schedule::Target,
     target::{self, CodegenError, CodegenOptions, Form, Made, Objects},
     walk,
 };
@@ -16,18 +18,25 @@ const ALLOWED: [&str; 4] = ["memcpy", "memmove", "memset", "memcmp"];
 /// What code may call besides if the program prints, and what LLVM makes of that.
 const PRINTING: [&str; 4] = ["printf", "fflush", "puts", "putchar"];
 
-/// Makes code of a module in the `llvm` dialect; callers see the functions `exported`, and `stem` is the module's name.
-pub fn emit(
+/// What the linker of WebAssembly defines.
+const WASM: [&str; 3] = [
+    "__stack_pointer",
+    "__linear_memory",
+    "__indirect_function_table",
+];
+
+/// Makes code of a module in the `llvm` dialect for a processor; callers see the functions `exported`, and `stem` is the
+/// module's name.
+pub(crate) fn emit(
     module: &Module,
-    exported: &[String],
-    stem: &str,
+    (stem, exported): (&str, &[String]),
+    variant: &Variant,
     options: &Options,
-    target: &Target,
     forms: &[Form],
 ) -> Result<Made, Failure> {
     let codegen = CodegenOptions {
-        cpu: &options.target_cpu,
-        target,
+        processor: &variant.processor,
+        target: &variant.target,
         opt_level: options.opt_level,
         exported,
         name: stem,
@@ -54,7 +63,10 @@ pub fn prints(module: &Module) -> bool {
 /// Checks that the objects of a library need nothing but what the C library has, and what may be missing.
 pub fn check(objects: &[Vec<u8>], prints: bool) -> Result<(), Failure> {
     let undefined = undefined_symbols(objects).map_err(Failure::internal)?;
-    let allowed = |name: &str| ALLOWED.contains(&name) || (prints && PRINTING.contains(&name));
+    let allowed = |name: &str| {
+        let linkers = WASM.contains(&name) && objects.iter().all(|one| one.starts_with(b"\0asm"));
+        ALLOWED.contains(&name) || linkers || (prints && PRINTING.contains(&name))
+    };
     let unwanted: Vec<_> = undefined
         .into_iter()
         .filter(|name| !allowed(name))

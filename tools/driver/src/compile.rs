@@ -5,6 +5,7 @@ pub use crate::options::{ErrorFormat, Options, Remarks, TimeFormat};
 pub use crate::temporary::{TempLibrary, compile_mlir_to_library, temporary_library};
 use crate::{
     cache,
+    destination::Destination,
     gpu::Device,
     pipelines::{CPU, Failed, GPU, Observe, Runner, Selection, Stage, Watch},
     render,
@@ -12,17 +13,19 @@ use crate::{
     source,
     workspace::Workspace,
 };
-use dlc_abi::Manifest;
+use dlc_abi::{Manifest, symbol};
 use dlc_dialects::ir::{
     context::{Record, context},
     edit,
 };
 pub use dlc_frontend::core::Goal;
 use dlc_frontend::source::SourceMap;
-use dlc_lowering::remarks;
 pub use dlc_lowering::schedule::knobs;
-use dlc_lowering::schedule::{self, Target};
 pub use dlc_lowering::target::gpu::{ARCHITECTURES, Architecture};
+use dlc_lowering::{
+    remarks,
+    schedule::{self, Arch},
+};
 use dlc_report::Report;
 use dlc_runtime::Tensor;
 use melior::{Context, ir::Module};
@@ -194,23 +197,28 @@ impl Session {
 
     /// Makes artefacts, or takes them from the cache where the same was made before.
     pub fn compile(&self, source: &Source, kinds: &[Emit]) -> Result<Compiled, Failure> {
-        let target = self.target()?;
+        let destination = Destination::of(&self.options)?;
         let cache = self.options.cache.as_ref();
         let Some((cache, key)) =
-            cache.and_then(|cache| Some((cache, cache::key(self, &target, source, kinds)?)))
+            cache.and_then(|cache| Some((cache, cache::key(self, &destination, source, kinds)?)))
         else {
-            return self.make(target, source, kinds);
+            return self.make(&destination, source, kinds);
         };
         if let Some(found) = cache.get(&key).and_then(|entry| cache::read(&entry)) {
             return Ok(found);
         }
-        let made = self.make(target, source, kinds)?;
+        let made = self.make(&destination, source, kinds)?;
         cache.put(&key, &cache::write(&made));
         Ok(made)
     }
 
     /// Makes artefacts, with one run of the pipeline, no further than the kinds need.
-    fn make(&self, target: Target, source: &Source, kinds: &[Emit]) -> Result<Compiled, Failure> {
+    fn make(
+        &self,
+        destination: &Destination,
+        source: &Source,
+        kinds: &[Emit],
+    ) -> Result<Compiled, Failure> {
         let start = Instant::now();
         self.check_pass_names()?;
         let mut artefacts = BTreeMap::new();
@@ -220,8 +228,7 @@ impl Session {
             artefacts.insert(Emit::Ast, ast.into_bytes());
             diagnostics = warnings;
         }
-        let triple = dlc_lowering::target::host_triple();
-        let place = format!("{triple} {}", target.cpu);
+        let place = destination.text();
         if kinds.iter().all(|kind| *kind == Emit::Ast) {
             let manifest = Manifest::new(COMPILER, source.stem, &place, vec![]);
             return Ok(Compiled {
@@ -239,11 +246,19 @@ impl Session {
         ran.times.push(("(frontend)".into(), start.elapsed()));
         let manifest = Manifest::new(COMPILER, source.stem, &place, unit.entries)
             .with_threads(self.options.threads)
-            .with_gpu(self.options.gpu.map(|gpu| gpu.name));
+            .with_gpu(self.options.gpu.map(|gpu| gpu.name))
+            .with_cpus(&destination.cpus());
         let manifest = match self.options.trace {
             true => manifest.with_tracing(),
             false => manifest,
         };
+        let cpu = symbol::cpu(&manifest.stem);
+        if !manifest.cpus.is_empty() && manifest.entries.iter().any(|entry| entry.symbol == cpu) {
+            return Err(Failure::Usage(format!(
+                "the C name `{cpu}` is taken by the library itself, as it has its code for several CPUs\nhelp: give the \
+                 export another: `@name(\"other\")` before it"
+            )));
+        }
         let input = Input {
             source,
             sources: &unit.sources,
@@ -252,7 +267,7 @@ impl Session {
         edit::set_attribute(
             unit.module.as_operation(),
             schedule::target::ATTRIBUTE,
-            target.attribute(self.context()),
+            destination.first().target.attribute(self.context()),
         );
         let reports = kinds.contains(&Emit::Report) || kinds.contains(&Emit::Remarks);
         if self.options.remarks.any() || reports {
@@ -274,35 +289,35 @@ impl Session {
             session: self,
             input,
             kinds,
-            target,
+            destination,
             manifest: &manifest,
-            artefacts,
-            workspaces: vec![],
+            made: Artefacts {
+                all: artefacts,
+                ..Artefacts::default()
+            },
             device: Device::default(),
             collector: reports.then(|| Collector::new(input)),
             levels: vec![],
             stats: vec![],
             ran,
         };
-        work.descriptions();
-        work.device(&unit.module)?;
-        let lowered = work.lower(unit.module);
+        let done = work.run(unit.module);
         if let Some(format) = self.options.time_passes {
             eprint!("{}", render::times(&work.ran, start.elapsed(), format));
         }
         if self.options.stats {
             eprint!("{}", render::stats(&work.stats));
         }
-        lowered?;
+        done?;
         let report = work.report();
-        let (artefacts, records, workspaces) = (work.artefacts, work.ran.records, work.workspaces);
+        let (made, records) = (work.made, work.ran.records);
         let records = self.options.remarks.shown(records);
         Ok(Compiled {
             diagnostics: unit.diagnostics + &render::remarks(self, input, &records) + &remarks,
-            artefacts,
+            artefacts: made.all,
             manifest,
             files: source::files(source, &unit.sources),
-            workspaces,
+            workspaces: made.workspaces,
             report,
             from_cache: false,
         })
@@ -343,24 +358,14 @@ impl Session {
         Ok(())
     }
 
-    /// What schedules may assume.
-    fn target(&self) -> Result<Target, Failure> {
-        let cpu = self.options.target_cpu.as_str();
-        let target = match cpu {
-            "native" => Target::native(),
-            _ => Target::named(cpu).ok_or_else(|| {
-                let known: Vec<_> = schedule::Target::names().collect();
-                Failure::Usage(format!(
-                    "unknown CPU `{cpu}`\nhelp: `native`, or one of {}",
-                    known.join(", ")
-                ))
-            })?,
-        };
-        Ok(Target {
-            cores: self.options.threads.into(),
-            knobs: self.options.knobs.clone(),
-            ..target
-        })
+    /// Whether what is made runs on this machine.
+    pub fn is_for_host(&self) -> Result<bool, Failure> {
+        Ok(Destination::of(&self.options)?.place.is_host())
+    }
+
+    /// Whether modules of WebAssembly are made.
+    pub fn is_for_wasm(&self) -> Result<bool, Failure> {
+        Ok(Destination::of(&self.options)?.place.arch == Arch::Wasm32)
     }
 
     /// Runs stages of a pipeline on a module; `after` is called after each.

@@ -44,6 +44,8 @@ pub enum Emit {
     Wheel,
     /// What `pkg-config` needs. It has a version, which who writes it knows: [`crate::pkg_config::text`].
     PkgConfig,
+    /// A module of JavaScript that calls a module of WebAssembly.
+    Js,
     /// The manifest.
     Manifest,
     /// What schedules are made with, which `--schedule` reads.
@@ -61,7 +63,7 @@ pub enum Emit {
 
 impl Emit {
     /// Every kind.
-    pub const ALL: [Emit; 25] = [
+    pub const ALL: [Emit; 26] = [
         Emit::Ast,
         Emit::Dl,
         Emit::Linalg,
@@ -81,6 +83,7 @@ impl Emit {
         Emit::Python,
         Emit::Wheel,
         Emit::PkgConfig,
+        Emit::Js,
         Emit::Manifest,
         Emit::Schedule,
         Emit::Memory,
@@ -111,6 +114,7 @@ impl Emit {
             Emit::Python => "python",
             Emit::Wheel => "wheel",
             Emit::PkgConfig => "pkg-config",
+            Emit::Js => "js",
             Emit::Manifest => "manifest",
             Emit::Schedule => "schedule",
             Emit::Memory => "memory",
@@ -147,6 +151,7 @@ impl Emit {
             | Emit::Python
             | Emit::Wheel
             | Emit::PkgConfig
+            | Emit::Js
             | Emit::Manifest
             | Emit::Schedule
             | Emit::DepInfo => None,

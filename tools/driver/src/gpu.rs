@@ -3,6 +3,7 @@
 use crate::{
     codegen,
     compile::{Emit, Failure, Input, Options, Ran, Session},
+    destination::Destination,
     pipelines::GPU,
     report::located,
 };
@@ -14,7 +15,6 @@ use dlc_lowering::{
     target::{
         CodegenError, Form,
         gpu::{Architecture, device_functions, keep_host, ptx},
-        host_triple,
     },
 };
 use melior::ir::{Attribute, Module, attribute::StringAttribute};
@@ -35,8 +35,8 @@ pub(crate) struct Device {
 pub(crate) struct For<'x> {
     /// The library.
     pub manifest: &'x Manifest,
-    /// The CPU of the host.
-    pub host: &'x Target,
+    /// The host.
+    pub destination: &'x Destination,
     /// The GPU.
     pub architecture: Architecture,
     /// What is asked for.
@@ -62,8 +62,8 @@ impl For<'_> {
 }
 
 /// Whether calls that name no device have one chosen.
-pub(crate) fn chooses(options: &Options) -> bool {
-    options.gpu.is_some() && choice::is_for(&host_triple())
+pub(crate) fn chooses(options: &Options, destination: &Destination) -> bool {
+    options.gpu.is_some() && choice::is_for(&destination.place.triple)
 }
 
 /// Makes the code of a `dl` module, which stays as it is.
@@ -77,6 +77,7 @@ pub(crate) fn make<'c>(
     let context = session.context();
     let mut module = edit::clone_module(module);
     let (manifest, architecture) = (made_for.manifest, made_for.architecture);
+    let host = made_for.destination.first();
     // Kernels fuse and round as the device does, whatever the host is.
     let target = Target {
         gpu: architecture.capability,
@@ -84,12 +85,12 @@ pub(crate) fn make<'c>(
         round: true,
         vnni: false,
         bf16: false,
-        ..made_for.host.clone()
+        ..host.target.clone()
     };
     let op = module.as_operation();
     let text = StringAttribute::new(context, &manifest.stem);
     edit::set_attribute(op, "dl.stem", text.into());
-    if chooses(session.options()) {
+    if chooses(session.options(), made_for.destination) {
         edit::set_attribute(op, CHOOSES, Attribute::unit(context));
     }
     edit::set_attribute(op, schedule::target::ATTRIBUTE, target.attribute(context));
@@ -130,14 +131,13 @@ pub(crate) fn make<'c>(
         let name = format!("{}_gpu", manifest.stem);
         let options = session.options();
         let forms = [Form::Object];
-        let host = made_for.host;
-        objects = codegen::emit(&module, &exported, &name, options, host, &forms)?.objects;
-        if chooses(options) {
+        objects = codegen::emit(&module, (&name, &exported), host, options, &forms)?.objects;
+        if chooses(options, made_for.destination) {
             let text = choice::module(&manifest.stem);
             let module = Module::parse(context, &text)
                 .ok_or_else(|| Failure::internal("what finds a device does not parse"))?;
             let name = choice::runtime(&manifest.stem);
-            let mut made = codegen::emit(&module, &[], &name, options, host, &forms)?;
+            let mut made = codegen::emit(&module, (&name, &[]), host, options, &forms)?;
             objects.append(&mut made.objects);
         }
     }

@@ -79,7 +79,7 @@ impl Header<'_> {
              extern \"C\" {{\n\
              #endif\n\
              \n\
-             const char *{hash_function}(void);\n\
+             const char *{hash_function}(void);\n{cpus}\
              {trace}",
             comment(&self.manifest.compiler),
             comment(&self.manifest.target),
@@ -88,6 +88,7 @@ impl Header<'_> {
             chosen = variants::choice(self.manifest),
             executor = variants::types(self.manifest),
             trace = variants::tracing(self.manifest),
+            cpus = variants::cpus(self.manifest),
         )
     }
 

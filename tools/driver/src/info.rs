@@ -2,7 +2,10 @@
 
 use dlc_dialects::ops::OpKind;
 use dlc_frontend::codes::Code;
-use dlc_lowering::schedule::Target;
+use dlc_lowering::{
+    schedule::{Arch, Target},
+    target::{Place, place::TRIPLES},
+};
 
 pub use dlc_lowering::target::{host_triple, llvm_version};
 
@@ -31,9 +34,30 @@ pub fn builtins() -> Vec<(&'static str, String)> {
     dlc_frontend::builtins()
 }
 
-/// The processors that schedules know, by LLVM's names.
-pub fn target_cpus() -> Vec<String> {
-    Target::names().map(str::to_string).collect()
+/// The processors that schedules know for each architecture: its name, theirs by LLVM, and the features that may be added.
+pub fn target_cpus() -> Vec<(&'static str, Vec<&'static str>, &'static [&'static str])> {
+    let of = |arch: Arch| {
+        let features = Target::feature_names(arch);
+        (arch.name(), Target::names(arch).collect(), features)
+    };
+    Arch::ALL.into_iter().map(of).collect()
+}
+
+/// The triples that code is made for.
+pub fn targets() -> &'static [&'static str] {
+    TRIPLES
+}
+
+/// The CPU that stands for all of a triple's architecture, where that is not this machine's; none for this machine and for
+/// what is no triple.
+pub fn foreign_cpu(triple: &str) -> Option<&'static str> {
+    let place = Place::named(triple)?;
+    (!place.is_host()).then(|| place.arch.least_cpu())
+}
+
+/// Whether a text is a triple that code is made for.
+pub fn is_target(text: &str) -> bool {
+    Place::named(text).is_some()
 }
 
 /// LLVM's name of the processor that the compiler runs on.

@@ -2,19 +2,25 @@
 
 use std::ffi::OsString;
 use std::fmt::Write as _;
-use std::io::Cursor;
+use std::io::{self, Cursor};
 use std::path::Path;
 
 use ar_archive_writer::{
-    ArchiveKind, DEFAULT_OBJECT_READER, NewArchiveMember, write_archive_to_stream,
+    ArchiveKind, DEFAULT_OBJECT_READER, NewArchiveMember, ObjectReader, write_archive_to_stream,
 };
 use dlc_lowering::target::{self, Linker};
+use object::{Object, ObjectSymbol};
+
+/// The stack of a module of WebAssembly, which is part of its memory.
+const STACK: usize = 1 << 20;
 
 /// A library could not be made.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Objects of this system are not linked yet.
-    #[error("shared libraries, and objects of several parts, are made for Linux only")]
+    #[error(
+        "shared libraries, and objects of several parts, are made for Linux and WebAssembly only"
+    )]
     System,
     /// The linker failed.
     #[error("linking the {what} failed: {message}")]
@@ -60,10 +66,10 @@ pub fn static_library(stem: &str, objects: &[Vec<u8>]) -> Result<Vec<u8>, Error>
                 1 => format!("{stem}.o"),
                 _ => format!("{stem}.{i}.o"),
             };
-            NewArchiveMember::new(object.as_slice(), &DEFAULT_OBJECT_READER, name)
+            NewArchiveMember::new(object.as_slice(), reader(object), name)
         })
         .collect();
-    let kind = if objects.iter().all(|object| is_elf(object)) {
+    let kind = if linker(objects).is_some() {
         ArchiveKind::Gnu
     } else {
         ArchiveKind::Darwin
@@ -77,54 +83,112 @@ pub fn static_library(stem: &str, objects: &[Vec<u8>]) -> Result<Vec<u8>, Error>
     Ok(archive.into_inner())
 }
 
-/// A shared library of ELF objects that lets out only `exported`.
+/// What reads the symbols of an object.
+fn reader(object: &[u8]) -> &'static ObjectReader {
+    const WASM: ObjectReader = ObjectReader {
+        get_symbols: wasm_symbols,
+        ..DEFAULT_OBJECT_READER
+    };
+    match is_wasm(object) {
+        true => &WASM,
+        false => &DEFAULT_OBJECT_READER,
+    }
+}
+
+/// Hands over the symbols that an object of WebAssembly defines.
+fn wasm_symbols(object: &[u8], found: &mut dyn FnMut(&[u8]) -> io::Result<()>) -> io::Result<bool> {
+    let file = object::File::parse(object).map_err(io::Error::other)?;
+    for symbol in file.symbols().filter(|symbol| symbol.is_definition()) {
+        if symbol.is_global() {
+            found(symbol.name_bytes().map_err(io::Error::other)?)?;
+        }
+    }
+    Ok(true)
+}
+
+/// A shared library of ELF objects, or a module of WebAssembly, that lets out only `exported`.
 pub fn shared_library(
     stem: &str,
     objects: &[Vec<u8>],
     exported: &[String],
 ) -> Result<Vec<u8>, Error> {
-    if !objects.iter().all(|object| is_elf(object)) {
-        return Err(Error::System);
+    let linker = linker(objects).ok_or(Error::System)?;
+    linked(
+        "shared library",
+        linker,
+        objects,
+        &version_script(exported),
+        |script| match linker {
+            Linker::Elf => elf(stem, script),
+            Linker::Wasm => wasm(exported),
+        },
+    )
+}
+
+/// The arguments for a shared library, which lets out what a script says.
+fn elf(stem: &str, script: &Path) -> Vec<OsString> {
+    let mut arguments: Vec<OsString> = [
+        "-shared",
+        "-znow",
+        "-zrelro",
+        "-znoexecstack",
+        "--hash-style=gnu",
+        "--build-id=none",
+        "--eh-frame-hdr",
+        "--no-undefined-version",
+    ]
+    .map(OsString::from)
+    .to_vec();
+    arguments.push(format!("--soname=lib{stem}.so").into());
+    arguments.push("--version-script".into());
+    arguments.push(script.into());
+    arguments
+}
+
+/// The arguments for a module: functions and its memory are let out, with the address behind what is the module's own.
+fn wasm(exported: &[String]) -> Vec<OsString> {
+    let mut arguments = vec!["--no-entry".into(), "--stack-first".into()];
+    arguments.push(format!("-zstack-size={STACK}").into());
+    arguments.push("--strip-all".into());
+    // What a program prints with is its host's.
+    arguments.push("--import-undefined".into());
+    arguments.push("--export=__heap_base".into());
+    let exports = exported
+        .iter()
+        .map(|name| format!("--export={name}").into());
+    arguments.extend(exports);
+    arguments
+}
+
+/// One object of all: the only one as it is, several linked.
+pub fn object(objects: &[Vec<u8>]) -> Result<Vec<u8>, Error> {
+    if let [only] = objects {
+        return Ok(only.clone());
     }
-    let script = version_script(exported);
-    linked("shared library", objects, &script, |script| {
-        let mut arguments: Vec<OsString> = [
-            "-shared",
-            "-znow",
-            "-zrelro",
-            "-znoexecstack",
-            "--hash-style=gnu",
-            "--build-id=none",
-            "--eh-frame-hdr",
-            "--no-undefined-version",
-        ]
-        .map(OsString::from)
-        .to_vec();
-        arguments.push(format!("--soname=lib{stem}.so").into());
-        arguments.push("--version-script".into());
-        arguments.push(script.into());
-        arguments
+    let linker = linker(objects).ok_or(Error::System)?;
+    linked("object", linker, objects, "", |_| match linker {
+        Linker::Elf => vec!["-r".into(), "--build-id=none".into()],
+        Linker::Wasm => vec!["-r".into()],
     })
 }
 
-/// One object of all: the only one as it is, several ELF objects linked.
-pub fn object(objects: &[Vec<u8>]) -> Result<Vec<u8>, Error> {
-    match objects {
-        [only] => Ok(only.clone()),
-        _ if !objects.iter().all(|object| is_elf(object)) => Err(Error::System),
-        _ => linked("object", objects, "", |_| {
-            ["-r", "--build-id=none"].map(OsString::from).to_vec()
-        }),
+/// What links objects, if they are all of one kind that is linked here.
+fn linker(objects: &[Vec<u8>]) -> Option<Linker> {
+    let all = |is: fn(&[u8]) -> bool| objects.iter().all(|object| is(object));
+    if all(|object| object.starts_with(b"\x7fELF")) {
+        return Some(Linker::Elf);
     }
+    all(is_wasm).then_some(Linker::Wasm)
 }
 
-fn is_elf(object: &[u8]) -> bool {
-    object.starts_with(b"\x7fELF")
+fn is_wasm(object: &[u8]) -> bool {
+    object.starts_with(b"\0asm")
 }
 
 /// Links objects, with the arguments that `arguments` gives for the path of a script.
 fn linked(
     what: &'static str,
+    linker: Linker,
     objects: &[Vec<u8>],
     script: &str,
     arguments: impl FnOnce(&Path) -> Vec<OsString>,
@@ -144,7 +208,7 @@ fn linked(
         std::fs::write(&input, object).map_err(temporary)?;
         arguments.push(input.into());
     }
-    target::link(Linker::Elf, &arguments).map_err(|said| Error::Linker {
+    target::link(linker, &arguments).map_err(|said| Error::Linker {
         what,
         message: said.replace(&folder.path().display().to_string(), "…"),
     })?;

@@ -9,8 +9,12 @@ use std::{collections::BTreeMap, path::PathBuf};
 /// What a compilation depends on besides the source.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// `native`, or a name of LLVM's.
+    /// The triple of the place that code is made for; none for this machine.
+    pub target: Option<String>,
+    /// `native`, a name of LLVM's, or several of levels, of which calls take the best that the machine has.
     pub target_cpu: String,
+    /// What CPUs have besides or lack, as `+fma,-avx2`.
+    pub target_features: String,
     /// 0 to 3.
     pub opt_level: u8,
     /// How messages are written.
@@ -79,7 +83,9 @@ impl Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
+            target: None,
             target_cpu: "native".into(),
+            target_features: String::new(),
             opt_level: 3,
             error_format: ErrorFormat::Human,
             color: false,

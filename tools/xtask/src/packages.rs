@@ -118,12 +118,24 @@ const PACKAGES: &[Package] = &[
         "runs what was built for other processors in tests",
         Need::Tests,
     ),
+    Package {
+        name: "libc6-dev-arm64-cross",
+        program: None,
+        reason: "what C programs for aarch64 in tests include",
+        need: Need::Tests,
+    },
     program(
         "gcc-aarch64-linux-gnu",
         "aarch64-linux-gnu-gcc",
         "links what was built for aarch64 in tests",
         Need::Tests,
     ),
+    Package {
+        name: "libc6-dev-riscv64-cross",
+        program: None,
+        reason: "what C programs for riscv64 in tests include",
+        need: Need::Tests,
+    },
     program(
         "gcc-riscv64-linux-gnu",
         "riscv64-linux-gnu-gcc",

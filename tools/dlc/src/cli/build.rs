@@ -12,11 +12,14 @@ use super::{Compile, Packaging};
 Examples:
   dlc build tiny.dl -o out
   dlc build tiny.dl --emit=staticlib,header --target-cpu x86-64-v3
+  dlc build tiny.dl --target aarch64-unknown-linux-gnu -o out
+  dlc build tiny.dl --target wasm32-unknown-unknown -o web
   dlc build tiny.dl --emit=llvm-ir -o -
   dlc build tiny.dl --emit=staticlib,header,dep-info -o out
   dlc build tiny.dl --emit=memory -o - --dim B=32
 
-Without --emit: libSTEM.a, libSTEM.so, STEM.h and STEM.json.")]
+Without --emit: libSTEM.a, libSTEM.so, STEM.h and STEM.json; for wasm32 STEM.wasm instead of
+libSTEM.so, and STEM.mjs, which calls it.")]
 pub struct Build {
     /// The source file; - for standard input
     #[arg(value_name = "FILE", help_heading = "Input")]
@@ -33,7 +36,7 @@ pub struct Build {
     pub output: PathBuf,
 
     /// What to make, separated by commas: ast, dl, linalg, loops, llvm-mlir, llvm-ir, asm, obj,
-    /// staticlib, cdylib, header, hpp (C++), rust, python, wheel, pkg-config, manifest, schedule, memory,
+    /// staticlib, cdylib, header, hpp (C++), rust, python, wheel, pkg-config, js, manifest, schedule, memory,
     /// report, remarks, dep-info, and with --gpu also gpu, nvvm, ptx; KIND=FILE names the file
     #[arg(
         long,
@@ -66,6 +69,10 @@ pub struct Build {
         help_heading = "Target"
     )]
     pub threads: u32,
+
+    /// The triple of the machine to compile for, one of --print targets; this one by default
+    #[arg(long, value_name = "TRIPLE", help_heading = "Target")]
+    pub target: Option<String>,
 
     /// Makes a library whose calls tell when each nest of loops and product begins and ends, to a
     /// function that the program sets

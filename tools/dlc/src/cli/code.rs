@@ -6,14 +6,22 @@ use dlc_driver::compile;
 /// What code is made.
 #[derive(Debug, Clone, Args)]
 pub struct Code {
-    /// The CPU to compile for: native, or one of --print target-cpus
+    /// The CPU to compile for: native, one of --print target-cpus, or several of x86-64, x86-64-v2,
+    /// x86-64-v3 and x86-64-v4, separated by commas, of which the library takes the best that
+    /// the machine has, or that DLC_CPU names. By default native, or the least of another machine
+    #[arg(long, value_name = "CPU", help_heading = "Target")]
+    pub target_cpu: Option<String>,
+
+    /// What the CPU has besides or lacks, such as +fma,-avx2
     #[arg(
         long,
-        value_name = "CPU",
-        default_value = "native",
+        value_name = "FEATURES",
+        default_value = "",
+        hide_default_value = true,
+        allow_hyphen_values = true,
         help_heading = "Target"
     )]
-    pub target_cpu: String,
+    pub target_feature: String,
 
     /// How much to optimise
     #[arg(short = 'O', value_name = "LEVEL", default_value_t = 3,
@@ -29,6 +37,13 @@ pub struct Code {
         help_heading = "Diagnostics"
     )]
     pub remarks: Vec<Remarks>,
+}
+
+impl Code {
+    /// The CPU of this machine to compile for.
+    pub fn cpu(&self) -> &str {
+        self.target_cpu.as_deref().unwrap_or("native")
+    }
 }
 
 /// What remarks are about.

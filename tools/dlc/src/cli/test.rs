@@ -93,6 +93,9 @@ pub struct RunTest {
     pub target: RunTarget,
     /// The CPU to compile for
     pub target_cpu: String,
+    /// What it has besides or lacks
+    #[arg(allow_hyphen_values = true)]
+    pub target_feature: String,
     /// How much to optimise
     pub level: u8,
     /// Whether it fails where an index is out of range

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use dlc_driver::artefact::{self, Artefact};
 use dlc_driver::compile::{Emit, Options, Session};
 use dlc_driver::dep_info;
+use dlc_driver::info;
 use dlc_driver::python::{self, package_name};
 use dlc_driver::workspace::{self, Workspace};
 use dlc_report::Report;
@@ -33,8 +34,24 @@ pub fn run(build: &Build, common: &Common) -> Result<(), Error> {
         return Err(Error::usage("`dlc build` builds all exports of a file")
             .help(Some(format!("say `dlc build {path}`"))));
     }
+    let sizes = build.dims.iter().map(|text| parse_dim(text));
+    let sizes = sizes.collect::<Result<_, _>>()?;
+    let mut options = super::options(&build.compile, build.threads, sizes, common)?;
+    options.trace = build.trace;
+    if let Some(triple) = &build.target {
+        options.target = Some(triple.clone());
+        let least = info::foreign_cpu(triple).map(str::to_string);
+        let asked = build.compile.code.target_cpu.clone();
+        options.target_cpu = asked.or(least).unwrap_or(options.target_cpu);
+    }
+    let session = Session::new(options);
+    let system = match session.is_for_wasm() {
+        Ok(true) => System::Wasm,
+        Ok(false) => System::Linux,
+        Err(failure) => return Err(Error::of_compilation(failure, path)),
+    };
     let to_stdout_only = build.output == Path::new(STDOUT);
-    let mut wanted = wanted(&build.emit)?;
+    let mut wanted = wanted(&build.emit, system)?;
     if build.report.is_some() {
         if to_stdout_only && build.emit.is_empty() {
             wanted.clear();
@@ -56,13 +73,6 @@ pub fn run(build: &Build, common: &Common) -> Result<(), Error> {
         let (kind, file) = (Emit::Header, None);
         wanted.push(Wanted { kind, file });
     }
-    let sizes = build.dims.iter().map(|text| parse_dim(text));
-    let sizes = sizes.collect::<Result<_, _>>()?;
-    let options = super::options(&build.compile, build.threads, sizes, common)?;
-    let session = Session::new(Options {
-        trace: build.trace,
-        ..options
-    });
     let file = SourceFile::read(path)?;
     let kinds = packages::with_needed(wanted.iter().map(|wanted| wanted.kind));
     let mut compiled = session
@@ -101,7 +111,7 @@ pub fn run(build: &Build, common: &Common) -> Result<(), Error> {
                 }
                 (kind, _) => package.file_name(kind)?,
             };
-            let name = name.unwrap_or_else(|| file_name(wanted.kind, file.stem()));
+            let name = name.unwrap_or_else(|| file_name(wanted.kind, system, file.stem()));
             Ok::<PathBuf, Error>(build.output.join(name))
         }
     };
@@ -199,7 +209,7 @@ fn rules(mut targets: Vec<PathBuf>, mut files: Vec<String>, stem: &str) -> Resul
     files.retain(|file| file != STDIN);
     targets.retain(|target| target != Path::new(STDOUT));
     if targets.is_empty() {
-        targets.push(file_name(Emit::DepInfo, stem).into());
+        targets.push(file_name(Emit::DepInfo, System::Linux, stem).into());
     }
     let targets: Vec<String> = targets
         .iter()
@@ -212,6 +222,15 @@ fn rules(mut targets: Vec<PathBuf>, mut files: Vec<String>, stem: &str) -> Resul
     })
 }
 
+/// What takes the place of shared libraries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum System {
+    /// They do.
+    Linux,
+    /// Modules of WebAssembly.
+    Wasm,
+}
+
 /// A kind to make.
 #[derive(Debug, PartialEq)]
 struct Wanted {
@@ -220,7 +239,7 @@ struct Wanted {
     file: Option<PathBuf>,
 }
 
-fn wanted(emit: &[String]) -> Result<Vec<Wanted>, Error> {
+fn wanted(emit: &[String], system: System) -> Result<Vec<Wanted>, Error> {
     let mut wanted: Vec<Wanted> = Vec::new();
     for word in emit {
         let (name, file) = match word.split_once('=') {
@@ -233,7 +252,9 @@ fn wanted(emit: &[String]) -> Result<Vec<Wanted>, Error> {
         }
     }
     if wanted.is_empty() {
-        wanted.extend(DEFAULT.map(|kind| Wanted { kind, file: None }));
+        let more = (system == System::Wasm).then_some(Emit::Js);
+        let kinds = DEFAULT.into_iter().chain(more);
+        wanted.extend(kinds.map(|kind| Wanted { kind, file: None }));
     }
     Ok(wanted)
 }
@@ -250,7 +271,7 @@ fn kind(name: &str) -> Result<Emit, Error> {
 }
 
 /// The name of the file of a kind.
-pub fn file_name(kind: Emit, stem: &str) -> String {
+pub fn file_name(kind: Emit, system: System, stem: &str) -> String {
     match kind {
         Emit::Ast => format!("{stem}.ast"),
         Emit::Dl => format!("{stem}.dl.mlir"),
@@ -264,6 +285,7 @@ pub fn file_name(kind: Emit, stem: &str) -> String {
         Emit::Ptx => format!("{stem}.ptx"),
         Emit::Obj => format!("{stem}.o"),
         Emit::Staticlib => format!("lib{stem}.a"),
+        Emit::Cdylib if system == System::Wasm => format!("{stem}.wasm"),
         Emit::Cdylib => format!("lib{stem}.so"),
         Emit::Header => format!("{stem}.h"),
         Emit::Hpp => format!("{stem}.hpp"),
@@ -271,6 +293,7 @@ pub fn file_name(kind: Emit, stem: &str) -> String {
         Emit::Python => package_name(stem),
         Emit::Wheel => format!("{stem}.whl"),
         Emit::PkgConfig => format!("{stem}.pc"),
+        Emit::Js => format!("{stem}.mjs"),
         Emit::Manifest => format!("{stem}.json"),
         Emit::Schedule => format!("{stem}.schedule.toml"),
         Emit::Memory => format!("{stem}.memory.txt"),
@@ -291,17 +314,17 @@ mod tests {
     #[test]
     fn kinds_are_read() {
         let kinds = |emit: &[&str]| -> Vec<&str> {
-            let wanted = wanted(&words(emit)).unwrap();
+            let wanted = wanted(&words(emit), System::Linux).unwrap();
             wanted.iter().map(|wanted| wanted.kind.name()).collect()
         };
         assert_eq!(kinds(&[]), ["staticlib", "cdylib", "header", "manifest"]);
         assert_eq!(kinds(&["obj", "tensor", "obj"]), ["obj", "dl"]);
-        let named = wanted(&words(&["header=a/b.h"])).unwrap();
+        let named = wanted(&words(&["header=a/b.h"]), System::Linux).unwrap();
         assert_eq!(named[0].file.as_deref(), Some(Path::new("a/b.h")));
         for kind in Emit::ALL {
             assert_eq!(kinds(&[kind.name()]), [kind.name()]);
         }
-        let Err(Error::Message { message, .. }) = wanted(&words(&["perl"])) else {
+        let Err(Error::Message { message, .. }) = wanted(&words(&["perl"]), System::Linux) else {
             panic!("a message");
         };
         assert_eq!(message, "there is no kind `perl` to emit");
@@ -309,8 +332,10 @@ mod tests {
 
     #[test]
     fn every_kind_has_its_own_file() {
-        let names: std::collections::BTreeSet<_> =
-            Emit::ALL.iter().map(|kind| file_name(*kind, "m")).collect();
+        let names: std::collections::BTreeSet<_> = Emit::ALL
+            .iter()
+            .map(|kind| file_name(*kind, System::Wasm, "m"))
+            .collect();
         assert_eq!(names.len(), Emit::ALL.len());
     }
 }

@@ -43,10 +43,18 @@ pub fn list(what: Print) -> Result<(), Error> {
             .map(|(name, params)| format!("{name}({params})\n"))
             .collect(),
         Print::Ops => table(&info::ops()),
+        Print::Targets => info::targets()
+            .iter()
+            .map(|triple| match info::foreign_cpu(triple) {
+                None => format!("{triple} (here)\n"),
+                Some(_) => format!("{triple}\n"),
+            })
+            .collect(),
         Print::TargetCpus => {
             let mut text = format!("native (here: {})\n", info::host_cpu());
-            for cpu in info::target_cpus() {
-                text += &format!("{cpu}\n");
+            for (arch, cpus, features) in info::target_cpus() {
+                text += &format!("\n{arch}\n  {}\n", cpus.join("\n  "));
+                text += &format!("  features: {}\n", features.join(", "));
             }
             text
         }

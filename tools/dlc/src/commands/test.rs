@@ -69,7 +69,8 @@ pub fn run(test: &Test, common: &Common) -> Result<(), Error> {
     let setup = one::Setup {
         goal: Goal::Library,
         lints: test.lints.levels()?,
-        target_cpu: &test.code.target_cpu,
+        target_cpu: test.code.cpu(),
+        target_features: &test.code.target_feature,
         level: test.code.level,
         check_bounds: test.check_bounds,
         gpu: None,
@@ -223,7 +224,8 @@ fn child(job: &Job, test: &Test, common: &Common) -> std::io::Result<Outcome> {
             &what,
             &job.index.to_string(),
             target.get_name(),
-            &test.code.target_cpu,
+            test.code.cpu(),
+            &test.code.target_feature,
         ])
         .arg(test.code.level.to_string())
         .args(test.check_bounds.then_some("--check-bounds"))

@@ -2,11 +2,12 @@
 
 use crate::{
     compile::{COMPILER, Emit, Options, Session, Source},
+    destination::Destination,
     files::Disk,
-    source,
+    link, source,
 };
 use dlc_frontend::modules::{self, LoadError, Loader};
-use dlc_lowering::{schedule::Target, target};
+use dlc_lowering::target;
 use std::{cell::RefCell, fmt, sync::OnceLock};
 
 /// The hash of what something is made from.
@@ -46,9 +47,16 @@ impl Keyed {
 
 /// The key of all that a session makes of a source; nothing if it is to be made anew, because something of the work is to be
 /// seen, or because a file can't be read.
-pub fn key(session: &Session, target: &Target, source: &Source, kinds: &[Emit]) -> Option<Key> {
+pub(crate) fn key(
+    session: &Session,
+    destination: &Destination,
+    source: &Source,
+    kinds: &[Emit],
+) -> Option<Key> {
     let Options {
+        target,
         target_cpu,
+        target_features,
         opt_level,
         error_format,
         color,
@@ -82,7 +90,7 @@ pub fn key(session: &Session, target: &Target, source: &Source, kinds: &[Emit]) 
         return None;
     }
     let code = (
-        target_cpu,
+        (target, target_cpu, target_features),
         opt_level,
         check_bounds,
         max_memory,
@@ -93,8 +101,7 @@ pub fn key(session: &Session, target: &Target, source: &Source, kinds: &[Emit]) 
     );
     let shown = (error_format, color, lints, remarks, sizes);
     let mut keyed = Keyed(compiler()?.clone())
-        .part(format!("{:?}", target::processor(target_cpu)).as_bytes())
-        .part(format!("{target:?} {code:?} {shown:?} {goal:?} {kinds:?}").as_bytes())
+        .part(format!("{destination:?} {code:?} {shown:?} {goal:?} {kinds:?}").as_bytes())
         .part(format!("{:?}", session.skipped()).as_bytes());
     for part in [source.name, source.stem, source.text] {
         keyed = keyed.part(part.as_bytes());

@@ -3,8 +3,9 @@
 use super::{Emit, Failure, Input, Ran, Session};
 use crate::{
     codegen, cpp,
+    destination::Destination,
     gpu::{self, Device},
-    header, link,
+    header, js, link,
     pipelines::{CPU, Watch},
     python,
     report::{self, Collector, Places},
@@ -15,14 +16,17 @@ use dlc_abi::Manifest;
 use dlc_dialects::ir::edit;
 use dlc_lowering::{
     choice::CHOOSES,
-    schedule::{self, Target},
-    target::{Form, gpu::ARCHITECTURES},
+    schedule::{self, Arch},
+    target::{Form, Made, gpu::ARCHITECTURES},
     trace::TRACED,
+    variants::{self, VARIANT, VARIANTS},
     walk,
 };
 use dlc_report::Report;
 use melior::ir::{
-    Attribute, Module, RegionLike, attribute::StringAttribute, operation::OperationLike,
+    Attribute, Module, RegionLike,
+    attribute::{ArrayAttribute, StringAttribute},
+    operation::OperationLike,
 };
 use std::{cell::RefCell, collections::BTreeMap, time::Instant};
 
@@ -31,10 +35,9 @@ pub(super) struct Work<'x> {
     pub session: &'x Session,
     pub input: Input<'x>,
     pub kinds: &'x [Emit],
-    pub target: Target,
+    pub destination: &'x Destination,
     pub manifest: &'x Manifest,
-    pub artefacts: BTreeMap<Emit, Vec<u8>>,
-    pub workspaces: Vec<Workspace>,
+    pub made: Artefacts,
     pub device: Device,
     /// What looks on, if a report is asked for.
     pub collector: Option<Collector<'x>>,
@@ -43,6 +46,16 @@ pub(super) struct Work<'x> {
     /// What the program consists of at each level, if asked for.
     pub stats: Vec<Stats>,
     pub ran: Ran,
+}
+
+/// What a compilation made.
+#[derive(Default)]
+pub(super) struct Artefacts {
+    pub all: BTreeMap<Emit, Vec<u8>>,
+    /// The workspaces of the entries, if asked for.
+    pub workspaces: Vec<Workspace>,
+    /// Whether the program prints.
+    pub prints: bool,
 }
 
 /// How much of a program there is at a level.
@@ -74,8 +87,20 @@ impl Stats {
 }
 
 impl<'x> Work<'x> {
+    /// Makes all that is asked for of a `dl` module.
+    pub fn run(&mut self, module: Module<'x>) -> Result<(), Failure> {
+        if self.kinds.contains(&Emit::Js) && self.destination.place.arch != Arch::Wasm32 {
+            return Err(Failure::Usage(
+                "`--emit=js` calls a module of WebAssembly\nhelp: add `--target wasm32-unknown-unknown`".into(),
+            ));
+        }
+        self.descriptions();
+        self.device(&module)?;
+        self.lower(module)
+    }
+
     /// What is made for the GPU, if one is asked for.
-    pub fn device(&mut self, module: &Module<'x>) -> Result<(), Failure> {
+    fn device(&mut self, module: &Module<'x>) -> Result<(), Failure> {
         let Some(architecture) = self.session.options.gpu else {
             let mut kinds = self.kinds.iter();
             return match kinds.find(|kind| kind.is_of_device()) {
@@ -89,35 +114,36 @@ impl<'x> Work<'x> {
         };
         let made_for = gpu::For {
             manifest: self.manifest,
-            host: &self.target,
+            destination: self.destination,
             architecture,
             kinds: self.kinds,
         };
         if made_for.is_wanted() {
             self.device = gpu::make(self.session, self.input, module, &made_for, &mut self.ran)?;
-            self.artefacts.append(&mut self.device.artefacts);
+            self.made.all.append(&mut self.device.artefacts);
         }
         Ok(())
     }
 
     /// The artefacts that follow from the manifest.
-    pub fn descriptions(&mut self) {
+    fn descriptions(&mut self) {
         for kind in self.kinds {
             let text = match kind {
                 Emit::Header => header::generate(self.manifest),
                 Emit::Hpp => cpp::generate(self.manifest),
                 Emit::Rust => rust_bindings::generate(self.manifest),
                 Emit::Python => python::generate(self.manifest),
+                Emit::Js => js::generate(self.manifest),
                 Emit::Manifest => self.manifest.to_json(),
-                Emit::Schedule => schedule::knobs::text(&self.target),
+                Emit::Schedule => schedule::knobs::text(&self.destination.first().target),
                 _ => continue,
             };
-            self.artefacts.insert(*kind, text.into_bytes());
+            self.made.all.insert(*kind, text.into_bytes());
         }
     }
 
     /// The artefacts that come from the module.
-    pub fn lower(&mut self, mut module: Module<'x>) -> Result<(), Failure> {
+    fn lower(&mut self, module: Module<'x>) -> Result<(), Failure> {
         let Some(last) = self.kinds.iter().filter_map(|kind| kind.stage()).max() else {
             return Ok(());
         };
@@ -126,19 +152,68 @@ impl<'x> Work<'x> {
         let text = |text: &str| StringAttribute::new(context, text).into();
         edit::set_attribute(op, "dl.stem", text(&self.manifest.stem));
         edit::set_attribute(op, "dl.abi_hash", text(&self.manifest.abi_hash));
-        if gpu::chooses(&self.session.options) {
+        if gpu::chooses(&self.session.options, self.destination) {
             edit::set_attribute(op, CHOOSES, Attribute::unit(context));
         }
         if self.session.options.trace {
             edit::set_attribute(op, TRACED, Attribute::unit(context));
         }
+        let forms = self.forms();
+        let mut made = Made::default();
+        for (number, mut module) in self.variants(module).into_iter().enumerate() {
+            match number {
+                0 => self.first(&mut module, last)?,
+                _ => self.other(&mut module, last)?,
+            }
+            made.add(self.code(&module, number, &forms)?);
+        }
+        match forms.is_empty() {
+            true => Ok(()),
+            false => self.link(made),
+        }
+    }
+
+    /// A copy of the module for each CPU that there is code for, in their order.
+    fn variants(&self, module: Module<'x>) -> Vec<Module<'x>> {
+        let context = self.session.context();
+        let cpus = &self.manifest.cpus;
+        let text = |text: &String| StringAttribute::new(context, text).into();
+        let names: Vec<_> = cpus.iter().map(text).collect();
+        let names = ArrayAttribute::new(context, &names);
+        let mut copies: Vec<_> = (1..cpus.len())
+            .map(|_| edit::clone_module(&module))
+            .collect();
+        copies.insert(0, module);
+        for (i, copy) in copies.iter().enumerate() {
+            let op = copy.as_operation();
+            let target = &self.destination.variants[i].target;
+            edit::set_attribute(op, schedule::target::ATTRIBUTE, target.attribute(context));
+            if let Some(cpu) = cpus.get(i) {
+                edit::set_attribute(op, VARIANT, text(cpu));
+                edit::set_attribute(op, VARIANTS, names.into());
+            }
+        }
+        copies
+    }
+
+    /// What LLVM is to make.
+    fn forms(&self) -> Vec<Form> {
+        let mut forms: Vec<_> = self.kinds.iter().filter_map(|kind| kind.form()).collect();
+        forms.sort();
+        forms.dedup();
+        forms
+    }
+
+    /// Lowers the module of the first variant, which is the one that can be looked at.
+    fn first(&mut self, module: &mut Module<'x>, last: usize) -> Result<(), Failure> {
         let (session, input, kinds) = (self.session, self.input, self.kinds);
         let tells = kinds.contains(&Emit::Memory) || kinds.contains(&Emit::Report);
         if tells {
-            edit::set_attribute(op, dlc_lowering::workspace::ASKED, Attribute::unit(context));
+            let asked = Attribute::unit(session.context());
+            edit::set_attribute(module.as_operation(), dlc_lowering::workspace::ASKED, asked);
         }
         let mut workspaces = Ok(vec![]);
-        let artefacts = &mut self.artefacts;
+        let artefacts = &mut self.made.all;
         let mut stats = vec![];
         let looks_on = self.collector.is_some();
         let collector = RefCell::new(self.collector.take());
@@ -156,7 +231,7 @@ impl<'x> Work<'x> {
         };
         session.run_watched(
             input,
-            &mut module,
+            module,
             &CPU[..=last],
             &mut self.ran,
             (watch, |stage: usize, module: &Module<'x>| {
@@ -180,8 +255,18 @@ impl<'x> Work<'x> {
         )?;
         self.collector = collector.into_inner();
         self.stats = stats;
-        self.workspaces = workspaces?;
-        self.code(&module)
+        self.made.workspaces = workspaces?;
+        match kinds.contains(&Emit::Report) {
+            true => self.levels_of_code(module),
+            false => Ok(()),
+        }
+    }
+
+    /// Lowers the module of another variant.
+    fn other(&mut self, module: &mut Module<'x>, last: usize) -> Result<(), Failure> {
+        let stages = &CPU[..=last];
+        self.session
+            .run_stages(self.input, module, stages, &mut self.ran, |_, _| ())
     }
 
     /// What LLVM makes of the module for the report, with the places of all instructions where that can be had.
@@ -192,10 +277,9 @@ impl<'x> Work<'x> {
             let (stem, forms) = (&self.manifest.stem, [Form::LlvmIr, Form::Assembly]);
             codegen::emit(
                 module,
-                &exported,
-                stem,
+                (stem, &exported),
+                self.destination.first(),
                 &session.options,
-                &self.target,
                 &forms,
             )
         };
@@ -222,34 +306,51 @@ impl<'x> Work<'x> {
             session: self.session,
             manifest: self.manifest,
             ran: &self.ran,
-            workspaces: &self.workspaces,
+            workspaces: &self.made.workspaces,
             levels,
         }))
     }
 
-    /// What LLVM makes.
-    fn code(&mut self, module: &Module<'x>) -> Result<(), Failure> {
-        if self.kinds.contains(&Emit::Report) {
-            self.levels_of_code(module)?;
-        }
-        let mut forms: Vec<_> = self.kinds.iter().filter_map(|kind| kind.form()).collect();
+    /// What LLVM makes of the module of a variant: only the code of the first can be looked at.
+    fn code(
+        &mut self,
+        module: &Module<'x>,
+        number: usize,
+        forms: &[Form],
+    ) -> Result<Made, Failure> {
+        let first = number == 0;
+        let mut forms = forms.to_vec();
+        forms.retain(|form| first || *form == Form::Object);
         if forms.is_empty() {
-            return Ok(());
+            return Ok(Made::default());
         }
-        forms.sort();
-        forms.dedup();
+        let stem = &self.manifest.stem;
+        // Another name for each, as names between parts come from it.
+        let name = match number {
+            0 => stem.clone(),
+            _ => format!("{stem}_{number}"),
+        };
+        let variant = &self.destination.variants[number];
         let options = &self.session.options;
         let exported = self.manifest.exported_symbols();
-        let mut made = codegen::emit(
-            module,
-            &exported,
-            &self.manifest.stem,
-            options,
-            &self.target,
-            &forms,
-        )?;
+        let mut made = codegen::emit(module, (&name, &exported), variant, options, &forms)?;
+        self.made.prints |= codegen::prints(module);
+        if first && !self.manifest.cpus.is_empty() && forms.contains(&Form::Object) {
+            let text = variants::module(stem, &self.manifest.cpus);
+            let module = Module::parse(self.session.context(), &text)
+                .ok_or_else(|| Failure::internal("what chooses a CPU does not parse"))?;
+            let name = variants::choice(stem);
+            let object = [Form::Object];
+            let choice = codegen::emit(&module, (&name, &exported), variant, options, &object)?;
+            made.objects.extend(choice.objects);
+        }
+        Ok(made)
+    }
+
+    /// What is made of objects.
+    fn link(&mut self, mut made: Made) -> Result<(), Failure> {
         made.objects.append(&mut self.device.objects);
-        codegen::check(&made.objects, codegen::prints(module))?;
+        codegen::check(&made.objects, self.made.prints)?;
         let times = made.times.iter();
         let times = times.map(|(name, time)| (name.to_string(), *time));
         self.ran.times.extend(times);
@@ -268,7 +369,7 @@ impl<'x> Work<'x> {
             };
             let bytes =
                 bytes.map_err(|error| Failure::Io(format!("{error}\nhelp: {}", error.help())))?;
-            self.artefacts.insert(*kind, bytes);
+            self.made.all.insert(*kind, bytes);
         }
         self.ran.times.push(("(linking)".into(), start.elapsed()));
         Ok(())

@@ -1,7 +1,7 @@
 //! What else does the work of an entry: threads of an executor, or a device.
 
 use crate::layout::unique;
-use dlc_abi::{Entry, Manifest, choice, device, executor, symbol, trace};
+use dlc_abi::{Entry, Manifest, choice, cpu, device, executor, symbol, trace};
 use std::fmt::Write;
 
 /// The types that variants take.
@@ -33,6 +33,21 @@ pub(super) fn tracing(manifest: &Manifest) -> String {
         ),
         false => String::new(),
     }
+}
+
+/// What tells the CPU whose code is taken, where there are several.
+pub(super) fn cpus(manifest: &Manifest) -> String {
+    if manifest.cpus.is_empty() {
+        return String::new();
+    }
+    format!(
+        "/* The CPU whose code calls take, of {}: the last that the machine has all of, found at the first
+ * call. The environment variable {} may name one that is the last to take. Results of different CPUs may
+ * differ in their last bits. */\n{}",
+        manifest.cpus.join(", "),
+        cpu::VARIABLE,
+        prototype("const char *", &symbol::cpu(&manifest.stem), &[])
+    )
 }
 
 /// On what entries run that take no device.

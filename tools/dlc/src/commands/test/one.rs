@@ -18,6 +18,8 @@ pub struct Setup<'a> {
     pub lints: Levels,
     /// The CPU to compile for.
     pub target_cpu: &'a str,
+    /// What it has besides or lacks.
+    pub target_features: &'a str,
     /// How much to optimise.
     pub level: u8,
     /// Whether they fail where an index is out of range.
@@ -31,6 +33,7 @@ pub fn session(common: &Common, setup: Setup) -> Session {
     let output = common.output();
     Session::new(Options {
         target_cpu: setup.target_cpu.to_owned(),
+        target_features: setup.target_features.to_owned(),
         opt_level: setup.level,
         check_bounds: setup.check_bounds,
         error_format: output.format,
@@ -62,6 +65,7 @@ pub fn run(test: &RunTest, common: &Common) -> Result<(), Error> {
         // The process that started this one has shown the warnings, or ended because of them.
         lints: Levels::default(),
         target_cpu: &test.target_cpu,
+        target_features: &test.target_feature,
         level: test.level,
         check_bounds: test.check_bounds,
         gpu: gpu.as_ref().map(device::architecture),
