@@ -9,6 +9,7 @@ use dlc_driver::{compile::ErrorFormat, memory::parse_bytes};
 use crate::report::{ColorChoice, Output};
 
 mod bench;
+mod bisect;
 mod cached;
 mod code;
 mod explain;
@@ -17,9 +18,11 @@ mod grad;
 mod lints;
 mod lsp;
 mod test;
+mod trouble;
 mod tune;
 
 pub use bench::Bench;
+pub use bisect::{Bisect, Compared, Reduce, RunVariant};
 pub use cached::Cached;
 pub use code::{Code, Remarks};
 pub use explain::{Explain, ExplainFormat};
@@ -28,6 +31,7 @@ pub use grad::{Grad, Mode};
 pub use lints::Lints;
 pub use lsp::Lsp;
 pub use test::{RunTest, Test, TestFormat};
+pub use trouble::{Bugreport, Doctor};
 pub use tune::Tune;
 
 const EXAMPLES: &str = "\
@@ -185,6 +189,17 @@ pub enum Command {
     Imports(Imports),
     /// Prints the derivative of a function as source, or compares it with finite differences
     Grad(Grad),
+    /// Names the pass and the source line where compiled code begins to differ from the reference evaluator
+    Bisect(Bisect),
+    /// Makes a program smaller as long as it still shows a wrong value or a crash
+    Reduce(Reduce),
+    /// Writes a folder for a report of a bug, and says what is in it
+    Bugreport(Bugreport),
+    /// Says what this installation can do, and what is missing
+    Doctor(Doctor),
+    /// Runs one variant of a compilation; `dlc bisect` starts it
+    #[command(hide = true)]
+    RunVariant(RunVariant),
     /// Formats files
     Fmt(Fmt),
     /// Explains an error code or a lint
@@ -205,10 +220,15 @@ impl Command {
             | Command::Bench(_)
             | Command::Tune(_)
             | Command::Grad(_)
+            | Command::Bisect(_)
+            | Command::Doctor(_)
             | Command::Fmt(_) => true,
             // Each of its tests runs in a process of its own.
             Command::Test(_)
             | Command::RunTest(_)
+            | Command::RunVariant(_)
+            | Command::Reduce(_)
+            | Command::Bugreport(_)
             | Command::Imports(_)
             | Command::Explain(_)
             | Command::Lsp(_)
@@ -227,7 +247,12 @@ impl Command {
             Command::Grad(grad) => vec![&grad.callee],
             Command::Fmt(fmt) => fmt.paths.iter().map(String::as_str).collect(),
             Command::Test(test) => vec![&test.what],
+            Command::Bisect(bisect) => vec![&bisect.compared.call.callee],
+            Command::Reduce(reduce) => vec![&reduce.compared.call.callee],
+            Command::Bugreport(report) => vec![&report.file],
             Command::RunTest(_)
+            | Command::RunVariant(_)
+            | Command::Doctor(_)
             | Command::Imports(_)
             | Command::Explain(_)
             | Command::Lsp(_)
@@ -244,8 +269,13 @@ impl Command {
             Command::Bench(bench) => Some(&bench.call.compile),
             Command::Tune(tune) => Some(&tune.call.compile),
             Command::Grad(grad) => Some(&grad.compile),
+            Command::Bisect(bisect) => Some(&bisect.compared.call.compile),
+            Command::Reduce(reduce) => Some(&reduce.compared.call.compile),
             Command::Test(_)
             | Command::RunTest(_)
+            | Command::RunVariant(_)
+            | Command::Bugreport(_)
+            | Command::Doctor(_)
             | Command::Imports(_)
             | Command::Fmt(_)
             | Command::Explain(_)
@@ -269,10 +299,6 @@ pub enum Later {
     #[command(hide = true, disable_help_flag = true)]
     Diff(Anything),
     #[command(hide = true, disable_help_flag = true)]
-    Bisect(Anything),
-    #[command(hide = true, disable_help_flag = true)]
-    Reduce(Anything),
-    #[command(hide = true, disable_help_flag = true)]
     Completions(Anything),
     #[command(hide = true, disable_help_flag = true)]
     Man(Anything),
@@ -288,8 +314,6 @@ impl Later {
             Later::Import(_) => ("import", AVAILABLE),
             Later::Inspect(_) => ("inspect", "use `dlc build --emit=dl,linalg,loops,llvm-ir`"),
             Later::Diff(_) => ("diff", "compare two outputs of `dlc bench --json`"),
-            Later::Bisect(_) => ("bisect", "use `dlc build --dump-ir DIR`"),
-            Later::Reduce(_) => ("reduce", "use mlir-reduce with dlc-opt"),
             Later::Completions(_) => ("completions", AVAILABLE),
             Later::Man(_) => ("man", "use `dlc COMMAND --help`"),
         }

@@ -16,19 +16,20 @@ const ALLOWED: [&str; 4] = ["memcpy", "memmove", "memset", "memcmp"];
 /// What code may call besides if the program prints, and what LLVM makes of that.
 const PRINTING: [&str; 4] = ["printf", "fflush", "puts", "putchar"];
 
-/// Makes code of a module in the `llvm` dialect; callers see the functions `exported`, and `stem` is the module's name.
+/// Makes code of a module in the `llvm` dialect, which LLVM optimises so much; callers see the functions `exported`, and
+/// `stem` is the module's name.
 pub fn emit(
     module: &Module,
     exported: &[String],
     stem: &str,
-    options: &Options,
+    (options, level): (&Options, u8),
     target: &Target,
     forms: &[Form],
 ) -> Result<Made, Failure> {
     let codegen = CodegenOptions {
         cpu: &options.target_cpu,
         target,
-        opt_level: options.opt_level,
+        opt_level: level,
         exported,
         name: stem,
         jobs: options.jobs,

@@ -7,7 +7,7 @@ use crate::{
     cache, codegen,
     gpu::{self, Device},
     header, link,
-    pipelines::{CPU, Failed, GPU, Observe, Runner, Selection, Stage},
+    pipelines::{CPU, Failed, GPU, Observe, Runner, Selection, Stage, reproducer},
     render, rust_bindings, source,
     workspace::{self, Workspace},
 };
@@ -358,11 +358,7 @@ impl Session {
             time_passes: self.options.time_passes,
             keep_ir: self.options.keep_ir.clone(),
         };
-        let selection = Selection {
-            optimise: self.options.opt_level > 0,
-            skipped: &self.skipped,
-        };
-        let mut runner = Runner::new(self.context(), &observe, selection);
+        let mut runner = Runner::new(self.context(), &observe, self.selection());
         for (i, stage) in stages.iter().enumerate() {
             let result = runner.run(stage, module);
             ran.times.append(&mut runner.times);
@@ -373,7 +369,17 @@ impl Session {
         Ok(())
     }
 
-    fn failure(&self, input: Input, failed: Failed) -> Failure {
+    /// Which passes run.
+    pub(crate) fn selection(&self) -> Selection<'_> {
+        Selection {
+            optimise: self.options.opt_level > 0,
+            skipped: &self.skipped,
+            limit: self.options.pass_limit,
+            fault: self.options.fault,
+        }
+    }
+
+    pub(crate) fn failure(&self, input: Input, failed: Failed) -> Failure {
         let records = &failed.records;
         if let Some(failure) = render::user_errors(self, input, records) {
             return failure;
@@ -385,13 +391,9 @@ impl Session {
                 message += &format!("\n  {}", note.message);
             }
         }
-        let pipeline = format!("builtin.module({})", failed.pass);
         Failure::Internal {
             message,
-            ir: Some(format!(
-                "// dlc-opt --pass-pipeline='{pipeline}'\n{}",
-                failed.ir
-            )),
+            ir: Some(reproducer(&failed.pass, &failed.ir)),
         }
     }
 }
@@ -506,12 +508,15 @@ impl<'x> Work<'x> {
             module,
             &exported,
             &self.manifest.stem,
-            options,
+            (options, options.llvm_level(CPU)),
             &self.target,
             &forms,
         )?;
         made.objects.append(&mut self.device.objects);
-        codegen::check(&made.objects, codegen::prints(module))?;
+        // What passes do plainly may call libm, which the compiler's own process has.
+        if options.pass_limit.is_none() {
+            codegen::check(&made.objects, codegen::prints(module))?;
+        }
         let times = made.times.iter();
         let times = times.map(|(name, time)| (name.to_string(), *time));
         self.ran.times.extend(times);

@@ -110,14 +110,15 @@ pub(crate) fn make<'c>(
         let name = format!("{}_gpu", manifest.stem);
         let options = session.options();
         let forms = [Form::Object];
+        let level = options.llvm_level(GPU);
         let host = made_for.host;
-        objects = codegen::emit(&module, &exported, &name, options, host, &forms)?.objects;
+        objects = codegen::emit(&module, &exported, &name, (options, level), host, &forms)?.objects;
         if chooses(options) {
             let text = choice::module(&manifest.stem);
             let module = Module::parse(context, &text)
                 .ok_or_else(|| Failure::internal("what finds a device does not parse"))?;
             let name = choice::runtime(&manifest.stem);
-            let mut made = codegen::emit(&module, &[], &name, options, host, &forms)?;
+            let mut made = codegen::emit(&module, &[], &name, (options, level), host, &forms)?;
             objects.append(&mut made.objects);
         }
     }

@@ -4,12 +4,14 @@
 //! temporary ones that a linker or a loader needs; sources come in and artefacts go out as bytes.
 
 pub mod artefact;
+pub mod bisect;
 pub mod cache;
 mod codegen;
 pub mod compile;
 mod decompile;
 pub mod dep_info;
 mod emit;
+pub mod faults;
 pub mod files;
 mod flops;
 pub mod format;
@@ -23,6 +25,7 @@ pub mod memory;
 pub mod opt;
 mod options;
 pub mod pipelines;
+pub mod reduce;
 mod render;
 pub mod rust_bindings;
 mod source;

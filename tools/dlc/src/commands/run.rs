@@ -6,7 +6,7 @@ use dlc_driver::compile::Emit;
 use dlc_gpu::Gpu;
 use dlc_runtime::output::{Output as CallOutput, outputs_of};
 
-use super::call::{Request, on_cpu, output_files};
+use super::call::{Request, output_files};
 use super::device;
 use crate::cli::{Common, Run, RunTarget};
 use crate::report::{Error, to_stderr, to_stdout};
@@ -22,15 +22,7 @@ pub fn run(run: &Run, common: &Common) -> Result<(), Error> {
         }
         None => (device::open(run.target)?, None),
     };
-    let call = match &gpu {
-        Some(gpu) if run.call.compile.gpu == "none" => {
-            let mut call = run.call.clone();
-            call.compile.gpu = device::architecture(gpu).name.to_string();
-            call
-        }
-        Some(_) => run.call.clone(),
-        None => on_cpu(&run.call)?,
-    };
+    let call = device::call_for(gpu.as_ref(), &run.call)?;
     let request = Request::new(&call, common)?;
     let outputs = match &gpu {
         Some(gpu) => on_gpu(&request, &files, gpu)?,

@@ -67,10 +67,13 @@ pub fn key(session: &Session, target: &Target, source: &Source, kinds: &[Emit]) 
         sizes,
         jobs: _,
         cache: _,
+        pass_limit,
+        fault,
     } = session.options();
     let observed =
         !print_ir_after.is_empty() || dump_ir.is_some() || *time_passes || keep_ir.is_some();
-    if observed || kinds.contains(&Emit::Memory) {
+    let odd = pass_limit.is_some() || fault.is_some();
+    if observed || odd || kinds.contains(&Emit::Memory) {
         return None;
     }
     let code = (
