@@ -154,11 +154,18 @@ pub const PASSES: &[PassInfo] = &[
         Ok(())
     }),
     planted("plant-workspace", |_, module| {
-        // All buffers lie where the first does.
+        // Buffers of one type lie in one place.
         let views = walk::named(module, "memref.view");
-        for view in views.iter().skip(1) {
-            edit::set_operand(*view, 0, views[0].operand(0)?);
-            edit::set_operand(*view, 1, views[0].operand(1)?);
+        for (i, view) in views.iter().enumerate() {
+            let ty = Value::from(view.result(0)?).r#type();
+            let alike = |one: &&OperationRef| {
+                let result = one.result(0).map(|result| Value::from(result).r#type());
+                result.is_ok_and(|other| other == ty)
+            };
+            if let Some(first) = views[..i].iter().find(alike) {
+                edit::set_operand(*view, 0, first.operand(0)?);
+                edit::set_operand(*view, 1, first.operand(1)?);
+            }
         }
         Ok(())
     }),

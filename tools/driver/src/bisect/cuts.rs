@@ -26,6 +26,7 @@ use melior::{
         r#type::FunctionType,
     },
 };
+use std::collections::BTreeMap;
 
 /// A function of a call, to be cut.
 pub struct Cuts<'c> {
@@ -34,6 +35,8 @@ pub struct Cuts<'c> {
     function: String,
     dims: Vec<i64>,
     leaves: Vec<Tensor>,
+    /// What sizes are called, and what they are in the call.
+    sizes: Vec<(String, i64)>,
 }
 
 /// What a function is cut to.
@@ -52,12 +55,14 @@ impl<'c> Cuts<'c> {
         dims: Vec<i64>,
         leaves: Vec<Tensor>,
     ) -> Result<Self, Failure> {
+        let sizes = sizes(&module, named(&module, &function)?, &dims)?;
         let cuts = Self {
             context,
             module,
             function,
             dims,
             leaves,
+            sizes,
         };
         let func = named(&cuts.module, &cuts.function)?;
         for other in top(&cuts.module) {
@@ -101,7 +106,7 @@ impl<'c> Cuts<'c> {
         let expected = evaluate(&module, &self.function, &self.dims, &self.leaves)
             .map_err(|error| Failure::internal(format!("a part of the function fails: {error}")))?;
         let func = named(&module, &self.function)?;
-        name_results(self.context, func, &expected);
+        name_results(self.context, func, &expected, &self.sizes)?;
         Ok(Cut {
             module: module.as_operation().to_string(),
             expected,
@@ -195,21 +200,65 @@ fn plain_arguments<'c>(cx: &'c Context, func: OperationRef<'c, '_>) {
     edit::set_attribute(func, "arg_attrs", plain.into());
 }
 
-/// Says how large the results are, in numbers.
-fn name_results<'c>(cx: &'c Context, func: OperationRef<'c, '_>, results: &[Tensor]) {
+/// What an entry says of sizes: its dims and those of its parameters and results, with their values.
+fn sizes(
+    module: &Module,
+    func: OperationRef,
+    dims: &[i64],
+) -> Result<Vec<(String, i64)>, Failure> {
+    let entry = entry::of(module.as_operation(), func).map_err(internal)?;
+    let named = entry.dims.iter().zip(dims);
+    let named: BTreeMap<_, _> = named
+        .map(|(dim, value)| (dim.name.as_str(), *value))
+        .collect();
+    let mut sizes: Vec<_> = named
+        .iter()
+        .map(|(name, value)| (name.to_string(), *value))
+        .collect();
+    for poly in entry.leaves.iter().flat_map(|leaf| &leaf.shape) {
+        if let Ok(value) = poly.eval(&|name| named.get(name).copied()) {
+            sizes.push((poly.to_string(), value));
+        }
+    }
+    Ok(sizes)
+}
+
+/// Says how large the results are. A size that the type leaves open is told as the entry tells one that is equal here, as passes
+/// compare what it says.
+fn name_results<'c>(
+    cx: &'c Context,
+    func: OperationRef<'c, '_>,
+    results: &[Tensor],
+    sizes: &[(String, i64)],
+) -> Result<(), Failure> {
     let one = results.len() == 1;
-    let attributes = results.iter().enumerate().map(|(i, result)| {
+    let ops = ops(func)?;
+    let end = ops.last().expect("a function's body has an end");
+    let mut attributes = vec![];
+    for (i, (result, value)) in results.iter().zip(end.operands()).enumerate() {
         let path = match one {
             true => "out".to_string(),
             false => format!("out.{i}"),
         };
-        let dims = result.stored_as().1;
-        let dims = dims.iter().map(|dim| format!("{:?}", dim.to_string()));
+        let held = result.stored_as().1;
+        let dims = shape::shape_of(value)
+            .into_iter()
+            .zip(held)
+            .map(|(known, size)| {
+                let size = size as i64;
+                let mut alike = sizes.iter().filter(|(_, value)| *value == size);
+                match alike.next().filter(|_| known == shape::DYNAMIC) {
+                    Some((name, _)) => format!("{name:?}"),
+                    None => format!("\"{size}\""),
+                }
+            });
         let shape = dims.collect::<Vec<_>>().join(", ");
-        dictionary(cx, &[format!("dl.path = {path:?}, dl.shape = [{shape}]")])
-    });
-    let attributes = ArrayAttribute::new(cx, &attributes.collect::<Vec<_>>());
+        let text = format!("dl.path = {path:?}, dl.shape = [{shape}]");
+        attributes.push(dictionary(cx, &[text]));
+    }
+    let attributes = ArrayAttribute::new(cx, &attributes);
     edit::set_attribute(func, "res_attrs", attributes.into());
+    Ok(())
 }
 
 fn dictionary<'c>(cx: &'c Context, entries: &[String]) -> Attribute<'c> {

@@ -8,8 +8,7 @@ use dlc_lowering::{linalg, walk};
 use dlc_reference::{Asked, evaluate, evaluate_by_differences};
 use dlc_runtime::Tensor;
 use melior::ir::{
-    Module, Value, ValueLike, attribute::FlatSymbolRefAttribute,
-    operation::OperationLike,
+    Module, Value, ValueLike, attribute::FlatSymbolRefAttribute, operation::OperationLike,
 };
 use std::collections::BTreeSet;
 
