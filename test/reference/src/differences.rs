@@ -26,7 +26,7 @@ use std::cell::RefCell;
 const STEP: f64 = 1e-5;
 
 /// More elements than this are not stepped through.
-const MOST_STEPS: usize = 4096;
+pub const MOST_STEPS: usize = 4096;
 
 /// A derivative that was asked for while a function ran.
 #[derive(Debug, Clone, PartialEq)]

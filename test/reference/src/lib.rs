@@ -23,7 +23,7 @@ mod shape;
 mod value;
 mod window;
 
-pub use differences::{Asked, evaluate_by_differences};
+pub use differences::{Asked, MOST_STEPS, evaluate_by_differences};
 pub use error::EvalError;
 pub use function::evaluate;
 pub use random::threefry2x32;

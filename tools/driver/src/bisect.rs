@@ -199,7 +199,9 @@ impl<'c> Bisector<'c> {
                 results = Some(values);
                 asked = derivatives;
             }
-            Some(Err(error @ EvalError::Unsupported { .. })) => unheld = Some(error.to_string()),
+            Some(Err(EvalError::Unsupported { op, location })) => {
+                unheld = Some(self.unheld(&op, &location));
+            }
             Some(Err(error)) => return Err(refused(called, &error)),
             None => {}
         }
@@ -239,6 +241,18 @@ impl<'c> Bisector<'c> {
             wrong,
             unheld,
         })
+    }
+
+    /// Why a derivative is not had by differences.
+    fn unheld(&self, op: &str, location: &str) -> String {
+        let place = self.place(location).unwrap_or_else(|| location.to_string());
+        match op {
+            "dl.vmap" => format!("{place}: a function is of each element of a batch"),
+            _ => format!(
+                "{place}: it is by more than {} elements, or through a rule of its own or the bits of floats",
+                dlc_reference::MOST_STEPS
+            ),
+        }
     }
 
     /// The function of a call on `dl`, ready to be cut.

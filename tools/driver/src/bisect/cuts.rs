@@ -201,11 +201,7 @@ fn plain_arguments<'c>(cx: &'c Context, func: OperationRef<'c, '_>) {
 }
 
 /// What an entry says of sizes: its dims and those of its parameters and results, with their values.
-fn sizes(
-    module: &Module,
-    func: OperationRef,
-    dims: &[i64],
-) -> Result<Vec<(String, i64)>, Failure> {
+fn sizes(module: &Module, func: OperationRef, dims: &[i64]) -> Result<Vec<(String, i64)>, Failure> {
     let entry = entry::of(module.as_operation(), func).map_err(internal)?;
     let named = entry.dims.iter().zip(dims);
     let named: BTreeMap<_, _> = named

@@ -4,7 +4,7 @@ use super::Edit;
 use dlc_frontend::{
     ast::{
         Arg, Block, Expr, ExprKind, File, Fn, Ident, Item, ItemKind, Param, PatternKind, Span,
-        Stmt, StmtKind, Type, visit, visit::Visitor,
+        Stmt, StmtKind, Type, TypeKind, visit, visit::Visitor,
     },
     parser,
     source::Source,
@@ -284,7 +284,6 @@ fn unwrapped(
     name: &Ident,
     field: &dlc_frontend::ast::Field,
 ) -> Edit {
-    use dlc_frontend::ast::TypeKind;
     let mut parts = vec![];
     let ty = &text[field.ty.span.range()];
     for item in &file.items {
@@ -405,46 +404,57 @@ fn parenthesised(text: &str, expr: &Expr) -> String {
     }
 }
 
-/// Calls of functions of the file that become their bodies.
+/// Functions of one expression that go, with calls that become it; and those of several results that give one of them.
 fn inlined_calls(text: &str) -> Vec<Edit> {
     let file = file(text);
     let found = Found::in_file(&file);
     let mut edits = vec![];
-    for expr in &found.exprs {
-        let ExprKind::Call { callee, args, .. } = &expr.kind else {
-            continue;
-        };
-        let ExprKind::Path(path) = &callee.kind else {
-            continue;
-        };
-        let called = functions(&file).find(|one| one.name.name == path.last().name);
-        let Some(function) = called.filter(|one| one.body.stmts.is_empty()) else {
+    for item in &file.items {
+        let ItemKind::Fn(function) = &item.kind else {
             continue;
         };
         let Some(tail) = &function.body.tail else {
             continue;
         };
-        let body = Found::in_function(function);
-        let mut parts = vec![];
-        for (i, param) in function.params.iter().enumerate() {
-            let Some(at) = argument(args, &function.params, i) else {
-                continue;
-            };
-            let value = parenthesised(text, &args[at].value);
-            let uses = body.uses(&param.name.name).into_iter();
-            parts.extend(uses.map(|span| (span.range(), value.clone())));
+        if let (Some(TypeKind::Tuple(types)), ExprKind::Tuple(values)) =
+            (function.result.as_ref().map(|ty| &ty.kind), &tail.kind)
+        {
+            let result = function.result.as_ref().map_or(tail.span, |ty| ty.span);
+            edits.extend(types.iter().zip(values).map(|(ty, value)| {
+                let value = text[value.span.range()].to_string();
+                let ty = text[ty.span.range()].to_string();
+                Edit(vec![(result.range(), ty), (tail.span.range(), value)])
+            }));
         }
-        let start = tail.span.start as usize;
-        let end = tail.span.end as usize;
-        parts.retain(|(range, _)| start <= range.start && range.end <= end);
-        for (range, _) in &mut parts {
-            *range = range.start - start..range.end - start;
+        if !function.body.stmts.is_empty() || function.export {
+            continue;
         }
-        if let Some(inlined) = Edit(parts).apply(&text[start..end]) {
-            edits.push(Edit(vec![(expr.span.range(), format!("({inlined})"))]));
+        let mut parts = vec![(whole(item), String::new())];
+        for expr in &found.exprs {
+            if let ExprKind::Call { callee, args, .. } = &expr.kind
+                && matches!(&callee.kind, ExprKind::Path(path) if path.last().name == function.name.name)
+                && let Some(body) = inlined(text, function, tail, args)
+            {
+                parts.push((expr.span.range(), format!("({body})")));
+            }
         }
+        edits.push(Edit(parts));
     }
     edits
+}
+
+/// What a function gives for some arguments.
+fn inlined(text: &str, function: &Fn, tail: &Expr, args: &[Arg]) -> Option<String> {
+    let body = Found::in_function(function);
+    let (start, end) = (tail.span.start as usize, tail.span.end as usize);
+    let mut parts = vec![];
+    for (i, param) in function.params.iter().enumerate() {
+        let value = parenthesised(text, &args[argument(args, &function.params, i)?].value);
+        let uses = body.uses(&param.name.name).into_iter().map(Span::range);
+        let inside = uses.filter(|one| start <= one.start && one.end <= end);
+        parts.extend(inside.map(|one| (one.start - start..one.end - start, value.clone())));
+    }
+    Edit(parts).apply(&text[start..end])
 }
 
 /// Expressions that become a part of themselves, or a number.
