@@ -156,7 +156,7 @@ fn what_cannot_be_compared_is_refused() {
     )
     .unwrap();
     for (line, status, message) in [
-        ("bisect m.dl::g", 1, "has no export g"),
+        ("bisect m.dl::g", 1, "there is no export g"),
         ("bisect m.dl::f", 1, "B"),
         (
             "bisect m.dl::f --dim B=2 --target reference",
@@ -198,7 +198,7 @@ fn a_script_says_what_is_kept() {
     let output = dlc(folder.path(), &["reduce", "m.dl", "--check", check]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let small = stdout(&output);
-    assert!(small.contains('@') && small.lines().count() < 3, "{small}");
+    assert!(small.contains('@') && small.lines().count() < 5, "{small}");
 }
 
 #[test]
