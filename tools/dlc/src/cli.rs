@@ -11,6 +11,7 @@ use crate::report::{ColorChoice, Output};
 mod bench;
 mod bisect;
 mod cached;
+mod call;
 mod code;
 mod explain;
 mod fmt;
@@ -24,6 +25,7 @@ mod tune;
 pub use bench::Bench;
 pub use bisect::{Bisect, Compared, Reduce, RunVariant};
 pub use cached::Cached;
+pub use call::{Call, RunTarget};
 pub use code::{Code, Remarks};
 pub use explain::{Explain, ExplainFormat};
 pub use fmt::Fmt;
@@ -440,46 +442,6 @@ pub struct Run {
 pub struct Imports {
     /// The file
     pub file: String,
-}
-
-/// An export and its inputs.
-#[derive(Debug, Clone, Args)]
-pub struct Call {
-    /// The source file and the export; the export may be left out when there is only one
-    #[arg(value_name = "FILE::EXPORT", help_heading = "Input")]
-    pub callee: String,
-
-    /// The value of a parameter
-    #[arg(long = "input", value_name = "NAME=VALUE", help_heading = "Input")]
-    pub inputs: Vec<String>,
-
-    /// The value of a dim that no input gives
-    #[arg(long = "dim", value_name = "NAME=SIZE", help_heading = "Input")]
-    pub dims: Vec<String>,
-
-    /// The seed of normal(...), and of what `dlc bench` makes up
-    #[arg(long, value_name = "N", default_value_t = 0, help_heading = "Input")]
-    pub seed: u64,
-
-    /// How many threads to run on
-    #[arg(long, value_name = "N", default_value_t = 1, help_heading = "Target")]
-    pub threads: usize,
-
-    #[command(flatten)]
-    pub compile: Compile,
-}
-
-/// What runs an export.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum RunTarget {
-    /// The compiled library
-    Cpu,
-    /// The reference evaluator, slow and clear
-    Reference,
-    /// A GPU, with NVIDIA's driver
-    Gpu,
-    /// An interpreter of what a GPU would run, which checks every access, slow
-    GpuEmulated,
 }
 
 /// Options of the compilation.

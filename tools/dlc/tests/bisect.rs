@@ -157,7 +157,7 @@ fn what_cannot_be_compared_is_refused() {
     .unwrap();
     for (line, status, message) in [
         ("bisect m.dl::g", 1, "there is no export g"),
-        ("bisect m.dl::f", 1, "B"),
+        ("bisect m.dl::f", 1, "no input gives the dim B"),
         (
             "bisect m.dl::f --dim B=2 --target reference",
             2,
