@@ -104,12 +104,11 @@ fn said(report: &Bugreport, crashes: &Path) -> Result<String, Error> {
     ))
 }
 
+/// What writes a file of the report.
+type Write<'a> = &'a mut dyn FnMut(&Path, &[u8]) -> Result<(), Error>;
+
 /// Copies the files of a folder and of those in it.
-fn copy(
-    from: &Path,
-    to: &Path,
-    write: &mut dyn FnMut(&Path, &[u8]) -> Result<(), Error>,
-) -> Result<(), Error> {
+fn copy(from: &Path, to: &Path, write: Write) -> Result<(), Error> {
     let unreadable =
         |error: std::io::Error| Error::io(format!("cannot read {}: {error}", from.display()));
     let entries = std::fs::read_dir(from).map_err(unreadable)?;
