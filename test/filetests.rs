@@ -168,6 +168,7 @@ const SHOWN_ELSEWHERE: &[(&str, &str)] = &[
     ("DL1017", "src/chosen.rs"),
     ("DL1018", "src/chosen.rs"),
     ("DL1021", "../tools/dlc/tests/test_command.rs"),
+    ("DL1022", "../tools/dlc/tests/bisect.rs"),
     ("DL1101", "../tools/dlc/tests/reports.rs"),
     ("DL1102", "../tools/dlc/tests/reports.rs"),
 ];

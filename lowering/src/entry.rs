@@ -475,7 +475,8 @@ pub fn string(attribute: Option<Attribute>) -> Option<String> {
     )
 }
 
-pub(crate) fn list(attribute: Option<Attribute>) -> Option<Vec<Attribute>> {
+/// The elements of an array.
+pub fn list(attribute: Option<Attribute>) -> Option<Vec<Attribute>> {
     let array = ArrayAttribute::try_from(attribute?).ok()?;
     (0..array.len()).map(|i| array.element(i).ok()).collect()
 }

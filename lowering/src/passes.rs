@@ -2,6 +2,7 @@
 
 pub mod assign_blocks;
 pub mod bf16_as_bits;
+pub mod copies_to_generics;
 pub mod dl_to_linalg;
 pub mod emit_block_products;
 pub mod emit_block_scans;
@@ -58,12 +59,14 @@ pub const PASSES: &[PassInfo] = &[
     report_fusion::INFO,
     assign_blocks::INFO,
     vectorize_generics::INFO,
+    copies_to_generics::INFO,
     parallelize_loops::INFO,
     emit_block_scatters::INFO,
     emit_block_scans::INFO,
     interchange_loops::INFO,
     form_kernels::INFO,
     plan_workspace::INFO,
+    plan_workspace::APART,
     outline_tasks::INFO,
     outline_loops::INFO,
     expand_math::INFO,

@@ -240,7 +240,7 @@ impl Library {
 
     /// The entry of an export.
     pub fn entry(&self, name: &str) -> Result<&Entry, LibraryError> {
-        find_entry(&self.manifest, name)
+        find_entry(&self.manifest.entries, name)
     }
 
     /// Listens from now on to what calls tell of themselves, in a library that was built with `--trace`.
@@ -345,11 +345,12 @@ impl Library {
     }
 }
 
-/// The entry of an export in a manifest.
-pub fn find_entry<'a>(manifest: &'a Manifest, name: &str) -> Result<&'a Entry, LibraryError> {
-    manifest.entry(name).ok_or_else(|| LibraryError::NoEntry {
+/// The entry of an export among those of a manifest.
+pub fn find_entry<'a>(entries: &'a [Entry], name: &str) -> Result<&'a Entry, LibraryError> {
+    let found = entries.iter().find(|entry| entry.name == name);
+    found.ok_or_else(|| LibraryError::NoEntry {
         name: name.to_string(),
-        known: manifest.entries.iter().map(|e| e.name.clone()).collect(),
+        known: entries.iter().map(|e| e.name.clone()).collect(),
     })
 }
 

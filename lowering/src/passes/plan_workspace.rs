@@ -55,6 +55,15 @@ pub const INFO: PassInfo = PassInfo {
     run,
 };
 
+/// The same without sharing, against which plans are held.
+pub const APART: PassInfo = PassInfo {
+    name: "plan-workspace-apart",
+    summary: "Give every buffer memory of its own in the caller's workspace",
+    anchor: Anchor::Module,
+    required: true,
+    run: run_apart,
+};
+
 /// The attribute of a slot argument: the polynomials whose maximum is its size in bytes.
 pub const SLOT: &str = "dl.slot";
 
@@ -64,9 +73,29 @@ const SMALL: i64 = 256;
 const STACK: i64 = 16 << 10;
 
 fn run<'c, 'a>(cx: &'c Context, module: OperationRef<'c, 'a>) -> Result<(), PassError<'c>> {
-    let told = module.has_attribute(workspace::ASKED);
+    plan_all(cx, module, Sharing::Later)
+}
+
+fn run_apart<'c, 'a>(cx: &'c Context, module: OperationRef<'c, 'a>) -> Result<(), PassError<'c>> {
+    plan_all(cx, module, Sharing::Never)
+}
+
+/// Which buffers may get memory of others.
+#[derive(Clone, Copy, PartialEq)]
+enum Sharing {
+    /// Those that are alive later.
+    Later,
+    /// None.
+    Never,
+}
+
+fn plan_all<'c, 'a>(
+    cx: &'c Context,
+    module: OperationRef<'c, 'a>,
+    sharing: Sharing,
+) -> Result<(), PassError<'c>> {
     for entry in entry::entries(module)? {
-        plan(cx, &entry, told)?;
+        plan(cx, module, &entry, sharing)?;
     }
     match walk::named(module, "memref.alloc").first() {
         Some(alloc) => Err(PassError::at(
@@ -85,7 +114,12 @@ struct Made<'c, 'a> {
     ends: [OperationRef<'c, 'a>; 2],
 }
 
-fn plan<'c, 'a>(cx: &'c Context, entry: &Entry<'c, 'a>, told: bool) -> Result<(), PassError<'c>> {
+fn plan<'c, 'a>(
+    cx: &'c Context,
+    module: OperationRef<'c, 'a>,
+    entry: &Entry<'c, 'a>,
+    sharing: Sharing,
+) -> Result<(), PassError<'c>> {
     let func = entry.func;
     for op in walk::named(func, "memref.dealloc") {
         edit::erase(cx, op);
@@ -124,7 +158,10 @@ fn plan<'c, 'a>(cx: &'c Context, entry: &Entry<'c, 'a>, told: bool) -> Result<()
                 Some(Touching { ends, nests }) => made.push(Made {
                     alloc,
                     buffer: Buffer {
-                        live: (order.span(ends[0]).0, order.span(ends[1]).1),
+                        live: match sharing {
+                            Sharing::Later => (order.span(ends[0]).0, order.span(ends[1]).1),
+                            Sharing::Never => (0, usize::MAX / 2),
+                        },
                         bytes,
                         nests,
                     },
@@ -136,7 +173,7 @@ fn plan<'c, 'a>(cx: &'c Context, entry: &Entry<'c, 'a>, told: bool) -> Result<()
     }
     let buffers: Vec<Buffer> = made.iter().map(|made| made.buffer.clone()).collect();
     let slots = workspace::assign(&buffers, &entry.dims);
-    if told {
+    if module.has_attribute(workspace::ASKED) {
         workspace::note(cx, entry, &placed(&made, &slots, &dims));
     }
     place(cx, entry, &made, &slots)

@@ -25,19 +25,16 @@
 use crate::{
     emit::Emitter,
     gpu::shared,
-    linalg::{Access, Generic, Iterator},
     loops::{Body, Nest, Plan, write::write},
+    passes::copies_to_generics,
     schedule::Target,
     walk,
 };
 use dlc_dialects::{
-    ir::{edit, inspect::identity, shape},
+    ir::edit,
     pass::{Anchor, PassError, PassInfo},
 };
-use melior::{
-    Context,
-    ir::{OperationRef, operation::OperationLike},
-};
+use melior::{Context, ir::OperationRef};
 
 /// The pass.
 pub const INFO: PassInfo = PassInfo {
@@ -53,7 +50,7 @@ fn run<'c, 'a>(cx: &'c Context, module: OperationRef<'c, 'a>) -> Result<(), Pass
     for op in walk::inside(module) {
         let op = match edit::name(op) {
             "linalg.generic" | "linalg.fill" => op,
-            "memref.copy" => match copy(cx, op) {
+            "memref.copy" => match copies_to_generics::generic(cx, op) {
                 Some(op) => op,
                 None => continue,
             },
@@ -77,30 +74,4 @@ fn run<'c, 'a>(cx: &'c Context, module: OperationRef<'c, 'a>) -> Result<(), Pass
     // What threads of a block add up goes through shared memory.
     shared::define(cx, module);
     Ok(())
-}
-
-/// A copy as a generic op.
-fn copy<'c, 'a>(cx: &'c Context, op: OperationRef<'c, 'a>) -> Option<OperationRef<'c, 'a>> {
-    let (from, to) = (op.operand(0).ok()?, op.operand(1).ok()?);
-    if identity(from) == identity(to) {
-        edit::erase(cx, op);
-        return None;
-    }
-    let e = Emitter::before(cx, op);
-    let rank = shape::shape_of(from).len();
-    let access = |value| Access {
-        value,
-        loops: (0..rank).collect(),
-    };
-    let generic = Generic {
-        iterators: vec![Iterator::Parallel; rank],
-        inputs: vec![access(from)],
-        outputs: vec![access(to)],
-        attributes: vec![],
-    };
-    let (made, block) = generic.declare(&e);
-    let inside = Emitter::at_end(cx, op.location(), block);
-    inside.effect("linalg.yield", &[crate::linalg::arguments(block)[0]], &[]);
-    edit::erase(cx, op);
-    Some(made)
 }

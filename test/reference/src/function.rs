@@ -4,10 +4,11 @@ use crate::{
     EvalError, arith,
     array::Array,
     contract::{self, Pairs},
+    differences::Differences,
     elementwise, index, order, print, random, reduce, shape,
     value::{
-        Content, Failure, Values, array, arrays, check_type, content, int, ints, operand, operands,
-        result_dtype, result_type,
+        Content, Failure, Floats, Values, array, arrays, check_type, content, dtype, int, ints,
+        operand, operands, result_dtype, result_type,
     },
     window::{self, Windows},
 };
@@ -35,38 +36,81 @@ pub fn evaluate(
     dims: &[i64],
     args: &[Tensor],
 ) -> Result<Vec<Tensor>, EvalError> {
-    let mut values = dims
-        .iter()
-        .map(|&dim| Content::Index(dim))
-        .collect::<Vec<_>>();
-    values.extend(
-        args.iter()
-            .map(|arg| Content::Array(Array::from_tensor(arg))),
-    );
-    call(module, function, values, 0)?
-        .iter()
-        .map(|result| match result {
-            Content::Array(array) => Ok(array.to_tensor()?),
-            Content::Index(value) => Ok(Tensor::from_slice(&[], &[*value])?),
-        })
-        .collect()
+    Machine::new(module, None).start(function, dims, args)
 }
 
-fn call(
-    module: &Module,
+/// What runs functions.
+#[derive(Clone, Copy)]
+pub(crate) struct Machine<'m, 'c> {
+    module: &'m Module<'c>,
+    /// How many calls deep it is.
+    depth: usize,
+    floats: Floats,
+    /// How derivatives are had that are still to be made; none where they are refused.
+    pub(crate) differences: Option<&'m Differences>,
+}
+
+impl<'m, 'c> Machine<'m, 'c> {
+    /// A machine outside of calls.
+    pub fn new(module: &'m Module<'c>, differences: Option<&'m Differences>) -> Self {
+        Self {
+            module,
+            depth: 0,
+            floats: Floats::Typed,
+            differences,
+        }
+    }
+
+    /// The same for a call inside of one.
+    pub fn inner(self, floats: Floats) -> Self {
+        Self {
+            depth: self.depth + 1,
+            floats,
+            ..self
+        }
+    }
+
+    /// How many parameters a function has.
+    pub fn parameters(self, name: &str) -> Result<usize, Failure> {
+        let block = find(self.module, name).and_then(|func| func.region(0).ok()?.first_block());
+        let block = block.ok_or_else(|| Failure::Nested(EvalError::NoFunction(name.into())))?;
+        Ok(block.argument_count())
+    }
+
+    /// Runs a function from outside.
+    pub fn start(
+        self,
+        function: &str,
+        dims: &[i64],
+        args: &[Tensor],
+    ) -> Result<Vec<Tensor>, EvalError> {
+        let dims = dims.iter().map(|&dim| Content::Index(dim));
+        let args = args.iter().map(Array::from_tensor).map(Content::Array);
+        call(self, function, dims.chain(args).collect())?
+            .iter()
+            .map(|result| match result {
+                Content::Array(array) => Ok(array.to_tensor()?),
+                Content::Index(value) => Ok(Tensor::from_slice(&[], &[*value])?),
+            })
+            .collect()
+    }
+}
+
+/// Runs a function.
+pub(crate) fn call(
+    machine: Machine,
     name: &str,
     args: Vec<Content>,
-    depth: usize,
 ) -> Result<Vec<Content>, EvalError> {
     let missing = || EvalError::NoFunction(name.into());
-    let block = find(module, name)
+    let block = find(machine.module, name)
         .and_then(|func| func.region(0).ok()?.first_block())
         .ok_or_else(missing)?;
     let wrong = |message: String| EvalError::Argument {
         function: name.into(),
         message,
     };
-    if depth > DEEPEST_CALL {
+    if machine.depth > DEEPEST_CALL {
         return Err(wrong(format!("calls nest deeper than {DEEPEST_CALL}")));
     }
     if block.argument_count() != args.len() {
@@ -74,9 +118,8 @@ fn call(
         return Err(wrong(format!("takes {takes} arguments, {given} are given")));
     }
     let mut frame = Frame {
-        module,
-        depth,
-        values: Values::new(),
+        machine,
+        values: Values::new(machine.floats),
     };
     for (i, arg) in args.into_iter().enumerate() {
         let parameter: Value = block.argument(i).map_err(|_| missing())?.into();
@@ -89,9 +132,7 @@ fn call(
 
 /// A function while it runs.
 pub(crate) struct Frame<'m, 'c> {
-    module: &'m Module<'c>,
-    /// How many calls it stands in.
-    depth: usize,
+    pub(crate) machine: Machine<'m, 'c>,
     /// What its SSA values stand for; those of a loop's body, in the round that runs.
     pub(crate) values: Values,
 }
@@ -99,7 +140,7 @@ pub(crate) struct Frame<'m, 'c> {
 impl Frame<'_, '_> {
     /// Lets an SSA value stand for something of its type.
     pub(crate) fn bind(&mut self, value: Value, content: Content) -> Result<(), String> {
-        check_type(&content, value.r#type())?;
+        check_type(&content, value.r#type(), self.machine.floats)?;
         self.values.insert(identity(value), content);
         Ok(())
     }
@@ -147,6 +188,11 @@ impl Frame<'_, '_> {
                 false => Err(Failure::Nested(failed())),
             };
         }
+        if let (Some(differences), Some(kind)) = (self.machine.differences, OpKind::from_name(name))
+            && let Some(results) = differences.run(kind, op, self)?
+        {
+            return Ok(results);
+        }
         if let Some(kind) = OpKind::from_name(name) {
             return Ok(vec![Content::Array(tensor_op(kind, op, values)?)]);
         }
@@ -159,8 +205,8 @@ impl Frame<'_, '_> {
                     .and_then(|callee| FlatSymbolRefAttribute::try_from(callee).ok())
                     .ok_or("the callee is no symbol")?;
                 let args = operands(op, values)?;
-                return call(self.module, callee.value(), args, self.depth + 1)
-                    .map_err(Failure::Nested);
+                let machine = self.machine.inner(self.machine.floats);
+                return call(machine, callee.value(), args).map_err(Failure::Nested);
             }
             "scf.for" => return self.for_loop(op),
             "scf.while" => return self.while_loop(op),
@@ -254,11 +300,22 @@ fn in_precision(
 /// A `dl` op with one tensor as result.
 fn tensor_op(kind: OpKind, op: OperationRef, values: &Values) -> Result<Array, Failure> {
     let get = |value| array(value, values);
+    // What is wide is not to be rounded on the way.
+    let precision = |given| match values.floats() {
+        Floats::Typed => given,
+        Floats::Wide => None,
+    };
     Ok(match kind {
         OpKind::Constant => {
-            let (dtype, shape) = result_type(op, &[], values)?;
+            let (held, shape) = result_type(op, &[], values)?;
             let bits = dense_bits(ops::Constant(op).value()).ok_or("the value is not `dense`")?;
-            Array { dtype, shape, bits }
+            let result = op.result(0).map_err(|error| error.to_string())?;
+            let dtype = dtype(result.r#type())?;
+            let typed = Array { dtype, shape, bits };
+            match held == dtype {
+                true => typed,
+                false => elementwise::convert(&typed, held),
+            }
         }
         OpKind::DimValue => Array {
             dtype: DType::I64,
@@ -333,7 +390,7 @@ fn tensor_op(kind: OpKind, op: OperationRef, values: &Values) -> Result<Array, F
                 contract: [&contract[0], &contract[1]],
             };
             let operands = [get(view.lhs())?, get(view.rhs())?];
-            in_precision(view.precision(), operands, |[lhs, rhs]| {
+            in_precision(precision(view.precision()), operands, |[lhs, rhs]| {
                 contract::dot_general(lhs, rhs, pairs)
             })?
         }
@@ -348,7 +405,7 @@ fn tensor_op(kind: OpKind, op: OperationRef, values: &Values) -> Result<Array, F
                 dilations: view.dilations(),
             };
             let operands = [get(view.x())?, get(view.w())?];
-            in_precision(view.precision(), operands, |[x, w]| {
+            in_precision(precision(view.precision()), operands, |[x, w]| {
                 window::conv(x, w, view.groups(), &windows)
             })?
         }
@@ -398,11 +455,13 @@ fn tensor_op(kind: OpKind, op: OperationRef, values: &Values) -> Result<Array, F
             random::random_bits(get(view.key())?, dtype, &shape)?
         }
         OpKind::Convert => {
-            let dtype = result_dtype(op)?;
+            let dtype = result_dtype(op, values)?;
             elementwise::convert(get(ops::Convert(op).x())?, dtype)
         }
+        // Of a float that is held in another type there are no bits.
+        OpKind::Bitcast if values.floats() == Floats::Wide => return Err(Failure::Unsupported),
         OpKind::Bitcast => {
-            let dtype = result_dtype(op)?;
+            let dtype = result_dtype(op, values)?;
             elementwise::bitcast(get(ops::Bitcast(op).x())?, dtype)
         }
         // A transform of a function is expanded by the pass `expand-derivatives`; what prints or checks has no result.
@@ -416,7 +475,7 @@ fn tensor_op(kind: OpKind, op: OperationRef, values: &Values) -> Result<Array, F
             return Err(Failure::Unsupported);
         }
         elementwise_kinds!() => {
-            let dtype = result_dtype(op)?;
+            let dtype = result_dtype(op, values)?;
             elementwise::elementwise(kind, &arrays(op.operands(), values)?, dtype)?
         }
     })

@@ -8,6 +8,7 @@ mod arith;
 mod array;
 mod contract;
 mod control;
+mod differences;
 mod elementwise;
 mod error;
 mod function;
@@ -22,6 +23,7 @@ mod shape;
 mod value;
 mod window;
 
+pub use differences::{Asked, MOST_STEPS, evaluate_by_differences};
 pub use error::EvalError;
 pub use function::evaluate;
 pub use random::threefry2x32;

@@ -32,7 +32,50 @@ impl From<&str> for Failure {
     }
 }
 
-pub(crate) type Values = HashMap<usize, Content>;
+/// What the SSA values of a function stand for.
+pub(crate) struct Values {
+    known: HashMap<usize, Content>,
+    floats: Floats,
+}
+
+impl Values {
+    /// No values yet.
+    pub fn new(floats: Floats) -> Self {
+        Self {
+            known: HashMap::new(),
+            floats,
+        }
+    }
+
+    /// Lets the value with an identity stand for something.
+    pub fn insert(&mut self, identity: usize, content: Content) {
+        self.known.insert(identity, content);
+    }
+
+    /// How floats are held.
+    pub fn floats(&self) -> Floats {
+        self.floats
+    }
+}
+
+/// How floats are held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Floats {
+    /// As their types say.
+    Typed,
+    /// As `f64`, whatever their types say, for finite differences.
+    Wide,
+}
+
+impl Floats {
+    /// The element type in which one is held.
+    pub fn held(self, dtype: DType) -> DType {
+        match self == Floats::Wide && dtype.is_float() {
+            true => DType::F64,
+            false => dtype,
+        }
+    }
+}
 
 /// The element type of the compiler's types that a tensor of `ty` has.
 pub(crate) fn dtype(ty: Type) -> Result<DType, String> {
@@ -54,7 +97,7 @@ pub(crate) fn dtype(ty: Type) -> Result<DType, String> {
 }
 
 /// That a value is one of a type: element type, rank, and the dims that the type knows.
-pub(crate) fn check_type(content: &Content, ty: Type) -> Result<(), String> {
+pub(crate) fn check_type(content: &Content, ty: Type, floats: Floats) -> Result<(), String> {
     let array = match content {
         Content::Index(_) if !ty.is_ranked_tensor() => return Ok(()),
         Content::Index(value) => return Err(format!("{value} is no {ty}")),
@@ -63,7 +106,7 @@ pub(crate) fn check_type(content: &Content, ty: Type) -> Result<(), String> {
     let dims = types::shape(ty);
     let agrees = |(&dim, &size): (&i64, &usize)| dim == types::DYNAMIC || dim == size as i64;
     let fits = ty.is_ranked_tensor()
-        && dtype(ty)? == array.dtype
+        && floats.held(dtype(ty)?) == array.dtype
         && dims.len() == array.shape.len()
         && dims.iter().zip(&array.shape).all(agrees);
     match fits {
@@ -74,6 +117,7 @@ pub(crate) fn check_type(content: &Content, ty: Type) -> Result<(), String> {
 
 pub(crate) fn content<'v>(value: Value, values: &'v Values) -> Result<&'v Content, Failure> {
     values
+        .known
         .get(&identity(value))
         .ok_or_else(|| "an operand has no value".into())
 }
@@ -137,11 +181,11 @@ pub(crate) fn result_type(
             usize::try_from(dim).map_err(|_| format!("a size is {dim}"))
         })
         .collect::<Result<Vec<_>, String>>()?;
-    Ok((dtype(ty)?, shape))
+    Ok((values.floats.held(dtype(ty)?), shape))
 }
 
 /// The element type of an op's result.
-pub(crate) fn result_dtype(op: OperationRef) -> Result<DType, Failure> {
+pub(crate) fn result_dtype(op: OperationRef, values: &Values) -> Result<DType, Failure> {
     let result = op.result(0).map_err(|error| error.to_string())?;
-    Ok(dtype(result.r#type())?)
+    Ok(values.floats.held(dtype(result.r#type())?))
 }

@@ -1,7 +1,7 @@
 //! Functions of `dl` text, evaluated: calls, dims, every kind of constant, and the errors.
 
 use dlc_abi::DType;
-use dlc_reference::{EvalError, evaluate};
+use dlc_reference::{EvalError, evaluate, evaluate_by_differences};
 use dlc_runtime::Tensor;
 use melior::ir::{Module, operation::OperationLike};
 
@@ -118,4 +118,52 @@ fn failures_name_the_op_and_its_place() {
     let text = "func.func @f(%x: tensor<f32>) -> tensor<f32> { %y = math.exp %x : tensor<f32> return %y : tensor<f32> }";
     let error = run(text, "f", &[], &[floats(&[], &[0.0])]).unwrap_err();
     assert!(matches!(error, EvalError::Unsupported { op, .. } if op == "math.exp"));
+}
+
+#[test]
+fn derivatives_are_had_by_differences() {
+    let text = r#"
+        func.func private @f(%n: index, %x: tensor<?xf32>, %w: tensor<f32>) -> tensor<f32> {
+          %wide = dl.broadcast %w axes [] sizes(%n) : tensor<f32> -> tensor<?xf32>
+          %y = dl.mul %x, %wide : tensor<?xf32>
+          %t = dl.tanh %y : tensor<?xf32>
+          %fixed = dl.stop_gradient %t : tensor<?xf32>
+          %z = dl.mul %t, %fixed : tensor<?xf32>
+          %sum = dl.reduce "sum" %z axes [0] : tensor<?xf32> -> tensor<f32>
+          return %sum : tensor<f32>
+        }
+        func.func @g(%n: index, %x: tensor<?xf32>, %w: tensor<f32>) -> (tensor<f32>, tensor<?xf32>, tensor<f32>, tensor<f32>) {
+          %g:3 = dl.grad @f(%n, %x, %w) wrt [0, 1] value : (index, tensor<?xf32>, tensor<f32>) -> (tensor<f32>, tensor<?xf32>, tensor<f32>)
+          %j:2 = dl.jvp @f(%n, %x, %w, %w) wrt [1] : (index, tensor<?xf32>, tensor<f32>, tensor<f32>) -> (tensor<f32>, tensor<f32>)
+          return %g#0, %g#1, %g#2, %j#1 : tensor<f32>, tensor<?xf32>, tensor<f32>, tensor<f32>
+        }
+    "#;
+    let context = dlc_dialects::context();
+    let module = Module::parse(&context, text).expect("the text is a module");
+    let x = floats(&[2], &[0.5, -1.0]);
+    let w = floats(&[], &[2.0]);
+    let args = [x.clone(), w];
+    let (found, asked) = evaluate_by_differences(&module, "g", &[2], &args).unwrap();
+    // One factor is held: d/dy (t(y) c) = (1 - t²) c.
+    let t = [1f64.tanh(), (-2f64).tanh()];
+    let slope = t.map(|t| (1.0 - t * t) * t);
+    let by_w = slope[0] * 0.5 - slope[1];
+    let expected = [
+        vec![t[0] * t[0] + t[1] * t[1]],
+        vec![2.0 * slope[0], 2.0 * slope[1]],
+        vec![by_w],
+        vec![2.0 * by_w],
+    ];
+    for (found, expected) in found.iter().zip(&expected) {
+        for (a, b) in found.to_f64().iter().zip(expected) {
+            assert!((a - b).abs() < 1e-6, "{found:?} {expected:?}");
+        }
+    }
+    assert_eq!(asked.len(), 2);
+    assert_eq!(
+        (asked[0].callee.as_str(), &asked[0].wrt),
+        ("f", &vec![0, 1])
+    );
+    assert_eq!((&asked[0].dims, &asked[0].args[0]), (&vec![2], &x));
+    assert!(evaluate(&module, "g", &[2], &args).is_err());
 }

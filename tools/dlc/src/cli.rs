@@ -9,8 +9,10 @@ use dlc_driver::{compile::ErrorFormat, memory::parse_bytes};
 use crate::report::{ColorChoice, Output};
 
 mod bench;
+mod bisect;
 mod build;
 mod cached;
+mod call;
 mod code;
 mod doc;
 mod explain;
@@ -24,11 +26,14 @@ mod packaging;
 mod run_target;
 mod shell;
 mod test;
+mod trouble;
 mod tune;
 
 pub use bench::Bench;
+pub use bisect::{Bisect, Compared, Reduce, RunVariant};
 pub use build::{Build, ReportFormat};
 pub use cached::Cached;
+pub use call::Call;
 pub use code::{Code, Remarks, TimeFormat};
 pub use doc::Doc;
 pub use explain::{Explain, ExplainFormat};
@@ -42,6 +47,7 @@ pub use packaging::Packaging;
 pub use run_target::{RunTarget, RunTargetParser};
 pub use shell::{Completions, Man, visible};
 pub use test::{RunTest, Test, TestFormat};
+pub use trouble::{Bugreport, Doctor};
 pub use tune::Tune;
 
 const EXAMPLES: &str = "\
@@ -203,6 +209,17 @@ pub enum Command {
     Imports(Imports),
     /// Prints the derivative of a function as source, or compares it with finite differences
     Grad(Grad),
+    /// Names the pass and the source line where compiled code begins to differ from the reference evaluator
+    Bisect(Bisect),
+    /// Makes a program smaller as long as it still shows a wrong value or a crash
+    Reduce(Reduce),
+    /// Writes a folder for a report of a bug, and says what is in it
+    Bugreport(Bugreport),
+    /// Says what this installation can do, and what is missing
+    Doctor(Doctor),
+    /// Runs one variant of a compilation; `dlc bisect` starts it
+    #[command(hide = true)]
+    RunVariant(RunVariant),
     /// Formats files
     Fmt(Fmt),
     /// Writes a site about the items of programs or of the standard library
@@ -231,11 +248,16 @@ impl Command {
             | Command::Bench(_)
             | Command::Tune(_)
             | Command::Grad(_)
+            | Command::Bisect(_)
+            | Command::Doctor(_)
             | Command::Fmt(_)
             | Command::Doc(_) => true,
             // Each of its tests runs in a process of its own.
             Command::Test(_)
             | Command::RunTest(_)
+            | Command::RunVariant(_)
+            | Command::Reduce(_)
+            | Command::Bugreport(_)
             | Command::Imports(_)
             | Command::Explain(_)
             | Command::Lsp(_)
@@ -258,7 +280,12 @@ impl Command {
             Command::Fmt(fmt) => fmt.paths.iter().map(String::as_str).collect(),
             Command::Doc(doc) => doc.files(),
             Command::Test(test) => vec![&test.what],
+            Command::Bisect(bisect) => vec![&bisect.compared.call.callee],
+            Command::Reduce(reduce) => vec![&reduce.compared.call.callee],
+            Command::Bugreport(report) => vec![&report.file],
             Command::RunTest(_)
+            | Command::RunVariant(_)
+            | Command::Doctor(_)
             | Command::Imports(_)
             | Command::Explain(_)
             | Command::Lsp(_)
@@ -278,8 +305,13 @@ impl Command {
             Command::Bench(bench) => Some(&bench.call.compile),
             Command::Tune(tune) => Some(&tune.call.compile),
             Command::Grad(grad) => Some(&grad.compile),
+            Command::Bisect(bisect) => Some(&bisect.compared.call.compile),
+            Command::Reduce(reduce) => Some(&reduce.compared.call.compile),
             Command::Test(_)
             | Command::RunTest(_)
+            | Command::RunVariant(_)
+            | Command::Bugreport(_)
+            | Command::Doctor(_)
             | Command::Imports(_)
             | Command::Fmt(_)
             | Command::Doc(_)
@@ -357,33 +389,6 @@ pub struct Run {
 pub struct Imports {
     /// The file
     pub file: String,
-}
-
-/// An export and its inputs.
-#[derive(Debug, Clone, Args)]
-pub struct Call {
-    /// The source file and the export; the export may be left out when there is only one
-    #[arg(value_name = "FILE::EXPORT", help_heading = "Input")]
-    pub callee: String,
-
-    /// The value of a parameter
-    #[arg(long = "input", value_name = "NAME=VALUE", help_heading = "Input")]
-    pub inputs: Vec<String>,
-
-    /// The value of a dim that no input gives
-    #[arg(long = "dim", value_name = "NAME=SIZE", help_heading = "Input")]
-    pub dims: Vec<String>,
-
-    /// The seed of normal(...), and of what `dlc bench` makes up
-    #[arg(long, value_name = "N", default_value_t = 0, help_heading = "Input")]
-    pub seed: u64,
-
-    /// How many threads to run on
-    #[arg(long, value_name = "N", default_value_t = 1, help_heading = "Target")]
-    pub threads: usize,
-
-    #[command(flatten)]
-    pub compile: Compile,
 }
 
 /// Options of the compilation.

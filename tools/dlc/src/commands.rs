@@ -1,11 +1,14 @@
 //! The commands, one module each.
 
 pub mod bench;
+pub mod bisect;
+pub mod bugreport;
 pub mod build;
 pub mod call;
 pub mod check;
 pub mod device;
 pub mod doc;
+pub mod doctor;
 pub mod explain;
 pub mod fmt;
 pub mod grad;
@@ -13,10 +16,13 @@ pub mod imports;
 pub mod lsp;
 pub mod new;
 pub mod print;
+pub mod reduce;
 pub mod run;
 pub mod shell;
 pub mod test;
 pub mod tune;
+pub mod unstable;
+pub mod variant;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -32,7 +38,7 @@ use crate::supervise;
 
 /// Runs a command line.
 pub fn run(cli: Cli) -> Result<(), Error> {
-    unstable(&cli.common)?;
+    unstable::run(&cli.common)?;
     if cli.version {
         return print::version(&cli.common);
     }
@@ -49,6 +55,11 @@ pub fn run(cli: Cli) -> Result<(), Error> {
         Some(Command::Grad(grad)) => grad::run(&grad, &cli.common),
         Some(Command::Test(test)) => test::run(&test, &cli.common),
         Some(Command::RunTest(test)) => test::one::run(&test, &cli.common),
+        Some(Command::Bisect(bisect)) => bisect::run(&bisect, &cli.common),
+        Some(Command::Reduce(reduce)) => reduce::run(&reduce, &cli.common),
+        Some(Command::Bugreport(report)) => bugreport::run(&report, &cli.common),
+        Some(Command::Doctor(_)) => doctor::run(&cli.common),
+        Some(Command::RunVariant(variant)) => variant::run(&variant, &cli.common),
         Some(Command::Imports(imports)) => imports::run(&imports),
         Some(Command::Fmt(fmt)) => fmt::run(&fmt, &cli.common),
         Some(Command::Doc(doc)) => doc::run(&doc, &cli.common),
@@ -112,6 +123,8 @@ pub fn options(
         sizes,
         jobs: compile.jobs.map_or_else(cores, usize::from),
         cache: common.cache.cache(),
+        pass_limit: unstable::pass_limit(common)?,
+        fault: unstable::fault(common)?,
     })
 }
 
@@ -144,45 +157,4 @@ fn knobs_of(path: &Path) -> Result<Knobs, Error> {
             "--emit=schedule writes a file with all values".to_string(),
         ))
     })
-}
-
-/// The option that makes the process of a test crash, before the test's position.
-const TEST_CRASH: &str = "crash=test:";
-
-/// Options for the compiler's own tests.
-fn unstable(common: &Common) -> Result<(), Error> {
-    for option in &common.unstable {
-        match option.as_str() {
-            "crash=panic" => panic!("asked for by -Z crash=panic"),
-            "crash=abort" => std::process::abort(),
-            "crash=overflow" => {
-                std::hint::black_box(overflow(std::hint::black_box(1)));
-            }
-            // `dlc test` lets that test's process crash.
-            test if test.starts_with(TEST_CRASH) => {}
-            "crash=internal" => {
-                return Err(Error::Internal(
-                    "asked for by -Z crash=internal".to_string(),
-                ));
-            }
-            _ => {
-                return Err(
-                    Error::usage(format!("there is no option -Z {option}")).help(Some(
-                        "there are crash=panic, crash=abort, crash=overflow, crash=internal and crash=test:N"
-                            .to_string(),
-                    )),
-                );
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Uses up the stack.
-fn overflow(depth: u64) -> u64 {
-    let block = std::hint::black_box([depth; 1024]);
-    if depth == 0 {
-        return 0;
-    }
-    overflow(depth + 1) + block[(depth % 1024) as usize]
 }

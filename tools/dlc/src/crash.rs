@@ -144,7 +144,7 @@ fn write_reproducer(
 
 /// The files that can be read: where each goes in the reproducer, and its content. They stand to each other as they
 /// were, so that imports find them; the folder that all are in is left out.
-fn sources(files: &[String]) -> Vec<(PathBuf, Vec<u8>)> {
+pub fn sources(files: &[String]) -> Vec<(PathBuf, Vec<u8>)> {
     let mut sources: Vec<(PathBuf, Vec<u8>)> = Vec::new();
     for file in files {
         let (Ok(path), Ok(content)) = (std::path::absolute(file), std::fs::read(file)) else {
@@ -180,7 +180,7 @@ fn without_dots(path: &Path) -> PathBuf {
 }
 
 /// The argument as a shell takes it.
-fn quote(text: &str) -> String {
+pub fn quote(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_=./:,@+%".contains(c);
     if !text.is_empty() && text.chars().all(plain) {
         text.to_string()

@@ -57,7 +57,7 @@ fn wrong_usage_ends_with_2() {
             "add `--gpu sm_80`",
         ),
         (&["fmt"], "required"),
-        (&["bisect", "m.dl"], "`dlc bisect` is not there yet"),
+        (&["import", "m.onnx"], "`dlc import` is not there yet"),
         (&["explain", "DL9999"], "no error code DL9999"),
         (&["check", "m.dl", "-Z", "x=y"], "no option -Z x=y"),
     ] {

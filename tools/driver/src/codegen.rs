@@ -25,19 +25,19 @@ const WASM: [&str; 3] = [
     "__indirect_function_table",
 ];
 
-/// Makes code of a module in the `llvm` dialect for a processor; callers see the functions `exported`, and `stem` is the
-/// module's name.
+/// Makes code of a module in the `llvm` dialect for a processor, which LLVM optimises so much; callers see the functions
+/// `exported`, and `stem` is the module's name.
 pub(crate) fn emit(
     module: &Module,
     (stem, exported): (&str, &[String]),
     variant: &Variant,
-    options: &Options,
+    (options, level): (&Options, u8),
     forms: &[Form],
 ) -> Result<Made, Failure> {
     let codegen = CodegenOptions {
         processor: &variant.processor,
         target: &variant.target,
-        opt_level: options.opt_level,
+        opt_level: level,
         exported,
         name: stem,
         jobs: options.jobs,

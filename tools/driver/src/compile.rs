@@ -7,7 +7,7 @@ use crate::{
     cache,
     destination::Destination,
     gpu::Device,
-    pipelines::{CPU, Failed, GPU, Observe, Runner, Selection, Stage, Watch},
+    pipelines::{CPU, Failed, GPU, Observe, Runner, Selection, Stage, Watch, reproducer},
     render,
     report::Collector,
     source,
@@ -396,11 +396,7 @@ impl Session {
             time_passes: self.options.time_passes.is_some(),
             keep_ir: self.options.keep_ir.clone(),
         };
-        let selection = Selection {
-            optimise: self.options.opt_level > 0,
-            skipped: &self.skipped,
-        };
-        let mut runner = Runner::new(self.context(), &observe, selection);
+        let mut runner = Runner::new(self.context(), &observe, self.selection());
         for (i, stage) in stages.iter().enumerate() {
             let result = runner.run(stage, module, watch.as_deref_mut());
             ran.times.append(&mut runner.times);
@@ -411,7 +407,17 @@ impl Session {
         Ok(())
     }
 
-    fn failure(&self, input: Input, failed: Failed) -> Failure {
+    /// Which passes run.
+    pub(crate) fn selection(&self) -> Selection<'_> {
+        Selection {
+            optimise: self.options.opt_level > 0,
+            skipped: &self.skipped,
+            limit: self.options.pass_limit,
+            fault: self.options.fault,
+        }
+    }
+
+    pub(crate) fn failure(&self, input: Input, failed: Failed) -> Failure {
         let records = &failed.records;
         if let Some(failure) = render::user_errors(self, input, records) {
             return failure;
@@ -423,13 +429,9 @@ impl Session {
                 message += &format!("\n  {}", note.message);
             }
         }
-        let pipeline = format!("builtin.module({})", failed.pass);
         Failure::Internal {
             message,
-            ir: Some(format!(
-                "// dlc-opt --pass-pipeline='{pipeline}'\n{}",
-                failed.ir
-            )),
+            ir: Some(reproducer(&failed.pass, &failed.ir)),
         }
     }
 }

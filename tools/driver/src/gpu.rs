@@ -131,13 +131,14 @@ pub(crate) fn make<'c>(
         let name = format!("{}_gpu", manifest.stem);
         let options = session.options();
         let forms = [Form::Object];
-        objects = codegen::emit(&module, (&name, &exported), host, options, &forms)?.objects;
+        let level = (options, options.llvm_level(GPU));
+        objects = codegen::emit(&module, (&name, &exported), host, level, &forms)?.objects;
         if chooses(options, made_for.destination) {
             let text = choice::module(&manifest.stem);
             let module = Module::parse(context, &text)
                 .ok_or_else(|| Failure::internal("what finds a device does not parse"))?;
             let name = choice::runtime(&manifest.stem);
-            let mut made = codegen::emit(&module, (&name, &[]), host, options, &forms)?;
+            let mut made = codegen::emit(&module, (&name, &[]), host, level, &forms)?;
             objects.append(&mut made.objects);
         }
     }

@@ -4,6 +4,7 @@
 //! temporary ones that a linker or a loader needs; sources come in and artefacts go out as bytes.
 
 pub mod artefact;
+pub mod bisect;
 pub mod cache;
 mod codegen;
 pub mod compile;
@@ -14,6 +15,7 @@ mod destination;
 pub mod dims;
 pub mod doc;
 mod emit;
+pub mod faults;
 pub mod files;
 mod flops;
 pub mod format;
@@ -30,6 +32,7 @@ mod options;
 pub mod pipelines;
 pub mod pkg_config;
 pub mod python;
+pub mod reduce;
 mod render;
 mod report;
 pub mod rust_bindings;

@@ -10,6 +10,7 @@ pub fn register_all() {
         context::register_upstream_passes();
         pass::register(dlc_autodiff::passes::PASSES);
         pass::register(dlc_lowering::passes::PASSES);
+        pass::register(crate::faults::PASSES);
     });
 }
 

@@ -1,6 +1,10 @@
 //! What a compilation depends on besides the source.
 
-use crate::cache::Cache;
+use crate::{
+    cache::Cache,
+    faults::Fault,
+    pipelines::{self, Stage},
+};
 use dlc_dialects::ir::context::Record;
 use dlc_frontend::{core::Goal, levels::Levels};
 use dlc_lowering::{remarks, schedule::knobs::Knobs, target::gpu::Architecture};
@@ -58,6 +62,10 @@ pub struct Options {
     pub jobs: usize,
     /// Where to keep what is made, and to look for it.
     pub cache: Option<Cache>,
+    /// How many passes of a pipeline run as they should, where not all do; LLVM's are one more.
+    pub pass_limit: Option<usize>,
+    /// A wrong rewrite that comes with a pass, for tests.
+    pub fault: Option<&'static Fault>,
 }
 
 impl Options {
@@ -68,6 +76,15 @@ impl Options {
             check_bounds: self.check_bounds,
             threads: self.threads > 1,
             gpu: self.gpu.is_some(),
+        }
+    }
+
+    /// How much LLVM optimises what a pipeline makes.
+    pub(crate) fn llvm_level(&self, pipeline: &[Stage]) -> u8 {
+        let plainly = |limit| limit <= pipelines::length(pipeline);
+        match self.pass_limit.is_some_and(plainly) {
+            true => 0,
+            false => self.opt_level,
         }
     }
 
@@ -107,6 +124,8 @@ impl Default for Options {
             sizes: BTreeMap::new(),
             jobs: 1,
             cache: None,
+            pass_limit: None,
+            fault: None,
         }
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Passes are named as in textual pipelines, so what stands here can be given to `dlc-opt --pass-pipeline`.
 
+use crate::faults::Fault;
 use crate::opt::register_all;
 use dlc_dialects::{
     ir::{
@@ -36,15 +37,17 @@ pub enum Step {
     Required(&'static str),
     /// Left out at -O0.
     Optional(&'static str),
+    /// Required, but the other passes do the same work plainly: what `dlc bisect` compares the first one with.
+    Replaceable(&'static str, &'static str),
 }
 
-use Step::{Optional, Required};
+use Step::{Optional, Replaceable, Required};
 
 impl Step {
     /// Its text in a pipeline on the module.
     pub fn text(&self) -> &'static str {
         match self {
-            Required(text) | Optional(text) => text,
+            Required(text) | Optional(text) | Replaceable(text, _) => text,
         }
     }
 
@@ -103,11 +106,11 @@ pub const CPU: &[Stage] = &[
             Optional("emit-matmul"),   // allocates its packed blocks, so before the planner
             Optional("fuse-rows"), // after the contractions, which would stand between, have become calls
             Optional("report-fusion"), // when all is fused that will be
-            Required("vectorize-generics"), // also the one that knows strided copies
-            Required("func.func(convert-linalg-to-loops)"), // what is left
+            Replaceable("vectorize-generics", "copies-to-generics"), // also the one that knows strided copies
+            Required("func.func(convert-linalg-to-loops)"),          // what is left
             Required("lower-affine"), // sizes become index arithmetic, which the planner reads
             Optional("parallelize-loops"), // whose lanes have buffers of their own, so before the planner
-            Required("plan-workspace"),
+            Replaceable("plan-workspace", "plan-workspace-apart"),
             Optional("canonicalize"),
             Optional("func.func(loop-invariant-code-motion)"),
             Optional("cse"),
@@ -121,7 +124,7 @@ pub const CPU: &[Stage] = &[
         passes: &[
             Required("func.func(lower-vector-multi-reduction)"),
             Required("func.func(convert-vector-to-scf{full-unroll=true})"), // transfers of rank 2 and more
-            Required("func.func(expand-math)"), // on vectors and scalars, before their ops are gone
+            Replaceable("func.func(expand-math)", "convert-math-to-libm"), // on vectors and scalars, before their ops are gone
             Required("func.func(explicit-views)"), // of what expand-strided-metadata gets wrong
             Required("trace-nests"), // while loops are loops, and where no pass moves them any more
             Required("emit-entry-points"), // the last pass on structured functions
@@ -168,7 +171,7 @@ pub const GPU: &[Stage] = &[
             Required("form-kernels"),      // whose cells and buffers the planner places
             Optional("canonicalize"),
             Optional("cse"),
-            Required("plan-workspace"),
+            Replaceable("plan-workspace", "plan-workspace-apart"),
             Optional("canonicalize"),
             Optional("func.func(loop-invariant-code-motion)"),
             Optional("cse"),
@@ -229,7 +232,7 @@ pub fn optional() -> Vec<&'static str> {
     let steps = CPU.iter().flat_map(|stage| stage.passes);
     let required = |name: &str| {
         let mut steps = CPU.iter().flat_map(|stage| stage.passes);
-        steps.any(|step| step.name() == name && matches!(step, Required(_)))
+        steps.any(|step| step.name() == name && !matches!(step, Optional(_)))
     };
     let mut names: Vec<_> = steps
         .map(Step::name)
@@ -247,6 +250,52 @@ pub struct Selection<'x> {
     pub optimise: bool,
     /// but for these.
     pub skipped: &'x [String],
+    /// How many passes run as they should, counted from the pipeline's first one, those that are left out as well; of
+    /// the others only what is required does, as plainly as it can be done.
+    pub limit: Option<usize>,
+    /// A wrong rewrite that comes with one of the passes.
+    pub fault: Option<&'static Fault>,
+}
+
+/// A pass that runs.
+#[derive(Debug)]
+struct Run {
+    name: &'static str,
+    text: String,
+}
+
+impl Selection<'_> {
+    /// What runs of the pass of a stage, of a number counted from the pipeline's first pass.
+    fn run(&self, stage: &Stage, i: usize, number: usize) -> Option<Run> {
+        let step = &stage.passes[i];
+        let plainly = self.limit.is_some_and(|limit| number >= limit);
+        let text = match step {
+            Optional(_) if !self.optimise || plainly => return None,
+            Optional(_) if self.skipped.iter().any(|name| name == step.name()) => return None,
+            Replaceable(_, plain) if plainly => (*plain).to_string(),
+            Required(text) | Optional(text) | Replaceable(text, _) => {
+                let fault = self.fault.filter(|fault| fault.follows(stage, i));
+                let fault = fault.map(|fault| format!(",{}", fault.pass));
+                format!("{text}{}", fault.unwrap_or_default())
+            }
+        };
+        let name = step.name();
+        Some(Run { name, text })
+    }
+}
+
+/// How many passes a pipeline has.
+pub fn length(stages: &[Stage]) -> usize {
+    stages.iter().map(|stage| stage.passes.len()).sum()
+}
+
+/// The pass of a number, counted from the pipeline's first one, and the name of its stage.
+pub fn pass_of(stages: &[Stage], number: usize) -> Option<(&'static str, &'static str)> {
+    let mut all = stages.iter().flat_map(|stage| {
+        let steps = stage.passes.iter();
+        steps.map(|step| (stage.name, step.name()))
+    });
+    all.nth(number)
 }
 
 /// A pass that failed.
@@ -278,6 +327,8 @@ pub struct Runner<'c, 'x> {
     observe: &'x Observe,
     selection: Selection<'x>,
     count: usize,
+    /// How many passes of the pipeline came by.
+    number: usize,
     /// Whether the module is verified after each pass, and not only at the end of a stage.
     verifies_each: bool,
     /// Passes and times, in order, if kept.
@@ -295,6 +346,7 @@ impl<'c, 'x> Runner<'c, 'x> {
             observe,
             selection,
             count: 0,
+            number: 0,
             verifies_each: observe.shows_ir(),
             times: vec![],
             records: vec![],
@@ -308,78 +360,91 @@ impl<'c, 'x> Runner<'c, 'x> {
         module: &mut Module<'c>,
         mut watch: Option<&mut Watch<'_, 'c>>,
     ) -> Result<(), Failed> {
-        let steps: Vec<_> = stage.passes.iter().filter(|step| self.runs(step)).collect();
+        let runs: Vec<_> = self.runs(stage).into_iter().map(|(_, run)| run).collect();
         let before = edit::clone_module(module);
         let result = match self.observe.each_pass() || watch.is_some() {
-            true => steps.iter().try_for_each(|step| {
+            true => runs.iter().try_for_each(|run| {
                 let mut see = |moment, module: &Module<'c>| {
                     if let Some(watch) = &mut watch {
                         watch(moment, module);
                     }
                 };
-                see(Moment::Before(step.name()), module);
-                self.one(step, module)?;
-                see(Moment::After(step.name()), module);
+                see(Moment::Before(run.name), module);
+                self.one(run, module)?;
+                see(Moment::After(run.name), module);
                 Ok(())
             }),
-            false => self.passes(&texts(&steps), module),
+            false => self.passes(&texts(&runs), module),
         };
         let result = result.and_then(|()| self.verify(module));
         result.map_err(|records| {
             *module = before;
-            self.failed(&steps, module, records)
+            self.failed(&runs, module, records)
         })
     }
 
+    /// Runs a stage; `after` gets the number of each pass, counted from the pipeline's first one, and what it made.
+    pub fn run_each(
+        &mut self,
+        stage: &Stage,
+        module: &mut Module<'c>,
+        mut after: impl FnMut(usize, &Module<'c>),
+    ) -> Result<(), Failed> {
+        for (number, run) in self.runs(stage) {
+            self.passes(&run.text, module).map_err(|records| Failed {
+                pass: run.text.clone(),
+                records,
+                ir: module.as_operation().to_string(),
+            })?;
+            after(number, module);
+        }
+        Ok(())
+    }
+
+    /// What runs of a stage, which is the next one.
+    fn runs(&mut self, stage: &Stage) -> Vec<(usize, Run)> {
+        let first = self.number;
+        self.number += stage.passes.len();
+        let runs = (0..stage.passes.len()).filter_map(|i| {
+            let run = self.selection.run(stage, i, first + i)?;
+            Some((first + i, run))
+        });
+        runs.collect()
+    }
+
     /// Which of the passes fails, by running them again one by one.
-    fn failed(&mut self, steps: &[&Step], module: &mut Module<'c>, records: Vec<Record>) -> Failed {
+    fn failed(&mut self, runs: &[Run], module: &mut Module<'c>, records: Vec<Record>) -> Failed {
         self.verifies_each = true;
-        for step in steps {
+        for run in runs {
             let before = edit::clone_module(module);
-            if let Err(records) = self.passes(step.text(), module) {
+            if let Err(records) = self.passes(&run.text, module) {
                 return Failed {
-                    pass: step.text().to_string(),
+                    pass: run.text.clone(),
                     records,
                     ir: before.as_operation().to_string(),
                 };
             }
         }
         Failed {
-            pass: texts(steps),
+            pass: texts(runs),
             records,
             ir: module.as_operation().to_string(),
         }
     }
 
-    fn runs(&self, step: &Step) -> bool {
-        match step {
-            Required(_) => true,
-            Optional(_) => {
-                let skipped = self
-                    .selection
-                    .skipped
-                    .iter()
-                    .any(|name| name == step.name());
-                self.selection.optimise && !skipped
-            }
-        }
-    }
-
     /// Runs one pass, observed.
-    fn one(&mut self, step: &Step, module: &mut Module<'c>) -> Result<(), Vec<Record>> {
+    fn one(&mut self, run: &Run, module: &mut Module<'c>) -> Result<(), Vec<Record>> {
         self.count += 1;
-        let name = step.name();
+        let name = run.name;
         if let Some(path) = &self.observe.keep_ir {
             // It helps after a crash; a build does not fail for it.
-            let _ = std::fs::write(
-                path,
-                format!("// pass: {}\n{}", step.text(), module.as_operation()),
-            );
+            let ir = module.as_operation().to_string();
+            let _ = std::fs::write(path, reproducer(&run.text, &ir));
         }
         let text = |module: &Module| module.as_operation().to_string();
         let before = self.observe.print_ir_after_change.then(|| text(module));
         let start = Instant::now();
-        let result = self.passes(step.text(), module);
+        let result = self.passes(&run.text, module);
         self.times.push((name.to_string(), start.elapsed()));
         result?;
         let mut wanted = self.observe.print_ir_after.iter();
@@ -436,7 +501,16 @@ impl<'c, 'x> Runner<'c, 'x> {
 }
 
 /// Passes as the text of a pipeline.
-fn texts(steps: &[&Step]) -> String {
-    let texts: Vec<_> = steps.iter().map(|step| step.text()).collect();
+fn texts(runs: &[Run]) -> String {
+    let texts: Vec<_> = runs.iter().map(|run| run.text.as_str()).collect();
     texts.join(",")
+}
+
+/// A module with the passes that fail on it, as `dlc-opt --run-reproducer` takes it.
+pub fn reproducer(passes: &str, ir: &str) -> String {
+    format!(
+        "// dlc-opt --run-reproducer FILE runs: {passes}\n{}\n\n{{-#\n  external_resources: {{\n    mlir_reproducer: {{\n      \
+         pipeline: \"builtin.module({passes})\",\n      disable_threading: true,\n      verify_each: true\n    }}\n  }}\n#-}}\n",
+        ir.trim_end()
+    )
 }

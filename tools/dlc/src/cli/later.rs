@@ -13,10 +13,6 @@ pub enum Later {
     Inspect(Anything),
     #[command(hide = true, disable_help_flag = true)]
     Diff(Anything),
-    #[command(hide = true, disable_help_flag = true)]
-    Bisect(Anything),
-    #[command(hide = true, disable_help_flag = true)]
-    Reduce(Anything),
 }
 
 impl Later {
@@ -27,8 +23,6 @@ impl Later {
             Later::Import(_) => ("import", AVAILABLE),
             Later::Inspect(_) => ("inspect", "use `dlc build --emit=dl,linalg,loops,llvm-ir`"),
             Later::Diff(_) => ("diff", "compare two outputs of `dlc bench --json`"),
-            Later::Bisect(_) => ("bisect", "use `dlc build --dump-ir DIR`"),
-            Later::Reduce(_) => ("reduce", "use mlir-reduce with dlc-opt"),
         }
     }
 }

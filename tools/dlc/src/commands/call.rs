@@ -147,8 +147,13 @@ impl Request {
 
     /// The entry of the export that was named, or of the only one.
     pub fn entry<'a>(&self, manifest: &'a dlc_abi::Manifest) -> Result<&'a Entry, Error> {
-        match (&self.export, manifest.entries.as_slice()) {
-            (Some(name), _) => Ok(find_entry(manifest, name)?),
+        self.entry_among(&manifest.entries)
+    }
+
+    /// The same among some entries.
+    pub fn entry_among<'a>(&self, entries: &'a [Entry]) -> Result<&'a Entry, Error> {
+        match (&self.export, entries) {
+            (Some(name), _) => Ok(find_entry(entries, name)?),
             (None, [only]) => Ok(only),
             (None, entries) => {
                 let names: Vec<_> = entries.iter().map(|entry| entry.name.as_str()).collect();

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use dlc_driver::compile::Architecture;
 use dlc_gpu::{Cuda, Device, Emulated, Gpu, Settings, Traced};
 
-use crate::cli::RunTarget;
+use super::call::on_cpu;
+use crate::cli::{Call, RunTarget};
 use crate::report::Error;
 
 /// The device of a target that has one.
@@ -40,4 +41,17 @@ pub fn first() -> String {
 /// What to compile for a device: the newest that it runs.
 pub fn architecture(gpu: &Gpu) -> Architecture {
     Architecture::of_capability(gpu.about().capability.0.into())
+}
+
+/// A call as it is compiled for a device, or for none.
+pub fn call_for(gpu: Option<&Gpu>, call: &Call) -> Result<Call, Error> {
+    match gpu {
+        Some(gpu) if call.compile.gpu == "none" => {
+            let mut call = call.clone();
+            call.compile.gpu = architecture(gpu).name.to_string();
+            Ok(call)
+        }
+        Some(_) => Ok(call.clone()),
+        None => on_cpu(call),
+    }
 }

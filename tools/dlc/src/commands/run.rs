@@ -11,7 +11,7 @@ use dlc_runtime::output::{Output as CallOutput, outputs_of};
 use dlc_runtime::trace::Done;
 use dlc_runtime::{Bound, Library, LibraryError};
 
-use super::call::{Request, on_cpu, output_files};
+use super::call::{Request, output_files};
 use super::device;
 use crate::cli::{Common, Run, RunTarget};
 use crate::events::Events;
@@ -29,15 +29,7 @@ pub fn run(run: &Run, common: &Common) -> Result<(), Error> {
         Some(_) => device::open_traced(run.target)?.unzip(),
         None => (device::open(run.target)?, None),
     };
-    let call = match &gpu {
-        Some(gpu) if run.call.compile.gpu == "none" => {
-            let mut call = run.call.clone();
-            call.compile.gpu = device::architecture(gpu).name.to_string();
-            call
-        }
-        Some(_) => run.call.clone(),
-        None => on_cpu(&run.call)?,
-    };
+    let call = device::call_for(gpu.as_ref(), &run.call)?;
     let mut request = Request::new(&call, common)?;
     let mut rounds = Rounds::new(run);
     let outputs = match &gpu {

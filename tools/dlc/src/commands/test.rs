@@ -235,7 +235,7 @@ fn child(job: &Job, test: &Test, common: &Common) -> std::io::Result<Outcome> {
         .stdin(if stdin { Stdio::piped() } else { Stdio::null() })
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
-    let crash = format!("{}{}", super::TEST_CRASH, job.index);
+    let crash = format!("{}{}", super::unstable::TEST_CRASH, job.index);
     if common.unstable.contains(&crash) {
         process.arg("-Zcrash=abort");
     }

@@ -78,6 +78,8 @@ pub(crate) fn key(
         sizes,
         jobs: _,
         cache: _,
+        pass_limit,
+        fault,
     } = session.options();
     let observed = !print_ir_after.is_empty()
         || *print_ir_after_change
@@ -85,8 +87,9 @@ pub(crate) fn key(
         || time_passes.is_some()
         || *stats
         || keep_ir.is_some();
+    let odd = pass_limit.is_some() || fault.is_some();
     let seen = [Emit::Memory, Emit::Report, Emit::Remarks];
-    if observed || kinds.iter().any(|kind| seen.contains(kind)) {
+    if observed || odd || kinds.iter().any(|kind| seen.contains(kind)) {
         return None;
     }
     let code = (

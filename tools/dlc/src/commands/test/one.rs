@@ -57,7 +57,7 @@ pub fn runner(target: RunTarget, gpu: Option<&Gpu>) -> Runner<'_> {
 
 /// Runs the command.
 pub fn run(test: &RunTest, common: &Common) -> Result<(), Error> {
-    super::super::unstable(common)?;
+    super::super::unstable::run(common)?;
     let file = super::file(&test.what)?;
     let gpu = device::open(test.target)?;
     let setup = Setup {
