@@ -7,4 +7,5 @@ pub mod edit;
 pub(crate) mod ffi;
 pub mod inspect;
 pub mod pass;
+pub mod pipeline;
 pub mod shape;

@@ -6,20 +6,14 @@ use melior::{
     diagnostic::{Diagnostic, DiagnosticSeverity},
     dialect::DialectRegistry,
     pass::PassManager,
-    utility::register_all_llvm_translations,
 };
-use std::{
-    cell::RefCell,
-    ffi::{CString, c_char},
-    rc::Rc,
-    sync::Once,
-};
+use std::{cell::RefCell, rc::Rc, sync::Once};
 
 /// A registry of MLIR's own dialects, with their extensions, and `dl`.
 pub fn registry() -> DialectRegistry {
     let registry = DialectRegistry::new();
     unsafe {
-        ffi::dlcRegisterExtensions(registry.to_raw());
+        ffi::dlcRegisterDialects(registry.to_raw());
         mlir_sys::mlirDialectHandleInsertDialect(
             ffi::mlirGetDialectHandle__dl__(),
             registry.to_raw(),
@@ -35,14 +29,18 @@ pub fn context() -> Context {
     context.append_dialect_registry(&registry());
     context.enable_multi_threading(false);
     context.load_all_available_dialects();
-    register_all_llvm_translations(&context);
+    #[cfg(not(target_family = "wasm"))]
+    melior::utility::register_all_llvm_translations(&context);
     context
 }
 
-/// Registers MLIR's own passes, once in a process.
+/// Registers MLIR's own passes, once in a process; on WebAssembly those of the first stage, as there are no others.
 pub fn register_upstream_passes() {
     static ONCE: Once = Once::new();
+    #[cfg(not(target_family = "wasm"))]
     ONCE.call_once(melior::utility::register_all_passes);
+    #[cfg(target_family = "wasm")]
+    ONCE.call_once(|| unsafe { ffi::dlcRegisterPasses() });
 }
 
 /// A diagnostic of MLIR as text.
@@ -93,7 +91,9 @@ pub fn with_diagnostics<T>(context: &Context, f: impl FnOnce() -> T) -> (T, Vec<
 }
 
 /// `dlc-opt`: mlir-opt's main with our dialects and what has been registered of passes; the exit status.
+#[cfg(not(target_family = "wasm"))]
 pub fn opt_main(args: impl IntoIterator<Item = String>) -> i32 {
+    use std::ffi::{CString, c_char};
     let args = args
         .into_iter()
         .map(|a| CString::new(a).unwrap_or_default())

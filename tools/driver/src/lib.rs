@@ -7,7 +7,6 @@ pub mod artefact;
 pub mod cache;
 mod codegen;
 pub mod compile;
-mod decompile;
 pub mod dep_info;
 mod emit;
 pub mod files;

@@ -10,6 +10,7 @@ mod example;
 mod gpu;
 mod llvm;
 mod packages;
+mod playground;
 mod process;
 mod programs;
 mod test;
@@ -105,6 +106,8 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Builds the playground, a site whose pages compile and run programs in the browser, in `target/playground`
+    Playground,
     /// Says what is installed and what is missing
     Doctor {
         /// Installs what is missing
@@ -142,6 +145,7 @@ fn main() -> ExitCode {
         } => bench::run(&python, &arguments),
         Task::Gpu { steps, python } => gpu::run(&steps, &python),
         Task::FuzzPrograms { release, arguments } => programs::run(release, &arguments),
+        Task::Playground => playground::build(),
         Task::Doctor { install } => llvm::doctor(install),
         Task::Docs { check } => docs::run(check).and_then(|()| match check {
             true => Ok(()),
