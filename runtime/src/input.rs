@@ -164,6 +164,9 @@ fn parse_list(text: &str) -> Result<Value, String> {
 /// The deepest list: no tensor has more axes.
 const MAX_DEPTH: usize = 32;
 
+/// Whole numbers below this one are exact in a list.
+const EXACT: f64 = 9007199254740992.0;
+
 /// Reads one list of an axis, or a number below the last; gives the text behind it. The first list of an axis says its size.
 fn parse_axis<'t>(
     text: &'t str,
@@ -183,7 +186,15 @@ fn parse_axis<'t>(
             "false" => Ok(0.0),
             number => number.parse(),
         };
-        numbers.push(parsed.map_err(|_| format!("`{}` is no number", number.trim()))?);
+        let parsed = parsed.map_err(|_| format!("`{}` is no number", number.trim()))?;
+        let is_whole = !number.contains(['.', 'e', 'E']) && f64::is_finite(parsed);
+        if is_whole && parsed.abs() >= EXACT {
+            return Err(format!(
+                "`{}` has too many digits for a list; a file keeps them",
+                number.trim()
+            ));
+        }
+        numbers.push(parsed);
         return Ok(rest);
     };
     let first = numbers.is_empty() && axis == shape.len();
@@ -336,6 +347,7 @@ mod tests {
             "[1] 2",
             "[x]",
             "[[1], [[2]]]",
+            "[9007199254740993]",
         ] {
             assert!(Input::parse(&format!("x={wrong}")).is_err(), "{wrong}");
         }
