@@ -2,6 +2,7 @@
 #include "shim.h"
 
 #include "mlir/CAPI/IR.h"
+#include "mlir/IR/BuiltinDialect.h"
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"

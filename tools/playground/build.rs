@@ -14,4 +14,6 @@ fn main() {
     };
     println!("cargo:rerun-if-changed={archive}");
     println!("cargo:rustc-cdylib-link-arg={archive}");
+    // Nested programs make for deep recursion.
+    println!("cargo:rustc-cdylib-link-arg=-zstack-size=16777216");
 }

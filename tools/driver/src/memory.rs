@@ -11,7 +11,7 @@ use crate::{
 use dlc_abi::WORKSPACE_ALIGN;
 use dlc_autodiff::{bounds::GREATEST, reverse::schedule::DEPTH};
 use dlc_dialects::ir::edit;
-use dlc_frontend::{codes::Code, diagnostic::Diagnostic};
+use dlc_frontend::{codes::Code, diagnostic::Diagnostic, reported};
 use dlc_lowering::entry::{self, Entry};
 use melior::ir::{Attribute, BlockLike, Module, Value, operation::OperationLike};
 use std::collections::BTreeMap;
