@@ -181,7 +181,9 @@ function fill(menu, names) {
 }
 
 function choices() {
+  const first = !$('function').value;
   fill($('function'), known.functions.map((one) => one.name));
+  if (first) $('function').value = (known.functions.find((one) => one.scalar) ?? known.functions[0])?.name ?? '';
   fill($('export'), known.exports.map((one) => one.name));
   parameters();
   fields();
@@ -190,6 +192,8 @@ function choices() {
 function parameters() {
   const chosen = known.functions.find((one) => one.name === $('function').value);
   fill($('wrt'), chosen?.params ?? []);
+  // What gives more than a number has no gradient.
+  if (chosen && !chosen.scalar) $('mode').value = 'forward';
 }
 
 async function derivative() {
@@ -206,7 +210,7 @@ async function derivative() {
   else target.innerHTML = `<span class="error-text">${escaped(answer.error)}</span>`;
   target.dataset.done = `${request.function}.${request.wrt}`;
 }
-$('function').addEventListener('change', () => { parameters(); derivative(); });
+$('function').addEventListener('change', () => { $('mode').value = 'reverse'; parameters(); derivative(); });
 for (const id of ['wrt', 'mode']) $(id).addEventListener('change', derivative);
 
 // ---- Calls.

@@ -1,6 +1,6 @@
 //! What is known of a text as one types: diagnostics, colours, types, and what can be called.
 
-use dlc_frontend::ast::{ItemKind, Span};
+use dlc_frontend::ast::{Fn, ItemKind, Span, TypeKind};
 use dlc_frontend::codes::Code;
 use dlc_frontend::diagnostic::{Diagnostic, Severity};
 use dlc_frontend::modules::NoFiles;
@@ -70,9 +70,16 @@ fn functions(checked: &Text) -> Vec<Value> {
             json!({
                 "name": function.name.name,
                 "params": params.map(|param| &param.name.name).collect::<Vec<_>>(),
+                "scalar": is_scalar(function),
             })
         })
         .collect()
+}
+
+/// Whether a function gives one number, so that it has a gradient.
+fn is_scalar(function: &Fn) -> bool {
+    let result = function.result.as_ref().map(|ty| &ty.kind);
+    matches!(result, Some(TypeKind::Tensor { dims, .. }) if dims.is_empty())
 }
 
 /// The exports of a program without errors, as its manifest has them.

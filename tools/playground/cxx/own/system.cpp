@@ -66,9 +66,6 @@ std::string getMainExecutable(const char *, void *) { return {}; }
 mapped_file_region::mapped_file_region(file_t, mapmode, size_t, uint64_t, std::error_code &error) { error = none(); }
 void mapped_file_region::unmapImpl() {}
 void mapped_file_region::dontNeedImpl() {}
-size_t mapped_file_region::size() const { return Size; }
-char *mapped_file_region::data() const { return static_cast<char *>(Mapping); }
-const char *mapped_file_region::const_data() const { return static_cast<const char *>(Mapping); }
 int mapped_file_region::alignment() { return 65536; }
 
 namespace detail {
