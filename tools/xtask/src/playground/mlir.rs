@@ -17,7 +17,8 @@ use anyhow::{Context, Result, ensure};
 use crate::process::{read, root, run, shown};
 
 /// What has to be installed.
-pub const PACKAGES: &str = "clang-22, libc++-22-dev-wasm32, libclang-rt-22-dev-wasm32, wasi-libc, lld-22, curl and xz-utils";
+pub const PACKAGES: &str =
+    "clang-22, llvm-22, mlir-22-tools, libc++-22-dev-wasm32, wasi-libc, curl and xz-utils";
 
 /// The sources of LLVM, as Debian keeps them, and their SHA-256.
 const ARCHIVE: (&str, &str) = (
