@@ -43,10 +43,15 @@ fn main() -> Result<()> {
             return Err(format!("mlir-tblgen {action} failed").into());
         }
     }
+    // For WebAssembly MLIR is compiled in part.
+    let registration = match env::var("CARGO_CFG_TARGET_FAMILY").as_deref() {
+        Ok("wasm") => "cxx/first_stage.cpp",
+        _ => "cxx/everything.cpp",
+    };
     cc::Build::new()
         .cpp(true)
         .std("c++17")
-        .file("cxx/shim.cpp")
+        .files(["cxx/shim.cpp", registration])
         .include(&out)
         .include("cxx")
         .include(format!("{prefix}/include"))

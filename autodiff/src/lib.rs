@@ -19,5 +19,6 @@ pub mod reverse;
 pub mod rules;
 pub mod simplify;
 pub mod site;
+pub mod stage;
 pub mod trail;
 pub mod transform;

@@ -1,4 +1,5 @@
-// shim.cpp: the `dl` dialect's registration and verifiers, and the parts of MLIR that have no C API.
+// shim.cpp: the `dl` dialect's registration and verifiers, and the parts of MLIR that have no C API, but for those that take
+// in the whole of MLIR (everything.cpp).
 #include "shim.h"
 
 #include "mlir/CAPI/IR.h"
@@ -9,14 +10,11 @@
 #include "mlir/IR/Matchers.h"
 #include "mlir/IR/OpImplementation.h"
 #include "mlir/IR/TypeUtilities.h"
-#include "mlir/InitAllDialects.h"
-#include "mlir/InitAllExtensions.h"
 #include "mlir/Interfaces/InferTypeOpInterface.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "mlir/Bytecode/BytecodeOpInterface.h"
 #include "mlir/Pass/PassManager.h"
-#include "mlir/Tools/mlir-lsp-server/MlirLspServerMain.h"
-#include "mlir/Tools/mlir-opt/MlirOptMain.h"
+#include "mlir/Pass/PassRegistry.h"
 #include "mlir/Transforms/InliningUtils.h"
 
 using namespace mlir;
@@ -286,19 +284,6 @@ MLIR_DEFINE_CAPI_DIALECT_REGISTRATION(DL, dl, dl::DLDialect)
 
 void dlcRegisterPass(MlirPass (*create)(void *), void *data) {
   registerPass([=] { return std::unique_ptr<Pass>(unwrap(create(data))); });
-}
-int dlcOptMain(int argc, char **argv, MlirDialectRegistry registry) {
-  return asMainReturnCode(MlirOptMain(argc, argv, "dlc optimizer driver\n", *unwrap(registry)));
-}
-int dlcLspMain(int argc, char **argv, MlirDialectRegistry registry) { return asMainReturnCode(MlirLspServerMain(argc, argv, *unwrap(registry))); }
-void dlcRegisterExtensions(MlirDialectRegistry registry) {
-  registerAllDialects(*unwrap(registry));
-  registerAllExtensions(*unwrap(registry));
-  // Our passes write these; loading them with the context takes the place of lists of dependent dialects.
-  unwrap(registry)->addExtension(+[](MLIRContext *context, BuiltinDialect *) {
-    for (StringRef name : {"arith", "bufferization", "cf", "func", "linalg", "llvm", "math", "memref", "nvvm", "scf", "tensor", "vector"})
-      context->getOrLoadDialect(name);
-  });
 }
 void dlcEmit(bool isError, MlirLocation location, MlirStringRef message, intptr_t count, const MlirLocation *places, const MlirStringRef *notes) {
   InFlightDiagnostic report = (isError ? emitError(unwrap(location)) : emitRemark(unwrap(location))) << unwrap(message);

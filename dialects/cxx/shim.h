@@ -20,9 +20,12 @@ int dlcOptMain(int argc, char **argv, MlirDialectRegistry registry);
 // The main of mlir-lsp-server with the dialects of `registry`; the exit status.
 int dlcLspMain(int argc, char **argv, MlirDialectRegistry registry);
 
-// The interfaces of upstream dialects that the lowering relies on (bufferisation, tiling, subsets,
-// inlining, the transform dialect's extensions), which the C API does not register.
-void dlcRegisterExtensions(MlirDialectRegistry registry);
+// MLIR's dialects, with the interfaces that the lowering relies on (bufferisation, tiling, subsets, inlining, the
+// transform dialect's extensions), which the C API does not register.
+void dlcRegisterDialects(MlirDialectRegistry registry);
+
+// The passes upstream of the first stage, where only they are compiled in.
+void dlcRegisterPasses(void);
 
 // Reports an error, or a remark, at a location with `count` notes, each at its own location.
 void dlcEmit(bool isError, MlirLocation location, MlirStringRef message, intptr_t count, const MlirLocation *places, const MlirStringRef *notes);

@@ -81,6 +81,7 @@ use self::items::{ConstItem, FnItem, StructItem};
 use self::seen::Seen;
 
 /// The stack of the thread that checks: enough for the deepest tree inside the deepest inlining.
+#[cfg(not(target_family = "wasm"))]
 const STACK_BYTES: usize = 512 << 20;
 
 /// The deepest nesting of expressions, those of inlined functions counted.
@@ -112,23 +113,33 @@ fn checked(
     options: Options,
     seen: Option<Seen>,
 ) -> (Program, Vec<Diagnostic>, Option<Seen>) {
-    // A thread of its own, since the caller's stack may be small.
+    with_stack(|| {
+        let mut checker = Checker::new(files, options);
+        checker.seen = seen;
+        let program = checker.run();
+        (program, checker.diagnostics, checker.seen)
+    })
+}
+
+/// Works on a thread of its own, since the caller's stack may be small.
+#[cfg(not(target_family = "wasm"))]
+fn with_stack<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     std::thread::scope(|scope| {
-        let check = || {
-            let mut checker = Checker::new(files, options);
-            checker.seen = seen;
-            let program = checker.run();
-            (program, checker.diagnostics, checker.seen)
-        };
         let thread = std::thread::Builder::new()
             .name("check".into())
             .stack_size(STACK_BYTES)
-            .spawn_scoped(scope, check);
+            .spawn_scoped(scope, work);
         match thread.expect("a thread can be started").join() {
             Ok(result) => result,
             Err(panic) => std::panic::resume_unwind(panic),
         }
     })
+}
+
+/// There is one thread only, with the stack that it has.
+#[cfg(target_family = "wasm")]
+fn with_stack<T>(work: impl FnOnce() -> T) -> T {
+    work()
 }
 
 /// What a function is being checked for.

@@ -25,6 +25,7 @@ pub mod modules;
 pub mod parser;
 mod recover;
 pub mod render;
+pub mod reported;
 pub mod resolve;
 pub mod source;
 mod summary;

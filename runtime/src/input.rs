@@ -32,6 +32,13 @@ pub enum Value {
         /// The element type; the parameter's when not given.
         dtype: Option<DType>,
     },
+    /// `[[1, 2], [3, 4]]`: the numbers in C order; the type is the parameter's.
+    List {
+        /// The size of each axis.
+        shape: Vec<usize>,
+        /// The numbers.
+        numbers: Vec<f64>,
+    },
     /// `key(42)`.
     Key(u64),
 }
@@ -59,7 +66,7 @@ pub struct InputError {
     pub help: &'static str,
 }
 
-const FORMS: &str = "a value is @FILE.npy, @FILE.npz, @FILE.safetensors, a scalar (0.1, 3, true), \
+const FORMS: &str = "a value is @FILE.npy, @FILE.npz, @FILE.safetensors, a scalar (0.1, 3, true), a list ([[1, 2], [3, 4]]), \
                      zeros(2,8), ones(2,8), normal(2,8), each with :DTYPE if wanted, or key(42)";
 
 impl Input {
@@ -90,6 +97,9 @@ fn parse_value(text: &str) -> Result<Value, String> {
             return Err("no file name after @".to_string());
         }
         return Ok(Value::File(PathBuf::from(path)));
+    }
+    if text.starts_with('[') {
+        return parse_list(text);
     }
     let Some((name, rest)) = text.split_once('(') else {
         return parse_literal(text);
@@ -142,6 +152,80 @@ fn parse_shape(text: &str) -> Result<Vec<usize>, String> {
         .collect()
 }
 
+fn parse_list(text: &str) -> Result<Value, String> {
+    let (mut shape, mut numbers) = (Vec::new(), Vec::new());
+    let rest = parse_axis(text, 0, &mut shape, &mut numbers)?;
+    match rest.trim() {
+        "" => Ok(Value::List { shape, numbers }),
+        rest => Err(format!("`{rest}` after the list")),
+    }
+}
+
+/// The deepest list: no tensor has more axes.
+const MAX_DEPTH: usize = 32;
+
+/// Whole numbers below this one are exact in a list.
+const EXACT: f64 = 9007199254740992.0;
+
+/// Reads one list of an axis, or a number below the last; gives the text behind it. The first list of an axis says its size.
+fn parse_axis<'t>(
+    text: &'t str,
+    axis: usize,
+    shape: &mut Vec<usize>,
+    numbers: &mut Vec<f64>,
+) -> Result<&'t str, String> {
+    let text = text.trim_start();
+    let Some(mut rest) = text.strip_prefix('[') else {
+        let end = text.find([',', ']']).unwrap_or(text.len());
+        let (number, rest) = text.split_at(end);
+        if axis < shape.len() || !numbers.is_empty() && axis > shape.len() {
+            return Err(format!("`{}` stands where a list should", number.trim()));
+        }
+        let parsed = match number.trim() {
+            "true" => Ok(1.0),
+            "false" => Ok(0.0),
+            number => number.parse(),
+        };
+        let parsed = parsed.map_err(|_| format!("`{}` is no number", number.trim()))?;
+        let is_whole = !number.contains(['.', 'e', 'E']) && f64::is_finite(parsed);
+        if is_whole && parsed.abs() >= EXACT {
+            return Err(format!(
+                "`{}` has too many digits for a list; a file keeps them",
+                number.trim()
+            ));
+        }
+        numbers.push(parsed);
+        return Ok(rest);
+    };
+    let first = numbers.is_empty() && axis == shape.len();
+    if axis > MAX_DEPTH || axis >= shape.len() && !first {
+        return Err("its lists have several depths".to_string());
+    }
+    if first {
+        shape.push(0);
+    }
+    let mut count = 0;
+    let rest = loop {
+        rest = rest.trim_start();
+        if let Some(rest) = rest.strip_prefix(']') {
+            break rest;
+        }
+        rest = parse_axis(rest, axis + 1, shape, numbers)?.trim_start();
+        count += 1;
+        if let Some(next) = rest.strip_prefix(',') {
+            rest = next;
+        } else if !rest.starts_with(']') {
+            return Err("a `]` is missing".to_string());
+        }
+    };
+    if first {
+        shape[axis] = count;
+    } else if shape[axis] != count {
+        return Err(format!("its lists have {} and {count} parts", shape[axis]));
+    }
+    Ok(rest)
+}
+
 fn parse_literal(text: &str) -> Result<Value, String> {
     let is_literal = text == "true"
         || text == "false"
@@ -168,6 +252,14 @@ impl Value {
         Some(match self {
             Value::File(_) => return None,
             Value::Literal(text) => Tensor::scalar(dtype, text),
+            Value::List { shape, numbers } => {
+                Tensor::zeros(dtype, shape).and_then(|mut tensor| {
+                    let mut numbers = numbers.iter();
+                    // One number for each element, as the list was read.
+                    tensor.fill_with(|| *numbers.next().unwrap_or(&0.0))?;
+                    Ok(tensor)
+                })
+            }
             Value::Key(seed) => Ok(Tensor::key(*seed)),
             Value::Fill {
                 kind,
@@ -233,6 +325,34 @@ mod tests {
 
     fn value(text: &str) -> Value {
         Input::parse(&format!("x={text}")).unwrap().value
+    }
+
+    #[test]
+    fn lists_have_one_shape() {
+        let list = |shape: &[usize], numbers: &[f64]| Value::List {
+            shape: shape.to_vec(),
+            numbers: numbers.to_vec(),
+        };
+        assert_eq!(value("[1, -2.5, true]"), list(&[3], &[1.0, -2.5, 1.0]));
+        assert_eq!(
+            value("[[1, 2], [3, 4], [5, 6],]"),
+            list(&[3, 2], &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0])
+        );
+        assert_eq!(value("[]"), list(&[0], &[]));
+        for wrong in [
+            "[1, [2]]",
+            "[[1], 2]",
+            "[[1, 2], [3]]",
+            "[1",
+            "[1] 2",
+            "[x]",
+            "[[1], [[2]]]",
+            "[9007199254740993]",
+        ] {
+            assert!(Input::parse(&format!("x={wrong}")).is_err(), "{wrong}");
+        }
+        let tensor = value("[[1, 2], [3, 4]]").tensor("x", DType::I32, 0);
+        assert_eq!(tensor, Some(Tensor::from_slice(&[2, 2], &[1i32, 2, 3, 4])));
     }
 
     #[test]

@@ -6,20 +6,14 @@ use melior::{
     diagnostic::{Diagnostic, DiagnosticSeverity},
     dialect::DialectRegistry,
     pass::PassManager,
-    utility::register_all_llvm_translations,
 };
-use std::{
-    cell::RefCell,
-    ffi::{CString, c_char, c_int},
-    rc::Rc,
-    sync::Once,
-};
+use std::{cell::RefCell, rc::Rc, sync::Once};
 
 /// A registry of MLIR's own dialects, with their extensions, and `dl`.
 pub fn registry() -> DialectRegistry {
     let registry = DialectRegistry::new();
     unsafe {
-        ffi::dlcRegisterExtensions(registry.to_raw());
+        ffi::dlcRegisterDialects(registry.to_raw());
         mlir_sys::mlirDialectHandleInsertDialect(
             ffi::mlirGetDialectHandle__dl__(),
             registry.to_raw(),
@@ -35,14 +29,18 @@ pub fn context() -> Context {
     context.append_dialect_registry(&registry());
     context.enable_multi_threading(false);
     context.load_all_available_dialects();
-    register_all_llvm_translations(&context);
+    #[cfg(not(target_family = "wasm"))]
+    melior::utility::register_all_llvm_translations(&context);
     context
 }
 
-/// Registers MLIR's own passes, once in a process.
+/// Registers MLIR's own passes, once in a process; on WebAssembly those of the first stage, as there are no others.
 pub fn register_upstream_passes() {
     static ONCE: Once = Once::new();
+    #[cfg(not(target_family = "wasm"))]
     ONCE.call_once(melior::utility::register_all_passes);
+    #[cfg(target_family = "wasm")]
+    ONCE.call_once(|| unsafe { ffi::dlcRegisterPasses() });
 }
 
 /// A diagnostic of MLIR as text.
@@ -90,37 +88,6 @@ pub fn with_diagnostics<T>(context: &Context, f: impl FnOnce() -> T) -> (T, Vec<
     context.detach_diagnostic_handler(id);
     let records = records.take();
     (value, records)
-}
-
-/// `dlc-opt`: mlir-opt's main with our dialects and what has been registered of passes; the exit status.
-pub fn opt_main(args: impl IntoIterator<Item = String>) -> i32 {
-    main_of(ffi::dlcOptMain, args)
-}
-
-/// `dlc-opt --lsp`: the main of MLIR's language server with our dialects; the exit status.
-pub fn lsp_main(args: impl IntoIterator<Item = String>) -> i32 {
-    main_of(ffi::dlcLspMain, args)
-}
-
-type Main = unsafe extern "C" fn(c_int, *mut *mut c_char, mlir_sys::MlirDialectRegistry) -> c_int;
-
-fn main_of(main: Main, args: impl IntoIterator<Item = String>) -> i32 {
-    let args = args
-        .into_iter()
-        .map(|a| CString::new(a).unwrap_or_default())
-        .collect::<Vec<_>>();
-    let mut pointers = args
-        .iter()
-        .map(|a| a.as_ptr() as *mut c_char)
-        .collect::<Vec<_>>();
-    let registry = registry();
-    unsafe {
-        main(
-            pointers.len() as c_int,
-            pointers.as_mut_ptr(),
-            registry.to_raw(),
-        )
-    }
 }
 
 /// Lets a pass manager write IR and pipeline to `path` when a pass fails or crashes; `dlc-opt

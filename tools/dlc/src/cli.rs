@@ -351,7 +351,7 @@ Examples:
   dlc run tiny.dl::loss --input x=@x.npy --dim T=8 --target reference
 
 A VALUE is @FILE.npy for a tensor; @FILE.npz or @FILE.safetensors for a tree, keyed by dotted path
-(w1, blocks.0.wqkv, 0); a scalar (0.1, 3, true); zeros(2,8), ones(2,8) or normal(2,8), with :DTYPE
+(w1, blocks.0.wqkv, 0); a scalar (0.1, 3, true); a list ([[1, 2], [3, 4]]); zeros(2,8), ones(2,8) or normal(2,8), with :DTYPE
 if wanted; key(42) for a key. Outputs are `out` and each `inout` parameter by its name.")]
 pub struct Run {
     #[command(flatten)]

@@ -21,6 +21,7 @@ use dlc_dialects::ir::edit;
 use dlc_frontend::{
     ast::Span,
     diagnostic::{Code, Diagnostic},
+    reported,
     source::SourceMap,
 };
 use dlc_lowering::entry;
@@ -280,7 +281,7 @@ impl<'c> Bisector<'c> {
 
     /// The place in the source of an op's location in MLIR's text, as `FILE:LINE:COLUMN`.
     pub fn place(&self, location: &str) -> Option<String> {
-        let span = render::span(&self.sources, location)?;
+        let span = reported::span(&self.sources, location)?;
         let source = self.sources.get(span.file);
         let place = source.line_col(span.start);
         Some(format!("{}:{}:{}", source.name, place.line, place.col))
@@ -289,7 +290,7 @@ impl<'c> Bisector<'c> {
     /// The error of a wrong value, ready to be shown.
     pub fn shown(&self, found: &Found) -> String {
         let at = found.location.as_deref();
-        let span = at.and_then(|at| render::span(&self.sources, at));
+        let span = at.and_then(|at| reported::span(&self.sources, at));
         if source::is_module(&self.source) {
             let location = at.unwrap_or_default();
             let line = render::line(&self.source, location, "error", &found.message);

@@ -9,7 +9,6 @@ pub mod cache;
 mod codegen;
 pub mod compile;
 mod cpp;
-mod decompile;
 pub mod dep_info;
 mod destination;
 pub mod dims;

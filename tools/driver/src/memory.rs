@@ -6,12 +6,12 @@
 use crate::{
     compile::{Failure, Input, Ran, Session},
     pipelines::CPU,
-    render, source,
+    source,
 };
 use dlc_abi::WORKSPACE_ALIGN;
 use dlc_autodiff::{bounds::GREATEST, reverse::schedule::DEPTH};
 use dlc_dialects::ir::edit;
-use dlc_frontend::{codes::Code, diagnostic::Diagnostic};
+use dlc_frontend::{codes::Code, diagnostic::Diagnostic, reported};
 use dlc_lowering::entry::{self, Entry};
 use melior::ir::{Attribute, BlockLike, Module, Value, operation::OperationLike};
 use std::collections::BTreeMap;
@@ -206,7 +206,7 @@ fn unlimited(input: Input, plan: &Plan, dim: &str) -> Diagnostic {
         "`{}` has no greatest workspace: `{dim}` may have any size",
         plan.name
     );
-    let at = render::place_of(input.sources, &plan.place);
+    let at = reported::place_of(input.sources, &plan.place);
     Diagnostic::error(Code::DL0311, message, at)
         .help(format!("give the dim a range, as in `{dim} in 1..=1024`"))
 }
@@ -217,11 +217,11 @@ fn too_large(input: Input, plan: &Plan, least: u64, most: u64) -> Diagnostic {
         "the workspace of `{}` takes {least} bytes at the least, and `--max-memory` allows {most}",
         plan.name
     );
-    let at = render::place_of(input.sources, &plan.place);
+    let at = reported::place_of(input.sources, &plan.place);
     let mut diagnostic = Diagnostic::error(Code::DL0311, message, at);
     for (bytes, place) in &plan.largest {
         let text = format!("{bytes} bytes");
-        diagnostic = match render::span(input.sources, place) {
+        diagnostic = match reported::span(input.sources, place) {
             Some(span) if span != at => diagnostic.secondary(span, text),
             _ => diagnostic.note(text),
         };
@@ -240,7 +240,7 @@ fn chosen(input: Input, plan: &Plan, depth: i64) -> Diagnostic {
         depth => format!("loops of the derivatives of `{name}` become nests of {depth}"),
     };
     let message = format!("{less}, and its workspace takes {bytes} bytes at most");
-    let at = render::place_of(input.sources, &plan.place);
+    let at = reported::place_of(input.sources, &plan.place);
     Diagnostic::remark(Code::DL0312, message, at).note(format!(
         "each round of a loop is computed up to {depth} times again on the way back"
     ))

@@ -1,6 +1,9 @@
 //! `dlc-opt`, also as a language server, and the registration of every pass with MLIR.
 
-use dlc_dialects::{ir::context, pass};
+use dlc_dialects::{
+    ir::{context, mains},
+    pass,
+};
 use std::sync::Once;
 
 /// Registers MLIR's passes and ours, once in a process; textual pipelines then know all of them.
@@ -20,7 +23,7 @@ pub fn opt_main(mut args: Vec<String>) -> i32 {
     register_all();
     if args.get(1).is_some_and(|first| first == "--lsp") {
         args.remove(1);
-        return context::lsp_main(args);
+        return mains::lsp_main(args);
     }
-    context::opt_main(args)
+    mains::opt_main(args)
 }

@@ -4,6 +4,8 @@
 
 use crate::faults::Fault;
 use crate::opt::register_all;
+use dlc_autodiff::stage::DL;
+pub use dlc_dialects::ir::pipeline::{Stage, Step};
 use dlc_dialects::{
     ir::{
         context::{Record, with_diagnostics},
@@ -21,58 +23,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// A part of a pipeline, after which the module can be looked at.
-#[derive(Debug)]
-pub struct Stage {
-    /// The `--emit` word of what it gives.
-    pub name: &'static str,
-    /// Its passes.
-    pub passes: &'static [Step],
-}
-
-/// A pass of a pipeline.
-#[derive(Debug)]
-pub enum Step {
-    /// The result is wrong, or a later pass fails, without it.
-    Required(&'static str),
-    /// Left out at -O0.
-    Optional(&'static str),
-    /// Required, but the other passes do the same work plainly: what `dlc bisect` compares the first one with.
-    Replaceable(&'static str, &'static str),
-}
-
 use Step::{Optional, Replaceable, Required};
-
-impl Step {
-    /// Its text in a pipeline on the module.
-    pub fn text(&self) -> &'static str {
-        match self {
-            Required(text) | Optional(text) | Replaceable(text, _) => text,
-        }
-    }
-
-    /// The pass's name, without anchor and options.
-    pub fn name(&self) -> &'static str {
-        let text = self.text();
-        let text = text.strip_prefix("func.func(").unwrap_or(text);
-        text.split(['{', ')']).next().unwrap_or(text)
-    }
-}
-
-const DL: Stage = Stage {
-    name: "dl",
-    passes: &[
-        // Derivatives are made of whole functions. Canonicalized, their branches would be `arith.select`, which has none.
-        Required("inline{default-pipeline=}"),
-        Required("expand-derivatives"),
-        Required("inline"),                 // the functions that it made
-        Optional("func.func(simplify-dl)"), // what derivatives leave behind
-        Optional("canonicalize"),
-        Optional("cse"),
-        Optional("func.func(rematerialize)"), // after cse, which would join again what it takes apart
-        Required("symbol-dce"), // functions that are no entries, after the last inlining
-    ],
-};
 
 const LINALG: Stage = Stage {
     name: "linalg",

@@ -5,9 +5,10 @@
 
 use crate::{
     compile::{Failure, Input},
-    render, source,
+    source,
 };
 use dlc_abi::{DimRange, Poly, WORKSPACE_ALIGN};
+use dlc_frontend::reported;
 use dlc_lowering::{
     entry::{self, Entry},
     workspace,
@@ -273,7 +274,7 @@ fn aligned(bytes: u64) -> u64 {
 
 fn place(input: Input, location: &str) -> Option<Place> {
     if source::is_module(input.source) {
-        let (line, _) = render::place("-", location)?;
+        let (line, _) = reported::place("-", location)?;
         let text = input.source.text.lines().nth(line - 1).unwrap_or_default();
         return Some(Place {
             file: input.source.name.to_string(),
@@ -281,7 +282,7 @@ fn place(input: Input, location: &str) -> Option<Place> {
             text: text.trim().to_string(),
         });
     }
-    let span = render::span(input.sources, location)?;
+    let span = reported::span(input.sources, location)?;
     let file = input.sources.get(span.file);
     let line = input.sources.line_col(span).line;
     let rest = file.text.get(span.start as usize..).unwrap_or_default();

@@ -11,7 +11,9 @@ mod features;
 mod names;
 mod position;
 mod server;
+mod text;
 mod world;
 
 pub use server::{ServeError, serve, serve_stdio};
+pub use text::Text;
 pub use world::Settings;

@@ -11,6 +11,7 @@ mod example;
 mod gpu;
 mod llvm;
 mod packages;
+mod playground;
 mod process;
 mod programs;
 mod test;
@@ -124,6 +125,8 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
+    /// Builds the playground, a site whose pages compile and run programs in the browser, in `target/playground`
+    Playground,
     /// Says what is installed and what is missing
     Doctor {
         /// Installs what is missing
@@ -167,6 +170,7 @@ fn main() -> ExitCode {
             release,
         } => programs::layouts(release, seconds, seed),
         Task::Dist { check } => dist::run(check),
+        Task::Playground => playground::build(),
         Task::Doctor { install } => llvm::doctor(install),
         Task::Docs { check } => docs::run(check).and_then(|()| match check {
             true => Ok(()),

@@ -38,6 +38,7 @@ const MAY_USE: &[(&str, &str, &[&str])] = &[
         &[
             "dlc-abi",
             "dlc-autodiff",
+            "dlc-derivative",
             "dlc-dialects",
             "dlc-doc",
             "dlc-frontend",
@@ -49,6 +50,25 @@ const MAY_USE: &[(&str, &str, &[&str])] = &[
         ],
     ),
     ("tools/doc", "dlc-doc", &[]),
+    (
+        "tools/derivative",
+        "dlc-derivative",
+        &["dlc-dialects", "dlc-frontend"],
+    ),
+    (
+        "tools/playground",
+        "dlc-playground",
+        &[
+            "dlc-abi",
+            "dlc-autodiff",
+            "dlc-derivative",
+            "dlc-dialects",
+            "dlc-frontend",
+            "dlc-lsp",
+            "dlc-reference",
+            "dlc-runtime",
+        ],
+    ),
     ("tools/lsp", "dlc-lsp", &["dlc-frontend"]),
     ("tools/report", "dlc-report", &[]),
     (
@@ -98,7 +118,9 @@ const ONLY: &[(&str, &[&str])] = &[
             "dlc-autodiff",
             "dlc-lowering",
             "dlc-reference",
+            "dlc-derivative",
             "dlc-driver",
+            "dlc-playground",
             "dlc-test",
         ],
     ),

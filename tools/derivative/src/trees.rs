@@ -1,7 +1,6 @@
 //! Trees of structs, lists and tuples as source: how a leaf is read, and how a tree is made of leaves. The structs may be of
 //! other files and of the standard library.
 
-use crate::files::Disk;
 use dlc_frontend::{
     ast::{File, ItemKind, Struct, Type, TypeKind},
     modules::{Loader, std_source},
@@ -42,7 +41,8 @@ struct Module {
 }
 
 /// The structs of a program.
-pub struct Trees {
+pub struct Trees<'l> {
+    loader: &'l dyn Loader,
     /// The file given to the compiler comes first.
     modules: Vec<Module>,
 }
@@ -50,14 +50,15 @@ pub struct Trees {
 /// A type, and the file that it is written in.
 type Place<'t> = (usize, &'t Type);
 
-impl Trees {
+impl<'l> Trees<'l> {
     /// Those of the files of a program.
-    pub fn of(sources: &SourceMap) -> Self {
+    pub fn of(sources: &SourceMap, loader: &'l dyn Loader) -> Self {
         let modules = sources.files().iter().map(|source| Module {
             name: source.name.clone(),
             file: parser::parse(source).0,
         });
         Self {
+            loader,
             modules: modules.collect(),
         }
     }
@@ -168,7 +169,9 @@ impl Trees {
                 self.find(module, &whole)
             }
             ItemKind::Import(import) if stem(&import.path) == *first => {
-                let name = Disk.resolve(&self.modules[module].name, &import.path);
+                let name = self
+                    .loader
+                    .resolve(&self.modules[module].name, &import.path);
                 self.find(self.number(&name)?, rest)
             }
             _ => None,
@@ -176,9 +179,11 @@ impl Trees {
     }
 
     fn number(&self, name: &str) -> Option<usize> {
-        let identity = Disk.identity(name);
+        let identity = self.loader.identity(name);
         let mut modules = self.modules.iter();
-        modules.position(|module| module.name == name || Disk.identity(&module.name) == identity)
+        modules.position(|module| {
+            module.name == name || self.loader.identity(&module.name) == identity
+        })
     }
 
     /// What the file given to the compiler calls a struct of a file.

@@ -1,0 +1,32 @@
+// llvm-config.h: LLVM for WebAssembly, in place of the installed one: no threads, no libraries of the system.
+#ifndef LLVM_CONFIG_H
+#define LLVM_CONFIG_H
+
+#define LLVM_DEFAULT_TARGET_TRIPLE "wasm32-wasip1"
+#define LLVM_HOST_TRIPLE "wasm32-wasip1"
+#define LLVM_ENABLE_THREADS 0
+#define LLVM_HAS_ATOMICS 1
+#define LLVM_ON_UNIX 1
+#define LLVM_USE_INTEL_JITEVENTS 0
+#define LLVM_USE_OPROFILE 0
+#define LLVM_USE_PERF 0
+#define LLVM_VERSION_MAJOR 22
+#define LLVM_VERSION_MINOR 1
+#define LLVM_VERSION_PATCH 8
+#define LLVM_VERSION_STRING "22.1.8"
+#define LLVM_FORCE_ENABLE_STATS 0
+#define LLVM_WITH_Z3 0
+#define LLVM_ENABLE_CURL 0
+#define LLVM_ENABLE_ZLIB 0
+#define LLVM_ENABLE_ZSTD 0
+#define HAVE_SYSEXITS_H 1
+#define LLVM_BUILD_STATIC
+#define LLVM_UNREACHABLE_OPTIMIZE 1
+#define LLVM_ENABLE_IO_SANDBOX 0
+#define LLVM_ENABLE_DIA_SDK 0
+#define LLVM_ENABLE_TELEMETRY 0
+#define LLVM_ENABLE_DEBUGLOC_TRACKING_COVERAGE 0
+#define LLVM_ENABLE_DEBUGLOC_TRACKING_ORIGIN 0
+#define LLVM_ENABLE_ONDISK_CAS 0
+
+#endif
