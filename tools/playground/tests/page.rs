@@ -5,13 +5,27 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 const BROWSER: &str = "chromium-headless-shell";
 
-/// A picture that comes late: the browser writes the document when all of it is loaded, and does not wait for workers.
-const LATE: (&str, Duration) = ("late.png", Duration::from_secs(8));
+/// A picture that comes when the page is ready: the browser writes the document when all of it is loaded, and does not
+/// wait for workers.
+const LATE: &str = "late.png";
+/// What the page asks for when what is waited for stands on it.
+const READY: &str = "ready";
+/// How long it may take.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// What looks for the element in question.
+const WATCH: &str = "const wanted = new URLSearchParams(location.hash.slice(1)).get('wait');
+const watch = setInterval(() => {
+  if (!document.querySelector(wanted)) return;
+  clearInterval(watch);
+  fetch('ready');
+}, 20);
+";
 
 /// The site, if it is built.
 fn site() -> Option<PathBuf> {
@@ -21,30 +35,75 @@ fn site() -> Option<PathBuf> {
     site.join("dlc.wasm").exists().then_some(site)
 }
 
-/// Serves the files of a folder; gives the port, and the paths that are asked for and not there.
-fn serve(site: PathBuf) -> (u16, Arc<Mutex<Vec<String>>>) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
-    let missing = Arc::new(Mutex::new(vec![]));
-    let noted = missing.clone();
-    std::thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            let (site, noted) = (site.clone(), noted.clone());
-            std::thread::spawn(move || {
-                if let Err(path) = respond(stream, &site) {
-                    noted.lock().unwrap().push(path);
-                }
-            });
-        }
-    });
-    (port, missing)
+/// The files of a site, as its server knows them.
+struct Served {
+    site: PathBuf,
+    /// The paths that were asked for and are not there.
+    missing: Mutex<Vec<String>>,
+    ready: Mutex<bool>,
+    changed: Condvar,
 }
 
-fn respond(mut stream: TcpStream, site: &Path) -> Result<(), String> {
+impl Served {
+    /// Waits until the page is ready.
+    fn wait(&self) {
+        let ready = self.ready.lock().unwrap();
+        let (mut ready, _) = self
+            .changed
+            .wait_timeout_while(ready, PATIENCE, |ready| !*ready)
+            .unwrap();
+        *ready = false;
+    }
+
+    fn body(&self, path: &str) -> std::io::Result<Vec<u8>> {
+        match path {
+            "index.html" => {
+                let text = std::fs::read_to_string(self.site.join(path))?;
+                let more = format!(
+                    "<img src=\"{LATE}\" alt=\"\" hidden><script src=\"watch.js\"></script></body>"
+                );
+                Ok(text.replace("</body>", &more).into_bytes())
+            }
+            "watch.js" => Ok(WATCH.as_bytes().to_vec()),
+            LATE => {
+                self.wait();
+                Ok(vec![])
+            }
+            READY => {
+                *self.ready.lock().unwrap() = true;
+                self.changed.notify_all();
+                Ok(vec![])
+            }
+            _ => std::fs::read(self.site.join(path)),
+        }
+    }
+}
+
+/// Serves the files of a folder; gives the port.
+fn serve(site: PathBuf) -> (u16, Arc<Served>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let served = Arc::new(Served {
+        site,
+        missing: Mutex::default(),
+        ready: Mutex::default(),
+        changed: Condvar::new(),
+    });
+    let server = served.clone();
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let served = server.clone();
+            std::thread::spawn(move || respond(stream, &served));
+        }
+    });
+    (port, served)
+}
+
+fn respond(mut stream: TcpStream, served: &Served) {
     let mut lines = BufReader::new(&stream).lines().map_while(Result::ok);
     // A connection that the browser opens in advance says nothing.
     let Some(first) = lines.next() else {
-        return Ok(());
+        return;
     };
     while lines.next().is_some_and(|line| !line.is_empty()) {}
     let path = first
@@ -54,15 +113,10 @@ fn respond(mut stream: TcpStream, site: &Path) -> Result<(), String> {
         .trim_start_matches('/');
     let path = path.split(['?', '#']).next().unwrap_or_default();
     let path = if path.is_empty() { "index.html" } else { path };
-    let body = match path {
-        "index.html" => page(site),
-        _ if path == LATE.0 => {
-            std::thread::sleep(LATE.1);
-            Ok(vec![])
-        }
-        _ => std::fs::read(site.join(path)),
-    };
-    let body = body.map_err(|_| path.to_owned());
+    let body = served.body(path);
+    if body.is_err() {
+        served.missing.lock().unwrap().push(path.to_string());
+    }
     let kind = match path.rsplit('.').next() {
         Some("html") => "text/html",
         Some("js") => "text/javascript",
@@ -85,24 +139,24 @@ fn respond(mut stream: TcpStream, site: &Path) -> Result<(), String> {
     let _ = stream
         .write_all(head.as_bytes())
         .and_then(|()| stream.write_all(bytes));
-    body.map(|_| ())
 }
 
-/// The page with the late picture.
-fn page(site: &Path) -> std::io::Result<Vec<u8>> {
-    let text = std::fs::read_to_string(site.join("index.html"))?;
-    let picture = format!("<img src=\"{}\" alt=\"\" hidden></body>", LATE.0);
-    Ok(text.replace("</body>", &picture).into_bytes())
-}
-
-/// The document that becomes of the page with these settings.
-fn document(port: u16, settings: &str) -> String {
+/// The document that becomes of the page with these settings, when an element stands on it.
+fn document(port: u16, settings: &str, element: &str) -> String {
+    let element: String = url(element);
     let output = Command::new(BROWSER)
         .args(["--no-sandbox", "--disable-gpu", "--dump-dom"])
-        .arg(format!("http://127.0.0.1:{port}/index.html#{settings}"))
+        .arg(format!(
+            "http://127.0.0.1:{port}/index.html#{settings}&wait={element}"
+        ))
         .output()
         .unwrap();
     String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// A text as addresses have it.
+fn url(text: &str) -> String {
+    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
 }
 
 #[test]
@@ -115,16 +169,16 @@ fn the_page_checks_differentiates_and_runs() {
         println!("skipped: {BROWSER} is not installed");
         return;
     }
-    let (port, missing) = serve(site);
-    let problems = document(port, "panel=problems");
+    let (port, served) = serve(site);
+    let problems = document(port, "panel=problems", "#clean");
     assert!(problems.contains("id=\"clean\""), "{problems}");
     assert!(problems.contains("class=\"hint\""), "{problems}");
-    let types = document(port, "panel=types");
+    let types = document(port, "panel=types", "#types .type");
     assert!(types.contains("f32[B, O]"), "{types}");
-    let derivative = document(port, "panel=derivative");
+    let derivative = document(port, "panel=derivative", "#derivative-text[data-done]");
     assert!(derivative.contains("loss_grad"), "{derivative}");
-    let result = document(port, "panel=result");
+    let result = document(port, "panel=result", "#outputs[data-done]");
     assert!(result.contains("data-done=\"step\""), "{result}");
     assert!(result.contains("<h2 data-name=\"out\">"), "{result}");
-    assert_eq!(*missing.lock().unwrap(), Vec::<String>::new());
+    assert_eq!(*served.missing.lock().unwrap(), Vec::<String>::new());
 }
