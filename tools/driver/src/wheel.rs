@@ -3,15 +3,9 @@
 //! The library links nothing and asks for no version of a symbol, so it loads with every C library of Linux that is as new as
 //! the oldest that `pip` names (glibc 2.17). The tag says the processor's family; for which of them it was made is in METADATA.
 
-use std::fmt::Write as _;
-use std::io::{Cursor, Write as _};
-
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use dlc_abi::Manifest;
-use sha2::{Digest as _, Sha256};
-use zip::write::FileOptions;
-use zip::{CompressionMethod, DateTime, ZipWriter};
+use dlc_wheel::Contents;
+pub use dlc_wheel::Wheel;
 
 use crate::python::{File, package_name};
 
@@ -26,10 +20,7 @@ pub enum Error {
     Target(String),
     /// The archive could not be made.
     #[error("making the wheel failed: {0}")]
-    Archive(#[from] zip::result::ZipError),
-    /// The same.
-    #[error("making the wheel failed: {0}")]
-    Write(#[from] std::io::Error),
+    Archive(#[from] dlc_wheel::Error),
 }
 
 impl Error {
@@ -38,18 +29,9 @@ impl Error {
         match self {
             Error::Version(_) => "such as 1.2.0, 1.2rc1 or 1.2.dev3",
             Error::Target(_) => "take the package itself, --emit=python",
-            Error::Archive(_) | Error::Write(_) => "take the package itself, --emit=python",
+            Error::Archive(_) => "take the package itself, --emit=python",
         }
     }
-}
-
-/// A wheel: its file name, which tells `pip` where it can be installed, and its bytes.
-#[derive(Debug)]
-pub struct Wheel {
-    /// `STEM-VERSION-py3-none-PLATFORM.whl`
-    pub name: String,
-    /// The archive.
-    pub bytes: Vec<u8>,
 }
 
 /// The wheel of a package. The same package gives the same bytes.
@@ -60,46 +42,23 @@ pub fn pack(manifest: &Manifest, version: &str, package: &[File]) -> Result<Whee
     let platforms = platforms(&manifest.target)?;
     let name = distribution(&manifest.stem);
     let folder = package_name(&manifest.stem);
-    let mut files: Vec<(String, &[u8])> = package
-        .iter()
-        .map(|file| (format!("{folder}/{}", file.name), file.bytes.as_slice()))
-        .collect();
-    let info = format!("{name}-{version}.dist-info");
-    let metadata = metadata(manifest, &name, version);
-    let wheel = about(manifest, &platforms);
-    files.push((format!("{info}/METADATA"), metadata.as_bytes()));
-    files.push((format!("{info}/WHEEL"), wheel.as_bytes()));
-    let record_name = format!("{info}/RECORD");
-    let mut record: String = files.iter().map(|(name, bytes)| row(name, bytes)).collect();
-    let _ = writeln!(record, "{record_name},,");
-    files.push((record_name, record.as_bytes()));
-    Ok(Wheel {
-        name: format!("{name}-{version}-py3-none-{}.whl", platforms.join(".")),
-        bytes: archive(&files)?,
-    })
-}
-
-fn archive(files: &[(String, &[u8])]) -> Result<Vec<u8>, Error> {
-    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
-    for (name, bytes) in files {
-        let mode = match name.ends_with(".so") {
+    let files = package.iter().map(|file| dlc_wheel::File {
+        path: format!("{folder}/{}", file.name),
+        mode: match file.name.ends_with(".so") {
             true => 0o755,
             false => 0o644,
-        };
-        let options = FileOptions::default()
-            .compression_method(CompressionMethod::Deflated)
-            .last_modified_time(DateTime::default())
-            .unix_permissions(mode);
-        zip.start_file(name.as_str(), options)?;
-        zip.write_all(bytes)?;
-    }
-    Ok(zip.finish()?.into_inner())
-}
-
-/// A line of RECORD.
-fn row(name: &str, bytes: &[u8]) -> String {
-    let hash = URL_SAFE_NO_PAD.encode(Sha256::digest(bytes));
-    format!("{name},sha256={hash},{}\n", bytes.len())
+        },
+        bytes: file.bytes.clone(),
+    });
+    let contents = Contents {
+        name: &name,
+        version,
+        platforms: &platforms,
+        generator: &crate::layout::visible(&manifest.compiler),
+        metadata: &metadata(manifest, &name, version),
+        files: files.collect(),
+    };
+    Ok(contents.pack()?)
 }
 
 fn metadata(manifest: &Manifest, name: &str, version: &str) -> String {
@@ -110,17 +69,6 @@ fn metadata(manifest: &Manifest, name: &str, version: &str) -> String {
         stem = manifest.stem,
         compiler = crate::layout::visible(&manifest.compiler),
     )
-}
-
-fn about(manifest: &Manifest, platforms: &[String]) -> String {
-    let mut text = format!(
-        "Wheel-Version: 1.0\nGenerator: {}\nRoot-Is-Purelib: false\n",
-        crate::layout::visible(&manifest.compiler)
-    );
-    for platform in platforms {
-        let _ = writeln!(text, "Tag: py3-none-{platform}");
-    }
-    text
 }
 
 /// The tags of the platforms that a target is.
@@ -167,10 +115,9 @@ mod tests {
     use super::*;
     use crate::layout::tests::sample;
     use crate::python::package;
-    use std::io::Read as _;
 
     #[test]
-    fn files_and_their_hashes_are_in_it() {
+    fn the_name_tells_where_it_can_be_installed() {
         let files = package("tiny", b"# module", b"\x7fELF");
         let wheel = pack(&sample(), "1.2.0", &files).unwrap();
         assert_eq!(
@@ -178,26 +125,7 @@ mod tests {
             "tiny-1.2.0-py3-none-manylinux_2_17_x86_64.manylinux2014_x86_64.whl"
         );
         assert_eq!(pack(&sample(), "1.2.0", &files).unwrap().bytes, wheel.bytes);
-        let mut zip = zip::ZipArchive::new(Cursor::new(wheel.bytes)).unwrap();
-        let mut read = |name: &str| {
-            let mut text = String::new();
-            let file = zip.by_name(name);
-            file.unwrap().read_to_string(&mut text).unwrap();
-            text
-        };
-        let record = read("tiny-1.2.0.dist-info/RECORD");
-        // `printf '# module' | openssl sha256 -binary | basenc --base64url`
-        let line = "tiny/__init__.py,sha256=f_X7CP1Vod45Az5Ggaf3FtV0Kt5vXYk7cGjEuZd4laY,8\n";
-        assert!(record.contains("tiny/__init__.py,sha256="), "{record}");
-        assert_eq!(record.lines().count(), files.len() + 3);
-        assert_eq!(row("tiny/__init__.py", b"# module"), line);
-        assert!(record.ends_with("tiny-1.2.0.dist-info/RECORD,,\n"));
-        let about = read("tiny-1.2.0.dist-info/WHEEL");
-        assert!(
-            about.contains("Tag: py3-none-manylinux2014_x86_64\n"),
-            "{about}"
-        );
-        assert!(read("tiny-1.2.0.dist-info/METADATA").contains("Name: tiny\nVersion: 1.2.0\n"));
+        assert!(metadata(&sample(), "tiny", "1.2.0").contains("Name: tiny\nVersion: 1.2.0\n"));
     }
 
     #[test]

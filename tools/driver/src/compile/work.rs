@@ -94,6 +94,15 @@ impl<'x> Work<'x> {
                 "`--emit=js` calls a module of WebAssembly\nhelp: add `--target wasm32-unknown-unknown`".into(),
             ));
         }
+        let loads_shared = |kind: &&Emit| [Emit::Python, Emit::Wheel].contains(kind);
+        if let Some(kind) = self.kinds.iter().find(loads_shared)
+            && self.destination.place.arch == Arch::Wasm32
+        {
+            return Err(Failure::Usage(format!(
+                "`--emit={}` needs a shared library, and WebAssembly has none\nhelp: take `--emit=cdylib,js`",
+                kind.name()
+            )));
+        }
         self.descriptions();
         self.device(&module)?;
         self.lower(module)

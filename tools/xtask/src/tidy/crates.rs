@@ -47,6 +47,7 @@ const MAY_USE: &[(&str, &str, &[&str])] = &[
             "dlc-reference",
             "dlc-report",
             "dlc-runtime",
+            "dlc-wheel",
         ],
     ),
     ("tools/doc", "dlc-doc", &[]),
@@ -86,7 +87,8 @@ const MAY_USE: &[(&str, &str, &[&str])] = &[
     // It stands in build scripts of users, who have no MLIR.
     ("tools/dlc-build", "dlc-build", &[]),
     ("tools/dlc-opt", "dlc-opt", &["dlc-driver"]),
-    ("tools/dist", "dlc-dist", &[]),
+    ("tools/dist", "dlc-dist", &["dlc-wheel"]),
+    ("tools/wheel", "dlc-wheel", &[]),
     (
         "test",
         "dlc-test",
