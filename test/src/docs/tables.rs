@@ -72,7 +72,7 @@ fn of_stage(stage: &Stage, known: &[(String, String)]) -> String {
         let name = step.name();
         let summary = known.iter().find(|(known, _)| known == name);
         let optional = match step {
-            Step::Required(_) => "",
+            Step::Required(_) | Step::Replaceable(..) => "",
             Step::Optional(_) => "optional",
         };
         let summary = summary.map_or("", |(_, summary)| summary);

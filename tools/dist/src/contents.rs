@@ -57,6 +57,18 @@ const HEADERS: [(&str, &str); 2] = [
     ),
 ];
 
+/// What makes models libraries of a project of CMake.
+const CMAKE: [(&str, &str); 2] = [
+    (
+        "lib/cmake/dlc/dlcConfig.cmake",
+        include_str!("../../cmake/dlcConfig.cmake"),
+    ),
+    (
+        "lib/cmake/dlc/dlcConfigVersion.cmake",
+        include_str!("../../cmake/dlcConfigVersion.cmake"),
+    ),
+];
+
 /// The licence of the compiler.
 pub const LICENSE: &str = include_str!("../../../LICENSE");
 
@@ -100,8 +112,8 @@ impl Contents {
                 bytes: bytes.with_context(|| format!("cannot read {}", library.display()))?,
             });
         }
-        for (place, header) in HEADERS {
-            files.push(text(place, header.into()));
+        for (place, file) in HEADERS.into_iter().chain(CMAKE) {
+            files.push(text(place, file.into()));
         }
         for (shell, place) in COMPLETIONS {
             files.push(text(place, said(path, &["completions", shell])?));

@@ -38,7 +38,7 @@ use std::{
 mod work;
 
 pub(crate) use work::Stats;
-use work::Work;
+use work::{Artefacts, Work};
 
 /// The compiler's name and version, as it stands in manifests.
 pub const COMPILER: &str = concat!("dlc ", env!("CARGO_PKG_VERSION"));

@@ -146,12 +146,16 @@ impl Compared {
             jobs,
             check_bounds,
             print_ir_after: _,
+            print_ir_after_all: _,
+            print_ir_after_change: _,
             dump_ir: _,
             time_passes: _,
+            stats: _,
             crash_dir: _,
         } = compile;
         let Code {
             target_cpu,
+            target_feature,
             level,
             remarks: _,
         } = code;
@@ -163,8 +167,11 @@ impl Compared {
         if *threads != 1 {
             put("--threads", threads.to_string().into());
         }
-        if target_cpu != "native" {
-            put("--target-cpu", target_cpu.into());
+        if let Some(cpu) = target_cpu {
+            put("--target-cpu", cpu.into());
+        }
+        if !target_feature.is_empty() {
+            put("--target-feature", target_feature.into());
         }
         if gpu != "none" {
             put("--gpu", gpu.into());

@@ -5,7 +5,7 @@ mod packages;
 use std::path::{Path, PathBuf};
 
 use dlc_driver::artefact::{self, Artefact};
-use dlc_driver::compile::{Emit, Options, Session};
+use dlc_driver::compile::{Emit, Session};
 use dlc_driver::dep_info;
 use dlc_driver::info;
 use dlc_driver::python::{self, package_name};

@@ -4,7 +4,7 @@ use crate::{
     compile::{COMPILER, Emit, Options, Session, Source},
     destination::Destination,
     files::Disk,
-    link, source,
+    source,
 };
 use dlc_frontend::modules::{self, LoadError, Loader};
 use dlc_lowering::target;
