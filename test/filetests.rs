@@ -157,6 +157,8 @@ const SHOWN_ELSEWHERE: &[(&str, &str)] = &[
     ("DL1004", "src/bad_input.rs"),
     ("DL1005", "src/bad_input.rs"),
     ("DL1006", "src/bad_input.rs"),
+    ("DL0609", "../tools/dlc/tests/doc.rs"),
+    ("DL0906", "../tools/dlc/tests/doc.rs"),
     ("DL1007", "../tools/dlc/tests/bounds.rs"),
     ("DL1008", "../tools/dlc/tests/bounds.rs"),
     ("DL1011", "../tools/driver/tests/abi.rs"),

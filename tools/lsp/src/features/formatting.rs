@@ -24,7 +24,10 @@ pub fn part(source: &Source, within: Range) -> Option<Vec<TextEdit>> {
     let formatted = format(source).ok()?;
     let touched = touched(source, within);
     let mut hunks = hunks(&source.text, &formatted);
-    hunks.retain(|(old, _)| old.start <= touched.end && touched.start <= old.end);
+    hunks.retain(|(old, _)| match old.is_empty() {
+        true => touched.start <= old.start && old.start <= touched.end,
+        false => old.start < touched.end && touched.start < old.end,
+    });
     // What is left of the changes has to lead to the same text in the end.
     let mut text = source.text.clone();
     for (old, new) in hunks.iter().rev() {
