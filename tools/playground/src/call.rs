@@ -139,7 +139,7 @@ fn tensor(name: &str, tensor: &Tensor) -> Value {
     let shown = tensor.len().min(MOST);
     let numbers = match tensor.dtype() {
         DType::Key => None,
-        _ => Some(&tensor.to_f64()[..shown]).map(<[f64]>::to_vec),
+        _ => Some(tensor.to_f64()[..shown].to_vec()),
     };
     json!({
         "name": name,

@@ -1,5 +1,7 @@
 //! What a page asks and is told, on the machine that builds.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use serde_json::{Value, json};
 
 const PROGRAM: &str = include_str!("../page/welcome.dl");

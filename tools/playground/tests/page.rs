@@ -1,6 +1,8 @@
 //! The page in a browser without a window, where `cargo xtask playground` has built it and Chromium is installed: what
 //! stands on it, and that it asks for nothing but its own files.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};

@@ -16,14 +16,14 @@ use source::Source;
 const MAX_LINES: usize = 600;
 
 /// How much C++ may be written by hand.
-const MAX_CXX: usize = 320;
+const MAX_CXX: usize = 340;
 
 /// How long a pass may be, and half of them, in lines of code.
 const MAX_PASS: usize = 300;
 const MAX_MEDIAN_PASS: usize = 150;
 
 /// Where unsafe code and MLIR's raw API may stand.
-const UNSAFE: [&str; 15] = [
+const UNSAFE: [&str; 16] = [
     "dialects/src/ir/",
     // libFuzzer is a C library.
     "frontend/fuzz/",
@@ -39,6 +39,8 @@ const UNSAFE: [&str; 15] = [
     "runtime/abi/src/executor.rs",
     "runtime/abi/src/device.rs",
     "runtime/abi/src/trace.rs",
+    // The names by which a page calls it.
+    "tools/playground/src/wasm.rs",
     // A program that brings threads of its own, as a user's would.
     "test/end_to_end/threads.rs",
     // One that calls C.
