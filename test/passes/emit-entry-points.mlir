@@ -83,13 +83,13 @@ module attributes {dl.stem = "m"} {
 
 // Where a device is chosen, the entry asks when all is checked, and the words are those of what chose it.
 module attributes {dl.stem = "m", dl.chooses} {
+  // CHECK:       llvm.func @m_h.device(!llvm.ptr, !llvm.ptr) -> i32
   // CHECK-LABEL: llvm.func @m_h_packed(
   // CHECK:         llvm.icmp "sge"
   // CHECK:         %[[LEFT:.*]] = llvm.mlir.constant(-1 : i32)
   // CHECK:         %[[ASKED:.*]] = llvm.call @m_h.device(%{{.*}}, %{{.*}})
   // CHECK:         llvm.icmp "eq" %[[ASKED]], %[[LEFT]]
   // CHECK:         llvm.call @m_h__impl
-  // CHECK:         llvm.func @m_h.device(!llvm.ptr, !llvm.ptr) -> i32
   // CHECK-LABEL: llvm.func @m_h_message(
   // CHECK:         llvm.call @m.words()
   // CHECK-DAG:   llvm.func @m.words() -> !llvm.ptr
