@@ -25,6 +25,7 @@ pub mod output;
 pub mod random;
 pub mod safetensors;
 pub mod tensor;
+#[cfg(not(target_family = "wasm"))]
 pub mod trace;
 pub mod tree;
 

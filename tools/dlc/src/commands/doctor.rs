@@ -78,9 +78,10 @@ fn look(common: &Common) -> Vec<Finding> {
         finding(
             "targets",
             State::Good(format!(
-                "{} ({}), GPUs {}",
+                "{} ({}) and {} with --target, GPUs {}",
                 info::host_triple(),
                 info::host_cpu(),
+                info::targets().len(),
                 gpus.join(", ")
             )),
         ),
@@ -92,25 +93,19 @@ fn look(common: &Common) -> Vec<Finding> {
     ]
 }
 
-/// The C compiler that links libraries.
+/// A C compiler, which is for programs that call models.
 fn compiler() -> State {
-    const HELP: &str =
-        "install gcc or clang (Debian: `apt-get install gcc`), or name one in the variable CC";
-    let named = std::env::var("CC").unwrap_or_default();
-    let mut words = named.split_whitespace();
-    let program = words.next().unwrap_or("cc").to_string();
-    let version = Process::new(&program).args(words).arg("--version").output();
+    let version = Process::new("cc").arg("--version").output();
     match version {
         Ok(output) if output.status.success() => {
             let said = String::from_utf8_lossy(&output.stdout);
             let first = said.lines().next().unwrap_or_default();
-            State::Good(format!("{program}: {first}"))
+            State::Good(format!("cc: {first}"))
         }
-        Ok(output) => State::Missing(
-            format!("`{program} --version` failed, {}", output.status),
-            HELP,
-        ),
-        Err(error) => State::Missing(format!("`{program}` can't be run: {error}"), HELP),
+        Ok(output) => State::Absent(format!("`cc --version` failed, {}", output.status)),
+        Err(error) => State::Absent(format!(
+            "`cc` can't be run: {error}; only programs in C and C++ need one"
+        )),
     }
 }
 

@@ -28,7 +28,8 @@ pub fn version(common: &Common) -> Result<(), Error> {
             None => "no cache\n".to_string(),
         };
         let gpus: Vec<_> = ARCHITECTURES.iter().map(|one| one.name).collect();
-        text += &format!("targets {}, GPUs {}\n", info::host_triple(), gpus.join(" "));
+        text += &format!("targets {}\n", info::targets().join(" "));
+        text += &format!("GPU targets {}\n", gpus.join(" "));
         text += &format!("GPU {}\n", device::first());
     }
     to_stdout(text.as_bytes())
