@@ -156,7 +156,9 @@ $('close').addEventListener('click', () => $('page').close());
 
 function types() {
   const lines = known.text.split('\n');
-  const rows = known.hints.map(({ position, label }) => {
+  // The others name arguments.
+  const inferred = known.hints.filter(({ label }) => label.startsWith(':'));
+  const rows = inferred.map(({ position, label }) => {
     const before = lines[position.line].slice(0, position.character);
     const name = before.match(/[\p{L}\p{N}_]+$/u)?.[0] ?? '';
     return `<tr><td>${position.line + 1}</td><td>${escaped(name)}</td><td class="type">${escaped(label.replace(/^: /, ''))}</td></tr>`;

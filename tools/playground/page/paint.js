@@ -38,6 +38,8 @@ export function paint(text, known) {
   const found = known ? words(known) : new Map();
   const hints = new Map();
   for (const { position, label } of known?.hints ?? []) {
+    // The others name arguments.
+    if (!label.startsWith(':')) continue;
     hints.set(position.line, [...(hints.get(position.line) ?? []), label.replace(/^: /, '')]);
   }
   return text.split('\n').map((line, number) => {
