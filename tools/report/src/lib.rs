@@ -6,8 +6,11 @@
 mod chart;
 mod format;
 mod graph;
+mod graphs;
 mod model;
 mod page;
+mod picture;
+mod places;
 pub mod remarks;
 pub mod times;
 
@@ -15,4 +18,4 @@ pub use model::{
     Amount, Buffer, Call, Cost, Dim, Edge, Entry, File, Function, Kind, Level, Nest, Note, Place,
     Remark, Report, SCHEMA, Slot, Text, Time, Unit, Workspace, json, schema,
 };
-pub use page::{PageError, html};
+pub use page::html;
