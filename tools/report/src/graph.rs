@@ -81,6 +81,10 @@ pub struct Placed {
 /// An arrow in its place.
 #[derive(Debug)]
 pub struct Curve {
+    /// The number of the box that it begins at.
+    pub from: usize,
+    /// The number of the box that it leads to.
+    pub to: usize,
     /// The path, in SVG's notation.
     pub path: String,
     /// What is shown of it when it is pointed at.
@@ -136,6 +140,8 @@ fn places(sizes: &[(f64, f64)], arrows: &[Arrow]) -> Vec<(f64, f64)> {
     edges.dedup();
     let config = Config {
         vertex_spacing: GAP,
+        // Arrows go behind boxes, as a picture with room for them between boxes is four times as wide.
+        dummy_vertices: false,
         transpose: vertices.len() <= MANY,
         ..Config::default()
     };
@@ -226,6 +232,8 @@ fn curve(arrow: &Arrow, boxes: &[Placed]) -> Curve {
         }
     };
     Curve {
+        from: arrow.from,
+        to: arrow.to,
         path,
         title: arrow.title.clone(),
     }

@@ -54,7 +54,7 @@ pub struct Row<'a> {
     pub number: usize,
     /// What it is.
     pub what: String,
-    /// The line that it ends at.
+    /// What stands where it ends.
     pub text: String,
     /// The anchors of what is fused in it, and what stands there.
     pub members: Vec<(String, String)>,
@@ -63,6 +63,14 @@ pub struct Row<'a> {
     /// What it writes, in bytes.
     pub writes: String,
     nest: &'a Nest,
+}
+
+impl Row<'_> {
+    /// The line that it ends in, with a colon.
+    pub fn line(&self) -> String {
+        let place = self.nest.place;
+        place.map_or(String::new(), |place| format!("line {}: ", place.line))
+    }
 }
 
 /// The nests of an export in words.
@@ -76,20 +84,20 @@ pub fn rows<'a>(report: &Report, entry: &'a Entry) -> Vec<Row<'a>> {
 /// The nests of an export and the buffers between them.
 pub fn nests(entry: &Entry, rows: &[Row]) -> Graph {
     let nodes = rows.iter().map(|row| {
-        let what = match row.nest.members.len() {
-            0 | 1 => row.what.clone(),
-            count => format!("{} of {count} places", row.what),
+        let places = match row.nest.members.len() {
+            0 | 1 => String::new(),
+            count => format!(", {count} places"),
         };
         let [reads, writes] = [&row.reads, &row.writes].map(|number| format::unit(number));
-        let places: Vec<_> = row.members.iter().map(|(_, text)| text.as_str()).collect();
+        let members: Vec<_> = row.members.iter().map(|(_, text)| text.as_str()).collect();
         Node {
             lines: vec![
-                format!("{} {}", row.number + 1, row.text),
-                what,
+                format!("{}. {}", row.number + 1, row.text),
+                format!("{}{}{places}", row.line(), row.what),
                 format!("reads {reads}B, writes {writes}B"),
             ],
             class: class(row.nest.kind),
-            title: format!("{}\n{}", row.what, places.join("\n")),
+            title: format!("{}\n{}", row.what, members.join("\n")),
             anchor: row.nest.place.map(places::anchor),
         }
     });
@@ -110,14 +118,11 @@ pub fn nests(entry: &Entry, rows: &[Row]) -> Graph {
 
 fn row<'a>(report: &Report, number: usize, nest: &'a Nest) -> Row<'a> {
     let what = match (&nest.kernel, nest.inside) {
-        (Some(kernel), _) => format!("product, {kernel}"),
+        (Some(kernel), _) => format!("product {kernel}"),
         (None, Some(around)) => format!("{} in {}", class(nest.kind), around + 1),
         (None, None) => class(nest.kind).to_string(),
     };
-    let text = |place: Place| {
-        let clipped = format::clipped(places::at(report, place), CLIP);
-        format!("{}: {clipped}", place.line)
-    };
+    let text = |place: Place| format::clipped(places::at(report, place), CLIP);
     let member = |place: &Place| (places::anchor(*place), places::named(report, *place));
     Row {
         number,

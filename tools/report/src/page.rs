@@ -9,9 +9,11 @@ mod source;
 
 use crate::model::Report;
 use base64::{Engine, engine::general_purpose::STANDARD};
+use flate2::{Compression, write::ZlibEncoder};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+use std::io::Write;
 
 const STYLE: &str = include_str!("page/report.css");
 const SCRIPT: &str = include_str!("page/report.js");
@@ -30,7 +32,8 @@ const PARTS: [(&str, &str); 7] = [
 /// The page of a report.
 pub fn html(report: &Report) -> String {
     // So that no text of the program ends the script.
-    let data = data(report).to_string().replace('<', "\\u003c");
+    let costs = costs(report).to_string().replace('<', "\\u003c");
+    let texts = packed(&json!(report.levels).to_string());
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -59,7 +62,8 @@ pub fn html(report: &Report) -> String {
                     (passes::section(report))
                     (levels(report))
                 }
-                script type="application/json" id="data" { (PreEscaped(data)) }
+                script #data type="application/json" { (PreEscaped(costs)) }
+                script #texts type="text/plain" { (texts) }
                 script { (PreEscaped(SCRIPT)) }
             }
         }
@@ -77,13 +81,22 @@ fn policy() -> String {
     )
 }
 
-/// What the script needs.
-fn data(report: &Report) -> Value {
+/// What the script shows at lines.
+fn costs(report: &Report) -> Value {
     let entries = report.entries.iter();
     let entries: Vec<_> = entries
         .map(|entry| json!({ "name": entry.name, "symbol": entry.symbol, "costs": entry.costs }))
         .collect();
-    json!({ "entries": entries, "levels": report.levels })
+    json!({ "entries": entries })
+}
+
+/// A text in the format of zlib, in base 64: the texts of levels are nearly all of a page, and of much that is the same.
+fn packed(text: &str) -> String {
+    let mut encoder = ZlibEncoder::new(vec![], Compression::default());
+    let bytes = encoder
+        .write_all(text.as_bytes())
+        .and_then(|()| encoder.finish());
+    STANDARD.encode(bytes.expect("writing to memory does not fail"))
 }
 
 /// By what it was compiled, and for what.

@@ -19,7 +19,7 @@ pub fn tip() -> Markup {
 pub fn content(drawing: &Drawing) -> Markup {
     html! {
         @for curve in &drawing.curves {
-            path.arrow d=(curve.path) marker-end="url(#tip)" { title { (curve.title) } }
+            path.arrow d=(curve.path) data-from=(curve.from) data-to=(curve.to) marker-end="url(#tip)" { title { (curve.title) } }
         }
         @for one in &drawing.boxes {
             a href=[one.node.anchor.as_ref().map(|anchor| format!("#{anchor}"))] {

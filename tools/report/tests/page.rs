@@ -137,7 +137,7 @@ fn report() -> Report {
 #[test]
 fn what_the_program_says_is_text() {
     let page = html(&report());
-    assert_eq!(page.matches("</script>").count(), 2);
+    assert_eq!(page.matches("</script>").count(), 3);
     assert!(!page.contains("<b>"), "what looks like a tag is none");
     for part in [
         "<title>a&lt;b&gt;.dl",

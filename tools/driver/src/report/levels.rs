@@ -12,10 +12,10 @@ use melior::{
     },
     pass::PassManager,
 };
-use std::collections::HashMap;
+use std::{borrow::Cow, collections::HashMap};
 
 /// Of a function so many lines are kept at most.
-const LINES: usize = 6000;
+const LINES: usize = 50_000;
 /// Constants of more elements are left out of a text.
 const ELEMENTS: usize = 16;
 /// The pass that gives functions what LLVM needs to keep places.
@@ -119,6 +119,8 @@ pub(crate) fn of_mlir(text: &str, places: &mut Places) -> Vec<Text> {
     let mut function: Option<(Function, Vec<usize>)> = None;
     for line in text.lines() {
         let (shown, place) = lines.line(line);
+        let shown = without_locations(shown);
+        let shown = shown.as_ref();
         match &mut function {
             None => {
                 if let Some(name) = name_of(shown) {
@@ -154,6 +156,26 @@ pub(crate) fn of_mlir(text: &str, places: &mut Places) -> Vec<Text> {
         }
     }
     found
+}
+
+/// A line without the locations of the arguments in it.
+fn without_locations(line: &str) -> Cow<'_, str> {
+    const BEGIN: &str = " loc(";
+    if !line.contains(BEGIN) {
+        return line.into();
+    }
+    let mut shown = String::new();
+    let mut rest = line;
+    while let Some((before, behind)) = rest.split_once(BEGIN) {
+        shown += before;
+        let mut depth = 1;
+        let end = behind.find(|c| {
+            depth += i32::from(c == '(') - i32::from(c == ')');
+            depth == 0
+        });
+        rest = end.map_or("", |end| &behind[end + 1..]);
+    }
+    (shown + rest).into()
 }
 
 fn without_indent(line: &str) -> &str {

@@ -56,7 +56,7 @@ fn nests(report: &Report, entry: &Entry) -> Markup {
                         tr {
                             th.number { "nest" }
                             th { "what" }
-                            th { "line" }
+                            th { "ends at" }
                             th.number { "reads, bytes" }
                             th.number { "writes, bytes" }
                             th { "fused in it" }
@@ -74,7 +74,7 @@ fn row(row: &Row) -> Markup {
         tr {
             td.number { (row.number + 1) }
             td { (row.what) }
-            td { code { (row.text) } }
+            td { (row.line()) code { (row.text) } }
             td.number { (row.reads) }
             td.number { (row.writes) }
             td { @for (anchor, text) in &row.members { a href={ "#" (anchor) } { code { (text) } } br; } }

@@ -71,6 +71,28 @@
     document.querySelectorAll(parts).forEach((part, i) => { part.open = i === greatest; });
   }
 
+  // A graph begins where its first box is.
+  const center = (graph) => {
+    const picture = graph.querySelector(".picture");
+    const first = graph.querySelector(".node rect");
+    if (first) picture.scrollLeft = Number(first.getAttribute("x")) + first.getAttribute("width") / 2 - picture.clientWidth / 2;
+  };
+  // A box that is pointed at shows its arrows.
+  for (const picture of document.querySelectorAll("#graphs .picture")) {
+    const arrows = [...picture.querySelectorAll(".arrow")];
+    picture.querySelectorAll(".node").forEach((node, number) => {
+      const light = (on) => arrows
+        .filter(({ dataset }) => [dataset.from, dataset.to].includes(String(number)))
+        .forEach((arrow) => arrow.classList.toggle("lit", on));
+      node.addEventListener("pointerenter", () => light(true));
+      node.addEventListener("pointerleave", () => light(false));
+    });
+  }
+  for (const graph of document.querySelectorAll("details.graph")) {
+    graph.addEventListener("toggle", () => center(graph), { once: true });
+    if (graph.open) center(graph);
+  }
+
   // A link to a line opens what it stands in.
   const reveal = () => {
     const target = document.getElementById(location.hash.slice(1));
@@ -218,18 +240,27 @@
   const panes = [];
   const choice = document.getElementById("level-choice");
   const box = document.getElementById("panes");
-  for (const level of [source, ...data.levels]) {
-    if (level.functions.length === 0) continue;
-    const pane = new Pane(level.name, level.functions);
-    pane.isSource = level === source;
-    panes.push(pane);
-    box.append(pane.box);
-    const shown = element("input", { type: "checkbox", value: level.name });
-    shown.checked = SHOWN.includes(level.name);
-    pane.box.hidden = !shown.checked;
-    shown.addEventListener("change", () => { pane.box.hidden = !shown.checked; pane.render(); });
-    choice.append(element("label", {}, shown, ` ${level.name} `));
-  }
+  const showLevels = (levels) => {
+    for (const level of [source, ...levels]) {
+      if (level.functions.length === 0) continue;
+      const pane = new Pane(level.name, level.functions);
+      pane.isSource = level === source;
+      panes.push(pane);
+      box.append(pane.box);
+      const shown = element("input", { type: "checkbox", value: level.name });
+      shown.checked = SHOWN.includes(level.name);
+      pane.box.hidden = !shown.checked;
+      shown.addEventListener("change", () => { pane.box.hidden = !shown.checked; pane.render(); });
+      choice.append(element("label", {}, shown, ` ${level.name} `));
+    }
+  };
+
+  /// The texts of the levels, which are packed in the page.
+  const unpacked = async () => {
+    const packed = Uint8Array.from(atob(document.getElementById("texts").textContent), (one) => one.charCodeAt(0));
+    const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
+    return new Response(stream).json();
+  };
 
   /// Chooses a place: all panes but the one it was chosen in go there.
   function choose(place, from) {
@@ -245,8 +276,11 @@
   };
   levelEntry.addEventListener("change", chooseEntry);
   if (data.entries.length > 0) levelEntry.value = String(greatest);
-  chooseEntry();
   window.addEventListener("hashchange", reveal);
-  if (location.hash) reveal();
-  document.documentElement.dataset.ready = "yes";
+  unpacked().then((levels) => {
+    showLevels(levels);
+    chooseEntry();
+    if (location.hash) reveal();
+    document.documentElement.dataset.ready = "yes";
+  }, (error) => box.append(element("p", { class: "note" }, `This browser can't unpack the texts of the levels: ${error}`)));
 })();

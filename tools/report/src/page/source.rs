@@ -53,7 +53,14 @@ fn line(report: &Report, (file, line): (usize, usize), text: &str) -> Markup {
                 @if !remarks.is_empty() {
                     details.told {
                         summary { (summary(&remarks)) }
-                        ul { @for remark in remarks { li class=(mark(remark)) { (fusion::message(remark)) } } }
+                        ul {
+                            @for same in fusion::same(remarks.iter().copied()) {
+                                li class=(mark(same.remark)) {
+                                    (fusion::message(same.remark))
+                                    @if same.count > 1 { " " b { (same.count) " times" } }
+                                }
+                            }
+                        }
                     }
                 }
             }
