@@ -4,7 +4,6 @@
 (() => {
   const data = JSON.parse(document.getElementById("data").textContent);
   const ROW = 18;
-  const SHOWN = ["source", "dl", "loops", "asm"];
 
   const element = (tag, attributes, ...children) => {
     const made = document.createElement(tag);
@@ -150,6 +149,7 @@
 
     /// The function of an export: the longest of those that may be it.
     choose({ name, symbol }) {
+      this.symbol = symbol;
       const names = [name, symbol, `${symbol}__impl`, `${symbol}_packed`];
       let best = -1;
       this.texts.forEach((text, i) => {
@@ -157,6 +157,8 @@
         const fits = names.includes(text.name.slice(text.name.lastIndexOf(".") + 1));
         if (fits && (best < 0 || text.lines.length > this.texts[best].lines.length)) best = i;
       });
+      // On a GPU there are only its kernels.
+      if (best < 0) best = this.texts.findIndex((text) => text.name.startsWith(`${symbol}__impl__`));
       if (best >= 0) this.show(best);
     }
 
@@ -212,15 +214,19 @@
       }
     }
 
+    /// The text that a place is looked for in: the one that is shown, then those of the export, then others.
+    textOf([file, line]) {
+      const ofEntry = this.texts.filter(({ name }) => this.symbol && name.includes(`${this.symbol}__`));
+      return [this.text, ...ofEntry, ...this.texts].find(({ places }) => places.some((one) => one[0] === file && one[1] === line));
+    }
+
     /// Marks the lines of a place; those of others are brought into sight.
     mark(place, scroll) {
       this.place = place;
-      if (scroll) {
-        let row = this.text.lines.findIndex((_, i) => this.isLinked(i));
-        if (row < 0 && this.texts.length > 1 && this.isSource) {
-          this.show(place[0]);
-          row = place[1] - 1;
-        }
+      const text = scroll ? this.textOf(place) : undefined;
+      if (text) {
+        if (text !== this.text) this.show(this.texts.indexOf(text));
+        const row = text.lines.findIndex((_, i) => this.isLinked(i));
         if (row >= 0) { this.current = row; this.reach(row); }
       }
       this.render();
@@ -241,6 +247,8 @@
   const choice = document.getElementById("level-choice");
   const box = document.getElementById("panes");
   const showLevels = (levels) => {
+    const isForGpu = levels.some((level) => level.name === "ptx");
+    const first = ["source", "dl", ...(isForGpu ? ["gpu", "ptx"] : ["loops", "asm"])];
     for (const level of [source, ...levels]) {
       if (level.functions.length === 0) continue;
       const pane = new Pane(level.name, level.functions);
@@ -248,7 +256,7 @@
       panes.push(pane);
       box.append(pane.box);
       const shown = element("input", { type: "checkbox", value: level.name });
-      shown.checked = SHOWN.includes(level.name);
+      shown.checked = first.includes(level.name);
       pane.box.hidden = !shown.checked;
       shown.addEventListener("change", () => { pane.box.hidden = !shown.checked; pane.render(); });
       choice.append(element("label", {}, shown, ` ${level.name} `));
