@@ -7,6 +7,38 @@ use crate::{
     places::{self, CLIP},
 };
 
+/// What is above the graph of calls.
+pub const CALLS: &str = "Which function calls which";
+
+/// A graph and what is above it.
+pub struct Titled {
+    /// What is above it.
+    pub title: String,
+    /// The graph.
+    pub graph: Graph,
+}
+
+/// All graphs of a report, or that of the nests of one export.
+pub fn all(report: &Report, only: Option<&str>) -> Vec<Titled> {
+    let calls = only.is_none().then(|| Titled {
+        title: CALLS.to_string(),
+        graph: calls(report),
+    });
+    let entries = report.entries.iter();
+    let entries = entries.filter(|entry| only.is_none_or(|only| entry.name == only));
+    let nests = entries.map(|entry| Titled {
+        title: format!("{}: {}", entry.name, counted(entry)),
+        graph: nests(entry, &rows(report, entry)),
+    });
+    calls.into_iter().chain(nests).collect()
+}
+
+/// How many nests an export has.
+pub fn counted(entry: &Entry) -> String {
+    let (nests, edges) = (entry.nests.len(), entry.edges.len());
+    format!("{nests} nests, {edges} buffers between them")
+}
+
 /// The functions of the program and which calls which.
 pub fn calls(report: &Report) -> Graph {
     let is_exported = |i: usize| {

@@ -7,7 +7,7 @@ mod overview;
 mod passes;
 mod source;
 
-use crate::model::Report;
+use crate::{model::Report, style};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use flate2::{Compression, write::ZlibEncoder};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
@@ -15,7 +15,6 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::io::Write;
 
-const STYLE: &str = include_str!("page/report.css");
 const SCRIPT: &str = include_str!("page/report.js");
 
 /// The parts of the page, by their names in addresses.
@@ -34,16 +33,17 @@ pub fn html(report: &Report) -> String {
     // So that no text of the program ends the script.
     let costs = costs(report).to_string().replace('<', "\\u003c");
     let texts = packed(&json!(report.levels).to_string());
+    let style = style::page();
     let page = html! {
         (DOCTYPE)
         html lang="en" {
             head {
                 meta charset="utf-8";
-                meta http-equiv="Content-Security-Policy" content=(policy());
+                meta http-equiv="Content-Security-Policy" content=(policy(&style));
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 title { (report.program) ": what the compiler did" }
-                style { (PreEscaped(STYLE)) }
+                style { (PreEscaped(&style)) }
             }
             body {
                 header {
@@ -72,11 +72,11 @@ pub fn html(report: &Report) -> String {
 }
 
 /// What a browser may do with the page: run the script and use the style that stand in it, and load nothing.
-fn policy() -> String {
+fn policy(style: &str) -> String {
     let hash = |text: &str| format!("'sha256-{}'", STANDARD.encode(Sha256::digest(text)));
     format!(
         "default-src 'none'; style-src {}; script-src {}; base-uri 'none'; form-action 'none'",
-        hash(STYLE),
+        hash(style),
         hash(SCRIPT)
     )
 }

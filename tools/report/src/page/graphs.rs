@@ -26,8 +26,8 @@ pub(super) fn section(report: &Report) -> Markup {
         section #graphs {
             h2 { "Graphs" }
             svg.hidden width="0" height="0" aria-hidden="true" { (picture::tip()) }
-            h3 { "Which function calls which" }
-            (picture(&graph::draw(graphs::calls(report)), "Which function calls which"))
+            h3 { (graphs::CALLS) }
+            (picture(&graph::draw(graphs::calls(report)), graphs::CALLS))
             h3 { "What is left after fusion" }
             p.legend { @for (class, name) in LEGEND { span class={ "key " (class) } { (name) } " " } }
             @for (number, entry) in report.entries.iter().enumerate() {
@@ -41,12 +41,16 @@ fn nests(report: &Report, entry: &Entry) -> Markup {
     let rows = graphs::rows(report, entry);
     html! {
         summary {
-            code { (entry.name) } ": " (rows.len()) " nests, " (entry.edges.len()) " buffers between them"
+            code { (entry.name) } ": " (graphs::counted(entry))
         }
         @if rows.len() <= DRAWN {
             (picture(&graph::draw(graphs::nests(entry, &rows)), "Nests and the buffers between them"))
         } @else {
-            p.note { "These are too many for a picture that could be read; the table has them." }
+            p.note {
+                "These are too many for a picture that could be read; the table has them, and "
+                code { "dlc inspect --graph" }
+                " draws them."
+            }
         }
         details {
             summary { "As a table" }

@@ -214,10 +214,18 @@
       }
     }
 
-    /// The text that a place is looked for in: the one that is shown, then those of the export, then others.
+    /// The text that a place is looked for in: the one that is shown, then that of the export with most of it, then others.
     textOf([file, line]) {
+      const count = (text) => {
+        const number = text.places.findIndex((place) => place[0] === file && place[1] === line) + 1;
+        return number ? text.at.filter((at) => at === number).length : 0;
+      };
+      if (count(this.text) > 0) return this.text;
       const ofEntry = this.texts.filter(({ name }) => this.symbol && name.includes(`${this.symbol}__`));
-      return [this.text, ...ofEntry, ...this.texts].find(({ places }) => places.some((one) => one[0] === file && one[1] === line));
+      const most = (texts) => texts
+        .map((text) => [count(text), text])
+        .reduce((best, one) => one[0] > best[0] ? one : best, [0, undefined])[1];
+      return most(ofEntry) ?? most(this.texts);
     }
 
     /// Marks the lines of a place; those of others are brought into sight.
