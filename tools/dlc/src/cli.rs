@@ -28,6 +28,7 @@ mod packaging;
 mod run_target;
 mod shell;
 mod test;
+mod to_file;
 mod trouble;
 mod tune;
 
@@ -51,6 +52,7 @@ pub use packaging::Packaging;
 pub use run_target::{RunTarget, RunTargetParser};
 pub use shell::{Completions, Man, visible};
 pub use test::{RunTest, Test, TestFormat};
+pub use to_file::ToFile;
 pub use trouble::{Bugreport, Doctor};
 pub use tune::Tune;
 

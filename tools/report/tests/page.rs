@@ -136,7 +136,9 @@ fn report() -> Report {
 
 #[test]
 fn what_the_program_says_is_text() {
-    let page = html(&report());
+    let mut report = report();
+    report.remarks.push(report.remarks[0].clone());
+    let page = html(&report);
     assert_eq!(page.matches("</script>").count(), 3);
     assert!(!page.contains("<b>"), "what looks like a tag is none");
     for part in [
@@ -147,6 +149,9 @@ fn what_the_program_says_is_text() {
         "<g class=\"node export\">",
         "not fused: &quot;x&quot;",
         "id=\"f0-2\"",
+        // Two remarks that say the same.
+        "<td class=\"number\">4.0 k</td><td class=\"number\">2</td>",
+        "<em>2 times</em>",
         "<polygon class=\"alive\" points=\"0,416.0 0.0,376.0 480.0,376.0 480.0,336.0",
     ] {
         assert!(page.contains(part), "{part}");

@@ -1,9 +1,7 @@
 //! The arguments of `dlc inspect`.
 
-use super::Compile;
+use super::{Compile, ToFile};
 use clap::{Args, ValueEnum};
-use std::path::PathBuf;
-
 /// Draws which function calls which, and what is left of exports after fusion
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -23,15 +21,8 @@ pub struct Inspect {
     #[arg(long, value_name = "FORMAT", help_heading = "Output")]
     pub graph: GraphFormat,
 
-    /// The file for the graph; - for standard output
-    #[arg(
-        short,
-        long,
-        value_name = "FILE",
-        default_value = "-",
-        help_heading = "Output"
-    )]
-    pub output: PathBuf,
+    #[command(flatten)]
+    pub to: ToFile,
 
     /// The size of a dim at which bytes are told
     #[arg(long = "dim", value_name = "NAME=SIZE", help_heading = "Output")]

@@ -31,7 +31,7 @@ pub fn run(grad: &Grad, common: &Common) -> Result<(), Error> {
         return check(grad, &session, &file, &wanted);
     }
     let text = grad::derivative(&session, &file.source(), &wanted).map_err(failed)?;
-    super::write(&grad.output, text.as_bytes())
+    super::write(&grad.to.output, text.as_bytes())
 }
 
 /// Compares the gradient with finite differences.

@@ -34,7 +34,7 @@ pub fn run(inspect: &Inspect, common: &Common) -> Result<(), Error> {
         GraphFormat::Svg => dlc_report::svg(&report, export),
         GraphFormat::Dot => dlc_report::dot(&report, export),
     };
-    super::write(&inspect.output, graph.as_bytes())
+    super::write(&inspect.to.output, graph.as_bytes())
 }
 
 /// An error where a program has no such export.

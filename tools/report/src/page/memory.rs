@@ -1,7 +1,7 @@
 //! What the workspaces hold over time.
 
 use crate::{
-    chart,
+    chart, format,
     model::{Buffer, Report, Workspace},
 };
 use maud::{Markup, html};
@@ -18,7 +18,8 @@ pub(super) fn section(report: &Report) -> Markup {
                 details.memory open[number == 0] {
                     summary {
                         code { (one.entry) }
-                        ": " (one.bytes) " bytes, of which " (one.least_bytes) " are alive at the most"
+                        ": " (format::unit(&format::short(one.bytes))) "B (" (one.bytes) " bytes), of which "
+                        (one.least_bytes) " bytes are alive at the most"
                     }
                     @if one.buffers.is_empty() {
                         p.note { "It needs no workspace." }

@@ -57,7 +57,7 @@ fn line(report: &Report, (file, line): (usize, usize), text: &str) -> Markup {
                             @for same in fusion::same(remarks.iter().copied()) {
                                 li class=(mark(same.remark)) {
                                     (fusion::message(same.remark))
-                                    @if same.count > 1 { " " b { (same.count) " times" } }
+                                    @if same.count > 1 { " " em { (same.count) " times" } }
                                 }
                             }
                         }
