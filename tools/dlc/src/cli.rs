@@ -14,10 +14,12 @@ mod build;
 mod cached;
 mod call;
 mod code;
+mod diff;
 mod doc;
 mod explain;
 mod fmt;
 mod grad;
+mod inspect;
 mod later;
 mod lints;
 mod lsp;
@@ -26,6 +28,7 @@ mod packaging;
 mod run_target;
 mod shell;
 mod test;
+mod to_file;
 mod trouble;
 mod tune;
 
@@ -35,10 +38,12 @@ pub use build::{Build, ReportFormat};
 pub use cached::Cached;
 pub use call::Call;
 pub use code::{Code, Remarks, TimeFormat};
+pub use diff::Diff;
 pub use doc::Doc;
 pub use explain::{Explain, ExplainFormat};
 pub use fmt::Fmt;
 pub use grad::{Grad, Mode};
+pub use inspect::{GraphFormat, Inspect};
 pub use later::Later;
 pub use lints::Lints;
 pub use lsp::Lsp;
@@ -47,6 +52,7 @@ pub use packaging::Packaging;
 pub use run_target::{RunTarget, RunTargetParser};
 pub use shell::{Completions, Man, visible};
 pub use test::{RunTest, Test, TestFormat};
+pub use to_file::ToFile;
 pub use trouble::{Bugreport, Doctor};
 pub use tune::Tune;
 
@@ -197,6 +203,8 @@ pub enum Command {
     Run(Run),
     /// Compiles a file and times one of its exports
     Bench(Bench),
+    /// Compares two outputs of `dlc bench --json`
+    Diff(Diff),
     /// Searches for schedules that make an export faster on this machine
     Tune(Tune),
     /// Runs the tests of a file or of the standard library
@@ -209,6 +217,8 @@ pub enum Command {
     Imports(Imports),
     /// Prints the derivative of a function as source, or compares it with finite differences
     Grad(Grad),
+    /// Draws which function calls which, and what is left of exports after fusion
+    Inspect(Inspect),
     /// Names the pass and the source line where compiled code begins to differ from the reference evaluator
     Bisect(Bisect),
     /// Makes a program smaller as long as it still shows a wrong value or a crash
@@ -248,6 +258,7 @@ impl Command {
             | Command::Bench(_)
             | Command::Tune(_)
             | Command::Grad(_)
+            | Command::Inspect(_)
             | Command::Bisect(_)
             | Command::Doctor(_)
             | Command::Fmt(_)
@@ -259,6 +270,7 @@ impl Command {
             | Command::Reduce(_)
             | Command::Bugreport(_)
             | Command::Imports(_)
+            | Command::Diff(_)
             | Command::Explain(_)
             | Command::Lsp(_)
             | Command::New(_)
@@ -277,6 +289,7 @@ impl Command {
             Command::Bench(bench) => vec![&bench.call.callee],
             Command::Tune(tune) => vec![&tune.call.callee],
             Command::Grad(grad) => vec![&grad.callee],
+            Command::Inspect(inspect) => vec![&inspect.callee],
             Command::Fmt(fmt) => fmt.paths.iter().map(String::as_str).collect(),
             Command::Doc(doc) => doc.files(),
             Command::Test(test) => vec![&test.what],
@@ -287,6 +300,7 @@ impl Command {
             | Command::RunVariant(_)
             | Command::Doctor(_)
             | Command::Imports(_)
+            | Command::Diff(_)
             | Command::Explain(_)
             | Command::Lsp(_)
             | Command::New(_)
@@ -305,6 +319,7 @@ impl Command {
             Command::Bench(bench) => Some(&bench.call.compile),
             Command::Tune(tune) => Some(&tune.call.compile),
             Command::Grad(grad) => Some(&grad.compile),
+            Command::Inspect(inspect) => Some(&inspect.compile),
             Command::Bisect(bisect) => Some(&bisect.compared.call.compile),
             Command::Reduce(reduce) => Some(&reduce.compared.call.compile),
             Command::Test(_)
@@ -313,6 +328,7 @@ impl Command {
             | Command::Bugreport(_)
             | Command::Doctor(_)
             | Command::Imports(_)
+            | Command::Diff(_)
             | Command::Fmt(_)
             | Command::Doc(_)
             | Command::Explain(_)
@@ -528,6 +544,9 @@ mod tests {
             "dlc bench a.dl::f --json --threads 1",
             "dlc test a.dl grad --exact --target reference --threads 2 --format json --timeout 5",
             "dlc test std::nn --list",
+            "dlc inspect a.dl --graph=svg --dim B=8 -o a.svg",
+            "dlc inspect a.dl::f --graph dot",
+            "dlc diff a.json b.json --assert-within 5% --json",
             "dlc explain DL0203",
             "dlc new first --host rust",
             "dlc completions zsh",

@@ -7,12 +7,14 @@ pub mod build;
 pub mod call;
 pub mod check;
 pub mod device;
+pub mod diff;
 pub mod doc;
 pub mod doctor;
 pub mod explain;
 pub mod fmt;
 pub mod grad;
 pub mod imports;
+pub mod inspect;
 pub mod lsp;
 pub mod new;
 pub mod print;
@@ -33,7 +35,7 @@ use dlc_driver::compile::{
 };
 
 use crate::cli::{Cli, Command, Common, Compile, Remarks};
-use crate::report::Error;
+use crate::report::{Error, to_stdout};
 use crate::supervise;
 
 /// Runs a command line.
@@ -51,8 +53,10 @@ pub fn run(cli: Cli) -> Result<(), Error> {
         Some(Command::Build(build)) => build::run(&build, &cli.common),
         Some(Command::Run(run)) => run::run(&run, &cli.common),
         Some(Command::Bench(bench)) => bench::run(&bench, &cli.common),
+        Some(Command::Diff(diff)) => diff::run(&diff),
         Some(Command::Tune(tune)) => tune::run(&tune, &cli.common),
         Some(Command::Grad(grad)) => grad::run(&grad, &cli.common),
+        Some(Command::Inspect(inspect)) => inspect::run(&inspect, &cli.common),
         Some(Command::Test(test)) => test::run(&test, &cli.common),
         Some(Command::RunTest(test)) => test::one::run(&test, &cli.common),
         Some(Command::Bisect(bisect)) => bisect::run(&bisect, &cli.common),
@@ -126,6 +130,15 @@ pub fn options(
         pass_limit: unstable::pass_limit(common)?,
         fault: unstable::fault(common)?,
     })
+}
+
+/// Writes a text to a file, or to standard output for `-`.
+fn write(path: &Path, text: &[u8]) -> Result<(), Error> {
+    if path.as_os_str() == "-" {
+        return to_stdout(text);
+    }
+    std::fs::write(path, text)
+        .map_err(|error| Error::io(format!("cannot write {}: {error}", path.display())))
 }
 
 /// The GPU of a name; none for `none`.

@@ -136,19 +136,8 @@ fn the_data_add_up() {
             && number(&remark["bytes"]["value"]) > 0));
     }
     for level in ["dl", "linalg", "loops", "llvm-mlir", "llvm-ir", "asm"] {
-        let mut levels = list(&report["levels"]).iter();
-        let found = levels.find(|found| found["name"] == level).unwrap();
         // The product's line leads somewhere at each level.
-        let leads = list(&found["functions"]).iter().any(|function| {
-            let places = list(&function["places"]);
-            let number = places
-                .iter()
-                .position(|place| place[0] == 0 && place[1] == 3);
-            let at = list(&function["at"]);
-            assert_eq!(at.len(), list(&function["lines"]).len());
-            number.is_some_and(|number| at.iter().any(|at| *at == number + 1))
-        });
-        assert!(leads, "{level}");
+        assert!(made_of(&report, level, 3) > 0, "{level}");
     }
     assert!(
         list(&report["times"])
@@ -156,6 +145,85 @@ fn the_data_add_up() {
             .any(|time| time["name"] == "fuse-rows")
     );
     assert_eq!(report["workspaces"][0]["entry"], "step");
+}
+
+/// How many lines of a level are made of a line of the program.
+fn made_of(report: &Value, level: &str, line: u64) -> usize {
+    let mut levels = list(&report["levels"]).iter();
+    let level = levels.find(|found| found["name"] == level).unwrap();
+    let functions = list(&level["functions"]).iter();
+    let counts = functions.map(|function| {
+        let mut places = list(&function["places"]).iter();
+        let number = places.position(|place| place[0] == 0 && place[1] == line);
+        let at = list(&function["at"]);
+        assert_eq!(at.len(), list(&function["lines"]).len());
+        number.map_or(0, |number| {
+            at.iter().filter(|at| **at == number + 1).count()
+        })
+    });
+    counts.sum()
+}
+
+#[test]
+fn the_code_for_a_gpu_stands_beside_its_source() {
+    let folder = folder();
+    let folder = folder.path();
+    build(folder, "--gpu sm_80 --emit=ptx -o plain --no-cache");
+    build(folder, "--gpu sm_80 --emit=ptx --report json --no-cache");
+    assert_eq!(read(folder.join("plain/m.ptx")), read(folder.join("m.ptx")));
+    let report: Value = serde_json::from_str(&read(folder.join("m.report.json"))).unwrap();
+    assert_eq!(report["unit"]["gpu"], "sm_80");
+    // The product's line, that of `tanh`, and that of the update.
+    for line in [3, 7, 12] {
+        for level in ["gpu", "nvvm", "ptx"] {
+            assert!(made_of(&report, level, line) > 0, "{level} of line {line}");
+        }
+    }
+    // What is inlined from a program of products belongs to the product.
+    assert!(
+        made_of(&report, "ptx", 3) > 2000,
+        "{}",
+        made_of(&report, "ptx", 3)
+    );
+}
+
+#[test]
+fn a_report_of_a_module_in_text() {
+    let folder = folder();
+    let folder = folder.path();
+    build(folder, "--emit=dl=k.mlir");
+    let module = read(folder.join("k.mlir"));
+    let (status, said) = dlc(folder, "build k.mlir --emit=header --report json");
+    assert_eq!((status, said.as_str()), (Some(0), ""));
+    let report: Value = serde_json::from_str(&read(folder.join("k.report.json"))).unwrap();
+    assert_eq!(report["files"][0]["text"], module.as_str());
+    let functions = list(&report["functions"]).iter();
+    let names: Vec<_> = functions.map(|function| &function["name"]).collect();
+    assert_eq!(names, ["step", "apply"]);
+    let apply = &report["entries"][1];
+    let costs = list(&apply["costs"]).iter();
+    let most = costs
+        .max_by_key(|cost| number(&cost["flops"]["value"]))
+        .unwrap();
+    let line = number(&most["line"]);
+    let text = module.lines().nth(line as usize - 1).unwrap();
+    assert!(text.contains("dl.dot_general"), "{text}");
+    for level in ["dl", "linalg", "loops", "llvm-mlir", "llvm-ir", "asm"] {
+        assert!(made_of(&report, level, line) > 0, "{level}");
+    }
+    // No caller could call this.
+    let loose = "func.func @f(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %y = dl.tanh %x : tensor<4xf32>
+  return %y : tensor<4xf32>
+}
+";
+    std::fs::write(folder.join("loose.mlir"), loose).unwrap();
+    let (status, said) = dlc(folder, "build loose.mlir");
+    assert_eq!(status, Some(1), "{said}");
+    assert!(
+        said.starts_with("loose.mlir:1:1: error: `@f` is neither exported nor private"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -261,6 +329,7 @@ fn the_page_in_a_browser() {
     // What stands in the page: nests, buffers, calls, passes.
     for (what, least) in [
         ("<g class=\"node product\"", 6),
+        ("data-from=\"", 6),
         ("<g class=\"node function\"", 2),
         ("<g class=\"buffer b", 5),
         ("<path class=\"arrow\"", 6),

@@ -141,6 +141,10 @@ fn a_bench_needs_no_inputs_and_counts() {
     let product = bench("product --dim M=7 --dim N=5 --dim K=3");
     assert_eq!(product["flops"], 2 * 7 * 5 * 3);
     assert_eq!(product["bytes"], 4 * (7 * 3 + 3 * 5 + 7 * 5));
+    let interval = &product["median_interval_ms"];
+    let [low, median, high] =
+        [&interval[0], &product["median_ms"], &interval[1]].map(|number| number.as_f64().unwrap());
+    assert!(low <= median && median <= high, "{product}");
     for number in [
         "median_ms",
         "min_ms",
@@ -182,6 +186,130 @@ fn a_bench_needs_no_inputs_and_counts() {
     assert!(
         status == Some(2) && text.contains("a factor of 1 and more"),
         "{text}"
+    );
+}
+
+#[test]
+fn benches_are_compared() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let run = |entry: &str, median: f64, width: f64| {
+        let (low, high) = (median / width, median * width);
+        serde_json::json!({ "entry": entry, "threads": 1, "median_ms": median, "median_interval_ms": [low, high] })
+    };
+    let before = format!("{}\n{}\n", run("f", 2.0, 1.01), run("g", 1.0, 1.2));
+    std::fs::write(folder.join("a.json"), before).unwrap();
+    let after = format!("{}\n{}\n", run("g", 1.1, 1.2), run("f", 1.5, 1.01));
+    std::fs::write(folder.join("b.json"), after).unwrap();
+    std::fs::write(
+        folder.join("old.json"),
+        "{\"entry\": \"f\", \"median_ms\": 1}",
+    )
+    .unwrap();
+    std::fs::write(folder.join("h.json"), run("h", 1.0, 1.0).to_string()).unwrap();
+    let (text, _) = dlc(folder, "diff a.json b.json --assert-within 5%");
+    assert_eq!(
+        text,
+        "g: 1.000 ms to 1.100 ms, 1.100 times (0.850 to 1.424): no significant difference\n\
+         f: 2.000 ms to 1.500 ms, 0.750 times (0.740 to 0.761): faster\n"
+    );
+    let (json, _) = dlc(folder, "diff b.json a.json --json");
+    let lines = json
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    let significant: Vec<_> = lines
+        .map(|line| (line["after"].clone(), line["significant"].clone()))
+        .collect();
+    assert_eq!(
+        significant,
+        [("f".into(), true.into()), ("g".into(), false.into())]
+    );
+
+    let fails = |arguments: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_dlc"));
+        let command = command.current_dir(folder).arg("diff");
+        let output = command.args(arguments.split(' ')).output().unwrap();
+        (
+            output.status.code(),
+            String::from_utf8(output.stderr).unwrap(),
+        )
+    };
+    for (arguments, status, said) in [
+        (
+            "b.json a.json --assert-within 5%",
+            1,
+            "f: 1.333 times as long, and 1.050 times are allowed\n",
+        ),
+        (
+            "a.json h.json",
+            1,
+            "error: no export is in both files\nhelp: a.json has f, g, and h.json has h\n",
+        ),
+        ("old.json a.json", 1, "there is no median_interval_ms"),
+        ("a.json none.json", 3, "cannot read none.json"),
+        (
+            "a.json b.json --assert-within 1%%",
+            2,
+            "a factor of 1 and more",
+        ),
+    ] {
+        let (found, text) = fails(arguments);
+        assert!(
+            found == Some(status) && text.contains(said),
+            "{arguments}: {found:?} {text}"
+        );
+    }
+}
+
+#[test]
+fn graphs_of_calls_and_nests() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    std::fs::write(folder.join("m.dl"), PROGRAM).unwrap();
+    let inspect = "inspect m.dl --target-cpu x86-64-v3 --dim B=100";
+    let (dot, _) = dlc(folder, &format!("{inspect} --graph=dot"));
+    assert!(
+        dot.starts_with("digraph \"m.dl\" {\n") && dot.ends_with("  }\n}\n"),
+        "{dot}"
+    );
+    for part in [
+        "label=\"Which function calls which\";",
+        "n0_1 -> n0_0 [label=",
+        "label=\"1. x @ w\\lline 1: product f32_nn_",
+        "label=\"f32[B, 64], 25.6 kB\"];",
+    ] {
+        assert!(dot.contains(part), "{part} in {dot}");
+    }
+    dlc(folder, &format!("{inspect} --graph=svg -o m.svg"));
+    let svg = std::fs::read_to_string(folder.join("m.svg")).unwrap();
+    // A box and its arrows for each of the graph.
+    for (in_svg, in_dot) in [("<rect ", "fillcolor="), ("<path class=\"arrow\"", " -> ")] {
+        let paper = usize::from(in_svg == "<rect ");
+        let counts = (
+            svg.matches(in_svg).count() - paper,
+            dot.matches(in_dot).count(),
+        );
+        assert!(counts.0 == counts.1 && counts.0 > 2, "{counts:?}");
+    }
+    assert!(!svg.contains("var(") && !svg.contains("href="), "{svg}");
+    let (alone, _) = dlc(
+        folder,
+        "inspect m.dl::f --graph=dot --dim B=100 --target-cpu x86-64-v3",
+    );
+    assert!(
+        !alone.contains("Which function") && alone.contains("label=\"f: 5 nests"),
+        "{alone}"
+    );
+    let output = Command::new(env!("CARGO_BIN_EXE_dlc"))
+        .current_dir(folder)
+        .args(["inspect", "m.dl::g", "--graph=dot"])
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert_eq!(
+        said,
+        "error: m.dl has no export `g`\nhelp: its exports are f\n"
     );
 }
 

@@ -5,7 +5,7 @@ use crate::{
     compile::{Emit, Failure, Input, Options, Ran, Session},
     destination::Destination,
     pipelines::GPU,
-    report::located,
+    report::{Places, located, with_debug_info},
 };
 use dlc_abi::Manifest;
 use dlc_dialects::ir::edit;
@@ -121,8 +121,15 @@ pub(crate) fn make<'c>(
     if wanted(Emit::Nvvm) {
         keep(Emit::Nvvm, device.as_operation().to_string());
     }
-    let ptx = ptx(&device, architecture).map_err(internal)?;
-    told(Emit::Ptx, &|| ptx.clone());
+    let ptx = self::ptx(&device, architecture).map_err(internal)?;
+    told(Emit::Ptx, &|| {
+        let mut placed = edit::clone_module(&device);
+        let has_places = with_debug_info(context, &mut placed, &mut Places::new(input));
+        let with_places = has_places.then(|| self::ptx(&placed, architecture));
+        with_places
+            .and_then(Result::ok)
+            .unwrap_or_else(|| ptx.clone())
+    });
     let mut objects = vec![];
     if made_for.wants_objects() {
         keep_host(context, &module, architecture, &ptx).map_err(internal)?;

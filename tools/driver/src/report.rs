@@ -10,6 +10,7 @@ mod remarks;
 use crate::{
     compile::{COMPILER, Input, Ran, Session},
     pipelines::Moment,
+    source,
     workspace::{self, Workspace},
 };
 use dlc_abi::{Manifest, Poly};
@@ -179,7 +180,7 @@ impl Collector<'_> {
             functions: match name {
                 "llvm-ir" => of_llvm(text, &mut places),
                 "asm" => of_assembly(text, &mut places),
-                "ptx" => of_ptx(text),
+                "ptx" => of_ptx(text, &mut places),
                 _ => of_mlir(text, &mut places),
             },
         });
@@ -258,6 +259,9 @@ pub(crate) fn amount(poly: Option<&Poly>, dims: &[Dim]) -> Amount {
 
 /// The functions of the program's own files.
 fn functions(input: Input, places: &mut Places) -> Vec<Function> {
+    if source::is_module(input.source) {
+        return of_module(input.source.text);
+    }
     let own = input.sources.files().iter();
     let own = own.filter(|file| !modules::is_std(file));
     let mut found = vec![];
@@ -275,6 +279,26 @@ fn functions(input: Input, places: &mut Places) -> Vec<Function> {
                     ),
                 });
             }
+        }
+    }
+    found
+}
+
+/// The functions of a textual module, which is the first file: each up to the next one.
+fn of_module(text: &str) -> Vec<Function> {
+    let mut found: Vec<Function> = vec![];
+    for (number, line) in (1..).zip(text.lines()) {
+        let begins = line.trim_start().strip_prefix("func.func ");
+        match begins.and_then(|rest| rest.split_once('@')) {
+            Some((_, rest)) => found.push(Function {
+                name: rest.split('(').next().unwrap_or_default().to_string(),
+                file: 0,
+                lines: (number, number),
+            }),
+            None => found
+                .last_mut()
+                .into_iter()
+                .for_each(|last| last.lines.1 = number),
         }
     }
     found

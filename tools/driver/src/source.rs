@@ -15,11 +15,11 @@ use dlc_frontend::{
     render::{Format, render as rendered_text},
     source::SourceMap,
 };
-use dlc_lowering::entry;
+use dlc_lowering::{entry, walk};
 use dlc_reference::EvalError;
 use dlc_runtime::Tensor;
 use melior::ir::{
-    Module,
+    Module, OperationRef,
     attribute::{ArrayAttribute, StringAttribute},
     operation::OperationLike,
 };
@@ -195,6 +195,41 @@ fn emit_for<'c>(
         diagnostics: warnings,
         sources,
     })
+}
+
+/// An error where a textual module has a function of tensors that is neither exported nor private: it would be part of the
+/// library, and no caller could give it the memory that it needs.
+pub fn exported_or_private(source: &Source, module: &Module) -> Result<(), Failure> {
+    if !is_module(source) {
+        return Ok(());
+    }
+    let text = |op: OperationRef, name| entry::string(op.attribute(name).ok());
+    let is_loose = |op: &OperationRef| {
+        let takes = op.attribute("function_type").map(|ty| ty.to_string());
+        walk::is(*op, "func.func")
+            && takes.is_ok_and(|ty| ty.contains("tensor<"))
+            && text(*op, "dl.entry").is_none()
+            && text(*op, "sym_visibility").is_none()
+    };
+    let loose: Vec<_> = walk::inside(module.as_operation())
+        .into_iter()
+        .filter(is_loose)
+        .collect();
+    let lines = loose.iter().map(|op| {
+        let name = text(*op, "sym_name").unwrap_or_default();
+        let message = format!(
+            "`@{name}` is neither exported nor private\nhelp: give it `dl.entry`, `dl.dims` and the paths of its arguments, as \
+             `dlc build --emit=dl` writes them, or make it `private`"
+        );
+        render::line(source, &op.location().to_string(), "error", &message)
+    });
+    match loose.len() {
+        0 => Ok(()),
+        errors => Err(Failure::User {
+            rendered: lines.collect(),
+            errors,
+        }),
+    }
 }
 
 fn parse<'c>(session: &'c Session, source: &Source) -> Result<Unit<'c>, Failure> {

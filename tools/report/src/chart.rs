@@ -13,6 +13,8 @@ const HEIGHT: f64 = 320.0;
 const CURVE: f64 = 80.0;
 /// How many colours the style sheet has for buffers.
 const COLOURS: usize = 8;
+/// Slots of fewer pixels have no line between them, as there would be nothing but lines.
+const APART: f64 = 6.0;
 /// Boxes of fewer pixels have no text.
 const READABLE: (f64, f64) = (60.0, 13.0);
 
@@ -92,6 +94,7 @@ pub fn draw(workspace: &Workspace) -> Chart {
             .slots
             .iter()
             .skip(1)
+            .filter(|slot| down(slot.bytes) >= APART)
             .map(|slot| pixels(down(slot.offset)))
             .collect(),
     }

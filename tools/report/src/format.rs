@@ -25,6 +25,14 @@ pub fn amount(amount: &Amount) -> String {
     }
 }
 
+/// A short number before a unit, with a space between them.
+pub fn unit(number: &str) -> String {
+    match number.ends_with(|last: char| last.is_ascii_digit()) {
+        true => format!("{number} "),
+        false => number.to_string(),
+    }
+}
+
 /// Dims with their sizes: `B = 256, T = 8`.
 pub fn dims(dims: &[Dim]) -> String {
     let dims: Vec<_> = dims

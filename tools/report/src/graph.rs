@@ -39,6 +39,15 @@ pub struct Arrow {
     pub title: String,
 }
 
+/// Boxes and arrows, to be placed.
+#[derive(Debug, Default)]
+pub struct Graph {
+    /// The boxes.
+    pub nodes: Vec<Node>,
+    /// The arrows between them.
+    pub arrows: Vec<Arrow>,
+}
+
 /// A picture.
 #[derive(Debug, Default)]
 pub struct Drawing {
@@ -72,6 +81,10 @@ pub struct Placed {
 /// An arrow in its place.
 #[derive(Debug)]
 pub struct Curve {
+    /// The number of the box that it begins at.
+    pub from: usize,
+    /// The number of the box that it leads to.
+    pub to: usize,
     /// The path, in SVG's notation.
     pub path: String,
     /// What is shown of it when it is pointed at.
@@ -79,9 +92,10 @@ pub struct Curve {
 }
 
 /// Lays out a graph from top to bottom. Nodes that no arrow touches stand in rows beneath.
-pub fn draw(nodes: Vec<Node>, arrows: &[Arrow]) -> Drawing {
+pub fn draw(graph: Graph) -> Drawing {
+    let Graph { nodes, arrows } = graph;
     let sizes: Vec<_> = nodes.iter().map(size).collect();
-    let places = places(&sizes, arrows);
+    let places = places(&sizes, &arrows);
     let boxes = nodes.into_iter().zip(&sizes).zip(&places);
     let boxes: Vec<_> = boxes
         .map(|((node, size), place)| placed(node, *size, *place))
@@ -126,6 +140,8 @@ fn places(sizes: &[(f64, f64)], arrows: &[Arrow]) -> Vec<(f64, f64)> {
     edges.dedup();
     let config = Config {
         vertex_spacing: GAP,
+        // Arrows go behind boxes, as a picture with room for them between boxes is four times as wide.
+        dummy_vertices: false,
         transpose: vertices.len() <= MANY,
         ..Config::default()
     };
@@ -216,6 +232,8 @@ fn curve(arrow: &Arrow, boxes: &[Placed]) -> Curve {
         }
     };
     Curve {
+        from: arrow.from,
+        to: arrow.to,
         path,
         title: arrow.title.clone(),
     }
@@ -246,7 +264,10 @@ mod tests {
         let nodes: Vec<_> = (0..9).map(|i| node(&"x".repeat(1 + 7 * i))).collect();
         let arrows = [(0, 2), (0, 3), (2, 4), (3, 4), (0, 4), (5, 7), (7, 8)];
         let arrows = arrows.map(|(from, to)| arrow(from, to));
-        let drawing = draw(nodes, &arrows);
+        let drawing = draw(Graph {
+            nodes,
+            arrows: arrows.to_vec(),
+        });
         let boxes = &drawing.boxes;
         for (i, a) in boxes.iter().enumerate() {
             assert!(a.x >= 0 && a.x + a.width <= drawing.width, "{a:?}");
@@ -265,8 +286,11 @@ mod tests {
 
     #[test]
     fn graphs_with_circles_or_without_anything_are_drawn() {
-        assert_eq!(draw(vec![], &[]).boxes.len(), 0);
-        let circle = [arrow(0, 1), arrow(1, 0), arrow(1, 1)];
-        assert_eq!(draw(vec![node("a"), node("b")], &circle).curves.len(), 3);
+        assert_eq!(draw(Graph::default()).boxes.len(), 0);
+        let circle = Graph {
+            nodes: vec![node("a"), node("b")],
+            arrows: vec![arrow(0, 1), arrow(1, 0), arrow(1, 1)],
+        };
+        assert_eq!(draw(circle).curves.len(), 3);
     }
 }

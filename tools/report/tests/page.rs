@@ -136,17 +136,22 @@ fn report() -> Report {
 
 #[test]
 fn what_the_program_says_is_text() {
-    let page = html(&report()).unwrap();
-    assert_eq!(page.matches("</script>").count(), 2);
+    let mut report = report();
+    report.remarks.push(report.remarks[0].clone());
+    let page = html(&report);
+    assert_eq!(page.matches("</script>").count(), 3);
     assert!(!page.contains("<b>"), "what looks like a tag is none");
     for part in [
-        "<title>a&#60;b&#62;.dl",
+        "<title>a&lt;b&gt;.dl",
         "1.5 M",
         "2 threads, and for sm_80",
         "<g class=\"node product\">",
         "<g class=\"node export\">",
-        "not fused: &#34;x&#34;",
+        "not fused: &quot;x&quot;",
         "id=\"f0-2\"",
+        // Two remarks that say the same.
+        "<td class=\"number\">4.0 k</td><td class=\"number\">2</td>",
+        "<em>2 times</em>",
         "<polygon class=\"alive\" points=\"0,416.0 0.0,376.0 480.0,376.0 480.0,336.0",
     ] {
         assert!(page.contains(part), "{part}");

@@ -37,7 +37,7 @@ pub struct Bench {
 }
 
 /// How many times as long something may take: `5%` is 1.05.
-fn factor(text: &str) -> Result<f64, String> {
+pub(super) fn factor(text: &str) -> Result<f64, String> {
     let wrong =
         || "it is a percentage such as 5%, or a factor of 1 and more such as 1.05".to_string();
     let factor = match text.strip_suffix('%') {

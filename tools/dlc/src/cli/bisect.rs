@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::{Call, Code, Common, Compile, RunTarget};
+use super::{Call, Code, Common, Compile, RunTarget, ToFile};
 
 /// Names the pass and the source line where compiled code begins to differ from the reference evaluator
 #[derive(Debug, Clone, Args)]
@@ -76,15 +76,8 @@ pub struct Reduce {
     #[arg(long, value_name = "N", default_value_t = 600, help_heading = "Check")]
     pub seconds: u64,
 
-    /// The file for the small program; - for standard output
-    #[arg(
-        short,
-        long,
-        value_name = "FILE",
-        default_value = "-",
-        help_heading = "Output"
-    )]
-    pub output: PathBuf,
+    #[command(flatten)]
+    pub to: ToFile,
 }
 
 /// Runs one variant of a compilation for `dlc bisect`

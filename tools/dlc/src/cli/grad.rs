@@ -1,10 +1,8 @@
 //! The arguments of `dlc grad`.
 
-use std::path::PathBuf;
-
 use clap::{Args, ValueEnum};
 
-use super::{Compile, RunTarget};
+use super::{Compile, RunTarget, ToFile};
 
 /// Prints the derivative of a function as source, or compares it with finite differences
 #[derive(Debug, Args)]
@@ -41,15 +39,8 @@ pub struct Grad {
     )]
     pub mode: Mode,
 
-    /// The file for the source; - for standard output
-    #[arg(
-        short,
-        long,
-        value_name = "FILE",
-        default_value = "-",
-        help_heading = "Output"
-    )]
-    pub output: PathBuf,
+    #[command(flatten)]
+    pub to: ToFile,
 
     /// Compares the gradient with finite differences on random inputs
     #[arg(long, conflicts_with = "output", help_heading = "Check")]

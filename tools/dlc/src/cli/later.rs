@@ -9,10 +9,6 @@ use clap::{Args, Subcommand};
 pub enum Later {
     #[command(hide = true, disable_help_flag = true)]
     Import(Anything),
-    #[command(hide = true, disable_help_flag = true)]
-    Inspect(Anything),
-    #[command(hide = true, disable_help_flag = true)]
-    Diff(Anything),
 }
 
 impl Later {
@@ -21,8 +17,6 @@ impl Later {
         const AVAILABLE: &str = "`dlc --help` lists the commands";
         match self {
             Later::Import(_) => ("import", AVAILABLE),
-            Later::Inspect(_) => ("inspect", "use `dlc build --emit=dl,linalg,loops,llvm-ir`"),
-            Later::Diff(_) => ("diff", "compare two outputs of `dlc bench --json`"),
         }
     }
 }

@@ -114,6 +114,7 @@ impl Found<'_> {
         let object = serde_json::json!({
             "entry": self.entry,
             "median_ms": self.times.median,
+            "median_interval_ms": [self.times.interval.0, self.times.interval.1],
             "min_ms": self.times.min,
             "rounds": self.times.rounds,
             "threads": self.threads,
@@ -180,8 +181,18 @@ impl Found<'_> {
 /// Times of one call in milliseconds.
 struct Times {
     median: f64,
+    /// The interval of 95 % of the median.
+    interval: (f64, f64),
     min: f64,
     rounds: usize,
+}
+
+/// Where in so many values in order those are between which the median of all that there could be lies with 95 %: the
+/// binomial distribution of how many are less, as a normal one.
+fn ranks(count: usize) -> (usize, usize) {
+    let (middle, width) = (count as f64 / 2.0, 0.98 * (count as f64).sqrt());
+    let low = (middle - width).round().max(1.0) as usize - 1;
+    (low, count - 1 - low)
 }
 
 fn measure(call: &mut Call<'_>, bound: &Bound) -> Result<Times, Error> {
@@ -207,15 +218,17 @@ fn measure(call: &mut Call<'_>, bound: &Bound) -> Result<Times, Error> {
         rounds.push(round.elapsed().as_secs_f64() * 1e3 / f64::from(repeats));
     }
     rounds.sort_by(f64::total_cmp);
+    let (low, high) = ranks(rounds.len());
     Ok(Times {
         median: rounds[rounds.len() / 2],
+        interval: (rounds[low], rounds[high]),
         min: rounds[0],
         rounds: rounds.len(),
     })
 }
 
 /// Milliseconds in a fitting unit.
-fn time(ms: f64) -> String {
+pub fn time(ms: f64) -> String {
     match ms {
         _ if ms < 1e-3 => format!("{:.1} ns", ms * 1e6),
         _ if ms < 1.0 => format!("{:.2} µs", ms * 1e3),
@@ -227,6 +240,14 @@ fn time(ms: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn intervals_hold_the_median() {
+        // Of 10 values, the second and the last but one hold it with 97.9 %.
+        assert_eq!(ranks(10), (1, 8));
+        assert_eq!(ranks(100), (39, 60));
+        assert_eq!(ranks(1000), (468, 531));
+    }
 
     #[test]
     fn times_have_a_fitting_unit() {

@@ -185,16 +185,17 @@ fn report(
     format: Option<ReportFormat>,
 ) -> Result<Vec<u8>, Error> {
     let report = report.ok_or_else(|| Error::Internal("there is no report".to_string()))?;
-    let internal = |error: &dyn std::fmt::Display| Error::Internal(error.to_string());
     let of_file = match path.extension() {
         Some(extension) if extension == "json" => ReportFormat::Json,
         _ => ReportFormat::Html,
     };
     let text = match format.unwrap_or(of_file) {
-        ReportFormat::Json => dlc_report::json(report).map_err(|error| internal(&error)),
-        ReportFormat::Html => dlc_report::html(report).map_err(|error| internal(&error)),
+        ReportFormat::Json => {
+            dlc_report::json(report).map_err(|error| Error::Internal(error.to_string()))?
+        }
+        ReportFormat::Html => dlc_report::html(report),
     };
-    text.map(String::into_bytes)
+    Ok(text.into_bytes())
 }
 
 /// The characters of a line: the terminal's, where it goes to one.

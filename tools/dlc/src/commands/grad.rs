@@ -31,11 +31,7 @@ pub fn run(grad: &Grad, common: &Common) -> Result<(), Error> {
         return check(grad, &session, &file, &wanted);
     }
     let text = grad::derivative(&session, &file.source(), &wanted).map_err(failed)?;
-    if grad.output.as_os_str() == "-" {
-        return to_stdout(text.as_bytes());
-    }
-    std::fs::write(&grad.output, text)
-        .map_err(|error| Error::io(format!("cannot write {}: {error}", grad.output.display())))
+    super::write(&grad.to.output, text.as_bytes())
 }
 
 /// Compares the gradient with finite differences.

@@ -85,11 +85,11 @@ pub fn run(reduce: &Reduce, common: &Common) -> Result<(), Error> {
         lines(&small),
         trial.told(&wanted)
     ));
-    match reduce.output == Path::new("-") {
+    match reduce.to.output == Path::new("-") {
         true => to_stdout(small.as_bytes()),
         false => {
-            artefact::write(&reduce.output, small.as_bytes())?;
-            let again = trial.command(&reduce.output.display().to_string(), &small);
+            artefact::write(&reduce.to.output, small.as_bytes())?;
+            let again = trial.command(&reduce.to.output.display().to_string(), &small);
             to_stderr(&format!("shown again by: {again}\n"));
             Ok(())
         }

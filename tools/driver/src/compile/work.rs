@@ -9,7 +9,7 @@ use crate::{
     pipelines::{CPU, Watch},
     python,
     report::{self, Collector, Places},
-    rust_bindings,
+    rust_bindings, source,
     workspace::{self, Workspace},
 };
 use dlc_abi::Manifest;
@@ -104,6 +104,10 @@ impl<'x> Work<'x> {
             )));
         }
         self.descriptions();
+        let mut stages = self.kinds.iter().map(|kind| kind.stage());
+        if stages.any(|stage| stage >= Emit::Loops.stage()) {
+            source::exported_or_private(self.input.source, &module)?;
+        }
         self.device(&module)?;
         self.lower(module)
     }

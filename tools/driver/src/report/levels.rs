@@ -2,7 +2,7 @@
 
 use super::Places;
 use dlc_dialects::ir::{context::with_diagnostics, edit};
-use dlc_lowering::walk;
+use dlc_lowering::{entry, gpu::PROGRAM, walk};
 use dlc_report::Text;
 use melior::{
     Context,
@@ -12,10 +12,13 @@ use melior::{
     },
     pass::PassManager,
 };
-use std::collections::HashMap;
+use std::{
+    borrow::Cow,
+    collections::{HashMap, HashSet},
+};
 
 /// Of a function so many lines are kept at most.
-const LINES: usize = 6000;
+const LINES: usize = 50_000;
 /// Constants of more elements are left out of a text.
 const ELEMENTS: usize = 16;
 /// The pass that gives functions what LLVM needs to keep places.
@@ -30,15 +33,20 @@ pub(crate) fn located(op: OperationRef) -> String {
 }
 
 /// Lets LLVM keep places; whether it could be done. Each op gets one place, as the pass that makes scopes reads no others
-/// where what was inlined has none. Where none is known it is line 0, since LLVM wants one at each call.
+/// where what was inlined has none. Where none is known it is line 0, since LLVM wants one at each call; but what comes from
+/// programs of a device stands where they are called.
 pub(crate) fn with_debug_info<'c>(
     context: &'c Context,
     module: &mut Module<'c>,
     places: &mut Places,
 ) -> bool {
     let main = places.ir_name(0).unwrap_or_default().to_string();
+    let mut programs = HashSet::new();
     for op in walk::inside(module.as_operation()) {
         let chain = places.chain(&op.location().to_string());
+        if chain.is_empty() && symbol(op).starts_with(PROGRAM) {
+            programs.insert(symbol(op));
+        }
         let place = places.own(&chain).and_then(|place| {
             let name = places.ir_name(place.file)?;
             Some(Location::new(context, name, place.line, place.column))
@@ -50,7 +58,18 @@ pub(crate) fn with_debug_info<'c>(
     }
     let manager = PassManager::new(context);
     let parsed = dlc_dialects::pass::parse_pipeline(&manager, SCOPES);
-    parsed.is_ok() && with_diagnostics(context, || manager.run(module)).0.is_ok()
+    let is_done = parsed.is_ok() && with_diagnostics(context, || manager.run(module)).0.is_ok();
+    for op in walk::inside(module.as_operation()) {
+        if programs.contains(&symbol(op)) {
+            edit::set_location(op, Location::unknown(context));
+        }
+    }
+    is_done
+}
+
+/// The name of a function, empty where an op is none.
+fn symbol(op: OperationRef) -> String {
+    entry::string(op.attribute("sym_name").ok()).unwrap_or_default()
 }
 
 /// A function in the making.
@@ -119,6 +138,8 @@ pub(crate) fn of_mlir(text: &str, places: &mut Places) -> Vec<Text> {
     let mut function: Option<(Function, Vec<usize>)> = None;
     for line in text.lines() {
         let (shown, place) = lines.line(line);
+        let shown = without_locations(shown);
+        let shown = shown.as_ref();
         match &mut function {
             None => {
                 if let Some(name) = name_of(shown) {
@@ -154,6 +175,26 @@ pub(crate) fn of_mlir(text: &str, places: &mut Places) -> Vec<Text> {
         }
     }
     found
+}
+
+/// A line without the locations of the arguments in it.
+fn without_locations(line: &str) -> Cow<'_, str> {
+    const BEGIN: &str = " loc(";
+    if !line.contains(BEGIN) {
+        return line.into();
+    }
+    let mut shown = String::new();
+    let mut rest = line;
+    while let Some((before, behind)) = rest.split_once(BEGIN) {
+        shown += before;
+        let mut depth = 1;
+        let end = behind.find(|c| {
+            depth += i32::from(c == '(') - i32::from(c == ')');
+            depth == 0
+        });
+        rest = end.map_or("", |end| &behind[end + 1..]);
+    }
+    (shown + rest).into()
 }
 
 fn without_indent(line: &str) -> &str {
@@ -299,24 +340,38 @@ fn field<'t>(node: &'t str, name: &str) -> Option<&'t str> {
     rest.split([',', ')']).next()
 }
 
-/// The functions of assembly.
-pub(crate) fn of_assembly(text: &str, places: &mut Places) -> Vec<Text> {
-    let mut files: HashMap<&str, Option<usize>> = HashMap::new();
-    for line in text.lines() {
-        let Some(rest) = line.trim_start().strip_prefix(".file\t") else {
-            continue;
-        };
-        let (number, names) = rest.split_once(' ').unwrap_or((rest, ""));
+/// The files that assembly gives numbers to.
+fn numbered<'t>(text: &'t str, places: &mut Places) -> HashMap<&'t str, Option<usize>> {
+    let rules = text
+        .lines()
+        .filter_map(|line| line.trim_start().strip_prefix(".file\t"));
+    let files = rules.map(|rule| {
+        let (number, names) = rule.split_once(' ').unwrap_or((rule, ""));
         // A folder may stand before the name, a hash behind it.
         let names: Vec<_> = names.split('"').skip(1).step_by(2).collect();
         let file = names.iter().rev().find_map(|name| places.file(name));
-        files.insert(number, file);
-    }
+        (number, file)
+    });
+    files.collect()
+}
+
+/// The place that a line of assembly says that what follows has.
+fn said(line: &str, files: &HashMap<&str, Option<usize>>) -> Option<Option<(usize, usize)>> {
+    let rule = line.trim_start().strip_prefix(".loc\t")?;
+    let mut words = rule.split_whitespace();
+    let file = words.next().and_then(|file| files.get(file).copied()?);
+    let at = words.next().and_then(|line| line.parse().ok());
+    Some(file.zip(at).filter(|place| place.1 > 0))
+}
+
+/// The functions of assembly.
+pub(crate) fn of_assembly(text: &str, places: &mut Places) -> Vec<Text> {
+    let files = numbered(text, places);
     let types = text.lines().filter_map(|line| {
         let rest = line.trim_start().strip_prefix(".type\t")?;
         rest.strip_suffix(",@function")
     });
-    let types: std::collections::HashSet<&str> = types.collect();
+    let types: HashSet<&str> = types.collect();
     let mut found = vec![];
     let mut function: Option<Function> = None;
     let mut place = None;
@@ -327,11 +382,8 @@ pub(crate) fn of_assembly(text: &str, places: &mut Places) -> Vec<Text> {
             place = None;
         }
         let trimmed = line.trim_start();
-        if let Some(rest) = trimmed.strip_prefix(".loc\t") {
-            let mut words = rest.split_whitespace();
-            let file = words.next().and_then(|file| files.get(file).copied()?);
-            let at = words.next().and_then(|line| line.parse().ok());
-            place = file.zip(at).filter(|place| place.1 > 0);
+        if let Some(said) = said(line, &files) {
+            place = said;
             continue;
         }
         let Some(body) = &mut function else { continue };
@@ -357,10 +409,12 @@ fn is_label(line: &str) -> bool {
     line.starts_with(".L") && line.contains(':')
 }
 
-/// The functions of PTX, of which no places are kept.
-pub(crate) fn of_ptx(text: &str) -> Vec<Text> {
+/// The functions of PTX.
+pub(crate) fn of_ptx(text: &str, places: &mut Places) -> Vec<Text> {
+    let files = numbered(text, places);
     let mut found = vec![];
     let mut function: Option<Function> = None;
+    let mut place = None;
     for line in text.lines() {
         let begins = [".entry ", ".func "]
             .iter()
@@ -379,9 +433,20 @@ pub(crate) fn of_ptx(text: &str) -> Vec<Text> {
             };
             let name = rest.split(['(', ' ']).next().unwrap_or_default();
             function = Some(Function::new(name));
+            place = None;
         }
         let Some(body) = &mut function else { continue };
-        body.push(&line.replace('\t', "  "), None);
+        if let Some(said) = said(line, &files) {
+            place = said;
+            continue;
+        }
+        let hidden = ["$L__tmp", "$L__func_"]
+            .iter()
+            .any(|word| line.starts_with(word));
+        if !hidden && !line.trim().is_empty() {
+            let is_code = line.starts_with(['\t', ' ']);
+            body.push(&line.replace('\t', "  "), place.filter(|_| is_code));
+        }
         if line == "}"
             && let Some(body) = function.take()
         {

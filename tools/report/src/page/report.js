@@ -4,7 +4,6 @@
 (() => {
   const data = JSON.parse(document.getElementById("data").textContent);
   const ROW = 18;
-  const SHOWN = ["source", "dl", "loops", "asm"];
 
   const element = (tag, attributes, ...children) => {
     const made = document.createElement(tag);
@@ -71,6 +70,28 @@
     document.querySelectorAll(parts).forEach((part, i) => { part.open = i === greatest; });
   }
 
+  // A graph begins where its first box is.
+  const center = (graph) => {
+    const picture = graph.querySelector(".picture");
+    const first = graph.querySelector(".node rect");
+    if (first) picture.scrollLeft = Number(first.getAttribute("x")) + first.getAttribute("width") / 2 - picture.clientWidth / 2;
+  };
+  // A box that is pointed at shows its arrows.
+  for (const picture of document.querySelectorAll("#graphs .picture")) {
+    const arrows = [...picture.querySelectorAll(".arrow")];
+    picture.querySelectorAll(".node").forEach((node, number) => {
+      const light = (on) => arrows
+        .filter(({ dataset }) => [dataset.from, dataset.to].includes(String(number)))
+        .forEach((arrow) => arrow.classList.toggle("lit", on));
+      node.addEventListener("pointerenter", () => light(true));
+      node.addEventListener("pointerleave", () => light(false));
+    });
+  }
+  for (const graph of document.querySelectorAll("details.graph")) {
+    graph.addEventListener("toggle", () => center(graph), { once: true });
+    if (graph.open) center(graph);
+  }
+
   // A link to a line opens what it stands in.
   const reveal = () => {
     const target = document.getElementById(location.hash.slice(1));
@@ -128,6 +149,7 @@
 
     /// The function of an export: the longest of those that may be it.
     choose({ name, symbol }) {
+      this.symbol = symbol;
       const names = [name, symbol, `${symbol}__impl`, `${symbol}_packed`];
       let best = -1;
       this.texts.forEach((text, i) => {
@@ -135,6 +157,8 @@
         const fits = names.includes(text.name.slice(text.name.lastIndexOf(".") + 1));
         if (fits && (best < 0 || text.lines.length > this.texts[best].lines.length)) best = i;
       });
+      // On a GPU there are only its kernels.
+      if (best < 0) best = this.texts.findIndex((text) => text.name.startsWith(`${symbol}__impl__`));
       if (best >= 0) this.show(best);
     }
 
@@ -190,15 +214,27 @@
       }
     }
 
+    /// The text that a place is looked for in: the one that is shown, then that of the export with most of it, then others.
+    textOf([file, line]) {
+      const count = (text) => {
+        const number = text.places.findIndex((place) => place[0] === file && place[1] === line) + 1;
+        return number ? text.at.filter((at) => at === number).length : 0;
+      };
+      if (count(this.text) > 0) return this.text;
+      const ofEntry = this.texts.filter(({ name }) => this.symbol && name.includes(`${this.symbol}__`));
+      const most = (texts) => texts
+        .map((text) => [count(text), text])
+        .reduce((best, one) => one[0] > best[0] ? one : best, [0, undefined])[1];
+      return most(ofEntry) ?? most(this.texts);
+    }
+
     /// Marks the lines of a place; those of others are brought into sight.
     mark(place, scroll) {
       this.place = place;
-      if (scroll) {
-        let row = this.text.lines.findIndex((_, i) => this.isLinked(i));
-        if (row < 0 && this.texts.length > 1 && this.isSource) {
-          this.show(place[0]);
-          row = place[1] - 1;
-        }
+      const text = scroll ? this.textOf(place) : undefined;
+      if (text) {
+        if (text !== this.text) this.show(this.texts.indexOf(text));
+        const row = text.lines.findIndex((_, i) => this.isLinked(i));
         if (row >= 0) { this.current = row; this.reach(row); }
       }
       this.render();
@@ -218,18 +254,29 @@
   const panes = [];
   const choice = document.getElementById("level-choice");
   const box = document.getElementById("panes");
-  for (const level of [source, ...data.levels]) {
-    if (level.functions.length === 0) continue;
-    const pane = new Pane(level.name, level.functions);
-    pane.isSource = level === source;
-    panes.push(pane);
-    box.append(pane.box);
-    const shown = element("input", { type: "checkbox", value: level.name });
-    shown.checked = SHOWN.includes(level.name);
-    pane.box.hidden = !shown.checked;
-    shown.addEventListener("change", () => { pane.box.hidden = !shown.checked; pane.render(); });
-    choice.append(element("label", {}, shown, ` ${level.name} `));
-  }
+  const showLevels = (levels) => {
+    const isForGpu = levels.some((level) => level.name === "ptx");
+    const first = ["source", "dl", ...(isForGpu ? ["gpu", "ptx"] : ["loops", "asm"])];
+    for (const level of [source, ...levels]) {
+      if (level.functions.length === 0) continue;
+      const pane = new Pane(level.name, level.functions);
+      pane.isSource = level === source;
+      panes.push(pane);
+      box.append(pane.box);
+      const shown = element("input", { type: "checkbox", value: level.name });
+      shown.checked = first.includes(level.name);
+      pane.box.hidden = !shown.checked;
+      shown.addEventListener("change", () => { pane.box.hidden = !shown.checked; pane.render(); });
+      choice.append(element("label", {}, shown, ` ${level.name} `));
+    }
+  };
+
+  /// The texts of the levels, which are packed in the page.
+  const unpacked = async () => {
+    const packed = Uint8Array.from(atob(document.getElementById("texts").textContent), (one) => one.charCodeAt(0));
+    const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
+    return new Response(stream).json();
+  };
 
   /// Chooses a place: all panes but the one it was chosen in go there.
   function choose(place, from) {
@@ -245,8 +292,11 @@
   };
   levelEntry.addEventListener("change", chooseEntry);
   if (data.entries.length > 0) levelEntry.value = String(greatest);
-  chooseEntry();
   window.addEventListener("hashchange", reveal);
-  if (location.hash) reveal();
-  document.documentElement.dataset.ready = "yes";
+  unpacked().then((levels) => {
+    showLevels(levels);
+    chooseEntry();
+    if (location.hash) reveal();
+    document.documentElement.dataset.ready = "yes";
+  }, (error) => box.append(element("p", { class: "note" }, `This browser can't unpack the texts of the levels: ${error}`)));
 })();
