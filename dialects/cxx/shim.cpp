@@ -285,10 +285,6 @@ MLIR_DEFINE_CAPI_DIALECT_REGISTRATION(DL, dl, dl::DLDialect)
 void dlcRegisterPass(MlirPass (*create)(void *), void *data) {
   registerPass([=] { return std::unique_ptr<Pass>(unwrap(create(data))); });
 }
-MlirStringRef dlcPassSummary(MlirStringRef name) {
-  const PassInfo *info = PassInfo::lookup(unwrap(name));
-  return wrap(info ? info->getPassDescription() : llvm::StringRef());
-}
 void dlcEmit(bool isError, MlirLocation location, MlirStringRef message, intptr_t count, const MlirLocation *places, const MlirStringRef *notes) {
   InFlightDiagnostic report = (isError ? emitError(unwrap(location)) : emitRemark(unwrap(location))) << unwrap(message);
   for (intptr_t i = 0; i < count; ++i) report.attachNote(unwrap(places[i])) << unwrap(notes[i]);

@@ -14,9 +14,6 @@ MLIR_DECLARE_CAPI_DIALECT_REGISTRATION(DL, dl);
 // Adds a pass, made anew by `create(data)` each time, to MLIR's registry, under the name it answers to.
 void dlcRegisterPass(MlirPass (*create)(void *), void *data);
 
-// The summary of the pass of a name in MLIR's registry; empty for none.
-MlirStringRef dlcPassSummary(MlirStringRef name);
-
 // mlir-opt's main with the dialects of `registry`; the exit status.
 int dlcOptMain(int argc, char **argv, MlirDialectRegistry registry);
 

@@ -11,8 +11,6 @@ unsafe extern "C" {
     pub fn mlirGetDialectHandle__dl__() -> MlirDialectHandle;
     pub fn dlcRegisterPass(create: extern "C" fn(*mut c_void) -> MlirPass, data: *mut c_void);
     #[cfg(not(target_family = "wasm"))]
-    pub fn dlcPassSummary(name: MlirStringRef) -> MlirStringRef;
-    #[cfg(not(target_family = "wasm"))]
     pub fn dlcOptMain(argc: c_int, argv: *mut *mut c_char, registry: MlirDialectRegistry) -> c_int;
     #[cfg(not(target_family = "wasm"))]
     pub fn dlcLspMain(argc: c_int, argv: *mut *mut c_char, registry: MlirDialectRegistry) -> c_int;

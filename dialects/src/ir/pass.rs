@@ -110,15 +110,6 @@ pub fn register(passes: &'static [PassInfo]) {
     }
 }
 
-/// The one line that a registered pass has for `--help`, ours or MLIR's; none for a name that is not registered.
-#[cfg(not(target_family = "wasm"))]
-pub fn summary(name: &str) -> Option<&'static str> {
-    // The registry keeps its entries as long as the process runs.
-    let text = unsafe { StringRef::from_raw(ffi::dlcPassSummary(StringRef::new(name).to_raw())) };
-    let text = text.as_str().ok()?;
-    (!text.is_empty()).then_some(text)
-}
-
 /// A type id is the address of something aligned to 8 bytes that is never freed.
 #[repr(align(8))]
 struct Id;

@@ -90,27 +90,15 @@ impl Shell {
         if !MODULES.contains(&need) {
             return host::tool(need).is_some();
         }
-        let import = format!("python3 -c 'import {need}'");
-        self.command(&import).is_ok_and(|mut command| {
-            let output = command.output();
-            output.is_ok_and(|output| output.status.success())
-        })
+        // Not imported, as that takes seconds.
+        let find = "import sys, importlib.util as of; sys.exit(of.find_spec(sys.argv[1]) is None)";
+        let command = self.command(&format!("python3 -c '{find}' {need}"));
+        command.is_ok_and(|mut command| host::run(&mut command).is_ok())
     }
 
     /// What a command prints; it has to succeed.
     fn run(&self, folder: &Path, text: &str) -> Result<String> {
-        let mut command = self.command(text)?;
-        let output = command
-            .current_dir(folder)
-            .output()
-            .context("cannot run bash")?;
-        ensure!(
-            output.status.success(),
-            "{}\n{}{}",
-            output.status,
-            String::from_utf8_lossy(&output.stdout),
-            String::from_utf8_lossy(&output.stderr)
-        );
+        let output = host::run(self.command(text)?.current_dir(folder))?;
         Ok(String::from_utf8(output.stdout)?)
     }
 

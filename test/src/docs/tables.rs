@@ -1,5 +1,8 @@
 //! The chapters that are made of tables of the compiler: all codes, passes and ops. `cargo bless` writes them.
 
+use std::collections::BTreeMap;
+use std::process::Command;
+
 use anyhow::Result;
 use dlc_driver::info;
 use dlc_driver::pipelines::{CPU, GPU, Stage, Step};
@@ -7,6 +10,7 @@ use dlc_frontend::codes::Code;
 use libtest_mimic::Trial;
 
 use super::ops;
+use crate::{files, host};
 
 /// What stands below each title.
 pub const NOTE: &str = "<!-- Made by `cargo bless` of the compiler's own tables. -->";
@@ -59,16 +63,34 @@ fn passes() -> Result<String> {
          more of all.\n"
     );
     let known = info::passes();
+    let summaries = summaries()?;
     for (target, stages) in [("The CPU", CPU), ("GPUs", GPU)] {
         text += &format!("\n## {target}\n");
         for stage in stages {
-            text += &of_stage(stage, &known);
+            text += &of_stage(stage, &known, &summaries);
         }
     }
     Ok(text)
 }
 
-fn of_stage(stage: &Stage, known: &[(String, String)]) -> String {
+/// What `dlc-opt --help` says of every pass, ours and MLIR's, by name.
+fn summaries() -> Result<BTreeMap<String, String>> {
+    let output = host::run(Command::new(files::tools()?.join("dlc-opt")).arg("--help"))?;
+    let text = String::from_utf8(output.stdout)?;
+    // Passes stand less far in than their options.
+    let lines = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("      --"));
+    let lines = lines.filter_map(|line| line.split_once(" -   "));
+    let pair = |(name, summary): (&str, &str)| (name.trim().into(), summary.trim().into());
+    Ok(lines.map(pair).collect())
+}
+
+fn of_stage(
+    stage: &Stage,
+    known: &[(String, String)],
+    summaries: &BTreeMap<String, String>,
+) -> String {
     let mut text = format!(
         "\n### {}\n\n| pass | what it does | |\n|---|---|---|\n",
         stage.name
@@ -83,7 +105,7 @@ fn of_stage(stage: &Stage, known: &[(String, String)]) -> String {
         .into_iter()
         .flatten()
         .collect();
-        let summary = info::pass_summary(name).unwrap_or_default();
+        let summary = summaries.get(name).map_or("", String::as_str);
         text += &format!(
             "| `{name}` | {} | {} |\n",
             summary.replace('|', "\\|"),

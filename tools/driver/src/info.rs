@@ -18,12 +18,6 @@ pub fn passes() -> Vec<(String, String)> {
         .collect()
 }
 
-/// The line that a pass of the pipelines has for `dlc-opt --help`, ours or MLIR's.
-pub fn pass_summary(name: &str) -> Option<&'static str> {
-    crate::opt::register_all();
-    dlc_dialects::pass::summary(name)
-}
-
 /// The ops of the `dl` dialect: names and summaries.
 pub fn ops() -> Vec<(String, String)> {
     let line = |kind: &OpKind| {
