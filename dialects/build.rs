@@ -2,6 +2,9 @@
 //! (`mlir-tblgen`), compiled with the shim, and in Rust the op kinds, borrowing views, builders and the
 //! tables of scalar bodies and derivatives.
 
+#[path = "build/records.rs"]
+mod records;
+
 use std::{env, error::Error, fmt::Write as _, fs, path::PathBuf, process::Command};
 use tblgen::{
     TableGenParser,
@@ -14,7 +17,7 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 fn main() -> Result<()> {
     let prefix = env::var("MLIR_SYS_220_PREFIX").unwrap_or_else(|_| "/usr/lib/llvm-22".into());
     let out = PathBuf::from(env::var("OUT_DIR")?);
-    for folder in ["ods", "cxx", "build.rs"] {
+    for folder in ["ods", "cxx", "build.rs", "build"] {
         println!("cargo:rerun-if-changed={folder}");
     }
     println!("cargo:rerun-if-env-changed=MLIR_SYS_220_PREFIX");
@@ -71,7 +74,9 @@ fn main() -> Result<()> {
         .map(Op::read)
         .collect::<Result<Vec<_>>>()?;
     ops.sort_by(|a, b| a.mnemonic.cmp(&b.mnemonic));
-    fs::write(out.join("ops.rs"), generate(&ops)?)?;
+    let mut source = generate(&ops)?;
+    source += &records::classes(keeper.all_derived_definitions("AnyTypeOf"))?;
+    fs::write(out.join("ops.rs"), source)?;
     Ok(())
 }
 
@@ -88,6 +93,10 @@ struct Op {
     elementwise: Option<String>,
     /// Whether the record has a scalar body for some class of element type.
     has_body: bool,
+    /// The record's name.
+    definition: String,
+    /// What it says for readers, as Rust source.
+    record: String,
 }
 
 /// The fields of a record that hold the scalar bodies, and those of `Elementwise`.
@@ -141,6 +150,8 @@ impl Op {
             segments: has("AttrSizedOperandSegments"),
             pure: has("Pure"),
             result_like_first: has("SameOperandsAndResultType"),
+            definition: record.name()?.to_string(),
+            record: records::record(record)?,
             mnemonic,
             operands,
             attributes,
@@ -276,7 +287,18 @@ fn generate(ops: &[Op]) -> Result<String> {
             None => writeln!(s, "OpKind::{} => None,", op.camel())?,
         }
     }
+    writeln!(
+        s,
+        "}} }}\n/// What the record says for readers.\npub const fn record(self) -> &'static Record {{ match self {{"
+    )?;
+    for op in ops {
+        writeln!(s, "OpKind::{} => &{},", op.camel(), op.record)?;
+    }
     writeln!(s, "}} }}\n}}")?;
+    s += &records::sections(|definition| {
+        let op = ops.iter().find(|op| op.definition == definition)?;
+        Some(format!("OpKind::{}", op.camel()))
+    })?;
     elementwise_kinds(&mut s, ops)?;
     for op in ops {
         view(&mut s, op)?;

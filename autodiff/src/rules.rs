@@ -12,6 +12,7 @@ pub mod window;
 
 use crate::site::Site;
 use dlc_dialects::{
+    elementwise_kinds,
     ir::{
         builder::derivative_rules,
         shape::{ElementClass, class, element_of},
@@ -96,12 +97,7 @@ const fn reading(adjoint: Adjoint, accumulate: Accumulate, places: &'static [usi
 pub fn rule(kind: OpKind) -> Rule {
     use OpKind::*;
     match kind {
-        Abs | Acos | Add | Asin | Atan | Atan2 | Bitcast | BitwiseAnd | BitwiseNot | BitwiseOr
-        | BitwiseXor | Ceil | Convert | Cos | Cosh | Div | Equal | Erf | Exp | Expm1 | Floor
-        | Fma | Greater | GreaterEqual | Isfinite | Isinf | Isnan | Less | LessEqual | Log
-        | Log1p | Maximum | Minimum | Mul | Neg | NotEqual | Pow | Rem | Round | Rsqrt | Select
-        | ShiftLeft | ShiftRight | Sigmoid | Sign | Sin | Sinh | Softplus | Sqrt | Square
-        | StopGradient | Sub | Tan | Tanh => match derivative_rules(kind) {
+        Bitcast | Convert | elementwise_kinds!() => match derivative_rules(kind) {
             Some(rules) => Rule::Record(rules),
             None => Rule::Inactive,
         },

@@ -4,6 +4,8 @@
 
 include "Dialect.td"
 
+//===-- Constants and positions ----------------------------------------------------------------------===//
+
 def DL_ConstantOp : DL_Op<"constant", [Pure, ConstantLike, AllTypesMatch<["value", "y"]>]> {
   let summary = "A tensor known at compile time";
   let arguments = (ins ElementsAttr:$value);
@@ -25,6 +27,8 @@ def DL_IotaOp : DL_Op<"iota", [Pure]> {
   let assemblyFormat = "`axis` $axis `sizes` `(` $sizes `)` attr-dict `:` type($y)";
   let hasVerifier = 1;
 }
+//===-- Shapes and movement of data ------------------------------------------------------------------===//
+
 def DL_BroadcastOp : DL_Op<"broadcast", [Pure]> {
   let summary = "x repeated along new axes";
   let description = [{

@@ -4,6 +4,8 @@
 
 include "Dialect.td"
 
+//===-- Products and windows -------------------------------------------------------------------------===//
+
 def DL_DotGeneralOp : DL_Op<"dot_general", [Pure, DL_PrecisionFits]> {
   let summary = "Sum of products over pairs of axes";
   let description = [{
@@ -56,6 +58,9 @@ def DL_ReduceWindowOp : DL_Op<"reduce_window", [Pure, AllElementTypesMatch<["x",
     y[i..] is the reduction of x[i * strides + k * dilations] over all k below `window`, axis by axis. `kind` is one of
     sum, max, min, prod. max and min keep NaN. Padding is `dl.pad`. Floats of less than 32 bits are accumulated in f32.
 
+    Derivative: of sum, `x` gets `g` from each window that it is in; of max and min, the first element of a window that is
+    it gets `g`; of prod, each gets `g` times the product of the others.
+
     C1: one size of the window, one stride and one dilation >= 1 for each axis. C2: `kind` is one of those.
     C3: the result's shape, with as many windows as fit. C4: one size for each `?` of the result.
     ```mlir
@@ -70,12 +75,17 @@ def DL_ReduceWindowOp : DL_Op<"reduce_window", [Pure, AllElementTypesMatch<["x",
   let hasVerifier = 1;
 }
 
+//===-- Reductions, sums so far, sorting -------------------------------------------------------------===//
+
 def DL_ReduceOp : DL_Op<"reduce", [Pure]> {
   let summary = "Reduction over axes, which the result does not have";
   let description = [{
     `kind` is one of sum, max, min, prod (numbers), any, all (bool). An empty reduction gives the neutral
     element: 0, -inf or the least value, inf or the greatest value, 1, false, true. max and min keep NaN.
     Floats of less than 32 bits are accumulated in f32.
+
+    Derivative: of sum, `x` gets `g`; of max and min, the elements that are it share `g` equally; of prod, each gets `g`
+    times the product of the others.
 
     C1: `kind` fits the element type. C2: axes are distinct, ascending, in range. C3: the result's shape.
     ```mlir
@@ -127,6 +137,9 @@ def DL_CumulativeOp : DL_Op<"cumulative", [Pure, SameOperandsAndResultType, DL_A
     Kinds as for `dl.reduce`: integers wrap, max and min keep NaN, floats of less than 32 bits are accumulated in f32.
     The elements of a line are combined in order.
 
+    Derivative: of sum, `x` gets the sums of `g` from the other end; of max and min, `g` goes to the last element at which
+    the extreme was met; of prod, each gets the sum of `g` times the products that have it, without it.
+
     C1: the axis is in range. C2: `kind` is one of sum, prod, max, min.
     ```mlir
     %y = dl.cumulative "sum" %x axis 0 : tensor<?x8xf32>
@@ -136,6 +149,8 @@ def DL_CumulativeOp : DL_Op<"cumulative", [Pure, SameOperandsAndResultType, DL_A
   let results = (outs DL_NumberTensor:$y);
   let assemblyFormat = "$kind $x `axis` $axis (`reverse` $reverse^)? attr-dict `:` type($x)";
 }
+
+//===-- Reading and writing at indices ---------------------------------------------------------------===//
 
 def DL_TakeOp : DL_Op<"take", [Pure]> {
   let summary = "Slices of x at ids along an axis";
@@ -192,6 +207,8 @@ def DL_ScatterAddAlongAxisOp : DL_Op<"scatter_add_along_axis", [Pure, AllTypesMa
   let hasVerifier = 1;
 }
 
+//===-- Random bits ----------------------------------------------------------------------------------===//
+
 class DL_ShapeOf<string tensor> { string text = "::llvm::cast<::mlir::RankedTensorType>($" # tensor # ".getType()).getShape()"; }
 // The first axes of one tensor are those of another but its last.
 class DL_BeginsWithAxesOf<string y, string x> : CPred<!strconcat("[](::llvm::ArrayRef<int64_t> x, ::llvm::ArrayRef<int64_t> y) {"
@@ -218,6 +235,8 @@ def DL_RandomBitsOp : DL_Op<"random_bits", [Pure,
   let assemblyFormat = "$key `sizes` `(` $sizes `)` attr-dict `:` type($key) `->` type($y)";
   let hasVerifier = 1;
 }
+
+//===-- Derivatives, batches and calls ---------------------------------------------------------------===//
 
 def DL_GradOp : DL_Op<"grad", [Pure]> {
   let summary = "Gradient of a function's first result";
@@ -336,6 +355,8 @@ def DL_VmapOp : DL_Op<"vmap", [Pure]> {
   let assemblyFormat = [{$callee `(` $inputs `)` `in_axes` $in_axes `out_axes` $out_axes attr-dict `:`
     functional-type($inputs, $outputs)}];
 }
+
+//===-- Effects --------------------------------------------------------------------------------------===//
 
 def DL_PrintOp : DL_Op<"print", [MemoryEffects<[MemRead, MemWrite]>]> {
   let summary = "One line on the standard output: a text and tensors; ops that print keep their order";

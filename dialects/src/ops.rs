@@ -57,6 +57,30 @@ pub struct Elementwise {
     pub derivative: Derivative,
 }
 
+/// An operand, an attribute or a result of an op's record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Argument {
+    /// Its name.
+    pub name: &'static str,
+    /// What it may be, in words.
+    pub constraint: &'static str,
+}
+
+/// What an op's record says for readers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// The operands, in order.
+    pub operands: &'static [Argument],
+    /// The attributes, in order.
+    pub attributes: &'static [Argument],
+    /// The results.
+    pub results: &'static [Argument],
+    /// What must hold of them together, by the traits that have words for it.
+    pub conditions: &'static [&'static str],
+    /// The description, in Markdown.
+    pub description: &'static str,
+}
+
 impl OpKind {
     /// The kind of an op name such as `dl.tanh`; `None` for another dialect's.
     pub fn from_name(name: &str) -> Option<Self> {

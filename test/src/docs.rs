@@ -3,8 +3,9 @@
 //!
 //! A fence ```` ```dl ```` holds a program without diagnostics, ```` ```dl,error=DL0203 ```` one whose errors all have that
 //! code. Lines that begin with `# ` belong to the program and are not shown. `file=NAME` in any tag gives a block that is a
-//! file, which commands in later blocks ```` ```sh,run ```` find (`run`).
+//! file, which commands in later blocks ```` ```sh,run ```` find (`run`); `needs=TOOL` says what a command needs.
 
+mod ops;
 mod run;
 mod tables;
 

@@ -58,7 +58,7 @@ const HEADERS: [(&str, &str); 2] = [
 ];
 
 /// What makes models libraries of a project of CMake.
-const CMAKE: [(&str, &str); 2] = [
+pub const CMAKE: [(&str, &str); 2] = [
     (
         "lib/cmake/dlc/dlcConfig.cmake",
         include_str!("../../cmake/dlcConfig.cmake"),

@@ -4,7 +4,7 @@ use anyhow::Result;
 use dlc_wheel::{Contents, File};
 
 use crate::Release;
-use crate::contents::LICENSE;
+use crate::contents::{CMAKE, LICENSE};
 
 /// The wheel's name and bytes.
 pub fn make(release: &Release) -> Result<(String, Vec<u8>)> {
@@ -38,6 +38,12 @@ pub fn make(release: &Release) -> Result<(String, Vec<u8>)> {
             bytes: copyright,
         },
     ];
+    // Of an environment whose programs are in PATH, find_package finds these.
+    contents.files.extend(CMAKE.map(|(place, text)| File {
+        path: format!("dlc-{}.data/data/{place}", release.version),
+        mode: 0o644,
+        bytes: text.into(),
+    }));
     let wheel = contents.pack()?;
     Ok((wheel.name, wheel.bytes))
 }

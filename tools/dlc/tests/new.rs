@@ -62,10 +62,11 @@ fn trained(host: &str, commands: &[(&str, &[&str])]) -> String {
     lines.map(|line| format!("{line}\n")).collect()
 }
 
-/// A Python that has NumPy.
-fn python() -> Option<&'static str> {
-    ["python3", "/usr/bin/python3"]
-        .into_iter()
+/// A Python that has NumPy: that of `DLC_PYTHON`, else the system's.
+fn python() -> Option<String> {
+    let known = ["python3", "/usr/bin/python3"].map(String::from);
+    let all = std::env::var("DLC_PYTHON").into_iter().chain(known);
+    all.into_iter()
         .find(|python| runs(python, &["-c", "import numpy"]))
 }
 
@@ -79,7 +80,8 @@ fn projects_train_and_print_the_same_whatever_the_language() {
     let cc = runs("cc", &["--version"]) && runs("make", &["--version"]);
     one("c", cc, "cc or make", &[("make", &["--silent"])]);
     let cpp = runs("c++", &["--version"]) && runs("cmake", &["--version"]);
-    let define = format!("-DDLC={DLC}");
+    let package = concat!(env!("CARGO_MANIFEST_DIR"), "/../cmake");
+    let define = format!("-Ddlc_DIR={package}");
     let configure = ["-B", "build", &define];
     let commands: [(&str, &[&str]); 3] = [
         ("cmake", &configure),
@@ -90,8 +92,10 @@ fn projects_train_and_print_the_same_whatever_the_language() {
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_string());
     let commands: [(&str, &[&str]); 1] = [(&cargo, &["run", "--quiet", "--offline"])];
     one("rust", runs(&cargo, &["--version"]), "cargo", &commands);
-    let commands: [(&str, &[&str]); 1] = [(python().unwrap_or_default(), &["train.py"])];
-    one("python", python().is_some(), "Python with NumPy", &commands);
+    let define = format!("PYTHON={}", python().unwrap_or_default());
+    let commands: [(&str, &[&str]); 1] = [("make", &["--silent", &define])];
+    let there = python().is_some() && runs("make", &["--version"]);
+    one("python", there, "Python with NumPy, or make", &commands);
     assert!(
         printed.windows(2).all(|pair| pair[0] == pair[1]),
         "{printed:#?}"

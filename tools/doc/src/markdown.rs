@@ -8,8 +8,8 @@ use std::ops::Range;
 
 use maud::html;
 use pulldown_cmark::{
-    BrokenLink, CodeBlockKind, CowStr, Event, HeadingLevel, LinkType, Options, Parser, Tag, TagEnd,
-    html::push_html,
+    Alignment, BrokenLink, CodeBlockKind, CowStr, Event, HeadingLevel, LinkType, Options, Parser,
+    Tag, TagEnd, html::push_html,
 };
 
 use crate::model::{Code, Docs, Section};
@@ -85,6 +85,9 @@ pub struct Fence {
 const OPTIONS: Options = Options::ENABLE_TABLES
     .union(Options::ENABLE_STRIKETHROUGH)
     .union(Options::ENABLE_FOOTNOTES);
+
+/// The tag of what a command prints.
+const OUTPUT: &str = "output";
 
 /// Whether a text is a name, possibly qualified: `nn::linear`, `Linear.w`.
 pub fn is_name(text: &str) -> bool {
@@ -173,6 +176,7 @@ pub fn render(text: &str, words: &dyn Words, place: Place) -> Rendered {
         program: None,
         links: Vec::new(),
         pictures: Vec::new(),
+        table: Cells::default(),
         broken,
     };
     for (event, range) in events {
@@ -198,7 +202,38 @@ struct Writer<'a> {
     links: Vec<bool>,
     /// The same of pictures.
     pictures: Vec<bool>,
+    /// The table that is open.
+    table: Cells,
     broken: Vec<Broken>,
+}
+
+/// The cells of a table. They are written here, since a page's policy allows no styles in elements.
+#[derive(Default)]
+struct Cells {
+    columns: Vec<Alignment>,
+    /// The column of the next cell.
+    at: usize,
+    in_body: bool,
+}
+
+impl Cells {
+    fn begin(&mut self) -> &'static str {
+        let is_number = self.columns.get(self.at) == Some(&Alignment::Right);
+        self.at += 1;
+        match (self.in_body, is_number) {
+            (true, true) => "<td class=\"number\">",
+            (true, false) => "<td>",
+            (false, true) => "<th class=\"number\">",
+            (false, false) => "<th>",
+        }
+    }
+
+    fn end(&self) -> &'static str {
+        match self.in_body {
+            true => "</td>",
+            false => "</th>",
+        }
+    }
 }
 
 impl<'a> Writer<'a> {
@@ -213,6 +248,7 @@ impl<'a> Writer<'a> {
             }
             Event::End(TagEnd::CodeBlock) => {
                 if let Some((tag, text)) = self.program.take() {
+                    let text = shown(&tag, text);
                     self.words_of(&text);
                     let html = self.program_html(&tag, &text);
                     self.events.push(Event::Html(html.into()));
@@ -297,6 +333,10 @@ impl<'a> Writer<'a> {
                 }
             }
             Event::Start(Tag::Table(columns)) => {
+                self.table = Cells {
+                    columns: columns.clone(),
+                    ..Cells::default()
+                };
                 self.events.push(Event::Html("<div class=\"wide\">".into()));
                 self.events.push(Event::Start(Tag::Table(columns)));
             }
@@ -304,12 +344,26 @@ impl<'a> Writer<'a> {
                 self.events.push(Event::End(TagEnd::Table));
                 self.events.push(Event::Html("</div>".into()));
             }
+            Event::Start(Tag::TableCell) => {
+                let html = self.table.begin();
+                self.events.push(Event::Html(html.into()));
+            }
+            Event::End(TagEnd::TableCell) => {
+                self.words_of(" ");
+                let html = self.table.end();
+                self.events.push(Event::Html(html.into()));
+            }
+            Event::End(end @ (TagEnd::TableHead | TagEnd::TableRow)) => {
+                self.table.in_body = true;
+                self.table.at = 0;
+                self.events.push(Event::End(end));
+            }
             other => {
                 let ends = matches!(
                     other,
                     Event::SoftBreak
                         | Event::HardBreak
-                        | Event::End(TagEnd::Item | TagEnd::TableCell | TagEnd::FootnoteDefinition)
+                        | Event::End(TagEnd::Item | TagEnd::FootnoteDefinition)
                 );
                 if ends {
                     self.words_of(" ");
@@ -408,15 +462,14 @@ impl<'a> Writer<'a> {
         let language = words.next();
         let file = words.clone().find_map(|word| word.strip_prefix("file="));
         if language != Some("dl") {
+            let class = (language == Some(OUTPUT)).then_some(OUTPUT);
             return html! {
                 @if let Some(file) = file { p.file { (file) } }
-                pre { code { (text) } }
+                pre class=[class] { code { (text) } }
             }
             .into_string();
         }
-        let shown = text.split_inclusive('\n');
-        let shown = shown.filter(|line| !line.starts_with("# ") && line.trim_end() != "#");
-        let pieces = self.words.program(&shown.collect::<String>());
+        let pieces = self.words.program(text);
         let is_wrong = words.clone().any(|word| word == "wrong");
         let code = words.find_map(|word| word.strip_prefix("error="));
         let html = match code {
@@ -461,6 +514,16 @@ impl<'a> Writer<'a> {
             broken: self.broken,
         }
     }
+}
+
+/// What is shown of a block: of a program in DL, not the lines that begin with `# `.
+fn shown(tag: &str, text: String) -> String {
+    if tag.split(',').next() != Some("dl") {
+        return text;
+    }
+    let lines = text.split_inclusive('\n');
+    let lines = lines.filter(|line| !line.starts_with("# ") && line.trim_end() != "#");
+    lines.collect()
 }
 
 /// A text with one blank where there were several, or ends of lines.

@@ -205,10 +205,10 @@ pub struct Builtin {
     pub address: String,
 }
 
-/// A picture of the chapters.
+/// A file that chapters show or link to.
 #[derive(Clone, Debug)]
-pub struct Picture {
-    /// The name of its file.
+pub struct Attachment {
+    /// Its name in the site.
     pub name: String,
     /// What is in it.
     pub bytes: Vec<u8>,
@@ -223,8 +223,8 @@ pub struct Library {
     pub version: String,
     /// The chapters of a guide, in order.
     pub chapters: Vec<Chapter>,
-    /// The pictures in them.
-    pub pictures: Vec<Picture>,
+    /// What they show or link to.
+    pub attachments: Vec<Attachment>,
     /// The built-in operations that they explain.
     pub builtins: Vec<Builtin>,
     /// The modules, those of the standard library last.

@@ -14,15 +14,22 @@ enum About<'a> {
     Module(&'a Module),
 }
 
-/// The first page: what there is.
+/// The first page: the chapter that stands before all parts of the guide, if there is one, and what there is.
 pub(crate) fn index(library: &Library) -> String {
     let own: Vec<&Module> = library.modules.iter().filter(|one| !one.is_std).collect();
     let std: Vec<&Module> = library.modules.iter().filter(|one| one.is_std).collect();
+    let opening = match library.chapters.as_slice() {
+        [first, second, ..] if first.part.is_none() && second.part.is_some() => Some(first),
+        _ => None,
+    };
     let main = html! {
-        h1 { (library.title) }
+        @match opening {
+            Some(chapter) => article.chapter { (PreEscaped(&chapter.html)) },
+            None => h1 { (library.title) },
+        }
         @if !library.chapters.is_empty() {
             h2 { "Guide" }
-            (contents(library, None))
+            div.columns { (contents(library, None)) }
         }
         @if !own.is_empty() {
             h2 { "Modules" }
@@ -135,8 +142,11 @@ fn modules(modules: &[&Module]) -> Markup {
     }
 }
 
+/// How many chapters of a group, the one above them among them, the first page shows.
+const FEW: usize = 12;
+
 /// The chapters; that of this page is marked. Beside a page, those that stand below another are shown where this page's is
-/// among them or is that other.
+/// among them or is that other; on the first page, where they are few.
 fn contents(library: &Library, about: Option<About>) -> Markup {
     let current = match about {
         Some(About::Chapter(chapter)) => Some(chapter),
@@ -146,7 +156,7 @@ fn contents(library: &Library, about: Option<About>) -> Markup {
     html! {
         ul.contents {
             @for group in library.chapters.chunk_by(|_, next| next.depth > 0) {
-                @let all = about.is_none() || group.iter().any(is_current);
+                @let all = group.iter().any(is_current) || about.is_none() && group.len() <= FEW;
                 @for one in group.iter().filter(|one| all || one.depth == 0) {
                     @if let Some(part) = &one.part { li.part { (part) } }
                     li class={ "depth" (one.depth) } {

@@ -38,9 +38,9 @@ pub fn pages(library: &Library) -> Vec<File> {
         files.push(file(&module.page(), page::module(library, module)));
         files.push(file(&module.source_page(), page::source(library, module)));
     }
-    files.extend(library.pictures.iter().map(|picture| File {
-        name: picture.name.clone(),
-        bytes: picture.bytes.clone(),
+    files.extend(library.attachments.iter().map(|one| File {
+        name: one.name.clone(),
+        bytes: one.bytes.clone(),
     }));
     files
 }

@@ -1,7 +1,7 @@
 //! Markdown with names in it, and the policy of pages.
 
 use crate::markdown::{Mention, Place, Words, anchor, fences, is_name, render};
-use crate::model::{Class, Code, Library, Piece};
+use crate::model::{Chapter, Class, Code, Library, Piece};
 use crate::site;
 
 /// Knows `linear`, `std::nn` and the file `tour.md`.
@@ -115,6 +115,31 @@ fn programs_are_found_and_shown_without_hidden_lines() {
         shown.contains("<a href=\"codes.html\">error DL0203</a>"),
         "{shown}"
     );
+    assert!(
+        html("```output\n1\n```")
+            .0
+            .contains("<pre class=\"output\">"),
+        "what is printed looks another way than what is typed"
+    );
+    let place = Place {
+        below: 1,
+        prefix: "",
+    };
+    assert!(!render(text, &Few, place).docs.text.contains("use x"));
+}
+
+#[test]
+fn columns_of_numbers_have_a_class_and_no_style() {
+    let text = html("| a | b |\n|---|--:|\n| x | 1 |\n| y | 2 |\n").0;
+    assert!(
+        text.contains("<th>a</th><th class=\"number\">b</th>"),
+        "{text}"
+    );
+    assert!(
+        text.contains("<td>y</td><td class=\"number\">2</td>"),
+        "{text}"
+    );
+    assert!(!text.contains("style"), "{text}");
 }
 
 #[test]
@@ -143,12 +168,51 @@ fn summaries_and_headings() {
 }
 
 #[test]
+fn the_first_page_has_the_opening_chapter_and_short_groups() {
+    let chapter = |title: &str, part: Option<&str>, depth: usize| Chapter {
+        title: title.into(),
+        depth,
+        part: part.map(Into::into),
+        slug: format!("guide-{title}"),
+        html: format!("<h1>{title}</h1>"),
+        sections: Vec::new(),
+    };
+    let mut chapters = vec![
+        chapter("opening", None, 0),
+        chapter("errors", Some("Part"), 0),
+    ];
+    chapters.extend((0..20).map(|n| chapter(&format!("e{n}"), None, 1)));
+    chapters.push(chapter("sums", None, 0));
+    chapters.push(chapter("deep", None, 1));
+    let library = Library {
+        title: "Title".into(),
+        version: "1".into(),
+        chapters,
+        attachments: Vec::new(),
+        builtins: Vec::new(),
+        modules: Vec::new(),
+    };
+    let files = site::pages(&library);
+    let text = |name: &str| {
+        let file = files.iter().find(|file| file.name == name).expect(name);
+        String::from_utf8_lossy(&file.bytes).into_owned()
+    };
+    let first = text("index.html");
+    assert!(first.contains("<h1>opening</h1>") && !first.contains("<h1>Title</h1>"));
+    assert!(
+        first.contains(">deep</a>") && !first.contains(">e7</a>"),
+        "{first}"
+    );
+    assert!(text("guide-e3.html").contains(">e7</a>"));
+}
+
+#[test]
 fn no_page_asks_for_anything_outside() {
     let library = Library {
         title: "T </script><b>".into(),
         version: "1".into(),
         chapters: Vec::new(),
-        pictures: Vec::new(),
+        attachments: Vec::new(),
         builtins: Vec::new(),
         modules: Vec::new(),
     };

@@ -86,7 +86,7 @@ pub fn document(session: &Session, request: &Request) -> Result<Documented, Fail
         title: request.title.to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         chapters: Vec::new(),
-        pictures: Vec::new(),
+        attachments: Vec::new(),
         builtins: Vec::new(),
         modules: Vec::new(),
     };
@@ -95,7 +95,8 @@ pub fn document(session: &Session, request: &Request) -> Result<Documented, Fail
     library.builtins = outline.explained();
     library.modules = collect::modules(&program, &outline, &mut report);
     if let Some(guide) = &request.guide {
-        (library.chapters, library.pictures) = guide.chapters(&program, &outline, &mut report)?;
+        (library.chapters, library.attachments) =
+            guide.chapters(&program, &outline, &mut report)?;
     }
     report.finish(site::pages(&library), 0)
 }

@@ -27,8 +27,13 @@ pub fn build() -> Result<()> {
         let text = fs::read_to_string(chapters.join("errors").join(&page))?;
         let title = text.lines().next().unwrap_or_default();
         let code = page.trim_end_matches(".md");
-        let title = title.trim_start_matches(['#', ' ']);
-        writeln!(entries, "  - [{code}: {title}](errors/{page})")?;
+        let title = format!("{code}: {}", title.trim_start_matches(['#', ' ']));
+        let body = text.split_once('\n').map_or("", |(_, body)| body);
+        fs::write(
+            chapters.join("errors").join(&page),
+            format!("# {title}\n{body}"),
+        )?;
+        writeln!(entries, "  - [{title}](errors/{page})")?;
     }
     let chapter = "- [All errors and warnings](error-index.md)\n";
     let summary = summary.replace(chapter, &format!("{chapter}{entries}"));
@@ -39,13 +44,16 @@ pub fn build() -> Result<()> {
     run(doc.arg(&chapters).arg("-o").arg(target().join("book")))
 }
 
-/// Copies the Markdown files of a folder and its pictures; the names of the former in order.
+/// Copies the Markdown files of a folder, and what these show or link to; the names of the former in order.
 fn copy(from: &Path, to: &Path) -> Result<Vec<String>> {
     let mut names = Vec::new();
     let entries = fs::read_dir(from).with_context(|| format!("cannot read {}", from.display()))?;
     for entry in entries {
         let name = entry?.file_name().to_string_lossy().into_owned();
-        if name.ends_with(".md") || name.ends_with(".svg") {
+        if [".md", ".svg", ".json"]
+            .iter()
+            .any(|end| name.ends_with(end))
+        {
             fs::copy(from.join(&name), to.join(&name))?;
         }
         if name.ends_with(".md") {

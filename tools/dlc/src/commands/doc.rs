@@ -12,7 +12,7 @@ use crate::source::{SourceFile, find, find_dl};
 
 /// What a guide is made of.
 const TEXTS: &[&str] = &["md"];
-const PICTURES: &[&str] = &["svg", "png", "jpg", "webp"];
+const ATTACHMENTS: &[&str] = &["svg", "png", "jpg", "webp", "json"];
 
 /// Runs the command.
 pub fn run(doc: &Doc, common: &Common) -> Result<(), Error> {
@@ -101,7 +101,7 @@ fn title(doc: &Doc, files: &[SourceFile]) -> String {
     }
 }
 
-/// The chapters of a folder, and their pictures.
+/// The chapters of a folder, and what they show or link to.
 fn guide(folder: &Path) -> Result<Guide, Error> {
     let mut guide = Guide {
         folder: folder.display().to_string(),
@@ -116,10 +116,10 @@ fn guide(folder: &Path) -> Result<Guide, Error> {
         let text = std::fs::read_to_string(&path).map_err(cannot)?;
         guide.texts.insert(named(&path), text);
     }
-    for path in find(folder, PICTURES)? {
+    for path in find(folder, ATTACHMENTS)? {
         let cannot = |error| Error::io(format!("cannot read {}: {error}", path.display()));
         let bytes = std::fs::read(&path).map_err(cannot)?;
-        guide.pictures.insert(named(&path), bytes);
+        guide.attachments.insert(named(&path), bytes);
     }
     Ok(guide)
 }

@@ -23,7 +23,32 @@ struct Template {
     run: &'static str,
     /// What they need beside `dlc`.
     needs: &'static str,
+    /// Further lines of the README's table of files.
+    more: &'static str,
+    /// Files that are written as they are.
+    copies: &'static [File],
 }
+
+/// The crate that compiles models in build scripts. It is in no registry and depends on nothing, so a project gets a copy.
+const DLC_BUILD: &[File] = &[
+    (
+        "dlc-build/src/lib.rs",
+        include_str!("../../../dlc-build/src/lib.rs"),
+    ),
+    (
+        "dlc-build/src/error.rs",
+        include_str!("../../../dlc-build/src/error.rs"),
+    ),
+    (
+        "dlc-build/src/rules.rs",
+        include_str!("../../../dlc-build/src/rules.rs"),
+    ),
+    (
+        "dlc-build/src/ndarray.rs.in",
+        include_str!("../../../dlc-build/src/ndarray.rs.in"),
+    ),
+    ("dlc-build/LICENSE", include_str!("../../../../LICENSE")),
+];
 
 impl Template {
     fn of(host: Host) -> Self {
@@ -35,6 +60,8 @@ impl Template {
                 ],
                 run: "make",
                 needs: "a C compiler and make",
+                more: "",
+                copies: &[],
             },
             Host::Cpp => Template {
                 files: &[
@@ -46,6 +73,8 @@ impl Template {
                 ],
                 run: "cmake -B build\ncmake --build build\n./build/train",
                 needs: "a C++ compiler and CMake 3.20",
+                more: "",
+                copies: &[],
             },
             Host::Rust => Template {
                 files: &[
@@ -55,20 +84,25 @@ impl Template {
                         "Cargo.toml",
                         include_str!("../../templates/rust/Cargo.toml.in"),
                     ),
+                    (
+                        "dlc-build/Cargo.toml",
+                        include_str!("../../templates/rust/dlc-build.toml.in"),
+                    ),
                 ],
                 run: "cargo run --release",
                 needs: "Rust 1.85",
+                more: "| `dlc-build` | the crate by which `build.rs` does so: a copy of `dlc`'s own, as it is in no registry |\n",
+                copies: DLC_BUILD,
             },
             Host::Python => Template {
                 files: &[
                     ("train.py", include_str!("../../templates/python/train.py")),
-                    (
-                        "spiral.py",
-                        include_str!("../../templates/python/spiral.py"),
-                    ),
+                    ("Makefile", include_str!("../../templates/python/Makefile")),
                 ],
-                run: "python3 train.py",
-                needs: "Python 3 with NumPy",
+                run: "make",
+                needs: "Python 3.8 with NumPy, and make",
+                more: "",
+                copies: &[],
             },
         }
     }
@@ -78,16 +112,21 @@ impl Template {
         let host = self.files[0].0;
         let build = self.files[1].0;
         let all = SHARED.iter().chain(self.files);
-        all.map(|(path, text)| {
+        let rendered = all.map(|(path, text)| {
             let text = text
                 .replace("{{name}}", name)
                 .replace("{{host}}", host)
                 .replace("{{build}}", build)
                 .replace("{{needs}}", self.needs)
+                .replace("{{more}}", self.more)
+                .replace("{{version}}", env!("CARGO_PKG_VERSION"))
                 .replace("{{run}}", self.run);
             (*path, text)
-        })
-        .collect()
+        });
+        let copies = self.copies.iter();
+        rendered
+            .chain(copies.map(|(path, text)| (*path, text.to_string())))
+            .collect()
     }
 }
 
@@ -105,7 +144,10 @@ pub fn run(new: &New) -> Result<(), Error> {
             return Err(error);
         }
     }
-    let names: Vec<_> = files.iter().map(|(path, _)| *path).collect();
+    let copies = template.copies.iter();
+    let copied = |path: &str| copies.clone().any(|(copy, _)| *copy == path);
+    let names = files.iter().map(|(path, _)| *path);
+    let names: Vec<_> = names.filter(|path| !copied(path)).collect();
     let mut said = format!("made {}: {}\n\n", folder.display(), names.join(", "));
     said += &format!("  cd {}\n", folder.display());
     for line in template.run.lines() {
@@ -174,7 +216,9 @@ mod tests {
     #[test]
     fn nothing_is_left_to_fill_in() {
         for host in [Host::C, Host::Cpp, Host::Rust, Host::Python] {
-            for (path, text) in Template::of(host).render("first") {
+            let template = Template::of(host);
+            let rendered = template.render("first");
+            for (path, text) in &rendered[..rendered.len() - template.copies.len()] {
                 assert!(!text.contains("{{"), "{host:?} {path}");
             }
         }

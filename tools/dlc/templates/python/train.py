@@ -1,7 +1,12 @@
 """Trains the network of spiral.dl on points that it makes, and prints the loss as it falls."""
 
+import pathlib
+import sys
+
 import numpy as np
 
+# The package that `dlc build --emit=python` wrote; it needs neither dlc nor another package where it runs.
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "build"))
 import spiral
 
 ARMS, STEPS = 3, 500
@@ -19,21 +24,13 @@ def make_spiral():
 
 def main():
     points, arms = make_spiral()
-    model = spiral.Model()
-
-    # The tensors of a `State`, in the order of spiral.dl; those of `params` come first.
-    state = model.result("init")
-    model.call("init", [], np.array([0, 42], np.uint32), *state)
-    params = state[:4]
-
-    rate, loss = np.array(0.02, np.float32), np.zeros((), np.float32)
+    state = spiral.init(42)
     for i in range(STEPS + 1):
-        model.call("train_step", [POINTS], *state, points, arms, rate, loss)
+        loss = spiral.train_step(state, points, arms, 0.02)  # changes `state`
         if i % 100 == 0:
             print(f"step {i:3}  loss {loss:.4f}")
 
-    predicted = np.zeros(POINTS, np.int32)
-    model.call("predict", [POINTS], *params, points, predicted)
+    predicted = spiral.predict(state.params, points)
     print(f"{np.sum(predicted == arms)} of {POINTS} points are told right")
 
 

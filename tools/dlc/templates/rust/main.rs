@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-/// What `dlc build` wrote: safe functions for the exports, and structs for the trees.
+/// What `dlc_build` made of the model: safe functions for the exports, and structs for the trees.
 mod spiral {
     include!(concat!(env!("OUT_DIR"), "/spiral.rs"));
 }
@@ -27,27 +27,19 @@ fn make_spiral() -> (Vec<f32>, Vec<i32>) {
 
 fn main() -> Result<(), Box<dyn Error>> {
     let (points, arms) = make_spiral();
-    let mut workspace = spiral::Workspace::new();
+    let mut library = spiral::Library::new()?;
     let mut state = spiral::StateBuf::zeros().ok_or("no memory")?;
-    spiral::init(&[0, 42], &mut state.view_mut(), &mut workspace)?;
+    library.init(&[0, 42], &mut state.view_mut())?;
 
     for i in 0..=STEPS {
-        let loss = spiral::train_step(
-            POINTS,
-            &mut state.view_mut(),
-            &points,
-            &arms,
-            0.02,
-            &mut workspace,
-        )?;
+        let loss = library.train_step(&mut state.view_mut(), &points, &arms, 0.02)?;
         if i % 100 == 0 {
             println!("step {i:3}  loss {loss:.4}");
         }
     }
 
     let mut predicted = vec![0; POINTS];
-    let params = state.params.view();
-    spiral::predict(POINTS, &params, &points, &mut predicted, &mut workspace)?;
+    library.predict(&state.params.view(), &points, &mut predicted)?;
     let right = predicted.iter().zip(&arms).filter(|(p, a)| p == a).count();
     println!("{right} of {POINTS} points are told right");
     Ok(())

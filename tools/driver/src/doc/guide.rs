@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use dlc_doc::markdown::{self, Place, anchor, fences};
-use dlc_doc::model::{Chapter, Picture, page};
+use dlc_doc::model::{Attachment, Chapter, page};
 use dlc_frontend::ast::Span;
 use dlc_frontend::builtins;
 use dlc_frontend::codes::Code;
@@ -26,8 +26,8 @@ pub struct Guide {
     pub folder: String,
     /// Chapters and the table of contents by their paths in the folder.
     pub texts: BTreeMap<String, String>,
-    /// Pictures by their paths.
-    pub pictures: BTreeMap<String, Vec<u8>>,
+    /// What chapters show or link to, by its path.
+    pub attachments: BTreeMap<String, Vec<u8>>,
 }
 
 /// A line of the table of contents.
@@ -106,13 +106,13 @@ impl Guide {
         outline
     }
 
-    /// The chapters and the pictures in them.
+    /// The chapters, and what they show or link to.
     pub(super) fn chapters(
         &self,
         program: &Program,
         outline: &Outline,
         report: &mut Report,
-    ) -> Result<(Vec<Chapter>, Vec<Picture>), Failure> {
+    ) -> Result<(Vec<Chapter>, Vec<Attachment>), Failure> {
         let lines = self.lines();
         if lines.is_empty() {
             return Err(Failure::Usage(format!(
@@ -161,11 +161,11 @@ impl Guide {
                 sections: rendered.sections,
             });
         }
-        let pictures = self.pictures.iter().map(|(path, bytes)| Picture {
-            name: picture(path),
+        let attachments = self.attachments.iter().map(|(path, bytes)| Attachment {
+            name: attachment(path),
             bytes: bytes.clone(),
         });
-        Ok((chapters, pictures.collect()))
+        Ok((chapters, attachments.collect()))
     }
 
     /// The address of what a chapter links to by its path.
@@ -176,8 +176,8 @@ impl Guide {
         };
         let folder = from.rsplit_once('/').map_or("", |(folder, _)| folder);
         let path = joined(folder, path);
-        if self.pictures.contains_key(&path) {
-            return Some(picture(&path));
+        if self.attachments.contains_key(&path) {
+            return Some(attachment(&path));
         }
         let text = self
             .texts
@@ -229,7 +229,7 @@ fn joined(folder: &str, path: &str) -> String {
     parts.join("/")
 }
 
-/// The name of a picture's file in the site.
-fn picture(path: &str) -> String {
+/// The name in the site of a file that stands beside chapters.
+fn attachment(path: &str) -> String {
     format!("guide-{}", path.replace('/', "-"))
 }
