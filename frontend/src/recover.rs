@@ -146,7 +146,7 @@ fn within_statement(tokens: &[Token], start: usize, end: usize, at: usize, cuts:
             replacement: bad(),
         });
     }
-    let equals = level(&is_assignment, start, at);
+    let equals = level(&Tok::is_assignment, start, at);
     if let Some(equals) = equals
         && equals + 1 < end
     {
@@ -156,21 +156,6 @@ fn within_statement(tokens: &[Token], start: usize, end: usize, at: usize, cuts:
             replacement: bad(),
         });
     }
-}
-
-fn is_assignment(tok: &Tok) -> bool {
-    use Tok::*;
-    matches!(
-        tok,
-        Assign
-            | AddAssign
-            | SubAssign
-            | MulAssign
-            | DivAssign
-            | RemAssign
-            | MatMulAssign
-            | PowAssign
-    )
 }
 
 /// Whether a bracket opens.

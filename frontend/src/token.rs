@@ -248,6 +248,22 @@ pub struct Token {
 }
 
 impl Tok {
+    /// Whether it assigns: `=`, `+=` and their like.
+    pub fn is_assignment(&self) -> bool {
+        use Tok::*;
+        matches!(
+            self,
+            Assign
+                | AddAssign
+                | SubAssign
+                | MulAssign
+                | DivAssign
+                | RemAssign
+                | MatMulAssign
+                | PowAssign
+        )
+    }
+
     /// Whether an expression can end with it.
     pub fn ends_expr(&self) -> bool {
         use Tok::*;

@@ -40,7 +40,7 @@ impl<'a> Printer<'a> {
             }
             _ => {
                 let doc = self.expression(sep);
-                if !self.peek(0).is_some_and(is_assignment) {
+                if !self.peek(0).is_some_and(Tok::is_assignment) {
                     return doc;
                 }
                 doc.append(self.put(Sep::Space)).append(self.value())
@@ -55,19 +55,4 @@ impl<'a> Printer<'a> {
         }
         self.expression(Sep::Space)
     }
-}
-
-fn is_assignment(tok: &Tok) -> bool {
-    use Tok::*;
-    matches!(
-        tok,
-        Assign
-            | AddAssign
-            | SubAssign
-            | MulAssign
-            | DivAssign
-            | RemAssign
-            | MatMulAssign
-            | PowAssign
-    )
 }

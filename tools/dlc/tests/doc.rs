@@ -2,8 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod common;
+
 use std::path::Path;
 use std::process::{Command, Output};
+
+use common::{dlc, folder, read};
 
 const MODEL: &str = "\
 //! A model.
@@ -37,27 +41,6 @@ export fn predict<D in 1..=64>(p: Params<D>, x: f32[D]) -> i32 {
 
 test \"scores\" { assert(true) }
 ";
-
-fn dlc(folder: &Path, arguments: &[&str]) -> Output {
-    let mut process = Command::new(env!("CARGO_BIN_EXE_dlc"));
-    process.current_dir(folder).args(arguments);
-    process.output().unwrap()
-}
-
-/// A folder with these files.
-fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    for (name, text) in files {
-        let path = folder.path().join(name);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, text).unwrap();
-    }
-    folder
-}
-
-fn read(folder: &Path, name: &str) -> String {
-    std::fs::read_to_string(folder.join(name)).unwrap()
-}
 
 fn done(output: &Output) -> String {
     assert_eq!(output.status.code(), Some(0), "{output:?}");

@@ -2,33 +2,16 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod common;
+
 use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
+
+use common::{dlc, folder, read};
 
 const UGLY: &str = "// why\nfn f( x:f32 )->f32 { x+1 } // end\n";
 const NICE: &str = "// why\nfn f(x: f32) -> f32 { x + 1 } // end\n";
-
-fn dlc(folder: &Path, arguments: &[&str]) -> Output {
-    let mut process = Command::new(env!("CARGO_BIN_EXE_dlc"));
-    process.current_dir(folder).args(arguments);
-    process.output().unwrap()
-}
-
-/// A folder with these files.
-fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    for (name, text) in files {
-        let path = folder.path().join(name);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, text).unwrap();
-    }
-    folder
-}
-
-fn read(folder: &Path, name: &str) -> String {
-    std::fs::read_to_string(folder.join(name)).unwrap()
-}
 
 #[test]
 fn files_and_folders_are_rewritten_in_place() {

@@ -3,16 +3,14 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod common;
+
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Command;
+
+use common::dlc;
 
 const DLC: &str = env!("CARGO_BIN_EXE_dlc");
-
-fn dlc(folder: &Path, arguments: &[&str]) -> Output {
-    let mut command = Command::new(DLC);
-    command.current_dir(folder).args(arguments);
-    command.output().unwrap()
-}
 
 /// What a command prints; it has to end well.
 fn printed(folder: &Path, program: &str, arguments: &[&str]) -> String {

@@ -2,9 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod common;
+
 use std::io::Write;
-use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
+
+use common::{dlc, stdout};
 
 const PROGRAM: &str = r#"
 import "lib/layers.dl"
@@ -58,18 +61,6 @@ fn folder() -> tempfile::TempDir {
     .unwrap();
     std::fs::write(folder.path().join("m.dl"), PROGRAM).unwrap();
     folder
-}
-
-fn dlc(folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_dlc"))
-        .current_dir(folder)
-        .args(arguments)
-        .output()
-        .unwrap()
-}
-
-fn stdout(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).unwrap()
 }
 
 #[test]
