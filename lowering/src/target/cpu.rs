@@ -295,8 +295,9 @@ pub(super) fn write(
 fn set_layout(module: &melior::ir::Module, machine: &TargetMachine) {
     let layout = machine.get_target_data().get_data_layout();
     let layout = layout.as_str().to_string_lossy();
-    // It lives as long as the module.
-    let context = unsafe { module.context().to_ref() };
+    let context = module.context();
+    // SAFETY: the reference is to the variable, which lives until the end.
+    let context = unsafe { context.to_ref() };
     let layout = StringAttribute::new(context, &layout);
     edit::set_attribute(module.as_operation(), "llvm.data_layout", layout.into());
 }
