@@ -86,6 +86,9 @@ pub fn trials() -> Result<Vec<Trial>> {
         if !machine.is_wasm() {
             add("c-program".into(), Box::new(move || c_program(machine)));
         }
+        if full || machine.name == "riscv64" {
+            add("large-frame".into(), Box::new(move || large_frame(machine)));
+        }
     }
     let missing = ["cc", "qemu-x86_64"]
         .into_iter()
@@ -303,6 +306,14 @@ fn c_program(machine: &Machine) -> Result<()> {
     command.arg(inputs);
     let output = host::run(command.args([host::BATCH.to_string(), host::STEPS.to_string()]))?;
     host::check_printed(&output)?;
+    Ok(())
+}
+
+/// A function with so many buffers that its frame is large is compiled: LLVM's code generators fail there first.
+fn large_frame(machine: &Machine) -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let model = files::root().join("models_std/layers.dl");
+    host::build(&model, folder.path(), &["--target", machine.triple])?;
     Ok(())
 }
 

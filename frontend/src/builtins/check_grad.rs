@@ -134,7 +134,7 @@ fn arguments_types<'a>(
     };
     let known = params
         .iter()
-        .map(|ty| ty.map_dims(&|dim| crate::check::dims::substitute(dim, &value_of)));
+        .map(|ty| ty.map_dims(&|dim| dim.substitute(&value_of)));
     Ok((Rc::new(FnValue::Item(id)), known.collect()))
 }
 

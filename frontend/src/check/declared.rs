@@ -2,7 +2,7 @@
 
 use crate::ast::{self, Span, TypeKind};
 use crate::check::Checker;
-use crate::check::dims::{DimNames, DimScope, count, substitute};
+use crate::check::dims::{DimNames, DimScope, count};
 use crate::check::names::Item;
 use crate::check::types::{FnTy, StructTy, Ty};
 use crate::check::value::Res;
@@ -201,7 +201,7 @@ impl<'a> Checker<'a> {
     pub(crate) fn fields(&self, ty: &StructTy) -> Vec<(String, Ty)> {
         let item = &self.structs[ty.id];
         let substitute = |dim: &Dim| {
-            substitute(dim, &|name| {
+            dim.substitute(&|name| {
                 item.dims
                     .iter()
                     .position(|dim| dim == name)

@@ -522,24 +522,6 @@ fn quotient_text(left: &Dim, right: &Dim) -> Option<Poly> {
     Some(Poly::name(format!("{} / {}", part(a), part(b))))
 }
 
-/// Puts dims in for names, in both forms.
-pub(crate) fn substitute(dim: &Dim, of: &dyn Fn(&str) -> Option<Dim>) -> Dim {
-    let (poly, shown) = (dim.poly(), dim.shown());
-    // Most dims are numbers or names.
-    match (poly.as_name(), shown.as_name()) {
-        (Some(name), Some(same)) if name == same => {
-            return of(name).unwrap_or_else(|| dim.clone());
-        }
-        (None, None) if poly.as_const().is_some() && shown.as_const().is_some() => {
-            return dim.clone();
-        }
-        _ => {}
-    }
-    let poly = poly.substitute_with(&|name| of(name).map(|dim| dim.poly().clone()));
-    let shown = shown.substitute_with(&|name| of(name).map(|dim| dim.shown().clone()));
-    Dim::with_shown(poly, shown)
-}
-
 /// Whether `a op b`.
 pub(crate) fn holds(op: BinaryOp, a: i64, b: i64) -> bool {
     matches!(

@@ -8,7 +8,6 @@ use dlc_abi::dim::Poly;
 use crate::ast::{BinaryOp, ExprKind, Span};
 use crate::check::consts::Number;
 use crate::check::convert::Expected;
-use crate::check::dims::substitute;
 use crate::check::env::{Binding, FnContext, Kind, Scope};
 use crate::check::facts::{Facts, solve_linear};
 use crate::check::items::Signature;
@@ -226,7 +225,7 @@ impl<'a> Checker<'a> {
             }
         }
         let value = |dim: &Dim, dims: &BTreeMap<String, Dim>| {
-            substitute(dim, &|name| dims.get(name).cloned())
+            dim.substitute(&|name| dims.get(name).cloned())
                 .poly()
                 .clone()
         };
@@ -291,7 +290,7 @@ impl<'a> Checker<'a> {
         let ast = self.fns[id].ast;
         let dims = self.scope.function.clone();
         let in_body =
-            |ty: &Ty| ty.map_dims(&|dim| substitute(dim, &|name| dims.dims.get(name).cloned()));
+            |ty: &Ty| ty.map_dims(&|dim| dim.substitute(&|name| dims.dims.get(name).cloned()));
         let mut failed = false;
         for (param, sig) in ast.params.iter().zip(&signature.params) {
             let ty = in_body(&sig.ty);

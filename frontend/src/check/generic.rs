@@ -15,7 +15,7 @@ use dlc_abi::dim::Poly;
 use crate::ast::{self, DType, DimArg, DimParam, Expr, ExprKind, GenericKind, Span, TypeKind};
 use crate::check::Checker;
 use crate::check::consts::is_float;
-use crate::check::dims::{DimScope, substitute};
+use crate::check::dims::DimScope;
 use crate::check::items::{FnItem, StructItem};
 use crate::check::list::list_type;
 use crate::check::types::{StructTy, Ty};
@@ -148,7 +148,7 @@ impl<'a> Checker<'a> {
             DimScope::Declared(_) => dim.clone(),
             DimScope::Body => {
                 let dims = &self.scope.function.dims;
-                substitute(dim, &|name| dims.get(name).cloned())
+                dim.substitute(&|name| dims.get(name).cloned())
             }
         }
     }

@@ -1,6 +1,7 @@
 //! Items: their types and signatures.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::ast::{self, Expr, ExprKind, GenericKind, Span};
 use crate::check::dims::{Condition, DimNames};
@@ -32,7 +33,7 @@ pub(crate) struct ConstItem<'a> {
 #[derive(Clone)]
 pub(crate) struct StructItem<'a> {
     pub ast: &'a ast::Struct,
-    pub name: Rc<str>,
+    pub name: Arc<str>,
     pub dims: Vec<String>,
     /// What its type parameters stand for, if it has any.
     pub generics: Option<Rc<Generics>>,

@@ -12,7 +12,7 @@ use crate::check::binary::Operand;
 use crate::check::call::{Arg, Site};
 use crate::check::consts::is_float;
 use crate::check::convert::Expected;
-use crate::check::dims::{count, substitute};
+use crate::check::dims::count;
 use crate::check::env::{FnContext, Scope};
 use crate::check::function::InstanceKey;
 use crate::check::items::Signature;
@@ -260,7 +260,7 @@ impl<'a> Checker<'a> {
         let span = rule.attribute.span;
         let dims = self.scope.function.clone();
         let in_body =
-            |ty: &Ty| ty.map_dims(&|dim| substitute(dim, &|name| dims.dims.get(name).cloned()));
+            |ty: &Ty| ty.map_dims(&|dim| dim.substitute(&|name| dims.dims.get(name).cloned()));
         let mut args = Vec::new();
         for (i, (name, ty)) in params.iter().enumerate() {
             let own = i < signature.params.len();

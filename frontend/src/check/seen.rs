@@ -10,7 +10,7 @@ use crate::check::Checker;
 use crate::check::types::{Ty, known_dims};
 use crate::check::unify::Bindings;
 use crate::check::value::{FnValue, Value};
-use crate::core::Num;
+use crate::core::{Dim, Num};
 use crate::cost::{Cost, Counted};
 
 /// What was found out about the value at a place, in words of the language.
@@ -32,11 +32,32 @@ pub struct SeenType {
     pub is_type: bool,
 }
 
+/// A value that was seen. Words are found for it when they are asked for.
+#[derive(Clone, Debug)]
+enum SeenValue {
+    /// Of a type.
+    Typed {
+        ty: Ty,
+        /// Where the struct is declared that it is.
+        structure: Option<Span>,
+        value: Option<Known>,
+    },
+    /// Of none that the language can write.
+    Untyped(&'static str),
+}
+
+/// A number that is known at compile time.
+#[derive(Clone, Debug)]
+enum Known {
+    Num(Num),
+    Dim(Dim),
+}
+
 /// What the checker saw, by place. Of a place that is checked several times the first time counts, which is the one
 /// with dims as they are written.
 #[derive(Clone, Debug, Default)]
 pub struct Seen {
-    types: HashMap<Span, SeenType>,
+    values: HashMap<Span, SeenValue>,
     fields: HashMap<Span, Span>,
     dims: HashMap<Span, Vec<(String, String)>>,
     /// The functions, for what they take.
@@ -45,8 +66,8 @@ pub struct Seen {
 
 impl Seen {
     /// The value of the expression, or of the bound name, that stands exactly there.
-    pub fn type_at(&self, span: Span) -> Option<&SeenType> {
-        self.types.get(&span)
+    pub fn type_at(&self, span: Span) -> Option<SeenType> {
+        self.values.get(&span).map(SeenValue::in_words)
     }
 
     /// Where the field that a name stands for is declared; both are the places of names.
@@ -75,17 +96,17 @@ impl Seen {
 }
 
 impl<'a> Checker<'a> {
-    /// Keeps the type of a value.
+    /// Keeps a value.
     pub(super) fn see(&mut self, span: Span, value: &Value<'a>) {
-        let new = |seen: &Seen| !seen.types.contains_key(&span);
+        let new = |seen: &Seen| !seen.values.contains_key(&span);
         if !self.seen.as_ref().is_some_and(new) || value.has_error() {
             return;
         }
-        let Some(seen_type) = self.seen_type(value) else {
+        let Some(seen_value) = self.seen_value(value) else {
             return;
         };
         if let Some(seen) = &mut self.seen {
-            seen.types.insert(span, seen_type);
+            seen.values.insert(span, seen_value);
         }
     }
 
@@ -106,45 +127,63 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn seen_type(&self, value: &Value<'a>) -> Option<SeenType> {
-        let plain = |text: &str| SeenType {
-            text: text.to_owned(),
-            known: String::new(),
-            bytes: None,
-            structure: None,
-            parts: 0,
-            value: None,
-            is_type: false,
-        };
+    fn seen_value(&self, value: &Value<'a>) -> Option<SeenValue> {
         let Some(ty) = self.type_of(value) else {
             return match value {
-                Value::Str(_) => Some(plain("text")),
+                Value::Str(_) => Some(SeenValue::Untyped("text")),
                 Value::Fn(f) if !matches!(**f, FnValue::Item(_) | FnValue::Builtin(_)) => {
-                    Some(plain("a function"))
+                    Some(SeenValue::Untyped("a function"))
                 }
                 _ => None,
             };
         };
-        Some(SeenType {
-            known: known_dims(ty.dims()),
-            bytes: bytes(&ty),
+        Some(SeenValue::Typed {
             structure: match &ty {
                 Ty::Struct(s) => Some(self.structs[s.id].ast.name.span),
                 _ => None,
             },
-            parts: match &ty {
-                Ty::Tuple(parts) => parts.len(),
-                _ => 0,
-            },
             value: match value {
-                Value::Num(Num::Int(value)) => Some(value.to_string()),
-                Value::Num(num) => Some(num.to_string()),
-                Value::Dim(dim) => Some(dim.to_string()),
+                Value::Num(num) => Some(Known::Num(*num)),
+                Value::Dim(dim) => Some(Known::Dim(dim.clone())),
                 _ => None,
             },
-            is_type: true,
-            ..plain(&ty.to_string())
+            ty,
         })
+    }
+}
+
+impl SeenValue {
+    fn in_words(&self) -> SeenType {
+        match self {
+            SeenValue::Typed {
+                ty,
+                structure,
+                value,
+            } => SeenType {
+                text: ty.to_string(),
+                known: known_dims(ty.dims()),
+                bytes: bytes(ty),
+                structure: *structure,
+                parts: match ty {
+                    Ty::Tuple(parts) => parts.len(),
+                    _ => 0,
+                },
+                value: value.as_ref().map(|value| match value {
+                    Known::Num(num) => num.to_string(),
+                    Known::Dim(dim) => dim.to_string(),
+                }),
+                is_type: true,
+            },
+            SeenValue::Untyped(text) => SeenType {
+                text: (*text).to_owned(),
+                known: String::new(),
+                bytes: None,
+                structure: None,
+                parts: 0,
+                value: None,
+                is_type: false,
+            },
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Types as the checker sees them: trees of tensors.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::ast::DType;
 use crate::core::{Dim, TensorType};
@@ -17,7 +17,7 @@ pub(crate) enum Ty {
     /// A list.
     List(Box<Ty>, Dim),
     /// A function, for parameters that take function values.
-    Fn(Rc<FnTy>),
+    Fn(Arc<FnTy>),
     /// Something that has been reported.
     Error,
 }
@@ -28,7 +28,7 @@ pub(crate) struct StructTy {
     /// Its number.
     pub id: usize,
     /// Its name.
-    pub name: Rc<str>,
+    pub name: Arc<str>,
     /// Its dims.
     pub dims: Vec<Dim>,
 }
@@ -78,7 +78,7 @@ impl Ty {
             }),
             Ty::Tuple(items) => Ty::Tuple(items.iter().map(|item| item.map_dims(f)).collect()),
             Ty::List(element, count) => Ty::List(Box::new(element.map_dims(f)), f(count)),
-            Ty::Fn(ty) => Ty::Fn(Rc::new(FnTy {
+            Ty::Fn(ty) => Ty::Fn(Arc::new(FnTy {
                 params: ty.params.iter().map(|param| param.map_dims(f)).collect(),
                 result: ty.result.map_dims(f),
             })),

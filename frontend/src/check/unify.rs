@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use dlc_abi::dim::Poly;
 
 use crate::check::Checker;
-use crate::check::dims::substitute;
 use crate::check::list::list_shape;
 use crate::check::types::Ty;
 use crate::check::value::Value;
@@ -52,7 +51,7 @@ impl Bindings {
 
     /// Puts the values in.
     pub fn apply_dim(&self, dim: &Dim) -> Dim {
-        substitute(dim, &|name| self.values.get(name).cloned())
+        dim.substitute(&|name| self.values.get(name).cloned())
     }
 
     /// Puts the values in, and marks the names that have none, since the caller may have dims of the same names.

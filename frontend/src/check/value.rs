@@ -1,6 +1,7 @@
 //! What an expression is while checking: a tree of nodes, or something known at compile time.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::ast::{DType, Expr, LambdaParam, Span};
 use crate::check::batch::Axes;
@@ -115,7 +116,7 @@ pub(crate) enum FnValue<'a> {
     /// What `vjp` gives to take cotangents back.
     Pullback(Pullback<'a>),
     /// A parameter that takes a function, while its function is checked by itself.
-    Opaque(Rc<FnTy>),
+    Opaque(Arc<FnTy>),
 }
 
 /// A function with its arguments, and what is needed to call its derivative with cotangents.

@@ -49,12 +49,37 @@ impl Dim {
 
     /// As it is shown.
     pub fn shown(&self) -> &Poly {
-        self.shown.as_deref().unwrap_or(&self.poly)
+        self.shown_shared()
+    }
+
+    fn shown_shared(&self) -> &Arc<Poly> {
+        self.shown.as_ref().unwrap_or(&self.poly)
     }
 
     /// Its value, when it is a number.
     pub fn as_const(&self) -> Option<i64> {
         self.poly.as_const()
+    }
+
+    /// Puts dims in for names, in both forms; names that `of` gives nothing for stay.
+    pub fn substitute(&self, of: &dyn Fn(&str) -> Option<Dim>) -> Dim {
+        let put = |poly: &Arc<Poly>, form: fn(&Dim) -> &Arc<Poly>| {
+            // Most are numbers or names.
+            if poly.as_const().is_some() {
+                return poly.clone();
+            }
+            if let Some(name) = poly.as_name() {
+                return of(name).map_or_else(|| poly.clone(), |dim| form(&dim).clone());
+            }
+            let of_name = |name: &str| of(name).map(|dim| Poly::clone(form(&dim)));
+            Arc::new(poly.substitute_with(&of_name))
+        };
+        let poly = put(&self.poly, |dim| &dim.poly);
+        let shown = put(self.shown_shared(), Self::shown_shared);
+        Dim {
+            shown: (poly != shown).then_some(shown),
+            poly,
+        }
     }
 
     /// Applies an operation to both forms.

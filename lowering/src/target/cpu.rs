@@ -5,7 +5,7 @@ use super::{
     parts::{self, Parts},
     place::Processor,
 };
-use crate::schedule::Target;
+use crate::schedule::{Arch, Target};
 use dlc_dialects::ir::edit;
 use inkwell::{
     GlobalVisibility,
@@ -332,12 +332,18 @@ fn prepare(context: &Context, module: &Module, machine: &TargetMachine, options:
     );
     let width = options.target.vector_bits.to_string();
     let width = context.create_string_attribute("prefer-vector-width", &width);
+    // LLVM 22 finds no register for the address of a slot in a frame of over 2 KiB ("Incomplete scavenging after 2nd pass") where
+    // all are in use and the slot to save one in is only reached from the stack pointer.
+    let frame_pointer = context.create_string_attribute("frame-pointer", "all");
     for function in module.get_functions() {
         if function.count_basic_blocks() == 0 {
             continue;
         }
         function.add_attribute(AttributeLoc::Function, nounwind);
         function.add_attribute(AttributeLoc::Function, width);
+        if options.target.arch == Arch::Riscv64 {
+            function.add_attribute(AttributeLoc::Function, frame_pointer);
+        }
         let name = function.get_name().to_string_lossy().into_owned();
         // What is hidden is for the other objects of the library.
         let hidden = function.as_global_value().get_visibility() == GlobalVisibility::Hidden;

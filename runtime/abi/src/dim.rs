@@ -10,6 +10,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::ops::{Add, Mul, Neg, Sub};
+use std::sync::Arc;
 
 pub use crate::dim_parse::ParseError;
 
@@ -19,8 +20,8 @@ pub use crate::dim_parse::ParseError;
 /// 64 bits is never a valid size, and [`Poly::eval`] says so.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Poly {
-    /// Invariant: no coefficient is zero.
-    terms: BTreeMap<Monomial, i128>,
+    /// Invariant: in the order of the monomials, of which each occurs once, and no coefficient is zero.
+    terms: Vec<(Monomial, i128)>,
 }
 
 /// A product of atoms, sorted, with repetition for powers; empty for the constant term.
@@ -30,7 +31,7 @@ type Monomial = Vec<Atom>;
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 enum Atom {
     /// A dim name.
-    Name(String),
+    Name(Arc<str>),
     /// `floor(poly / c)`, `c >= 2`.
     FloorDiv(Box<Poly>, i64),
     /// `poly mod c` in `0..c`, `c >= 2`.
@@ -82,7 +83,7 @@ impl Poly {
 
     /// The dim `name` itself.
     pub fn name(name: impl Into<String>) -> Self {
-        Self::atom(Atom::Name(name.into()))
+        Self::atom(Atom::Name(name.into().into()))
     }
 
     /// Parses text such as `4*B*T + 1` or `(B + 3) / 4`.
@@ -100,19 +101,27 @@ impl Poly {
         if coefficient == 0 {
             return;
         }
-        let slot = self.terms.entry(monomial);
-        match slot {
-            std::collections::btree_map::Entry::Vacant(slot) => {
-                slot.insert(coefficient);
-            }
-            std::collections::btree_map::Entry::Occupied(mut slot) => {
-                let sum = slot.get().saturating_add(coefficient);
-                if sum == 0 {
-                    slot.remove();
-                } else {
-                    slot.insert(sum);
+        let place = self
+            .terms
+            .binary_search_by(|(known, _)| known.cmp(&monomial));
+        match place {
+            Err(place) => self.terms.insert(place, (monomial, coefficient)),
+            Ok(place) => {
+                let sum = self.terms[place].1.saturating_add(coefficient);
+                match sum {
+                    0 => drop(self.terms.remove(place)),
+                    _ => self.terms[place].1 = sum,
                 }
             }
+        }
+    }
+
+    /// The constant term.
+    fn offset(&self) -> i128 {
+        // The empty monomial is the least.
+        match self.terms.first() {
+            Some((monomial, coefficient)) if monomial.is_empty() => *coefficient,
+            _ => 0,
         }
     }
 
@@ -135,18 +144,20 @@ impl Poly {
 
     /// The value, when there is no dim in it.
     pub(crate) fn as_wide_const(&self) -> Option<i128> {
-        match self.terms.len() {
-            0 => Some(0),
-            1 => self.terms.get(&Vec::new()).copied(),
+        match self.terms.as_slice() {
+            [] => Some(0),
+            [(monomial, coefficient)] => monomial.is_empty().then_some(*coefficient),
             _ => None,
         }
     }
 
     /// The dim, when the polynomial is just that.
     pub fn as_name(&self) -> Option<&str> {
-        let (monomial, &coefficient) = self.terms.iter().next()?;
-        match (self.terms.len(), coefficient, monomial.as_slice()) {
-            (1, 1, [Atom::Name(name)]) => Some(name),
+        let [(monomial, 1)] = self.terms.as_slice() else {
+            return None;
+        };
+        match monomial.as_slice() {
+            [Atom::Name(name)] => Some(name),
             _ => None,
         }
     }
@@ -159,10 +170,10 @@ impl Poly {
     }
 
     fn collect_names(&self, names: &mut BTreeSet<String>) {
-        for atom in self.terms.keys().flatten() {
+        for atom in self.terms.iter().flat_map(|(monomial, _)| monomial) {
             match atom {
                 Atom::Name(name) => {
-                    names.insert(name.clone());
+                    names.insert(name.to_string());
                 }
                 Atom::FloorDiv(inner, _) | Atom::Rem(inner, _) => inner.collect_names(names),
             }
@@ -176,16 +187,17 @@ impl Poly {
 
     /// The highest number of factors in a term.
     pub fn degree(&self) -> usize {
-        self.terms.keys().map(Vec::len).max().unwrap_or(0)
+        let degrees = self.terms.iter().map(|(monomial, _)| monomial.len());
+        degrees.max().unwrap_or(0)
     }
 
     /// `(a, b)` when the polynomial is `a * name + b` with constant `a != 0` and `b`.
     pub fn as_linear_in(&self, name: &str) -> Option<(i64, i64)> {
         let (mut slope, mut offset) = (None, 0);
-        for (monomial, &coefficient) in &self.terms {
+        for &(ref monomial, coefficient) in &self.terms {
             match monomial.as_slice() {
                 [] => offset = i64::try_from(coefficient).ok()?,
-                [Atom::Name(other)] if other == name => {
+                [Atom::Name(other)] if **other == *name => {
                     slope = Some(i64::try_from(coefficient).ok()?);
                 }
                 _ => return None,
@@ -219,7 +231,7 @@ impl Poly {
         }
         let wide = i128::from(divisor);
         let (mut quotient, mut rest) = (Self::zero(), Self::zero());
-        for (monomial, &coefficient) in &self.terms {
+        for &(ref monomial, coefficient) in &self.terms {
             quotient.add_term(monomial.clone(), coefficient.div_euclid(wide));
             rest.add_term(monomial.clone(), coefficient.rem_euclid(wide));
         }
@@ -244,13 +256,13 @@ impl Poly {
 
     fn eval_wide(&self, value_of: &dyn Fn(&str) -> Option<i64>) -> Result<i128, EvalError> {
         let mut sum = 0i128;
-        for (monomial, &coefficient) in &self.terms {
+        for &(ref monomial, coefficient) in &self.terms {
             let mut product = coefficient;
             for atom in monomial {
                 let factor = match atom {
-                    Atom::Name(name) => {
-                        i128::from(value_of(name).ok_or_else(|| EvalError::Unknown(name.clone()))?)
-                    }
+                    Atom::Name(name) => i128::from(
+                        value_of(name).ok_or_else(|| EvalError::Unknown(name.to_string()))?,
+                    ),
                     Atom::FloorDiv(inner, divisor) => {
                         inner.eval_wide(value_of)?.div_euclid(i128::from(*divisor))
                     }
@@ -274,11 +286,11 @@ impl Poly {
     pub fn substitute_with(&self, poly_of: &dyn Fn(&str) -> Option<Poly>) -> Self {
         const POSITIVE: &str = "the divisor of an atom is positive";
         let mut result = Self::zero();
-        for (monomial, &coefficient) in &self.terms {
+        for &(ref monomial, coefficient) in &self.terms {
             let mut product = Self::wide(coefficient);
             for atom in monomial {
                 let factor = match atom {
-                    Atom::Name(name) => poly_of(name).unwrap_or_else(|| Self::name(name)),
+                    Atom::Name(name) => poly_of(name).unwrap_or_else(|| Self::atom(atom.clone())),
                     Atom::FloorDiv(inner, divisor) => inner
                         .substitute_with(poly_of)
                         .floor_div(*divisor)
@@ -297,7 +309,7 @@ impl Poly {
 
     /// The terms in printed order: higher degree first, the constant last.
     fn printed_terms(&self) -> Vec<(&Monomial, i128)> {
-        let mut terms: Vec<_> = self.terms.iter().map(|(m, &c)| (m, c)).collect();
+        let mut terms: Vec<_> = self.terms.iter().map(|(m, c)| (m, *c)).collect();
         terms.sort_by(|(a, _), (b, _)| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
         terms
     }
@@ -343,16 +355,16 @@ impl Divided {
     fn of(rest: Poly, divisor: i64) -> Self {
         // A common factor g of the terms and the divisor is taken out:
         // (g*p + k) / (g*c) = (p + k/g) / c, and (g*p + k) % (g*c) = g * ((p + k/g) % c) + k % g.
-        let constant = rest.terms.get(&Vec::new()).copied().unwrap_or(0);
+        let constant = rest.offset();
         let common = rest
             .terms
             .iter()
             .filter(|(monomial, _)| !monomial.is_empty())
-            .fold(i128::from(divisor), |g, (_, &c)| gcd(g, c));
+            .fold(i128::from(divisor), |g, (_, c)| gcd(g, *c));
         let divisor = i64::try_from(i128::from(divisor) / common)
             .expect("a quotient of a 64-bit number fits");
         let mut reduced = Poly::zero();
-        for (monomial, &coefficient) in &rest.terms {
+        for (monomial, coefficient) in &rest.terms {
             reduced.add_term(monomial.clone(), coefficient.div_euclid(common));
         }
         let left = Poly::wide(constant.rem_euclid(common));
@@ -371,7 +383,7 @@ impl Divided {
 
     /// `floor(poly / divisor)`, with `floor((floor(p / a) + k) / b) = floor((p + a*k) / (a*b))`.
     fn floor_atom(poly: Poly, divisor: i64) -> Poly {
-        let constant = poly.terms.get(&Vec::new()).copied().unwrap_or(0);
+        let constant = poly.offset();
         let mut others = poly.terms.iter().filter(|(m, _)| !m.is_empty());
         if let (Some((monomial, 1)), None) = (others.next(), others.next())
             && let [Atom::FloorDiv(inner, first)] = monomial.as_slice()
@@ -409,7 +421,7 @@ impl Add for Poly {
 impl Neg for Poly {
     type Output = Poly;
     fn neg(mut self) -> Poly {
-        for coefficient in self.terms.values_mut() {
+        for (_, coefficient) in &mut self.terms {
             *coefficient = coefficient.saturating_neg();
         }
         self
@@ -426,16 +438,7 @@ impl Sub for Poly {
 impl Mul for Poly {
     type Output = Poly;
     fn mul(self, other: Poly) -> Poly {
-        let mut product = Poly::zero();
-        for (a, &x) in &self.terms {
-            for (b, &y) in &other.terms {
-                let mut monomial = a.clone();
-                monomial.extend(b.iter().cloned());
-                monomial.sort();
-                product.add_term(monomial, x.saturating_mul(y));
-            }
-        }
-        product
+        &self * &other
     }
 }
 
@@ -456,7 +459,16 @@ impl<'a> Sub<&'a Poly> for &'a Poly {
 impl<'a> Mul<&'a Poly> for &'a Poly {
     type Output = Poly;
     fn mul(self, other: &Poly) -> Poly {
-        self.clone() * other.clone()
+        let mut product = Poly::zero();
+        for (a, x) in &self.terms {
+            for (b, y) in &other.terms {
+                let mut monomial = Monomial::with_capacity(a.len() + b.len());
+                monomial.extend(a.iter().chain(b).cloned());
+                monomial.sort();
+                product.add_term(monomial, x.saturating_mul(*y));
+            }
+        }
+        product
     }
 }
 

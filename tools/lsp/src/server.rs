@@ -144,7 +144,10 @@ impl Server<'_> {
             let message = match self.queue.pop_front() {
                 Some(message) => message,
                 None if self.show_one() => continue,
-                None => self.messages.recv().map_err(|_| ServeError::Gone)?,
+                None => {
+                    self.world.tidy();
+                    self.messages.recv().map_err(|_| ServeError::Gone)?
+                }
             };
             if self.message(message) == Next::End {
                 return match self.is_down {

@@ -21,12 +21,17 @@ pub struct Settings<'a> {
     pub std_folder: Option<PathBuf>,
 }
 
+/// How many analyses that hold no more are kept at most, where an editor never pauses.
+const MAX_OUTDATED: usize = 8;
+
 /// All that is known.
 pub struct World<'a> {
     settings: Settings<'a>,
     /// What is open.
     pub documents: Documents,
     analyses: HashMap<String, Rc<Analysis>>,
+    /// What holds no more. To free it takes as long as a fifth of a check, so that it waits until nobody else does.
+    outdated: Vec<Rc<Analysis>>,
 }
 
 /// What the checker found in a document and what it imports.
@@ -67,6 +72,7 @@ impl<'a> World<'a> {
             settings,
             documents: Documents::default(),
             analyses: HashMap::new(),
+            outdated: Vec::new(),
         }
     }
 
@@ -85,18 +91,28 @@ impl<'a> World<'a> {
 
     /// An open document, to be changed.
     pub fn change(&mut self, uri: &Url) -> Option<&mut Document> {
+        if self.outdated.len() >= MAX_OUTDATED {
+            self.tidy();
+        }
         let name = name_of(uri);
         // What could not be read may be readable now.
-        self.analyses.retain(|_, analysis| {
+        let outdated = self.analyses.extract_if(|_, analysis| {
             let sources = &analysis.inspected.sources;
-            !sources.files().iter().any(|source| source.name == name)
+            sources.files().iter().any(|source| source.name == name)
         });
+        self.outdated.extend(outdated.map(|(_, analysis)| analysis));
         self.documents.0.get_mut(&name)
     }
 
     /// Forgets what was found, as files on the disk may have changed.
     pub fn forget(&mut self) {
-        self.analyses.clear();
+        let outdated = self.analyses.drain();
+        self.outdated.extend(outdated.map(|(_, analysis)| analysis));
+    }
+
+    /// Frees what holds no more.
+    pub fn tidy(&mut self) {
+        self.outdated.clear();
     }
 
     /// Whether what is in a document is known.

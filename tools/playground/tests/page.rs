@@ -1,9 +1,10 @@
-//! The page in a browser without a window, where `cargo xtask playground` has built it and Chromium is installed: what
-//! stands on it, and that it asks for nothing but its own files.
+//! The page in a browser without a window, where Chromium is installed: what stands on it, and that it asks for nothing but
+//! its own files. Its requests are answered by this crate as it is compiled for this machine, and again by the module of
+//! WebAssembly where `cargo xtask playground` has built that.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -17,6 +18,8 @@ const BROWSER: &str = "chromium-headless-shell";
 const LATE: &str = "late.png";
 /// What the page asks for when what is waited for stands on it.
 const READY: &str = "ready";
+/// The stack of a thread that answers, in bytes: the checker recurs as deep as expressions are.
+const STACK: usize = 64 << 20;
 /// How long it may take.
 const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -29,17 +32,54 @@ const watch = setInterval(() => {
 }, 20);
 ";
 
-/// The site, if it is built.
-fn site() -> Option<PathBuf> {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let site = target.unwrap_or(root.join("target")).join("playground");
-    site.join("dlc.wasm").exists().then_some(site)
+/// A worker whose requests are answered by the server.
+const WORKER: &str = "onmessage = async ({ data: { id, request } }) => {
+  const response = await fetch('answer', { method: 'POST', body: JSON.stringify(request) });
+  postMessage({ id, answer: await response.json() });
+};
+postMessage({ ready: true });
+";
+
+/// What a server has.
+enum Site {
+    /// The page, whose worker asks the server.
+    Page,
+    /// The folder with the page and the module.
+    Built(PathBuf),
 }
 
-/// The files of a site, as its server knows them.
+impl Site {
+    /// The site, if it is built.
+    fn built() -> Option<Self> {
+        let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let site = target.unwrap_or(root.join("target")).join("playground");
+        site.join("dlc.wasm").exists().then_some(Self::Built(site))
+    }
+
+    /// A file of it, or the answer to a request.
+    fn file(&self, path: &str, body: &[u8]) -> std::io::Result<Vec<u8>> {
+        let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("page");
+        match (self, path) {
+            (Self::Built(site), _) => std::fs::read(site.join(path)),
+            (Self::Page, "worker.js") => Ok(WORKER.as_bytes().to_vec()),
+            (Self::Page, "answer") => {
+                let request = String::from_utf8_lossy(body);
+                Ok(dlc_playground::answer(&request).into_bytes())
+            }
+            (Self::Page, "examples.json") => {
+                let text = std::fs::read_to_string(page.join("welcome.dl"))?;
+                let examples = serde_json::json!([{ "name": "Welcome", "text": text }]);
+                Ok(examples.to_string().into_bytes())
+            }
+            (Self::Page, _) => std::fs::read(page.join(path)),
+        }
+    }
+}
+
+/// A site, as its server knows it.
 struct Served {
-    site: PathBuf,
+    site: Site,
     /// The paths that were asked for and are not there.
     missing: Mutex<Vec<String>>,
     ready: Mutex<bool>,
@@ -57,10 +97,11 @@ impl Served {
         *ready = false;
     }
 
-    fn body(&self, path: &str) -> std::io::Result<Vec<u8>> {
+    fn answer(&self, path: &str, body: &[u8]) -> std::io::Result<Vec<u8>> {
         match path {
             "index.html" => {
-                let text = std::fs::read_to_string(self.site.join(path))?;
+                let text = String::from_utf8(self.site.file(path, body)?);
+                let text = text.map_err(std::io::Error::other)?;
                 let more = format!(
                     "<img src=\"{LATE}\" alt=\"\" hidden><script src=\"watch.js\"></script></body>"
                 );
@@ -76,13 +117,13 @@ impl Served {
                 self.changed.notify_all();
                 Ok(vec![])
             }
-            _ => std::fs::read(self.site.join(path)),
+            _ => self.site.file(path, body),
         }
     }
 }
 
-/// Serves the files of a folder; gives the port.
-fn serve(site: PathBuf) -> (u16, Arc<Served>) {
+/// Serves a site; gives the port.
+fn serve(site: Site) -> (u16, Arc<Served>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let served = Arc::new(Served {
@@ -95,19 +136,32 @@ fn serve(site: PathBuf) -> (u16, Arc<Served>) {
     std::thread::spawn(move || {
         for stream in listener.incoming().flatten() {
             let served = server.clone();
-            std::thread::spawn(move || respond(stream, &served));
+            let thread = std::thread::Builder::new().stack_size(STACK);
+            thread.spawn(move || respond(stream, &served)).unwrap();
         }
     });
     (port, served)
 }
 
 fn respond(mut stream: TcpStream, served: &Served) {
-    let mut lines = BufReader::new(&stream).lines().map_while(Result::ok);
+    let mut reader = BufReader::new(&stream);
+    let mut lines = reader.by_ref().lines().map_while(Result::ok);
     // A connection that the browser opens in advance says nothing.
     let Some(first) = lines.next() else {
         return;
     };
-    while lines.next().is_some_and(|line| !line.is_empty()) {}
+    let mut length = 0;
+    for line in lines.by_ref().take_while(|line| !line.is_empty()) {
+        if let Some((name, value)) = line.split_once(": ")
+            && name.eq_ignore_ascii_case("content-length")
+        {
+            length = value.parse().unwrap_or_default();
+        }
+    }
+    let mut body = vec![0; length];
+    if reader.read_exact(&mut body).is_err() {
+        return;
+    }
     let path = first
         .split(' ')
         .nth(1)
@@ -115,8 +169,8 @@ fn respond(mut stream: TcpStream, served: &Served) {
         .trim_start_matches('/');
     let path = path.split(['?', '#']).next().unwrap_or_default();
     let path = if path.is_empty() { "index.html" } else { path };
-    let body = served.body(path);
-    if body.is_err() {
+    let answer = served.answer(path, &body);
+    if answer.is_err() {
         served.missing.lock().unwrap().push(path.to_string());
     }
     let kind = match path.rsplit('.').next() {
@@ -127,12 +181,12 @@ fn respond(mut stream: TcpStream, served: &Served) {
         Some("json") => "application/json",
         _ => "text/plain",
     };
-    let status = if body.is_ok() {
+    let status = if answer.is_ok() {
         "200 OK"
     } else {
         "404 Not Found"
     };
-    let bytes = body.as_deref().unwrap_or_default();
+    let bytes = answer.as_deref().unwrap_or_default();
     let head = format!(
         "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
         bytes.len()
@@ -161,12 +215,8 @@ fn url(text: &str) -> String {
     text.bytes().map(|byte| format!("%{byte:02X}")).collect()
 }
 
-#[test]
-fn the_page_checks_differentiates_and_runs() {
-    let Some(site) = site() else {
-        println!("skipped: target/playground is not there (`cargo xtask playground` builds it)");
-        return;
-    };
+/// What stands on the panels of the page. Gives up where there is no browser.
+fn look_at(site: Site) {
     if Command::new(BROWSER).arg("--version").output().is_err() {
         println!("skipped: {BROWSER} is not installed");
         return;
@@ -183,4 +233,19 @@ fn the_page_checks_differentiates_and_runs() {
     assert!(result.contains("data-done=\"step\""), "{result}");
     assert!(result.contains("<h2 data-name=\"out\">"), "{result}");
     assert_eq!(*served.missing.lock().unwrap(), Vec::<String>::new());
+}
+
+#[test]
+fn the_page_checks_differentiates_and_runs() {
+    look_at(Site::Page);
+}
+
+#[test]
+fn the_module_of_webassembly_does_so_too() {
+    match Site::built() {
+        Some(site) => look_at(site),
+        None => {
+            println!("skipped: target/playground is not there (`cargo xtask playground` builds it)")
+        }
+    }
 }

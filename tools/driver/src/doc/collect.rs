@@ -218,7 +218,7 @@ impl<'a> Collector<'a> {
     fn value(&self, shown: Shown) -> Option<dlc_doc::model::Piece> {
         let Shown::Const(c) = shown else { return None };
         let seen = &self.program.inspection(self.at).seen;
-        let value = seen.type_at(c.value.span)?.value.as_ref()?;
+        let value = seen.type_at(c.value.span)?.value?;
         let written = self.program.source(self.at).slice(c.value.span);
         (written != value).then(|| plain(&format!("  // {value}"), Class::Comment))
     }

@@ -60,7 +60,7 @@ pub fn completions(world: &World<'_>, uri: &Url, place: &Place) -> Vec<Completio
             _ => CompletionItemKind::VARIABLE,
         };
         items.push(CompletionItem {
-            detail: seen.map(|seen| seen.text.clone()),
+            detail: seen.map(|seen| seen.text),
             ..item(&bound.name, kind, "1")
         });
     }

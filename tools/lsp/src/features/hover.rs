@@ -22,7 +22,7 @@ pub fn hover(place: &Place) -> Option<Hover> {
                 Some((expr.span, seen))
             });
             let (span, seen) = typed.next()?;
-            (span, code(&seen.text) + &details(seen))
+            (span, code(&seen.text) + &details(&seen))
         }
     };
     let text = match line_cost(place) {
@@ -41,6 +41,7 @@ pub fn hover(place: &Place) -> Option<Hover> {
 /// What a name that stands at a place is.
 pub fn target(analysis: &Analysis, target: &Target, at: Span) -> Option<String> {
     let seen = analysis.inspected.seen.type_at(at);
+    let seen = seen.as_ref();
     Some(match target {
         Target::Std => "the standard library".to_owned(),
         Target::Module(file) => {
@@ -70,7 +71,7 @@ pub fn target(analysis: &Analysis, target: &Target, at: Span) -> Option<String> 
                     _ => None,
                 };
                 let mut text = code(analysis.text(head));
-                text += &value.map_or(String::new(), details);
+                text += &value.as_ref().map_or(String::new(), details);
                 text += &function_cost(analysis, item).unwrap_or_default();
                 text + &names::docs(&item.docs)
             }
@@ -82,8 +83,8 @@ pub fn target(analysis: &Analysis, target: &Target, at: Span) -> Option<String> 
             }
             None => {
                 let bound = analysis.inspected.names.bound_at(*span)?;
-                let seen = seen.or(analysis.inspected.seen.type_at(*span));
-                local(analysis, bound, seen)
+                let declared = analysis.inspected.seen.type_at(*span);
+                local(analysis, bound, seen.or(declared.as_ref()))
             }
         },
     })
