@@ -1,8 +1,14 @@
 //! What a library has that tells when its pieces of work begin and end: a table of them, and a function that a program sets,
-//! which is called each time. `dlc_abi::trace` is the other side.
+//! which is called each time. `dlc_abi::trace` is the other side. Until a program sets one, a file is written where that is
+//! asked for (`file.rs`).
+
+mod file;
+
+pub use file::CALLED;
 
 use crate::entry_text::string_constant;
 use dlc_abi::symbol;
+use serde_json::json;
 use std::fmt::Write;
 
 /// The attribute of a module whose library tells.
@@ -10,8 +16,11 @@ pub const TRACED: &str = "dl.traced";
 /// The attribute of a module that says where loops and branches of the program stand, as texts of locations.
 pub const CONTROL: &str = "dl.control";
 
-/// [`dlc_abi::trace::Span`] in the `llvm` dialect.
-const SPAN: &str = "!llvm.struct<(ptr, ptr, ptr, i32, i32)>";
+/// The attribute of a module whose library writes files when it is asked to.
+pub const TRACE_FILES: &str = "dl.trace_files";
+
+/// [`dlc_abi::trace::Span`] in the `llvm` dialect, with what files say of it and whether it is a whole call.
+const SPAN: &str = "!llvm.struct<(ptr, ptr, ptr, i32, i32, ptr, i32)>";
 /// The function that is set, and what it is given.
 const TRACER: &str = "!llvm.struct<(ptr, ptr)>";
 
@@ -26,6 +35,34 @@ pub struct Span {
     pub file: String,
     /// The line and the column, from 1; 0 where none is known.
     pub place: (usize, usize),
+}
+
+impl Span {
+    fn is_call(&self) -> bool {
+        self.what == "call"
+    }
+
+    /// The members of an event of Chrome's traces that are the same each time.
+    fn event(&self) -> String {
+        let (line, column) = self.place;
+        let name = match self.is_call() {
+            true => self.entry.clone(),
+            false => format!("{}:{line} {}", self.file, self.what),
+        };
+        let members = json!({
+            "name": name,
+            "cat": if self.is_call() { "call" } else { "nest" },
+            "args": {
+                "entry": self.entry,
+                "what": self.what,
+                "file": self.file,
+                "line": line,
+                "column": column,
+            },
+        });
+        let text = members.to_string();
+        text[1..text.len() - 1].to_string()
+    }
 }
 
 /// The function that tells of the beginning of a piece of work, by twice its number, or of its end, by one more. No function
@@ -47,7 +84,7 @@ pub enum Keeps {
 
 impl Keeps {
     /// The variable, and the function that sets it.
-    fn text(self, stem: &str) -> String {
+    fn text(self, stem: &str, files: bool) -> String {
         let linkage = match self {
             Keeps::Alone => "internal",
             Keeps::ForAll => "external hidden",
@@ -58,10 +95,19 @@ impl Keeps {
             }
         };
         let set = symbol::trace(stem);
+        let (writer, first) = match files {
+            true => (
+                file::module(stem),
+                format!("llvm.mlir.addressof @{} : !llvm.ptr", file::start(stem)),
+            ),
+            false => (String::new(), "llvm.mlir.zero : !llvm.ptr".to_string()),
+        };
         format!(
-            "llvm.mlir.global {linkage} @{stem}.tracer() {{addr_space = 0 : i32, alignment = 8 : i64}} : {TRACER} {{
+            "{writer}llvm.mlir.global {linkage} @{stem}.tracer() {{addr_space = 0 : i32, alignment = 8 : i64}} : {TRACER} {{
   %zero = llvm.mlir.zero : {TRACER}
-  llvm.return %zero : {TRACER}
+  %first = {first}
+  %tracer = llvm.insertvalue %first, %zero[0] : {TRACER}
+  llvm.return %tracer : {TRACER}
 }}
 llvm.func @{set}(%function: !llvm.ptr, %context: !llvm.ptr) {{
   %tracer = llvm.mlir.addressof @{stem}.tracer : !llvm.ptr
@@ -75,12 +121,14 @@ llvm.func @{set}(%function: !llvm.ptr, %context: !llvm.ptr) {{
     }
 }
 
-/// The table and the functions, in the `llvm` dialect.
-pub fn module(stem: &str, spans: &[Span], keeps: Keeps) -> String {
-    let (mark, variable) = (mark(stem), keeps.text(stem));
+/// The table and the functions, in the `llvm` dialect. With `files` they are written when that is asked for.
+pub fn module(stem: &str, spans: &[Span], keeps: Keeps, files: bool) -> String {
+    let (mark, variable) = (mark(stem), keeps.text(stem, files));
+    let events: Vec<String> = spans.iter().map(Span::event).collect();
     let mut texts: Vec<&str> = spans
         .iter()
-        .flat_map(|span| [&*span.entry, &*span.what, &*span.file])
+        .zip(&events)
+        .flat_map(|(span, event)| [&*span.entry, &*span.what, &*span.file, event])
         .collect();
     texts.sort_unstable();
     texts.dedup();
@@ -99,9 +147,10 @@ pub fn module(stem: &str, spans: &[Span], keeps: Keeps) -> String {
         "llvm.mlir.global internal constant @{stem}.spans() : {table} {{\n  %a0 = llvm.mlir.poison : {table}"
     )
     .expect(written);
-    for (i, span) in spans.iter().enumerate() {
-        let [entry, what, file] = [&span.entry, &span.what, &span.file].map(|one| text(one));
-        let (line, column) = span.place;
+    for (i, (span, event)) in spans.iter().zip(&events).enumerate() {
+        let words = [&span.entry, &span.what, &span.file, event];
+        let [entry, what, file, event] = words.map(|one| text(one));
+        let ((line, column), is_call) = (span.place, i32::from(span.is_call()));
         write!(
             module,
             "  %e{i} = llvm.mlir.addressof {entry} : !llvm.ptr
@@ -109,13 +158,17 @@ pub fn module(stem: &str, spans: &[Span], keeps: Keeps) -> String {
   %f{i} = llvm.mlir.addressof {file} : !llvm.ptr
   %l{i} = llvm.mlir.constant({line} : i32) : i32
   %c{i} = llvm.mlir.constant({column} : i32) : i32
+  %j{i} = llvm.mlir.addressof {event} : !llvm.ptr
+  %k{i} = llvm.mlir.constant({is_call} : i32) : i32
   %s{i} = llvm.mlir.poison : {SPAN}
   %t{i} = llvm.insertvalue %e{i}, %s{i}[0] : {SPAN}
   %u{i} = llvm.insertvalue %w{i}, %t{i}[1] : {SPAN}
   %v{i} = llvm.insertvalue %f{i}, %u{i}[2] : {SPAN}
   %x{i} = llvm.insertvalue %l{i}, %v{i}[3] : {SPAN}
   %y{i} = llvm.insertvalue %c{i}, %x{i}[4] : {SPAN}
-  %a{next} = llvm.insertvalue %y{i}, %a{i}[{i}] : {table}
+  %z{i} = llvm.insertvalue %j{i}, %y{i}[5] : {SPAN}
+  %b{i} = llvm.insertvalue %k{i}, %z{i}[6] : {SPAN}
+  %a{next} = llvm.insertvalue %b{i}, %a{i}[{i}] : {table}
 ",
             next = i + 1
         )
@@ -130,7 +183,7 @@ pub fn module(stem: &str, spans: &[Span], keeps: Keeps) -> String {
   %null = llvm.mlir.zero : !llvm.ptr
   %one = llvm.mlir.constant(1 : i32) : i32
   %tracer = llvm.mlir.addressof @{stem}.tracer : !llvm.ptr
-  %function = llvm.load %tracer : !llvm.ptr -> !llvm.ptr
+  %function = llvm.load %tracer atomic acquire {{alignment = 8 : i64}} : !llvm.ptr -> !llvm.ptr
   %is_set = llvm.icmp \"ne\" %function, %null : !llvm.ptr
   llvm.cond_br %is_set, ^tell, ^done
 ^tell:

@@ -22,7 +22,7 @@
 use crate::{
     alias::{blocks, operations},
     entry::{self, Entry},
-    trace::{self, CONTROL, Keeps, Span, TRACED},
+    trace::{self, CONTROL, Keeps, Span, TRACE_FILES, TRACED},
     variants::{VARIANT, VARIANTS},
     walk,
 };
@@ -39,6 +39,7 @@ use melior::{
         r#type::IntegerType,
     },
 };
+use std::collections::HashSet;
 
 /// The pass.
 pub const INFO: PassInfo = PassInfo {
@@ -76,13 +77,20 @@ fn run<'c, 'a>(cx: &'c Context, module: OperationRef<'c, 'a>) -> Result<(), Pass
         this if this.as_ref() == variants.first() => Keeps::ForAll,
         _ => Keeps::Elsewhere,
     };
-    let text = trace::module(&stem, &tracer.spans, keeps);
+    let files = module.has_attribute(TRACE_FILES);
+    let text = trace::module(&stem, &tracer.spans, keeps, files);
     let made = Module::parse(cx, &text).ok_or_else(|| {
         let message = format!("{INTERNAL}: the emitted text does not parse:\n{text}");
         PassError::at(&module, message)
     })?;
     if let Some(first) = entries.first() {
-        edit::move_module_before(cx, &made, first.func, |_| true);
+        let name = |op: OperationRef| entry::string(op.attribute("sym_name").ok());
+        let known: HashSet<_> = walk::named(module, "llvm.func")
+            .into_iter()
+            .filter_map(name)
+            .collect();
+        let is_new = |op| name(op).is_none_or(|name| !known.contains(&name));
+        edit::move_module_before(cx, &made, first.func, is_new);
     }
     Ok(())
 }

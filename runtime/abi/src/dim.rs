@@ -462,8 +462,7 @@ impl<'a> Mul<&'a Poly> for &'a Poly {
         let mut product = Poly::zero();
         for (a, x) in &self.terms {
             for (b, y) in &other.terms {
-                let mut monomial = Monomial::with_capacity(a.len() + b.len());
-                monomial.extend(a.iter().chain(b).cloned());
+                let mut monomial: Monomial = a.iter().chain(b).cloned().collect();
                 monomial.sort();
                 product.add_term(monomial, x.saturating_mul(*y));
             }

@@ -1,10 +1,14 @@
 //! What a library that was built with `--trace` tells while it runs, and whom.
 //!
 //! `STEM_trace(function, context)` sets a function of the program's, which is then called when an entry or a piece of work in
-//! it begins and ends, on the thread of the call; null unsets it. It is one variable of the library, the only one that it
-//! has: it is not to be changed while an entry runs. Spans of one call are nested.
+//! it begins and ends, on the thread of the call; null unsets it. It is one variable of the library: it is not to be changed
+//! while an entry runs. Spans of one call are nested. On Linux, where the program sets none, the library writes a file of
+//! Chrome's traces into the folder that [`FOLDER`] names, if it does.
 
 use std::ffi::{c_char, c_void};
+
+/// The variable that names a folder. In it the library writes `STEM-PROCESS.json`.
+pub const FOLDER: &str = "DLC_TRACE";
 
 /// A piece of work. The texts end with NUL and stay as long as the library is loaded.
 #[repr(C)]

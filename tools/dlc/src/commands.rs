@@ -116,6 +116,7 @@ pub fn options(
         time_passes: compile.time_passes.map(Into::into),
         stats: compile.stats,
         trace: false,
+        debug_info: false,
         keep_ir: supervise::keep_ir(),
         goal: Goal::Library,
         check_bounds: compile.check_bounds,

@@ -7,7 +7,7 @@ use crate::{
 use dlc_lowering::{
     entry,
     target::{self, CodegenError, CodegenOptions, Form, Made, Objects},
-    walk,
+    trace, walk,
 };
 use melior::ir::{Module, operation::OperationLike};
 use object::{Object, ObjectSymbol};
@@ -61,11 +61,14 @@ pub fn prints(module: &Module) -> bool {
 }
 
 /// Checks that the objects of a library need nothing but what the C library has, and what may be missing.
-pub fn check(objects: &[Vec<u8>], prints: bool) -> Result<(), Failure> {
+pub fn check(objects: &[Vec<u8>], prints: bool, traced: bool) -> Result<(), Failure> {
     let undefined = undefined_symbols(objects).map_err(Failure::internal)?;
     let allowed = |name: &str| {
         let linkers = WASM.contains(&name) && objects.iter().all(|one| one.starts_with(b"\0asm"));
-        ALLOWED.contains(&name) || linkers || (prints && PRINTING.contains(&name))
+        ALLOWED.contains(&name)
+            || linkers
+            || (prints && PRINTING.contains(&name))
+            || (traced && (trace::CALLED.contains(&name) || name == "fwrite"))
     };
     let unwanted: Vec<_> = undefined
         .into_iter()

@@ -124,7 +124,12 @@ pub(crate) fn make<'c>(
     let ptx = self::ptx(&device, architecture).map_err(internal)?;
     told(Emit::Ptx, &|| {
         let mut placed = edit::clone_module(&device);
-        let has_places = with_debug_info(context, &mut placed, &mut Places::new(input));
+        let has_places = with_debug_info(
+            context,
+            &mut placed,
+            &mut Places::new(input),
+            |places, file| places.ir_name(file),
+        );
         let with_places = has_places.then(|| self::ptx(&placed, architecture));
         with_places
             .and_then(Result::ok)

@@ -50,6 +50,8 @@ pub struct Options {
     pub threads: u32,
     /// Whether calls tell when their pieces of work begin and end.
     pub trace: bool,
+    /// Whether the code says where in the source it comes from, for debuggers and profilers.
+    pub debug_info: bool,
     /// The GPU that calls can run on, too.
     pub gpu: Option<Architecture>,
     /// Values of schedules that do not follow from the target.
@@ -118,6 +120,7 @@ impl Default for Options {
             max_memory: None,
             threads: 1,
             trace: false,
+            debug_info: false,
             gpu: None,
             knobs: Knobs::new(),
             remarks: Remarks::default(),

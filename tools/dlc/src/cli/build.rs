@@ -75,9 +75,13 @@ pub struct Build {
     pub target: Option<String>,
 
     /// Makes a library whose calls tell when each nest of loops and product begins and ends, to a
-    /// function that the program sets
+    /// function that the program sets; or to a file in the folder that DLC_TRACE names
     #[arg(long, help_heading = "Debugging")]
     pub trace: bool,
+
+    /// Keeps in the code of the CPU where in the source it comes from, for debuggers and profilers
+    #[arg(short = 'g', long, help_heading = "Debugging")]
+    pub debug_info: bool,
 
     #[command(flatten)]
     pub compile: Compile,

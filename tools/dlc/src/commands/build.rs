@@ -38,6 +38,7 @@ pub fn run(build: &Build, common: &Common) -> Result<(), Error> {
     let sizes = sizes.collect::<Result<_, _>>()?;
     let mut options = super::options(&build.compile, build.threads, sizes, common)?;
     options.trace = build.trace;
+    options.debug_info = build.debug_info;
     if let Some(triple) = &build.target {
         options.target = Some(triple.clone());
         let least = info::foreign_cpu(triple).map(str::to_string);

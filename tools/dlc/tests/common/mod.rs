@@ -6,11 +6,36 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
+/// A product, a loop of the program around another one, and an update in place.
+pub const STEPS: &str = "\
+export fn step(inout w: f32[64, 64], inout count: f32, x: f32[32, 64]) -> f32 {
+  var y = x
+  for i in 0..3 {
+    y = tanh(y @ w)
+  }
+  w = w - 0.01 * w
+  count = count + 1.0
+  mean(y ** 2)
+}
+";
+
 /// Runs `dlc` in a folder.
 pub fn dlc(folder: &Path, arguments: &[&str]) -> Output {
     let mut process = Command::new(env!("CARGO_BIN_EXE_dlc"));
     process.current_dir(folder).args(arguments);
     process.output().unwrap()
+}
+
+/// What `dlc` says on standard output and standard error, where it succeeds; the arguments stand between blanks.
+pub fn says(folder: &Path, arguments: &str) -> (String, String) {
+    let arguments: Vec<_> = arguments.split(' ').collect();
+    let output = dlc(folder, &arguments);
+    assert!(
+        output.status.success(),
+        "{arguments:?}: {}",
+        stderr(&output)
+    );
+    (stdout(&output), stderr(&output))
 }
 
 /// What a command wrote to standard output.

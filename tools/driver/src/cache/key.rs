@@ -72,6 +72,7 @@ pub(crate) fn key(
         max_memory,
         threads,
         trace,
+        debug_info,
         gpu,
         knobs,
         remarks,
@@ -99,6 +100,7 @@ pub(crate) fn key(
         max_memory,
         threads,
         trace,
+        debug_info,
         gpu,
         knobs,
     );

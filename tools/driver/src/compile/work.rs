@@ -18,7 +18,7 @@ use dlc_lowering::{
     choice::CHOOSES,
     schedule::{self, Arch},
     target::{Form, Made, gpu::ARCHITECTURES},
-    trace::TRACED,
+    trace::{TRACE_FILES, TRACED},
     variants::{self, VARIANT, VARIANTS},
     walk,
 };
@@ -170,6 +170,9 @@ impl<'x> Work<'x> {
         }
         if self.session.options.trace {
             edit::set_attribute(op, TRACED, Attribute::unit(context));
+            if self.destination.first().processor.triple.contains("-linux") {
+                edit::set_attribute(op, TRACE_FILES, Attribute::unit(context));
+            }
         }
         let forms = self.forms();
         let mut made = Made::default();
@@ -296,11 +299,9 @@ impl<'x> Work<'x> {
                 &forms,
             )
         };
-        let mut placed = edit::clone_module(module);
-        let mut places = Places::new(self.input);
-        let made = match report::with_debug_info(session.context(), &mut placed, &mut places) {
-            true => emit(&placed).or_else(|_| emit(module)),
-            false => emit(module),
+        let made = match self.placed(module, |places, file| places.ir_name(file)) {
+            Some(placed) => emit(&placed).or_else(|_| emit(module)),
+            None => emit(module),
         }?;
         let text = |bytes: Option<Vec<u8>>| {
             String::from_utf8_lossy(&bytes.unwrap_or_default()).into_owned()
@@ -308,6 +309,18 @@ impl<'x> Work<'x> {
         self.levels.push((Emit::LlvmIr.name(), text(made.ir)));
         self.levels.push((Emit::Asm.name(), text(made.assembly)));
         Ok(())
+    }
+
+    /// A copy of a module of which LLVM keeps the places, if that can be had. `name` gives what it calls a file.
+    fn placed(
+        &self,
+        module: &Module<'x>,
+        name: impl Fn(&Places, usize) -> Option<String>,
+    ) -> Option<Module<'x>> {
+        let mut placed = edit::clone_module(module);
+        let mut places = Places::new(self.input);
+        let context = self.session.context();
+        report::with_debug_info(context, &mut placed, &mut places, name).then_some(placed)
     }
 
     /// What there is to tell, if it was asked for.
@@ -343,6 +356,11 @@ impl<'x> Work<'x> {
             0 => stem.clone(),
             _ => format!("{stem}_{number}"),
         };
+        let placed = match self.session.options.debug_info {
+            true => self.placed(module, |places, file| places.path(file)),
+            false => None,
+        };
+        let module = placed.as_ref().unwrap_or(module);
         let variant = &self.destination.variants[number];
         let options = (&self.session.options, self.session.options.llvm_level(CPU));
         let exported = self.manifest.exported_symbols();
@@ -365,7 +383,7 @@ impl<'x> Work<'x> {
         made.objects.append(&mut self.device.objects);
         // What passes do plainly may call libm, which the compiler's own process has.
         if self.session.options.pass_limit.is_none() {
-            codegen::check(&made.objects, self.made.prints)?;
+            codegen::check(&made.objects, self.made.prints, self.manifest.traced)?;
         }
         let times = made.times.iter();
         let times = times.map(|(name, time)| (name.to_string(), *time));

@@ -26,9 +26,11 @@ pub(super) fn types(manifest: &Manifest) -> String {
 pub(super) fn tracing(manifest: &Manifest) -> String {
     match manifest.traced {
         true => format!(
-            "\n/* Sets what is called when a call and each piece of work in it begins and ends; NULL unsets it. This is the \
-             only thing that the library\n * keeps; it is not to be set while a function below runs. */\n\
+            "\n/* Sets what is called when a call and each piece of work in it begins and ends; NULL unsets it. It is not to be \
+             set while a function below\n * runs. Until it is, calls write a file of Chrome's traces into the folder that \
+             the environment variable\n * {} names, if it does, on Linux. */\n\
              void {}(dlc_tracer *tracer, void *context);\n",
+            trace::FOLDER,
             symbol::trace(&manifest.stem)
         ),
         false => String::new(),

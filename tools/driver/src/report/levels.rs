@@ -34,13 +34,14 @@ pub(crate) fn located(op: OperationRef) -> String {
 
 /// Lets LLVM keep places; whether it could be done. Each op gets one place, as the pass that makes scopes reads no others
 /// where what was inlined has none. Where none is known it is line 0, since LLVM wants one at each call; but what comes from
-/// programs of a device stands where they are called.
+/// programs of a device stands where they are called. `name` gives what LLVM calls a file.
 pub(crate) fn with_debug_info<'c>(
     context: &'c Context,
     module: &mut Module<'c>,
     places: &mut Places,
+    name: impl Fn(&Places, usize) -> Option<String>,
 ) -> bool {
-    let main = places.ir_name(0).unwrap_or_default().to_string();
+    let main = name(places, 0).unwrap_or_default();
     let mut programs = HashSet::new();
     for op in walk::inside(module.as_operation()) {
         let chain = places.chain(&op.location().to_string());
@@ -48,8 +49,8 @@ pub(crate) fn with_debug_info<'c>(
             programs.insert(symbol(op));
         }
         let place = places.own(&chain).and_then(|place| {
-            let name = places.ir_name(place.file)?;
-            Some(Location::new(context, name, place.line, place.column))
+            let name = name(places, place.file)?;
+            Some(Location::new(context, &name, place.line, place.column))
         });
         edit::set_location(
             op,

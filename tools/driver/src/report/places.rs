@@ -100,10 +100,18 @@ impl<'x> Places<'x> {
     }
 
     /// What the IR calls a file.
-    pub fn ir_name(&self, file: usize) -> Option<&str> {
+    pub fn ir_name(&self, file: usize) -> Option<String> {
         let mut names = self.numbers.iter();
         let found = names.find(|(_, number)| **number == file);
-        found.map(|(name, _)| name.as_str())
+        found.map(|(name, _)| name.clone())
+    }
+
+    /// What debuggers call a file: its whole path, if it is one of the program's own.
+    pub fn path(&self, file: usize) -> Option<String> {
+        let name = &self.files.get(file)?.name;
+        let path = std::path::absolute(name).ok().filter(|_| file < self.own);
+        let path = path.and_then(|path| path.to_str().map(str::to_string));
+        Some(path.unwrap_or_else(|| name.clone()))
     }
 
     /// The files.
