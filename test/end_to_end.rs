@@ -14,14 +14,7 @@ use std::{
 };
 
 fn main() -> ExitCode {
-    let arguments = Arguments::from_args();
-    match trials(&arguments) {
-        Ok(trials) => libtest_mimic::run(&arguments, trials).exit_code(),
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    dlc_test::run(trials)
 }
 
 fn trials(arguments: &Arguments) -> Result<Vec<Trial>> {

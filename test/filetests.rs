@@ -19,14 +19,7 @@ use libtest_mimic::{Arguments, Trial};
 use std::{collections::BTreeMap, path::Path, process::ExitCode};
 
 fn main() -> ExitCode {
-    let arguments = Arguments::from_args();
-    match trials(&arguments) {
-        Ok(trials) => libtest_mimic::run(&arguments, trials).exit_code(),
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    dlc_test::run(trials)
 }
 
 fn trials(arguments: &Arguments) -> Result<Vec<Trial>> {
@@ -148,11 +141,11 @@ const GOLDENS: usize = 150;
 /// says when it fails, and a file that is too long to be kept.
 const SHOWN_ELSEWHERE: &[(&str, &str)] = &[
     ("DL0007", "../frontend/src/tests/bad_input.rs"),
-    ("DL0311", "../tools/driver/tests/max_memory.rs"),
-    ("DL0312", "../tools/driver/tests/max_memory.rs"),
-    ("DL0802", "../tools/driver/tests/gpu.rs"),
+    ("DL0311", "../tools/driver/tests/suite/max_memory.rs"),
+    ("DL0312", "../tools/driver/tests/suite/max_memory.rs"),
+    ("DL0802", "../tools/driver/tests/suite/gpu.rs"),
     ("DL1001", "src/bad_input.rs"),
-    ("DL1002", "../tools/driver/tests/abi.rs"),
+    ("DL1002", "../tools/driver/tests/suite/abi.rs"),
     ("DL1003", "src/bad_input.rs"),
     ("DL1004", "src/bad_input.rs"),
     ("DL1005", "src/bad_input.rs"),
@@ -161,7 +154,7 @@ const SHOWN_ELSEWHERE: &[(&str, &str)] = &[
     ("DL0906", "../tools/dlc/tests/doc.rs"),
     ("DL1007", "../tools/dlc/tests/bounds.rs"),
     ("DL1008", "../tools/dlc/tests/bounds.rs"),
-    ("DL1011", "../tools/driver/tests/abi.rs"),
+    ("DL1011", "../tools/driver/tests/suite/abi.rs"),
     ("DL1012", "end_to_end/mlp.c"),
     ("DL1013", "../tools/driver/src/rust_bindings/tests.rs"),
     ("DL1014", "end_to_end/mlp.c"),

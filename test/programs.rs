@@ -27,17 +27,10 @@ const SEEDS: u64 = 2 * TOGETHER;
 const SEED: &str = "DLC_PROGRAMS_SEED";
 
 fn main() -> ExitCode {
-    let arguments = Arguments::from_args();
-    match trials() {
-        Ok(trials) => libtest_mimic::run(&arguments, trials).exit_code(),
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    dlc_test::run(trials)
 }
 
-fn trials() -> Result<Vec<Trial>> {
+fn trials(_: &Arguments) -> Result<Vec<Trial>> {
     let seed = match std::env::var(SEED) {
         Ok(seed) => seed.parse()?,
         Err(_) => {

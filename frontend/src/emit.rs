@@ -86,20 +86,7 @@ impl<'c> Emitter<'c, '_> {
     }
 
     fn element(&self, dtype: DType) -> Type<'c> {
-        let name = match dtype {
-            DType::Bool => "i1",
-            DType::I8 => "i8",
-            DType::I32 => "i32",
-            DType::I64 => "i64",
-            DType::U8 => "ui8",
-            DType::U32 | DType::Key => "ui32",
-            DType::U64 => "ui64",
-            DType::F16 => "f16",
-            DType::BF16 => "bf16",
-            DType::F32 => "f32",
-            DType::F64 => "f64",
-        };
-        shape::element_named(self.context, name).expect("the names are MLIR's")
+        shape::element_named(self.context, dtype.mlir_name()).expect("the names are MLIR's")
     }
 
     fn ty(&self, ty: &TensorType) -> Type<'c> {

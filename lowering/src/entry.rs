@@ -418,20 +418,7 @@ fn leaf(
 
 /// The DL type of an MLIR element type. Storage types are those of the dialect, or bytes for bools.
 pub fn dtype(element: Type) -> Option<DType> {
-    Some(match element.to_string().as_str() {
-        "i1" => DType::Bool,
-        "i8" => DType::I8,
-        "i32" => DType::I32,
-        "i64" => DType::I64,
-        "ui8" => DType::U8,
-        "ui32" => DType::U32,
-        "ui64" => DType::U64,
-        "f16" => DType::F16,
-        "bf16" => DType::BF16,
-        "f32" => DType::F32,
-        "f64" => DType::F64,
-        _ => return None,
-    })
+    DType::of_mlir_name(&element.to_string())
 }
 
 fn result_types<'c>(func: OperationRef<'c, '_>) -> Vec<Type<'c>> {

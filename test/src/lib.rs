@@ -32,10 +32,24 @@ pub mod shell;
 pub mod sweep;
 pub mod values;
 
-use libtest_mimic::{Completion, Failed, Trial};
+use anyhow::Result;
+use libtest_mimic::{Arguments, Completion, Failed, Trial};
+use std::process::ExitCode;
+
+/// Runs the trials that a test binary has.
+pub fn run(trials: fn(&Arguments) -> Result<Vec<Trial>>) -> ExitCode {
+    let arguments = Arguments::from_args();
+    match trials(&arguments) {
+        Ok(trials) => libtest_mimic::run(&arguments, trials).exit_code(),
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
 
 /// A trial that fails with the error's text and its causes.
-pub fn trial(name: String, run: impl FnOnce() -> anyhow::Result<()> + Send + 'static) -> Trial {
+pub fn trial(name: String, run: impl FnOnce() -> Result<()> + Send + 'static) -> Trial {
     Trial::test(name, || {
         run().map_err(|error| Failed::from(format!("{error:#}")))
     })

@@ -71,7 +71,7 @@ pub struct TensorType {
 impl TensorType {
     fn of(ty: Type) -> Option<Self> {
         ty.is_ranked_tensor().then_some(())?;
-        let dtype = dtype_named(&shape::element(ty).to_string())?;
+        let dtype = DType::of_mlir_name(&shape::element(ty).to_string())?;
         let dims = shape::shape(ty);
         let dims = dims.iter().map(|&dim| usize::try_from(dim).ok()).collect();
         Some(Self { dtype, dims })
@@ -95,31 +95,8 @@ impl fmt::Display for TensorType {
                 None => write!(f, "?x")?,
             }
         }
-        write!(f, "{}>", mlir_name(self.dtype))
+        write!(f, "{}>", self.dtype.mlir_name())
     }
-}
-
-/// An element type in MLIR.
-pub fn mlir_name(dtype: DType) -> &'static str {
-    match dtype {
-        DType::Bool => "i1",
-        DType::I8 => "i8",
-        DType::I32 => "i32",
-        DType::I64 => "i64",
-        DType::U8 => "ui8",
-        DType::U32 | DType::Key => "ui32",
-        DType::U64 => "ui64",
-        DType::F16 => "f16",
-        DType::BF16 => "bf16",
-        DType::F32 => "f32",
-        DType::F64 => "f64",
-    }
-}
-
-fn dtype_named(name: &str) -> Option<DType> {
-    crate::values::DTYPES
-        .into_iter()
-        .find(|&dtype| mlir_name(dtype) == name)
 }
 
 /// What a function takes and gives.

@@ -17,7 +17,6 @@ mod window;
 use crate::{
     compare,
     compare::Bound,
-    module,
     runner::{Reference, Runner},
     values::Random,
 };
@@ -69,11 +68,7 @@ impl Leaf {
             Ok(dim) => format!("{dim}x"),
             Err(_) => "?x".into(),
         });
-        format!(
-            "tensor<{}{}>",
-            dims.collect::<String>(),
-            module::mlir_name(self.0)
-        )
+        format!("tensor<{}{}>", dims.collect::<String>(), self.0.mlir_name())
     }
 
     fn attributes(&self) -> String {

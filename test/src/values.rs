@@ -5,21 +5,6 @@ use dlc_abi::DType;
 pub use dlc_programs::random::Random;
 use dlc_runtime::Tensor;
 
-/// The element types of `dl`.
-pub const DTYPES: [DType; 11] = [
-    DType::Bool,
-    DType::I8,
-    DType::I32,
-    DType::I64,
-    DType::U8,
-    DType::U32,
-    DType::U64,
-    DType::F16,
-    DType::BF16,
-    DType::F32,
-    DType::F64,
-];
-
 /// Whether an element type is a float.
 pub fn is_float(dtype: DType) -> bool {
     matches!(dtype, DType::F16 | DType::BF16 | DType::F32 | DType::F64)

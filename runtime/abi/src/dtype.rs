@@ -70,6 +70,21 @@ impl DType {
         DType::Key,
     ];
 
+    /// Those that tensors of the dialect have; a key is two `u32` there.
+    pub const STORED: [DType; 11] = [
+        DType::Bool,
+        DType::I8,
+        DType::I32,
+        DType::I64,
+        DType::U8,
+        DType::U32,
+        DType::U64,
+        DType::F16,
+        DType::BF16,
+        DType::F32,
+        DType::F64,
+    ];
+
     /// The size of one element in bytes.
     pub const fn size(self) -> usize {
         match self {
@@ -104,6 +119,29 @@ impl DType {
             DType::F64 => "f64",
             DType::Key => "key",
         }
+    }
+
+    /// The name of the type in MLIR that an element is stored as; a key is two of them.
+    pub const fn mlir_name(self) -> &'static str {
+        match self {
+            DType::Bool => "i1",
+            DType::I8 => "i8",
+            DType::I32 => "i32",
+            DType::I64 => "i64",
+            DType::U8 => "ui8",
+            DType::U32 | DType::Key => "ui32",
+            DType::U64 => "ui64",
+            DType::F16 => "f16",
+            DType::BF16 => "bf16",
+            DType::F32 => "f32",
+            DType::F64 => "f64",
+        }
+    }
+
+    /// The element type that is called so in MLIR, if tensors have it.
+    pub fn of_mlir_name(name: &str) -> Option<Self> {
+        let mut all = Self::STORED.into_iter();
+        all.find(|dtype| dtype.mlir_name() == name)
     }
 
     /// The C type that an element is stored as; a key is two of them.

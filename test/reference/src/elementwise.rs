@@ -116,20 +116,6 @@ pub(crate) fn bitcast(x: &Array, to: DType) -> Array {
 mod tests {
     use super::*;
 
-    const DTYPES: [DType; 11] = [
-        DType::Bool,
-        DType::I8,
-        DType::I32,
-        DType::I64,
-        DType::U8,
-        DType::U32,
-        DType::U64,
-        DType::F16,
-        DType::BF16,
-        DType::F32,
-        DType::F64,
-    ];
-
     /// Values that integers are awkward at.
     fn awkward(dtype: DType) -> Vec<u64> {
         let values: &[f64] = match class(dtype) {
@@ -169,7 +155,7 @@ mod tests {
             let Some(record) = kind.elementwise() else {
                 continue;
             };
-            for dtype in DTYPES {
+            for dtype in DType::STORED {
                 let Some(body) = body(record, class(dtype)) else {
                     continue;
                 };

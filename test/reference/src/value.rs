@@ -80,20 +80,8 @@ impl Floats {
 /// The element type of the compiler's types that a tensor of `ty` has.
 pub(crate) fn dtype(ty: Type) -> Result<DType, String> {
     let element = types::element(ty).to_string();
-    Ok(match element.as_str() {
-        "i1" => DType::Bool,
-        "i8" => DType::I8,
-        "i32" => DType::I32,
-        "i64" => DType::I64,
-        "ui8" => DType::U8,
-        "ui32" => DType::U32,
-        "ui64" => DType::U64,
-        "f16" => DType::F16,
-        "bf16" => DType::BF16,
-        "f32" => DType::F32,
-        "f64" => DType::F64,
-        _ => return Err(format!("{element} is no element type of the dialect")),
-    })
+    DType::of_mlir_name(&element)
+        .ok_or_else(|| format!("{element} is no element type of the dialect"))
 }
 
 /// That a value is one of a type: element type, rank, and the dims that the type knows.

@@ -11,7 +11,7 @@ use crate::{
     compare,
     module::{self, Signature, TensorType},
     runner::{Program, Reference, Runner},
-    values::{DTYPES, Random},
+    values::Random,
 };
 use anyhow::{Context, Result, ensure};
 use dlc_abi::DType;
@@ -240,7 +240,7 @@ fn calls(case: &Case) -> Vec<&Call> {
 
 /// The element type that stands for all: the first of these that an op has.
 fn main_type(cases: &[Case]) -> Option<DType> {
-    let first = [DType::F32, DType::I32].into_iter().chain(DTYPES);
+    let first = [DType::F32, DType::I32].into_iter().chain(DType::STORED);
     let mut first = first.into_iter();
     first.find(|dtype| cases.iter().any(|case| case.dtype == *dtype))
 }

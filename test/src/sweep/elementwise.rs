@@ -4,7 +4,7 @@
 use super::{Case, Form, Leaf, leaf};
 use crate::{
     compare::Bound,
-    values::{self, DTYPES, Random, special},
+    values::{self, Random, special},
 };
 use anyhow::Result;
 use dlc_abi::DType;
@@ -16,7 +16,7 @@ pub(crate) fn dtypes(kind: OpKind) -> Vec<DType> {
     let Some(record) = kind.elementwise() else {
         return vec![];
     };
-    DTYPES
+    DType::STORED
         .into_iter()
         .filter(|&dtype| match dtype {
             DType::Bool => record.body_bool.is_some(),
@@ -146,8 +146,8 @@ pub(super) fn cases(kind: OpKind, ulp: Option<f64>) -> Result<Vec<Case>> {
 
 fn pairs(kind: OpKind, allowed: impl Fn(DType, DType) -> bool) -> Result<Vec<Case>> {
     let mut cases = vec![];
-    for from in DTYPES {
-        for to in DTYPES.into_iter().filter(|&to| allowed(from, to)) {
+    for from in DType::STORED {
+        for to in DType::STORED.into_iter().filter(|&to| allowed(from, to)) {
             for form in forms(&[from], to, kind.mnemonic()) {
                 if !matches!(form.tag, "scalar" | "dynamic1") {
                     continue;

@@ -3,7 +3,7 @@
 use super::{Case, Form, Leaf, leaf, movement::mixed, structured::whole};
 use crate::{
     compare::Bound,
-    values::{self, DTYPES, Random},
+    values::{self, Random},
 };
 use anyhow::Result;
 use dlc_abi::DType;
@@ -30,7 +30,7 @@ fn types(all: &[DType]) -> Vec<(DType, DType)> {
 }
 
 fn numbers() -> Vec<DType> {
-    DTYPES
+    DType::STORED
         .into_iter()
         .filter(|&dtype| dtype != DType::Bool)
         .collect()
@@ -200,7 +200,7 @@ fn sweep(
 }
 
 pub(super) fn take() -> Result<Vec<Case>> {
-    sweep(OpKind::Take, &TAKE, &DTYPES, |shape, x, ids, y| {
+    sweep(OpKind::Take, &TAKE, &DType::STORED, |shape, x, ids, y| {
         format!(
             "%y = dl.take %a0, %a1 axis {} : ({}, {}) -> {}",
             shape.axis,
@@ -215,7 +215,7 @@ pub(super) fn take_along_axis() -> Result<Vec<Case>> {
     sweep(
         OpKind::TakeAlongAxis,
         &ALONG,
-        &DTYPES,
+        &DType::STORED,
         |shape, x, ids, y| {
             format!(
                 "%y = dl.take_along_axis %a0, %a1 axis {} : ({}, {}) -> {}",
@@ -230,7 +230,7 @@ pub(super) fn take_along_axis() -> Result<Vec<Case>> {
 
 pub(super) fn scatter() -> Result<Vec<Case>> {
     let mut cases = vec![];
-    for (kind, dtypes) in [("add", numbers()), ("set", DTYPES.to_vec())] {
+    for (kind, dtypes) in [("add", numbers()), ("set", DType::STORED.to_vec())] {
         let made = sweep(OpKind::Scatter, &TAKE, &dtypes, |shape, x, ids, updates| {
             let types = format!("{}, {}, {}", x.ty(), ids.ty(), updates.ty());
             format!(

@@ -6,8 +6,7 @@ use super::{
 };
 use crate::{
     compare::Bound,
-    module::mlir_name,
-    values::{DTYPES, Random, is_float},
+    values::{Random, is_float},
 };
 use anyhow::Result;
 use dlc_abi::DType;
@@ -15,8 +14,8 @@ use dlc_dialects::ops::OpKind;
 
 pub(super) fn constant() -> Result<Vec<Case>> {
     let mut cases = vec![];
-    for dtype in DTYPES {
-        let mut random = Random::of(mlir_name(dtype));
+    for dtype in DType::STORED {
+        let mut random = Random::of(dtype.mlir_name());
         for (tag, dims) in [
             ("scalar", &[][..]),
             ("vector", &["67"]),
@@ -109,7 +108,10 @@ pub(super) fn dim_value() -> Result<Vec<Case>> {
 
 pub(super) fn iota() -> Result<Vec<Case>> {
     let mut cases = vec![];
-    for dtype in DTYPES.into_iter().filter(|&dtype| dtype != DType::Bool) {
+    for dtype in DType::STORED
+        .into_iter()
+        .filter(|&dtype| dtype != DType::Bool)
+    {
         for form in [
             Form {
                 tag: "line",
@@ -189,7 +191,7 @@ pub(super) fn random_bits() -> Result<Vec<Case>> {
 
 pub(super) fn print() -> Result<Vec<Case>> {
     let mut cases = vec![];
-    for dtype in DTYPES {
+    for dtype in DType::STORED {
         let x = leaf(dtype, &["n"]);
         let body = format!(
             "dl.print \"\" %a0 : {0}\n  %y = dl.broadcast %a0 axes [0] sizes(%n) : {0} -> {0}",

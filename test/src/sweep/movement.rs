@@ -3,7 +3,7 @@
 use super::{Case, Form, leaf};
 use crate::{
     compare::Bound,
-    values::{self, DTYPES, Random, special},
+    values::{self, Random, special},
 };
 use anyhow::Result;
 use dlc_abi::DType;
@@ -26,7 +26,7 @@ pub(super) fn mixed(
 
 fn on_all_types<'a>(kind: OpKind, forms: impl Fn(DType) -> Vec<Form<'a>>) -> Result<Vec<Case>> {
     let mut cases = vec![];
-    for dtype in DTYPES {
+    for dtype in DType::STORED {
         for form in forms(dtype) {
             cases.push(form.case(kind, dtype, Bound::Exact, mixed)?);
         }

@@ -5,7 +5,7 @@ use super::{
     movement::mixed,
     structured::{Row, whole},
 };
-use crate::{compare::Bound, values::DTYPES};
+use crate::compare::Bound;
 use anyhow::Result;
 use dlc_abi::DType;
 use dlc_dialects::ops::OpKind;
@@ -14,7 +14,7 @@ pub(super) fn argsort() -> Result<Vec<Case>> {
     const LINES: &[&[i64]] = &[&[0], &[1], &[2], &[16], &[17], &[67], &[129], &[1000]];
     const PAIRS: &[&[i64]] = &[&[3, 5], &[0, 4], &[4, 0], &[1, 1], &[5, 33], &[33, 64]];
     let mut cases = vec![];
-    for dtype in DTYPES {
+    for dtype in DType::STORED {
         for (way, word) in [("up", ""), ("down", "descending ")] {
             let forms: [Row<usize>; 4] = [
                 ("line", &["n"], &["n"], 0, &["n"], LINES),

@@ -3,7 +3,7 @@
 use super::{Case, Form, Leaf, leaf, movement::mixed};
 use crate::{
     compare::Bound,
-    values::{DTYPES, Random, whole_tensor},
+    values::{Random, whole_tensor},
 };
 use anyhow::Result;
 use dlc_abi::DType;
@@ -24,7 +24,7 @@ type Row = (
 /// The cases of an op of any element type that gets two places.
 fn cases(kind: OpKind, rows: &[Row], shows_result: bool) -> Result<Vec<Case>> {
     let mut cases = vec![];
-    for dtype in DTYPES {
+    for dtype in DType::STORED {
         for (tag, dims, tensors, text, y, sizes) in rows {
             let mut params = tensors
                 .iter()

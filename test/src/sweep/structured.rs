@@ -3,7 +3,7 @@
 use super::{Case, Form, leaf, movement::mixed};
 use crate::{
     compare::{Bound, tolerance},
-    values::{self, DTYPES, Random, is_float, uniform_tensor, whole_tensor},
+    values::{self, Random, is_float, uniform_tensor, whole_tensor},
 };
 use anyhow::Result;
 use dlc_abi::DType;
@@ -11,7 +11,9 @@ use dlc_dialects::ops::OpKind;
 use dlc_runtime::Tensor;
 
 pub(super) fn numbers() -> impl Iterator<Item = DType> {
-    DTYPES.into_iter().filter(|&dtype| dtype != DType::Bool)
+    DType::STORED
+        .into_iter()
+        .filter(|&dtype| dtype != DType::Bool)
 }
 
 /// Small whole numbers, whose sums and products are exact in every order.
@@ -344,7 +346,7 @@ pub(super) fn reduce() -> Result<Vec<Case>> {
     const LINES: &[&[i64]] = &[&[0], &[1], &[7], &[67], &[129], &[1000]];
     const PAIRS: &[&[i64]] = &[&[3, 5], &[0, 4], &[4, 0], &[1, 1], &[5, 33], &[33, 19]];
     let mut cases = vec![];
-    for dtype in DTYPES {
+    for dtype in DType::STORED {
         let kinds: &[&str] = match dtype {
             DType::Bool => &["any", "all"],
             _ => &["sum", "prod", "max", "min"],
@@ -492,7 +494,7 @@ pub(super) fn arg_reduce() -> Result<Vec<Case>> {
 /// A barrier between a value and itself.
 pub(super) fn optimization_barrier() -> Result<Vec<Case>> {
     let mut cases = vec![];
-    for dtype in DTYPES {
+    for dtype in DType::STORED {
         for (tag, dims) in [("vector", &["n"][..]), ("scalar", &[])] {
             let x = leaf(dtype, dims);
             let ty = x.ty();
@@ -517,7 +519,7 @@ pub(super) fn optimization_barrier() -> Result<Vec<Case>> {
 /// Calls of `sum(x * x * x)`, and its derivatives: by gradient, and with x as cotangent or tangent too.
 pub(super) fn derivative(kind: OpKind) -> Result<Vec<Case>> {
     let mut cases = vec![];
-    for dtype in DTYPES.into_iter().filter(|&dtype| is_float(dtype)) {
+    for dtype in DType::STORED.into_iter().filter(|&dtype| is_float(dtype)) {
         let (x, s) = (leaf(dtype, &["n"]), leaf(dtype, &[]));
         let (xt, st) = (x.ty(), s.ty());
         let f = format!("@cube_{dtype}(%n, %a0");
@@ -564,7 +566,10 @@ pub(super) fn derivative(kind: OpKind) -> Result<Vec<Case>> {
 /// A product of each line of a batch with one vector, by `dl.vmap`.
 pub(super) fn vmap() -> Result<Vec<Case>> {
     let mut cases = vec![];
-    for dtype in DTYPES.into_iter().filter(|&dtype| dtype != DType::Bool) {
+    for dtype in DType::STORED
+        .into_iter()
+        .filter(|&dtype| dtype != DType::Bool)
+    {
         let (x, w) = (leaf(dtype, &["n", "3"]), leaf(dtype, &["3"]));
         let line = w.ty();
         let body = format!(

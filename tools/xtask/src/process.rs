@@ -20,6 +20,15 @@ pub fn target() -> PathBuf {
     }
 }
 
+/// The bytes that are free where a folder is, as `df` tells them.
+pub fn free_space(folder: &Path) -> Option<u64> {
+    let output = Command::new("df").arg("-Pk").arg(folder).output().ok()?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    let free = text.lines().nth(1)?.split_whitespace().nth(3)?;
+    let kilobytes: u64 = free.parse().ok()?;
+    Some(kilobytes * 1024)
+}
+
 /// Whether a program is in PATH.
 pub fn has(program: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
@@ -74,4 +83,17 @@ pub fn read(command: &mut Command) -> Option<String> {
         .status
         .success()
         .then(|| String::from_utf8_lossy(&output.stdout).trim().to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn room_is_told() {
+        if has("df") {
+            assert!(free_space(&root()).is_some());
+        }
+        assert_eq!(free_space(Path::new("/no/such/folder")), None);
+    }
 }

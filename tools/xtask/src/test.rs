@@ -18,6 +18,7 @@ const FULL: &str = "DLC_TEST_FULL";
 /// Builds everything once, runs all tests, the long ones if they are asked for, then `tidy`.
 pub fn run(filter: Option<&str>, full: bool) -> Result<()> {
     let llvm = llvm::ensure_for_tests()?;
+    warn_of_little_room();
     // The binaries first: tests of one crate run those of another.
     process::run(llvm.cargo().args(["build", "--workspace"]))?;
     let mut cargo = llvm.cargo();
@@ -50,6 +51,19 @@ pub fn run(filter: Option<&str>, full: bool) -> Result<()> {
     tidied?;
     ensure!(ok && failed == 0, "the tests failed");
     Ok(())
+}
+
+/// Says so where a first build may not fit: a linker that finds no room does not say it well.
+fn warn_of_little_room() {
+    const WANTED: u64 = 13_000_000_000;
+    let is_first = !process::target().join("debug/deps").exists();
+    let free = process::free_space(&process::root());
+    if let Some(free) = free.filter(|free| is_first && *free < WANTED) {
+        println!(
+            "note: {:.1} GB are free; the tests and what they are built of take 12 GB, or 7 GB with CARGO_INCREMENTAL=0 and CARGO_PROFILE_DEV_DEBUG=0",
+            free as f64 / 1e9
+        );
+    }
 }
 
 /// Rewrites the goldens.

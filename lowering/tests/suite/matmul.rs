@@ -1,10 +1,9 @@
 //! Runs contractions of every layout, of awkward sizes and of every type through `emit-matmul` and compares with sums
 //! in f64.
 
-mod jit;
 mod numbers;
 
-use jit::Memref;
+use crate::jit::{self, Memref};
 use melior::ExecutionEngine;
 use numbers::{DOUBLES, Number, SINGLES, Types};
 

@@ -1,10 +1,8 @@
 //! Measures every expansion of `expand-math` against the C library in units of the last place, on vectors and scalars,
 //! with and without fused multiply-add. `DLC_MATH_STRIDE=1` runs over every f32.
 
-mod jit;
-
+use crate::jit::{self, Memref};
 use dlc_lowering::schedule::Target;
-use jit::Memref;
 use melior::ExecutionEngine;
 
 unsafe extern "C" {

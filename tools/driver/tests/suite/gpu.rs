@@ -1,7 +1,5 @@
 //! `--gpu`: what is made for a GPU, and what is refused.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use dlc_driver::compile::{ARCHITECTURES, Architecture, Emit, Failure, Options, Session, Source};
 use object::{Object, ObjectSymbol};
 use std::collections::BTreeMap;

@@ -1,8 +1,6 @@
 //! Large modules are divided: what is made is the same on any number of threads and computes the same as small ones, no more
 //! symbols come out, and a change leaves the parts of other exports as they are.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use dlc_driver::cache::{Cache, LIMIT};
 use dlc_driver::compile::{Compiled, Emit, Options, Session, Source, temporary_library};
 use dlc_runtime::{Tensor, bind::Bound, library::Library};

@@ -1,8 +1,6 @@
 //! In-place updates, copies and the workspace: compiled code against the reference evaluator where parameters
 //! are swapped, read after their update, given back, or updated in part.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use dlc_driver::compile::{Options, Session, Source, temporary_library};
 use dlc_runtime::{Tensor, bind::Bound, library::Library};
 use std::collections::BTreeMap;

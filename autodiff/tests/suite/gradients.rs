@@ -1,10 +1,8 @@
 //! Every rule against central differences in f64, through the reference evaluator: first and second order, before
 //! and after `simplify-dl`, along one random direction, so that a case costs a few evaluations whatever its size.
 
-mod harness;
-
+use crate::harness::{self, Arg, Case, check, gradient};
 use dlc_dialects::ops::{Derivative, OpKind};
-use harness::{Arg, Case, check, gradient};
 
 /// A type and a shape of it.
 type Typed<'a> = (&'a str, &'a [usize]);

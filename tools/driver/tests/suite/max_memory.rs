@@ -1,7 +1,5 @@
 //! `--max-memory`: derivatives that keep less give the same bits, in as much workspace as is allowed.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use dlc_driver::compile::{Emit, Failure, Options, Session, Source, temporary_library};
 use dlc_runtime::{Tensor, bind::Bound, library::Library};
 

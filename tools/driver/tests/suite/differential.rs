@@ -1,7 +1,5 @@
 //! Every optional pass left out in turn: the results stay the same, since such passes only optimise.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use dlc_driver::{
     compile::{Options, Session, Source, temporary_library},
     pipelines,

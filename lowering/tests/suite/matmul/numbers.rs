@@ -1,6 +1,6 @@
 //! The types that products are tested with.
 
-use crate::{Case, check};
+use super::{Case, check};
 use half::{bf16, f16};
 use melior::ExecutionEngine;
 

@@ -1,7 +1,5 @@
 //! The C functions of a built library, called from C: statuses, messages, workspace, updates in place.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use dlc_driver::compile::{Emit, Options, Session, Source};
 use std::{path::Path, process::Command};
 

@@ -1,8 +1,6 @@
 //! Runs the expansions that have exact results: extremes, half precision, integer powers and divisions.
 
-mod jit;
-
-use jit::Memref;
+use crate::jit::{self, Memref};
 use melior::ExecutionEngine;
 
 const PIPELINE: &str = "builtin.module(func.func(expand-math),convert-scf-to-cf,convert-vector-to-llvm,\

@@ -2,8 +2,6 @@
 //! its own files. Its requests are answered by this crate as it is compiled for this machine, and again by the module of
 //! WebAssembly where `cargo xtask playground` has built that.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
